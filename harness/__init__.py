@@ -1,0 +1,1 @@
+"""Snapgate: acceptance gate for vision-language models on Snapdragon."""

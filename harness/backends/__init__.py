@@ -1,0 +1,1 @@
+"""Backends a graph is lowered to."""

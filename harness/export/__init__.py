@@ -1,0 +1,1 @@
+"""Checkpoint to three .pte files: static modules, quantization, lowering, manifest, cache."""

@@ -1,0 +1,1 @@
+"""Pure functions over samples: metrics, statistics, gates, verdicts."""

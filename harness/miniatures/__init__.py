@@ -1,0 +1,1 @@
+"""Scenes, trainer and committed checkpoints of the tiny models."""

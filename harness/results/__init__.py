@@ -1,0 +1,1 @@
+"""Rows of a session: written as JSONL, read back for reports."""

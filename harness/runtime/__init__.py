@@ -1,0 +1,1 @@
+"""Three .pte files to text: programs, KV cache, prefill, decode, sampler, statistics, CLI."""

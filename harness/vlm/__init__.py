@@ -1,0 +1,1 @@
+"""What a model is: geometry, prompt strings, preprocessing, special tokens."""

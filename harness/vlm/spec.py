@@ -1,0 +1,131 @@
+"""The shape of a vision-language model as every other room sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Resampling = Literal["lanczos", "bicubic"]
+
+
+@dataclass(frozen=True)
+class VisionGeometry:
+    """Vision encoder and projector: ``[1, 3, image, image]`` pixels to ``tokens_per_image`` rows.
+
+    ``shuffle_factor`` is the number of patches per side that pixel shuffle folds into one token.
+    """
+
+    image_size_px: int
+    patch_size_px: int
+    hidden_size: int
+    intermediate_size: int
+    layers: int
+    heads: int
+    shuffle_factor: int
+    layer_norm_eps: float
+
+    @property
+    def patches_per_side(self) -> int:
+        """Number of patches along one side of the square image."""
+        return self.image_size_px // self.patch_size_px
+
+    @property
+    def tokens_per_image(self) -> int:
+        """Rows that one image adds to the decoder's input."""
+        return (self.patches_per_side // self.shuffle_factor) ** 2
+
+
+@dataclass(frozen=True)
+class TextGeometry:
+    """Text decoder and token embedding, in the terms of the contract's table §2.1."""
+
+    hidden_size: int
+    intermediate_size: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocab_size: int
+    rope_theta: float
+    rms_norm_eps: float
+    qkv_bias: bool
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """Strings that upstream's runner wraps around prompts and images (contract §4.1).
+
+    Every ``<image>`` of a user prompt becomes ``image_start + image_global + <image> + image_end``.
+    """
+
+    image_start: str
+    image_global: str
+    image_end: str
+    system_prefix: str
+    system_suffix: str
+    turn_prefix: str
+    turn_suffix: str
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Image file to pixel values: RGB, resize to a square, scale to 0..1, normalize per channel."""
+
+    resampling: Resampling
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+GeometryReader = Callable[[Mapping[str, Any]], tuple[VisionGeometry, TextGeometry]]
+
+
+@dataclass(frozen=True)
+class VlmFamily:
+    """What all checkpoints of one architecture share.
+
+    Attributes:
+        name: Also the runner's ``--decoder_model_version`` (contract §5.1).
+        architecture: Class name in ``transformers``, as in the checkpoint's ``config.json``.
+        image_token: Token that stands for one image row in a ``transformers`` prompt; the runner's
+            own placeholder is always ``<image>``.
+        stop_tokens: Tokens that end a generation (contract §4.3).
+        read_geometry: Reads both geometries out of a parsed ``config.json``.
+    """
+
+    name: str
+    architecture: str
+    prompt: PromptFormat
+    preprocessing: Preprocessing
+    image_token: str
+    stop_tokens: tuple[str, ...]
+    read_geometry: GeometryReader
+
+
+@dataclass(frozen=True)
+class VlmSpec:
+    """One model that can be exported, run and judged.
+
+    Attributes:
+        name: What a person types after ``--model``.
+        upstream_name: ``--decoder_model`` of upstream's exporter, None for the miniatures.
+        hub_id: Repository on the Hugging Face hub, None for the miniatures.
+        revision: Revision of ``hub_id`` to download.
+        context_length: Compiled context length in tokens (CL in the contract).
+        prefill_ar: Tokens that one prefill call consumes in hybrid mode (AR in the contract).
+    """
+
+    name: str
+    family: VlmFamily
+    vision: VisionGeometry
+    text: TextGeometry
+    context_length: int
+    prefill_ar: int
+    upstream_name: str | None = None
+    hub_id: str | None = None
+    revision: str | None = None
+
+    @property
+    def is_miniature(self) -> bool:
+        """Whether the checkpoint is committed in this repository."""
+        return self.hub_id is None
