@@ -1,0 +1,70 @@
+"""What an artifact folder says about itself. Imports without torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
+COMPONENTS: tuple[Component, ...] = ("vision_encoder", "token_embedding", "text_decoder")
+
+Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block"]
+Backend = Literal["xnnpack", "qnn"]
+Target = Literal["host", "emulator", "phone"]
+
+MANIFEST_NAME = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+class ComponentFile(BaseModel):
+    """One ``.pte`` of an artifact.
+
+    Attributes:
+        key: sha256 over everything that can change the file's bytes (design.md §7).
+        file: Name within the artifact folder.
+        sha256: Of the file's bytes.
+        pte_bytes: Size of the file.
+        export_s: Wall seconds the export took.
+        export_peak_rss_mib: Peak resident set of the exporting process.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    component: Component
+    precision: Precision
+    key: str
+    file: str
+    sha256: str
+    pte_bytes: int
+    export_s: float
+    export_peak_rss_mib: float
+
+
+class Manifest(BaseModel):
+    """An artifact: three component files, a tokenizer and where they came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    family: str
+    key: str
+    target: Target
+    backend: Backend
+    soc: str | None
+    mode: Literal["kv", "hybrid", "lookahead"]
+    context_length: int
+    prefill_ar: int
+    image_size_px: int
+    tokens_per_image: int
+    kv_encodings: Literal["shared", "requantized"]
+    components: tuple[ComponentFile, ...]
+    tokenizer_files: dict[str, str]
+    checkpoint_sha256: str
+    versions: dict[str, str]
+    created_at: str
+
+    def component(self, name: Component) -> ComponentFile:
+        """The file of one component."""
+        return next(entry for entry in self.components if entry.component == name)

@@ -1,0 +1,39 @@
+"""What a run gives back. Imports without torch."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.measure.run_stats import RunStats
+
+
+class Turn(BaseModel):
+    """One answered prompt.
+
+    Attributes:
+        echo: The formatted prompt's text pieces, joined, as upstream writes them before the answer.
+        text: The answer, stop token's text included when it was generated.
+        token_ids: First token and one per decode step, stop token included.
+        stats: Durations and counts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    echo: str
+    text: str
+    token_ids: tuple[int, ...]
+    stats: RunStats
+
+
+class Generation(BaseModel):
+    """All turns of one request, in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request_id: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def last(self) -> Turn:
+        """The final turn, the only one of a single-turn request."""
+        return self.turns[-1]
