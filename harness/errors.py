@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class UserError(Exception):
     """A mistake in what was asked for: shown as one sentence, exit code 2, never a traceback.
 
     The message states the fact, the number behind it and the next command to type (design.md §10).
     """
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Sentence part that helps after a mistyped word: the nearest known word and all of them."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"{hint}known: {', '.join(names)}"

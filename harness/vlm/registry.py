@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 from harness.vlm import internvl3, smolvlm
 from harness.vlm.spec import VlmFamily, VlmSpec
 
@@ -22,14 +19,6 @@ SPECS: dict[str, VlmSpec] = {
 FAMILIES: dict[str, VlmFamily] = {
     family.name: family for family in (smolvlm.FAMILY, internvl3.FAMILY)
 }
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Sentence part that helps after a mistyped word: the nearest known word and all of them."""
-    names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"{hint}known: {', '.join(names)}"
 
 
 def get_spec(name: str) -> VlmSpec:

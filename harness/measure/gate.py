@@ -1,0 +1,162 @@
+"""A gate: what a metric must reach, where that applies, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from harness.errors import UserError, suggest
+from harness.measure.metrics import METRICS, get_metric
+from harness.measure.wording import bound
+
+Target = Literal["host", "emulator", "phone"]
+Mode = Literal["kv", "hybrid", "lookahead"]
+Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
+Protocol = Literal["snapgate", "upstream"]
+Confidence = Literal["measured", "published", "provisional", "derived"]
+
+SELECTORS = ("target", "soc", "mode", "precision", "component")
+"""Fields that narrow where a gate applies; one that is None matches everything."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where samples were measured.
+
+    Attributes:
+        soc: None on the host.
+        mode: None for what does not depend on it, such as the vision encoder's size.
+        precision: Of the component, or the recipe's label where several components took part.
+        component: None for a metric of the whole run.
+        protocol: ``upstream`` only for runs that repeat upstream's own test (contract §7).
+    """
+
+    model: str
+    target: Target
+    soc: str | None = None
+    mode: Mode | None = None
+    precision: str | None = None
+    component: Component | None = None
+    protocol: Protocol = "snapgate"
+
+    def describe(self) -> str:
+        """``smolvlm_500m text_decoder 16a8w kv on phone SM8650``."""
+        what = (self.model, self.component, self.precision, self.mode)
+        where = (self.target, self.soc)
+        suffix = " (upstream protocol)" if self.protocol == "upstream" else ""
+        return f"{_words(what)} on {_words(where)}{suffix}"
+
+
+def _words(parts: Iterable[str | None]) -> str:
+    return " ".join(part for part in parts if part is not None)
+
+
+class Gate(BaseModel):
+    """One row of ``thresholds/<model>.toml``.
+
+    Attributes:
+        min: The metric must be at least this.
+        max: The metric must be at most this.
+        report_only: Measure and show, judge nothing; ``reason`` says why.
+        confidence: Where the bound comes from: ``measured`` by us, ``published`` by somebody else,
+            ``provisional`` until somebody measures, ``derived`` from sizes that are known.
+        source: URL, run id or section that the bound can be traced to.
+        since: Date from which the row holds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    model: str
+    target: Target | None = None
+    soc: str | None = None
+    mode: Mode | None = None
+    precision: str | None = None
+    component: Component | None = None
+    protocol: Protocol = "snapgate"
+    min: float | None = None
+    max: float | None = None
+    report_only: bool = False
+    reason: str | None = None
+    confidence: Confidence | None = None
+    source: str
+    since: date
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_exists(cls, name: str) -> str:
+        if name not in METRICS:
+            raise ValueError(f"there is no metric {name!r}; {suggest(name, METRICS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _judges_or_says_why_not(self) -> Gate:
+        has_bound = self.min is not None or self.max is not None
+        if has_bound == self.report_only:
+            raise ValueError("a gate needs either a bound (min, max or both) or report_only = true")
+        if self.report_only != (self.reason is not None):
+            raise ValueError("report_only needs a reason, and nothing else does")
+        if has_bound and self.confidence is None:
+            raise ValueError("a bound needs a confidence")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_the_device_it_judges(self) -> Gate:
+        if self.report_only or METRICS[self.metric].kind != "performance":
+            return self
+        if self.target not in ("host", "phone"):
+            raise ValueError(
+                f"{self.metric} is a performance metric: its gate needs target host or phone, since"
+                " the emulator's speed says nothing about a phone"
+            )
+        if self.target == "phone" and self.soc is None:
+            raise ValueError(f"{self.metric} on a phone is judged per SoC: name it with soc")
+        return self
+
+    @property
+    def specificity(self) -> int:
+        """How many selectors the row fixes."""
+        return sum(getattr(self, name) is not None for name in SELECTORS)
+
+    def applies_to(self, context: Context) -> bool:
+        """Whether the row is meant for what was measured there."""
+        return (
+            self.model == context.model
+            and self.protocol == context.protocol
+            and all(getattr(self, name) in (None, getattr(context, name)) for name in SELECTORS)
+        )
+
+    def describe(self) -> str:
+        """``decode_tps >= 50 (target=phone, soc=SM8650; since 2026-01-26, source ...)``."""
+        selectors = ", ".join(
+            f"{name}={getattr(self, name)}" for name in SELECTORS if getattr(self, name) is not None
+        )
+        judged = "report only" if self.report_only else bound(self.min, self.max)
+        return f"{self.metric} {judged} ({selectors}; since {self.since}, source {self.source})"
+
+
+def find_gate(gates: Iterable[Gate], metric: str, context: Context) -> Gate | None:
+    """The most specific gate of a metric that applies, None if there is none.
+
+    Raises:
+        UserError: If there is no such metric, or two equally specific gates apply.
+    """
+    get_metric(metric)
+    applying = [gate for gate in gates if gate.metric == metric and gate.applies_to(context)]
+    if not applying:
+        return None
+    most = max(gate.specificity for gate in applying)
+    best = [gate for gate in applying if gate.specificity == most]
+    if len(best) > 1:
+        raise UserError(
+            f"{len(best)} equally specific gates apply to {metric} of {context.describe()}:"
+            f" {best[0].describe()} and {best[1].describe()}; keep one of them in"
+            f" thresholds/{context.model}.toml, or narrow one with {', '.join(SELECTORS)}."
+        )
+    return best[0]

@@ -1,0 +1,169 @@
+"""What is measured: every metric by name, and the speed metrics of one turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import UserError, suggest
+from harness.measure.run_stats import RunStats
+
+Better = Literal["higher", "lower"]
+Kind = Literal["performance", "accuracy", "size", "export"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured quantity.
+
+    Attributes:
+        name: Carries its unit, as in gates, result columns and reports.
+        unit: Unit of a value; ``share`` is a number from 0 to 1.
+        better: Which direction is an improvement.
+        kind: Performance depends on the device that ran; the others on the artifact alone.
+        description: One line for a report's reader.
+    """
+
+    name: str
+    unit: str
+    better: Better
+    kind: Kind
+    description: str
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("decode_tps", "token/s", "higher", "performance", "Decode steps per second"),
+        Metric(
+            "prefill_tps",
+            "token/s",
+            "higher",
+            "performance",
+            "Prompt tokens per second of decoder prefill, image encoding excluded",
+        ),
+        Metric(
+            "prompt_eval_tps",
+            "token/s",
+            "higher",
+            "performance",
+            "Prompt tokens per second up to the first token, image encoding included",
+        ),
+        Metric(
+            "e2e_tps",
+            "token/s",
+            "higher",
+            "performance",
+            "Decode steps per second of the whole inference, upstream's reported speed",
+        ),
+        Metric("ttft_ms", "ms", "lower", "performance", "Start of inference to first token"),
+        Metric("encode_ms", "ms", "lower", "performance", "Vision encoder, all images of a turn"),
+        Metric("load_ms", "ms", "lower", "performance", "Loading the .pte files and tokenizer"),
+        Metric("sampling_ms", "ms", "lower", "performance", "Sampling within decode steps"),
+        Metric(
+            "bookkeeping_ms_per_step",
+            "ms",
+            "lower",
+            "performance",
+            "Decode time outside execute() calls, per step",
+        ),
+        Metric("peak_rss_mib", "MiB", "lower", "performance", "Peak resident set of the runner"),
+        Metric("pte_bytes", "byte", "lower", "size", "Size of one component's .pte file"),
+        Metric(
+            "ddr_bytes_per_token",
+            "byte",
+            "lower",
+            "size",
+            "DRAM traffic of one decode step, from the HTP compiler",
+        ),
+        Metric("export_s", "s", "lower", "export", "Wall time of one component's export"),
+        Metric("export_peak_rss_mib", "MiB", "lower", "export", "Peak resident set of an export"),
+        Metric(
+            "exact_match",
+            "share",
+            "higher",
+            "accuracy",
+            "Answers equal to the expected ones",
+        ),
+        Metric(
+            "exact_match_drop",
+            "share",
+            "lower",
+            "accuracy",
+            "Exact match of the fp32 artifact minus that of this precision",
+        ),
+        Metric(
+            "blank_image_exact_match",
+            "share",
+            "lower",
+            "accuracy",
+            "Answers still equal to the expected ones with the image blanked",
+        ),
+        Metric(
+            "swapped_image_exact_match",
+            "share",
+            "lower",
+            "accuracy",
+            "Answers still equal to the expected ones with another scene's image",
+        ),
+        Metric(
+            "token_agreement",
+            "share",
+            "higher",
+            "accuracy",
+            "Token positions equal to the float reference's, mean over samples",
+        ),
+        Metric(
+            "golden_hit", "share", "higher", "accuracy", "Answers that name the required features"
+        ),
+        Metric("sqnr_db", "dB", "higher", "accuracy", "Signal to quantization noise against float"),
+        Metric("perplexity", "1", "lower", "accuracy", "Perplexity of reference answers"),
+    )
+}
+
+
+def get_metric(name: str) -> Metric:
+    """Look up a metric.
+
+    Raises:
+        UserError: If no metric has that name; the message suggests the nearest one.
+    """
+    if name not in METRICS:
+        raise UserError(f"There is no metric {name!r}; {suggest(name, METRICS)}.")
+    return METRICS[name]
+
+
+def perf_metrics(stats: RunStats) -> dict[str, float]:
+    """Speed and memory of one turn by metric name.
+
+    A stage that the runner did not time, or that its clock saw as 0 ms, has no rate: the metric is
+    absent, never 0 or infinite.
+
+    Args:
+        stats: Durations in ms and counts of one turn.
+    """
+    steps, prompt = stats.generated_tokens, stats.prompt_tokens
+    # Upstream reports the prompt's rate as the speed when nothing was decoded (contract §5.4).
+    e2e = (steps, stats.inference_ms) if steps else (prompt, stats.prompt_eval_ms)
+    outside_execute_ms = (
+        None if stats.execute_ms is None or not steps else stats.decode_ms - stats.execute_ms
+    )
+    measured = {
+        "decode_tps": _per_second(steps, stats.decode_ms) if steps else None,
+        "prefill_tps": _per_second(prompt, stats.prefill_ms),
+        "prompt_eval_tps": _per_second(prompt, stats.prompt_eval_ms),
+        "e2e_tps": _per_second(*e2e),
+        "ttft_ms": stats.ttft_ms,
+        "encode_ms": stats.encode_ms,
+        "load_ms": stats.load_ms,
+        "sampling_ms": stats.sampling_ms,
+        "bookkeeping_ms_per_step": (
+            None if outside_execute_ms is None else outside_execute_ms / steps
+        ),
+        "peak_rss_mib": stats.peak_rss_mib,
+    }
+    return {name: value for name, value in measured.items() if value is not None}
+
+
+def _per_second(count: int, duration_ms: float | None) -> float | None:
+    return count * 1000 / duration_ms if duration_ms else None

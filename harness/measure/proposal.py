@@ -1,0 +1,88 @@
+"""Gates proposed from what was measured, as rows to paste into ``thresholds/<model>.toml``."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import date
+
+from harness.measure.gate import SELECTORS, Context, Gate
+from harness.measure.metrics import get_metric
+
+MARGIN = 0.05
+"""Share by which a proposed bound stays clear of the measured median's own bound.
+
+A gate at the observed median calls half of all unchanged builds slower; 5 % away, runs that
+scatter by 3 % always pass (simulated in the tests of the verdicts).
+"""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who measured, and when.
+
+    Attributes:
+        source: Run id under which the samples are stored.
+        since: Date of the run.
+    """
+
+    source: str
+    since: date
+
+
+def propose_gate(
+    metric: str, context: Context, lower: float, upper: float, provenance: Provenance
+) -> Gate:
+    """A gate 5 % beyond the measured bounds, on the side that the metric must not cross.
+
+    Sizes get both sides: an empty file is as wrong as a bloated one.
+
+    Args:
+        metric: Name of the metric.
+        context: Where it was measured; the gate applies exactly there.
+        lower: Lower bound of the median, in the metric's unit.
+        upper: Upper bound of the median.
+        provenance: Goes into the row.
+
+    Raises:
+        UserError: If there is no such metric.
+    """
+    described = get_metric(metric)
+    both = described.kind == "size"
+    minimum = _round_down(lower - MARGIN * abs(lower))
+    maximum = -_round_down(-(upper + MARGIN * abs(upper)))
+    return Gate(
+        metric=metric,
+        model=context.model,
+        **{name: getattr(context, name) for name in SELECTORS},
+        protocol=context.protocol,
+        min=minimum if both or described.better == "higher" else None,
+        max=maximum if both or described.better == "lower" else None,
+        confidence="measured",
+        source=provenance.source,
+        since=provenance.since,
+    )
+
+
+def _round_down(value: float) -> float:
+    """Three significant digits, rounded away from what was measured."""
+    if value == 0 or not math.isfinite(value):
+        return value
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    return round(math.floor(round(value * 10.0**decimals, 6)) / 10.0**decimals, max(decimals, 0))
+
+
+def render_gate(gate: Gate) -> str:
+    """The gate as a ``[[gate]]`` row of TOML, without the model, which is the file's name."""
+    values = gate.model_dump(exclude={"model"}, exclude_defaults=True)
+    lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+    return "\n".join(["[[gate]]", *lines, ""])
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{int(value):_}" if value == int(value) else repr(value)
+    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)

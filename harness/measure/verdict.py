@@ -1,0 +1,243 @@
+"""Judging samples against a gate: pass, fail, or honestly neither."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.measure.gate import Context, Gate
+from harness.measure.metrics import get_metric
+from harness.measure.proposal import Provenance, propose_gate, render_gate
+from harness.measure.sample import Sample
+from harness.measure.statistics import (
+    coefficient_of_variation,
+    median_bounds,
+    next_sample_count,
+)
+from harness.measure.wording import bound, number, plural
+
+CONFIDENCE = 0.95
+MAX_INVALID_SHARE = 0.3
+
+
+class Status(StrEnum):
+    """How a verdict ends; the values are what ``--allow`` takes."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NO_GATE = "no-gate"
+    BLOCKED = "blocked"
+
+
+class Verdict(BaseModel):
+    """What was judged, how it ended, and the evidence.
+
+    Attributes:
+        sentence: The evidence for a person: fact, numbers, gate, and what to do if it is open.
+        samples: All samples, invalid ones included.
+        median: Of the valid samples, None if there are none.
+        lower: The median is at least this, 95 % sure; None below 5 valid samples.
+        upper: The median is at most this, 95 % sure; None below 5 valid samples.
+        coefficient_of_variation: Of the valid samples, None below two.
+        gate: What it was judged by, None if no row applies.
+        proposal: The gate to add where none applies, None if there is one or too few samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    status: Status
+    metric: str
+    context: Context
+    sentence: str
+    samples: tuple[Sample, ...]
+    median: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    coefficient_of_variation: float | None = None
+    gate: Gate | None = None
+    proposal: Gate | None = None
+
+    @property
+    def bound(self) -> str:
+        """The gate's bound as text, empty if nothing is judged."""
+        return bound(self.gate.min, self.gate.max) if self.gate else ""
+
+
+def judge(
+    samples: Sequence[Sample],
+    gate: Gate | None,
+    metric: str,
+    context: Context,
+    *,
+    provenance: Provenance,
+) -> Verdict:
+    """Judge a metric that scatters from run to run, on distribution-free bounds of its median.
+
+    PASS if the median is inside the gate and FAIL if it is outside, each 95 % sure; else
+    INCONCLUSIVE, to be judged again with ``next_sample_count`` runs. Without a gate NO GATE; with
+    more than 30 % invalid samples, or none at all, BLOCKED.
+
+    Args:
+        samples: One per run of this metric.
+        gate: From ``find_gate``.
+        metric: Name of the metric.
+        context: Where the samples come from.
+        provenance: Goes into the row proposed where there is no gate.
+
+    Raises:
+        UserError: If there is no such metric.
+    """
+    valid = [sample.value for sample in samples if sample.invalid_reason is None]
+    bounds = median_bounds(valid, CONFIDENCE)
+    lower, upper = (bounds.lower, bounds.upper) if bounds else (None, None)
+    status = _blocked(samples) or _three_states(lower, upper, gate)
+    proposal = _proposal(metric, context, lower, upper, provenance) if gate is None else None
+    measured = Verdict(
+        status=status,
+        metric=get_metric(metric).name,
+        context=context,
+        sentence="",
+        samples=tuple(samples),
+        median=statistics.median(valid) if valid else None,
+        lower=lower,
+        upper=upper,
+        coefficient_of_variation=coefficient_of_variation(valid),
+        gate=gate,
+        proposal=proposal if status is Status.NO_GATE else None,
+    )
+    return measured.model_copy(update={"sentence": _noisy_sentence(measured, valid)})
+
+
+def judge_exact(
+    value: float, gate: Gate | None, metric: str, context: Context, *, provenance: Provenance
+) -> Verdict:
+    """Judge a metric that repeats exactly, such as a file's size or a count of right answers.
+
+    Args:
+        value: In the metric's unit; one value is all there is to know.
+        gate: From ``find_gate``.
+        metric: Name of the metric.
+        context: Where the value comes from.
+        provenance: Goes into the row proposed where there is no gate.
+
+    Raises:
+        UserError: If there is no such metric.
+    """
+    status = _three_states(value, value, gate)
+    measured = Verdict(
+        status=status,
+        metric=get_metric(metric).name,
+        context=context,
+        sentence="",
+        samples=(Sample(value),),
+        median=value,
+        lower=value,
+        upper=value,
+        gate=gate,
+        proposal=_proposal(metric, context, value, value, provenance) if gate is None else None,
+    )
+    sentence = f"{_subject(measured)} is {number(value, digits=10)}{_outcome(measured)}"
+    return measured.model_copy(update={"sentence": sentence})
+
+
+def _blocked(samples: Sequence[Sample]) -> Status | None:
+    invalid = sum(sample.invalid_reason is not None for sample in samples)
+    blocked = not samples or invalid > MAX_INVALID_SHARE * len(samples)
+    return Status.BLOCKED if blocked else None
+
+
+def _three_states(lower: float | None, upper: float | None, gate: Gate | None) -> Status:
+    if gate is None or gate.report_only:
+        return Status.NO_GATE
+    if lower is None or upper is None:
+        return Status.INCONCLUSIVE
+    minimum = float("-inf") if gate.min is None else gate.min
+    maximum = float("inf") if gate.max is None else gate.max
+    if upper < minimum or lower > maximum:
+        return Status.FAIL
+    return Status.PASS if lower >= minimum and upper <= maximum else Status.INCONCLUSIVE
+
+
+def _proposal(
+    metric: str,
+    context: Context,
+    lower: float | None,
+    upper: float | None,
+    provenance: Provenance,
+) -> Gate | None:
+    emulated_speed = context.target == "emulator" and get_metric(metric).kind == "performance"
+    if lower is None or upper is None or emulated_speed:
+        return None
+    if math.isinf(lower) or math.isinf(upper):
+        return None
+    return propose_gate(metric, context, lower, upper, provenance)
+
+
+def _subject(verdict: Verdict) -> str:
+    return f"{verdict.metric} of {verdict.context.describe()}"
+
+
+def _noisy_sentence(verdict: Verdict, valid: Sequence[float]) -> str:
+    if verdict.status is Status.BLOCKED:
+        return f"{_subject(verdict)}: {_invalidity(verdict.samples)}"
+    evidence = f"{_certainty(verdict)}{plural(len(valid), 'run')}"
+    return (
+        f"{_subject(verdict)} is {number(statistics.median(valid))} ({evidence}){_outcome(verdict)}"
+    )
+
+
+def _certainty(verdict: Verdict) -> str:
+    """The bounds that decide: the lower one for passing a minimum, both for an open verdict."""
+    if verdict.lower is None or verdict.upper is None:
+        return ""
+    gate, sure = verdict.gate, f"{CONFIDENCE:.0%} sure".replace("%", " %")
+    above, below = f">= {number(verdict.lower)}", f"<= {number(verdict.upper)}"
+    if gate is not None and verdict.status in (Status.PASS, Status.FAIL):
+        passed = verdict.status is Status.PASS
+        if gate.max is None:
+            return f"{sure} {above if passed else below}, "
+        if gate.min is None:
+            return f"{sure} {below if passed else above}, "
+    return f"{sure} {above}, {sure} {below}, "
+
+
+def _outcome(verdict: Verdict) -> str:
+    gate = verdict.gate
+    if gate is None:
+        return _missing_gate(verdict)
+    if gate.report_only:
+        return f", report only: {gate.reason}"
+    label = verdict.status.value
+    if verdict.status is Status.INCONCLUSIVE:
+        more = next_sample_count(len(verdict.samples))
+        label += f", measure {more} runs in all" if more else " after the last look"
+    confidence = f" ({gate.confidence})" if gate.confidence == "provisional" else ""
+    return f", gate {verdict.bound}{confidence}: {label}"
+
+
+def _missing_gate(verdict: Verdict) -> str:
+    if verdict.proposal is not None:
+        row = render_gate(verdict.proposal)
+        return f" and has no gate; add to thresholds/{verdict.context.model}.toml:\n\n{row}"
+    if verdict.context.target == "emulator":
+        return ", report only: the emulator's speed says nothing about a phone"
+    return " and has no gate; 5 valid finite samples are needed to propose one"
+
+
+def _invalidity(samples: Sequence[Sample]) -> str:
+    if not samples:
+        return "no run reported it, so there is nothing to judge"
+    reasons = Counter(sample.invalid_reason for sample in samples if sample.invalid_reason)
+    listed = ", ".join(f"{reason} ({plural(n, 'run')})" for reason, n in reasons.most_common())
+    return (
+        f"{reasons.total()} of {plural(len(samples), 'run')} do not count, more than"
+        f" {MAX_INVALID_SHARE:.0%}".replace("%", " %")
+        + f": {listed}; let the device rest and"
+        " measure again"
+    )

@@ -1,0 +1,29 @@
+"""Numbers as verdict sentences write them."""
+
+from __future__ import annotations
+
+import math
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Significant digits of a measured value, but every digit of a whole number.
+
+    ``812.3``, ``110,000,001``. Compare an exactly known value with its bound at ``digits=10``, lest
+    0.99999 be written as 1.
+    """
+    if math.isfinite(value) and value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+
+
+def bound(minimum: float | None, maximum: float | None) -> str:
+    """``>= 50``, ``<= 0.3`` or ``>= 90 and <= 110``."""
+    sides = {">=": minimum, "<=": maximum}
+    return " and ".join(
+        f"{sign} {number(limit, digits=10)}" for sign, limit in sides.items() if limit is not None
+    )
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 run``, ``5 runs``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
