@@ -1,0 +1,82 @@
+"""Where a number comes from: the machine, the package versions and the commit behind a session."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from harness.results.rows import HostInfo
+
+#: Distributions whose version can change a measured number.
+DISTRIBUTIONS = (
+    "snapgate",
+    "executorch",
+    "torch",
+    "torchao",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "pillow",
+    "qai-appbuilder",
+    "onnxruntime-qnn",
+    "adbutils",
+)
+_GIT_TIMEOUT_S = 10
+
+
+def describe_host() -> HostInfo:
+    """Name the machine this process runs on."""
+    return HostInfo(
+        cpu_model=_cpu_model(Path("/proc/cpuinfo")),
+        cores=psutil.cpu_count() or 1,
+        memory_mib=psutil.virtual_memory().total // 2**20,
+        os=f"{platform.system()} {platform.release()} {platform.machine()}",
+    )
+
+
+def package_versions(distributions: Sequence[str] = DISTRIBUTIONS) -> dict[str, str]:
+    """Versions of Python and of those distributions that are installed."""
+    versions = {"python": platform.python_version()}
+    for name in distributions:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_commit(directory: Path) -> str | None:
+    """Commit checked out in ``directory``, ``-dirty`` appended when files differ from it.
+
+    Returns:
+        None outside of a repository or without git.
+    """
+    try:
+        commit = _git(directory, "rev-parse", "HEAD")
+        changes = _git(directory, "status", "--porcelain")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}-dirty" if changes else commit
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(directory), *arguments]
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=_GIT_TIMEOUT_S
+    )
+    return result.stdout.strip()
+
+
+def _cpu_model(cpuinfo: Path) -> str:
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

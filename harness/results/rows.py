@@ -1,0 +1,268 @@
+"""What a session writes down: one row per thing that happened, told apart by ``kind``.
+
+Rows are flat, so that they become columns of a CSV or Parquet file as they are. A field is added
+with a default; anything else raises ``SCHEMA_VERSION``. Imports without torch.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+)
+
+from harness.measure.gate import Component, Confidence, Mode, Protocol, Target
+from harness.measure.verdict import Status
+
+SCHEMA_VERSION = 1
+
+Variant = Literal["real", "blank", "swapped"]
+Outcome = Literal["passed", "failed", "error", "skipped"]
+
+
+def _encodable(value: object) -> object:
+    """Spell out lone surrogates, which undecodable process output brings and JSON cannot carry."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_encodable)]
+UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+
+
+def utc_now() -> datetime:
+    """Present moment, aware of its time zone, as rows want it."""
+    return datetime.now(UTC)
+
+
+class _Frozen(BaseModel):
+    # JSON has no infinity, yet the SQNR of two equal outputs is infinite and must survive.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class HostInfo(_Frozen):
+    """The machine that ran the session.
+
+    Attributes:
+        cpu_model: As the kernel names it.
+        cores: Logical cores.
+        memory_mib: Physical memory.
+        os: Name, release and architecture.
+    """
+
+    cpu_model: str
+    cores: int
+    memory_mib: int
+    os: str
+
+
+class SessionRow(_Frozen):
+    """The first row of every journal file: who measures, where, with what.
+
+    Attributes:
+        schema_version: Shape of the rows that follow in this file.
+        run_id: Name of the run's folder; all workers of a session share it.
+        started_at: When this process started its journal.
+        argv: Command line of the session.
+        options: Options after defaults and configuration files, by their long names.
+        versions: Version by distribution name, Python included.
+        host: The machine.
+        git_commit: Commit of the working tree, ``-dirty`` appended when it has changes; None
+            outside of a repository.
+        worker: ``main``, or the pytest-xdist worker's id.
+    """
+
+    kind: Literal["session"] = "session"
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
+    run_id: str
+    started_at: UtcTime = Field(default_factory=utc_now)
+    argv: tuple[Text, ...]
+    options: dict[str, JsonValue]
+    versions: dict[str, str]
+    host: HostInfo
+    git_commit: str | None
+    worker: str
+
+
+class SessionEndRow(_Frozen):
+    """The session's last row, written once by the controlling process; missing after a crash.
+
+    Attributes:
+        exit_status: What pytest returns to the shell (design.md §9).
+        ended_at: When the last test had finished.
+    """
+
+    kind: Literal["session_end"] = "session_end"
+    exit_status: int
+    ended_at: UtcTime = Field(default_factory=utc_now)
+
+
+class Subject(_Frozen):
+    """What a row is about; None where the question does not arise (a unit test has no model).
+
+    Attributes:
+        test_id: pytest node id of the test that wrote the row.
+        model: Registry name, ``tiny_smolvlm``.
+        target: ``host``, ``emulator`` or ``phone``.
+        soc: ``SM8550``; None on the host target.
+        device: Phone serial, or the host's id.
+        mode: ``kv``, ``hybrid`` or ``lookahead``.
+        precision: As ``--precision`` takes it.
+        protocol: ``snapgate`` or ``upstream``.
+        artifact_key: Key of the artifact that ran.
+    """
+
+    test_id: str
+    model: str | None = None
+    target: Target | None = None
+    soc: str | None = None
+    device: str | None = None
+    mode: Mode | None = None
+    precision: str | None = None
+    protocol: Protocol | None = None
+    artifact_key: str | None = None
+
+
+class SampleRow(Subject):
+    """One measured value of one run; never averaged away.
+
+    Attributes:
+        metric: Name with its unit, ``decode_tps`` (design.md §1).
+        value: In ``unit``.
+        unit: As ``harness.measure.metrics`` names it.
+        run_index: Position of the run among the runs of its test, from 0.
+        valid: Whether the verdict may count it (statistics.md §2.3).
+        invalid_reason: Why not; None when valid.
+        generated_tokens: Decode steps of the run; None where nothing was generated.
+        component: The component measured; None for the whole model.
+        virtual: Taken on a virtual phone, hence no figure of any real device.
+        at: When the value was taken.
+    """
+
+    kind: Literal["sample"] = "sample"
+    metric: str
+    value: float
+    unit: str
+    run_index: int = Field(ge=0)
+    valid: bool = True
+    invalid_reason: Text | None = None
+    generated_tokens: int | None = None
+    component: Component | None = None
+    virtual: bool = False
+    at: UtcTime = Field(default_factory=utc_now)
+
+
+class VerdictRow(Subject):
+    """One metric judged by one gate.
+
+    Attributes:
+        metric: Name with its unit.
+        unit: Of ``median``, ``lower``, ``upper``, ``gate_min`` and ``gate_max``.
+        status: The verdict.
+        sentence: The evidence, in one sentence.
+        median: Of the valid samples; None when there are none.
+        lower: Lower confidence bound of the median.
+        upper: Upper confidence bound of the median.
+        n_samples: Valid samples judged.
+        gate_min: The gate's lower bound, None when it has none.
+        gate_max: The gate's upper bound, None when it has none.
+        gate_source: Where the bound comes from: a URL, a run or a derivation.
+        gate_confidence: How far the bound is to be trusted, ``provisional`` for instance.
+        gate_since: Date from which the gate holds.
+        proposed_gate: TOML row that would make a gate of what was measured; NO GATE only.
+        component: The component measured; None for the whole model.
+        at: When the verdict was reached.
+    """
+
+    kind: Literal["verdict"] = "verdict"
+    metric: str
+    unit: str
+    status: Status
+    sentence: Text
+    median: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    n_samples: int = Field(ge=0)
+    gate_min: float | None = None
+    gate_max: float | None = None
+    gate_source: Text | None = None
+    gate_confidence: Confidence | None = None
+    gate_since: date | None = None
+    proposed_gate: Text | None = None
+    component: Component | None = None
+    at: UtcTime = Field(default_factory=utc_now)
+
+
+class AnswerRow(Subject):
+    """One question, put to one artifact.
+
+    Attributes:
+        sample_id: Name of the question with its image, the same for every model and target, so
+            that answers can be laid side by side.
+        question: As asked, placeholders included.
+        expected: The right answer.
+        reference: The float model's answer to the same pixels and ids; None when it was not asked.
+        given: What the artifact answered, stop token removed.
+        correct: Whether ``given`` counts as ``expected``.
+        image: Name that ``Journal.store_thumbnail`` returned; None for a text-only question.
+        variant: The image that belongs to the question, a blank one, or another question's.
+        question_kind: ``count``, ``colour``, ``relation``, ``digit``, ``describe``, ...
+        at: When it was answered.
+    """
+
+    kind: Literal["answer"] = "answer"
+    sample_id: str
+    question: Text
+    expected: Text
+    reference: Text | None = None
+    given: Text
+    correct: bool
+    image: str | None = Field(default=None, pattern=r"^[0-9a-f]{16}\.jpg$")
+    variant: Variant = "real"
+    question_kind: str
+    at: UtcTime = Field(default_factory=utc_now)
+
+
+class OutcomeRow(Subject):
+    """How one pytest test ended.
+
+    Attributes:
+        outcome: pytest's word; a verdict other than PASS and FAIL is ``skipped`` (design.md §9).
+        status: The worst verdict of the test; None when it judged nothing.
+        duration_s: Set-up, call and tear-down.
+        message: Sentence of the verdict, or what pytest prints of a failure; empty when passed.
+        rerun_command: Command line that runs this test alone.
+        at: When it ended.
+    """
+
+    kind: Literal["outcome"] = "outcome"
+    outcome: Outcome
+    status: Status | None = None
+    duration_s: float = Field(ge=0)
+    message: Text = ""
+    rerun_command: Text
+    at: UtcTime = Field(default_factory=utc_now)
+
+
+Row = SessionRow | SessionEndRow | SampleRow | VerdictRow | AnswerRow | OutcomeRow
+
+_ROW: TypeAdapter[Row] = TypeAdapter(Annotated[Row, Field(discriminator="kind")])
+
+
+def parse_row(line: bytes) -> Row:
+    """Read one journal line.
+
+    Raises:
+        pydantic.ValidationError: If it is not JSON, of an unknown kind or of another shape.
+    """
+    return _ROW.validate_json(line)
