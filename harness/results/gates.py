@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -91,11 +90,9 @@ def append_rows(directory: Path, model: str, text: str) -> Path:
     existing = _read(path) if path.exists() else ""
     whole = f"{existing.rstrip()}\n\n{text}".lstrip()
     _parse_gates(path, whole, load_socs(directory))
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=directory, prefix=f".{model}-", delete=False
-    ) as part:
-        part.write(whole)
-    os.replace(part.name, path)
+    part = directory / f"{path.name}.part"
+    part.write_text(whole, encoding="utf-8")
+    os.replace(part, path)
     return path
 
 

@@ -1,0 +1,47 @@
+"""The statistics that a runner reports for one turn, before anything is read around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.errors import UserError
+from harness.measure.run_stats import RunStats
+
+
+@dataclass(frozen=True)
+class ReportedTurn:
+    """One turn as a runner's output tells it.
+
+    Attributes:
+        stats: Counts and durations.
+        rates: Rates as printed, tokens per second by metric name; those that the runner could not
+            divide (0 ms) are left out.
+        line: Line of the output, counted from 1, at which the report ends.
+    """
+
+    stats: RunStats
+    rates: Mapping[str, float]
+    line: int
+
+
+def finite_rates(rates: Mapping[str, float | None]) -> dict[str, float]:
+    """The rates that are numbers: a 0 ms phase prints ``inf`` or ``nan``, or nothing."""
+    return {name: rate for name, rate in rates.items() if rate is not None and math.isfinite(rate)}
+
+
+def check_durations(durations_ms: Mapping[str, float], line: int) -> None:
+    """Reject durations that ran backwards, as a clock set during the run makes them.
+
+    Upstream stamps with the wall clock (contract §8, trap 35).
+
+    Raises:
+        UserError: If a duration is negative.
+    """
+    for name, duration_ms in durations_ms.items():
+        if duration_ms < 0:
+            raise UserError(
+                f"The runner reports {name} = {duration_ms:g} ms up to line {line} of its output:"
+                " the device's clock was set back during the run; run it again."
+            )
