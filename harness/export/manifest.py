@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.vlm.mode import Mode
+
 Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
 COMPONENTS: tuple[Component, ...] = ("vision_encoder", "token_embedding", "text_decoder")
 
@@ -53,7 +55,7 @@ class Manifest(BaseModel):
     target: Target
     backend: Backend
     soc: str | None
-    mode: Literal["kv", "hybrid", "lookahead"]
+    mode: Mode
     context_length: int
     prefill_ar: int
     image_size_px: int
@@ -61,7 +63,6 @@ class Manifest(BaseModel):
     kv_encodings: Literal["shared", "requantized"]
     components: tuple[ComponentFile, ...]
     tokenizer_files: dict[str, str]
-    checkpoint_sha256: str
     versions: dict[str, str]
     created_at: str
 

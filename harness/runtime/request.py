@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
-Mode = Literal["kv", "hybrid", "lookahead"]
-
-EVAL_MODES: dict[Mode, int] = {"kv": 0, "hybrid": 1, "lookahead": 2}
-"""``--eval_mode`` of each mode (contract §1.2)."""
+from harness.vlm.mode import Mode
 
 
 class Request(BaseModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.errors import UserError, suggest
 from harness.vlm import internvl3, smolvlm
 from harness.vlm.spec import VlmFamily, VlmSpec
@@ -41,3 +43,17 @@ def get_family(name: str) -> VlmFamily:
     if name not in FAMILIES:
         raise UserError(f"There is no model family {name!r}; {suggest(name, FAMILIES)}.")
     return FAMILIES[name]
+
+
+def get_spec_or_family(name: str) -> VlmSpec:
+    """Look up a model, or a family as a model whose geometry a checkpoint will tell.
+
+    Raises:
+        UserError: If neither has that name; the message suggests the nearest one.
+    """
+    if name in FAMILIES:
+        member = next(spec for spec in SPECS.values() if spec.family.name == name)
+        return replace(member, name=name, upstream_name=None, hub_id=None, revision=None)
+    if name not in SPECS:
+        raise UserError(f"There is no model {name!r}; {suggest(name, [*SPECS, *FAMILIES])}.")
+    return SPECS[name]

@@ -1,0 +1,58 @@
+"""Lowering to XNNPACK, the host CPU's backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+
+def lower_to_pte(
+    methods: Mapping[str, ExportedProgram],
+    constants: Mapping[str, object],
+    plan_io_memory: bool,
+    output: BinaryIO,
+) -> None:
+    """Lower exported programs into one ``.pte``.
+
+    Weights that several methods share are stored once. What XNNPACK cannot take stays on
+    ExecuTorch's portable CPU kernels.
+
+    Args:
+        methods: Method name to exported program.
+        constants: Constant methods, the file's metadata (contract §2.6).
+        plan_io_memory: Whether the file reserves memory for inputs and outputs: yes for the vision
+            encoder, no for decoder and token embedding (contract §2.2).
+        output: Where the file's bytes go.
+    """
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import (
+        XnnpackDynamicallyQuantizedPartitioner,
+        XnnpackPartitioner,
+    )
+    from executorch.exir import (
+        EdgeCompileConfig,
+        ExecutorchBackendConfig,
+        to_edge_transform_and_lower,
+    )
+    from executorch.exir.passes import MemoryPlanningPass
+
+    edge = to_edge_transform_and_lower(
+        dict(methods),
+        partitioner={
+            name: [XnnpackDynamicallyQuantizedPartitioner(), XnnpackPartitioner()]
+            for name in methods
+        },
+        constant_methods=dict(constants),
+        # Quantized embedding and torchao operators are not in the core set the check knows.
+        compile_config=EdgeCompileConfig(_check_ir_validity=False),
+    )
+    program = edge.to_executorch(
+        ExecutorchBackendConfig(
+            memory_planning_pass=MemoryPlanningPass(
+                alloc_graph_input=plan_io_memory, alloc_graph_output=plan_io_memory
+            )
+        )
+    )
+    program.write_to_file(output)

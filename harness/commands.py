@@ -1,0 +1,140 @@
+"""Commands of ``python -m harness``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import platformdirs
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from harness.checkpoint_source import find_checkpoint, memory_available_gib, memory_need_gib
+from harness.errors import UserError
+from harness.export.exporter import Export, ExportRequest, export_artifact
+from harness.export.manifest import COMPONENTS, Component
+from harness.export.recipe import Recipe, load_recipe, parse_precision
+from harness.vlm.registry import get_spec_or_family
+
+
+def default_artifacts() -> Path:
+    """The artifact cache that is used when nobody names another."""
+    return Path(platformdirs.user_cache_dir("snapgate")) / "artifacts"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code: 0, 2 for a user error, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is in the cache", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m harness", description="Export vision-language models for the suites."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    export = commands.add_parser(
+        "export", help="export a model to three .pte files", description=_run_export.__doc__
+    )
+    export.set_defaults(run=_run_export)
+    export.add_argument("model", metavar="MODEL", help="model, or a family with --checkpoint")
+    export.add_argument("--checkpoint", metavar="DIR|HUB_ID", help="weights; default: the model's")
+    export.add_argument("--mode", default="hybrid", choices=["kv", "hybrid", "lookahead"])
+    export.add_argument("--target", default="host", choices=["host", "emulator", "phone"])
+    export.add_argument("--soc", help="SoC that a phone or emulator artifact is for")
+    export.add_argument(
+        "--precision", metavar="P", help="fp32, 8da4w, or component=precision,... (default: fp32)"
+    )
+    export.add_argument("--recipe", type=Path, metavar="FILE", help="TOML, a precision a component")
+    export.add_argument("--context", type=int, metavar="TOKENS", help="default: the model's")
+    export.add_argument("--prefill-ar", type=int, metavar="TOKENS", help="default: the model's")
+    export.add_argument("--kv-encodings", default="shared", choices=["shared", "requantized"])
+    export.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
+    return parser
+
+
+def _run_export(options: argparse.Namespace) -> int:
+    """Export a model to three .pte files; components that the cache holds are reused."""
+    if options.soc is not None:
+        raise UserError("--soc goes with --target phone or emulator, which are not built yet.")
+    spec = get_spec_or_family(options.model)
+    base = load_recipe(options.recipe) if options.recipe else Recipe()
+    console = Console(stderr=True)
+    checkpoint = find_checkpoint(spec, options.checkpoint)
+    need, available = memory_need_gib(checkpoint), memory_available_gib()
+    if need > 1 or need > available:
+        console.print(
+            f"This export needs about {need:.1f} GiB of memory; {available:.1f} GiB are available."
+        )
+    request = ExportRequest(
+        spec=spec,
+        checkpoint=checkpoint,
+        recipe=parse_precision(options.precision, base),
+        mode=options.mode,
+        target=options.target,
+        context_length=options.context,
+        prefill_ar=options.prefill_ar,
+        kv_encodings=options.kv_encodings,
+    )
+    export = export_with_progress(request, options.artifacts, console)
+    console.print(component_table(export))
+    print(export.artifact.directory)
+    return 0
+
+
+def export_with_progress(request: ExportRequest, root: Path, console: Console) -> Export:
+    """Export while showing one line per component: its stage and the time it took."""
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[stage]}", style="dim"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        tasks = {
+            name: progress.add_task(name, total=1, stage="waiting", start=False)
+            for name in COMPONENTS
+        }
+
+        def report(component: Component | None, stage: str) -> None:
+            if component is None:
+                return
+            task = tasks[component]
+            if not progress.tasks[task].started:
+                progress.start_task(task)
+            finished = stage in ("built", "reused")
+            progress.update(task, stage=stage, completed=1 if finished else 0)
+
+        return export_artifact(request, root, report)
+
+
+def component_table(export: Export) -> Table:
+    """What was exported: file, precision, size, seconds and peak memory of each component."""
+    table = Table(title=f"{export.artifact.manifest.model}, {export.artifact.manifest.mode}")
+    for heading in ("component", "file", "precision"):
+        table.add_column(heading)
+    for heading in ("bytes", "export s", "peak RSS MiB"):
+        table.add_column(heading, justify="right")
+    table.add_column("from")
+    for cached in export.components:
+        file = cached.file
+        table.add_row(
+            file.component,
+            file.file,
+            file.precision,
+            f"{file.pte_bytes:,}",
+            f"{file.export_s:.1f}",
+            f"{file.export_peak_rss_mib:,.0f}",
+            "cache" if cached.reused else "built",
+        )
+    return table

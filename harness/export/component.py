@@ -1,0 +1,109 @@
+"""One component: weights in, one ``.pte`` out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from harness.backends import xnnpack
+from harness.errors import UserError
+from harness.export.checkpoint import Checkpoint
+from harness.export.metadata import decoder_constants
+from harness.export.order import ComponentOrder
+from harness.export.quantization import quantize_linears_8da4w
+from harness.export.static_decoder import StaticDecoder
+from harness.export.static_vision import InternVl3Encoder, SmolVlmEncoder
+from harness.export.token_embedding import Int4TokenEmbedding, TokenEmbedding
+from harness.vlm.spec import VlmSpec
+
+ReportStage = Callable[[str], None]
+
+_ENCODERS: dict[str, type[SmolVlmEncoder] | type[InternVl3Encoder]] = {
+    "smolvlm": SmolVlmEncoder,
+    "internvl3": InternVl3Encoder,
+}
+
+
+def build_component(
+    checkpoint: Checkpoint, order: ComponentOrder, output: Path, report: ReportStage
+) -> None:
+    """Export one component.
+
+    Args:
+        checkpoint: Where the weights are.
+        order: What to build.
+        output: The ``.pte`` to write.
+        report: Told the name of each stage as it begins.
+
+    Raises:
+        UserError: If a weight is missing or left over.
+    """
+    report("weights")
+    module = _load(checkpoint, order)
+    if order.precision == "8da4w":
+        report("quantize")
+        module = _quantize(module)
+    report("export")
+    with torch.no_grad():
+        methods = {
+            name: torch.export.export(module, inputs, strict=False)
+            for name, inputs in _methods(checkpoint.spec, order, module).items()
+        }
+    report("lower")
+    constants = (
+        decoder_constants(checkpoint.spec, order) if order.mode and order.context_length else {}
+    )
+    with output.open("wb") as file:
+        xnnpack.lower_to_pte(
+            methods, constants, plan_io_memory=order.component == "vision_encoder", output=file
+        )
+
+
+def _load(checkpoint: Checkpoint, order: ComponentOrder) -> nn.Module:
+    spec = checkpoint.spec
+    module: nn.Module
+    if order.component == "vision_encoder":
+        module = _ENCODERS[spec.family.name](spec.vision, spec.text)
+    elif order.component == "token_embedding":
+        module = TokenEmbedding(spec.text)
+    else:
+        assert order.context_length is not None
+        module = StaticDecoder(spec.text, order.context_length)
+    weights = checkpoint.component_weights(order.component)
+    try:
+        module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"The checkpoint does not fit the {order.component} of {spec.name} ({reason}); "
+            "name the right --checkpoint."
+        ) from error
+    return module.eval()
+
+
+def _quantize(module: nn.Module) -> nn.Module:
+    if isinstance(module, TokenEmbedding):
+        return Int4TokenEmbedding(module.embedding.weight.detach())
+    quantize_linears_8da4w(module)
+    return module
+
+
+def _methods(
+    spec: VlmSpec, order: ComponentOrder, module: nn.Module
+) -> dict[str, tuple[Tensor, ...]]:
+    """Method names with example inputs (contract §1.2, §2.2, §3)."""
+    if order.component == "vision_encoder":
+        side = spec.vision.image_size_px
+        return {"forward": (torch.zeros(1, 3, side, side),)}
+    autoregression = {"kv_forward": 1}
+    if order.prefill_ar is not None:
+        autoregression["prefill_forward"] = order.prefill_ar
+    if isinstance(module, StaticDecoder):
+        return {name: module.example_inputs(ar) for name, ar in autoregression.items()}
+    return {
+        f"tok_embedding_{name}": (torch.zeros(1, ar, dtype=torch.int32),)
+        for name, ar in autoregression.items()
+    }

@@ -1,0 +1,218 @@
+"""Checkpoint and recipe to a cached artifact. Imports without torch until it must build."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import harness
+from harness.errors import UserError
+from harness.export.artifact import Artifact, artifact_key, assemble
+from harness.export.cache import CachedComponent, ComponentCache, sha256_of
+from harness.export.manifest import (
+    COMPONENTS,
+    Component,
+    ComponentFile,
+    Manifest,
+    Target,
+)
+from harness.export.order import ComponentOrder, KvEncodings, component_order, package_versions
+from harness.export.recipe import Recipe, check_built
+from harness.export.worker import Outcome, Stage, Task
+from harness.vlm.mode import Mode
+from harness.vlm.spec import VlmSpec
+
+ReportProgress = Callable[[Component | None, str], None]
+"""Told which component is at which stage; None for what concerns the whole artifact."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """One artifact that somebody wants."""
+
+    spec: VlmSpec
+    checkpoint: Path
+    recipe: Recipe
+    mode: Mode = "hybrid"
+    target: Target = "host"
+    context_length: int | None = None
+    prefill_ar: int | None = None
+    kv_encodings: KvEncodings = "shared"
+
+
+@dataclass(frozen=True)
+class Export:
+    """An artifact and how each of its components came about, in the order of ``COMPONENTS``."""
+
+    artifact: Artifact
+    components: tuple[CachedComponent, ...]
+
+
+def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) -> Export:
+    """Return the artifact, building the components that the cache lacks.
+
+    Args:
+        request: What is wanted.
+        root: The artifact cache.
+        report: Shown to whoever waits.
+
+    Raises:
+        UserError: If the request cannot be built or the checkpoint does not fit.
+    """
+    from harness.export.checkpoint import open_checkpoint
+
+    _check(request)
+    checkpoint = open_checkpoint(request.checkpoint, request.spec)
+    cache = ComponentCache(root)
+    components = []
+    for component in COMPONENTS:
+        report(component, "checking the cache")
+        order = component_order(
+            checkpoint.spec,
+            component,
+            request.recipe.precision(component),
+            target=request.target,
+            mode=request.mode,
+            context_length=request.context_length or request.spec.context_length,
+            prefill_ar=request.prefill_ar or request.spec.prefill_ar,
+            kv_encodings=request.kv_encodings,
+            image_token_id=checkpoint.image_token_id,
+            weights_sha256=checkpoint.component_sha256(component),
+        )
+        cached = cache.get_or_build(
+            order,
+            lambda folder, order=order: _run_worker(request, order, folder, report),  # type: ignore[misc]
+            lambda sentence, component=component: report(component, sentence),  # type: ignore[misc]
+        )
+        report(component, "reused" if cached.reused else "built")
+        components.append(cached)
+    tokenizer_files = checkpoint.tokenizer_files()
+    manifest = _manifest(request, checkpoint.spec, components, tokenizer_files)
+    artifact = assemble(root / "artifacts", manifest, components, tokenizer_files)
+    return Export(artifact, tuple(components))
+
+
+class ExportFailed(RuntimeError):
+    """The exporting process died; a defect of ours or of a library, not of the request."""
+
+    def __init__(self, component: Component, exit_code: int, log: str) -> None:
+        tail = "\n".join(log.splitlines()[-30:])
+        super().__init__(f"export of {component} ended with exit code {exit_code}:\n{tail}")
+        self.component = component
+        self.exit_code = exit_code
+
+
+def _check(request: ExportRequest) -> None:
+    check_built(request.recipe, request.target)
+    if request.mode == "lookahead":
+        raise UserError("Mode 'lookahead' is not built yet; use --mode kv or --mode hybrid.")
+    if request.kv_encodings == "requantized":
+        raise UserError(
+            "KV encodings 'requantized' need a quantized cache, which the host's float32 one is "
+            "not; use --kv-encodings shared."
+        )
+    context = request.context_length or request.spec.context_length
+    prefill_ar = request.prefill_ar or request.spec.prefill_ar
+    if request.mode == "hybrid" and not 1 < prefill_ar < context:
+        raise UserError(
+            f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context} tokens."
+        )
+    if context <= request.spec.vision.tokens_per_image:
+        raise UserError(
+            f"--context {context} cannot hold one image of {request.spec.vision.tokens_per_image} "
+            "tokens; give a larger --context."
+        )
+
+
+def _run_worker(
+    request: ExportRequest, order: ComponentOrder, folder: Path, report: ReportProgress
+) -> ComponentFile:
+    output = folder / order.file_name
+    task = Task(checkpoint=request.checkpoint.absolute(), order=order, output=output.absolute())
+    log_path = folder / "export.log"
+    package_root = str(Path(harness.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    with (
+        log_path.open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "harness.export.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONPATH": search_path},
+        ) as worker,
+    ):
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdin.write(task.model_dump_json() + "\n")
+        worker.stdin.flush()
+        try:
+            outcome = _follow(worker.stdout, order.component, report)
+        except BaseException:
+            worker.kill()
+            raise
+        worker.stdin.close()
+    if outcome is not None and outcome.user_error:
+        raise UserError(outcome.user_error)
+    if outcome is None or worker.returncode != 0:
+        raise ExportFailed(order.component, worker.returncode, log_path.read_text(errors="replace"))
+    return ComponentFile(
+        component=order.component,
+        precision=order.precision,
+        key=order.key,
+        file=order.file_name,
+        sha256=sha256_of(output),
+        pte_bytes=output.stat().st_size,
+        export_s=round(outcome.export_s, 3),
+        export_peak_rss_mib=round(outcome.peak_rss_mib, 1),
+    )
+
+
+def _follow(lines: Iterable[str], component: Component, report: ReportProgress) -> Outcome | None:
+    """Pass the worker's stages on until it ends; None if it ended without an outcome."""
+    outcome = None
+    for line in lines:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            # Libraries print to standard output too; that is no message of ours.
+            continue
+        if isinstance(message, dict) and "stage" in message:
+            report(component, Stage.model_validate(message).stage)
+        elif isinstance(message, dict) and "export_s" in message:
+            outcome = Outcome.model_validate(message)
+    return outcome
+
+
+def _manifest(
+    request: ExportRequest,
+    spec: VlmSpec,
+    components: Sequence[CachedComponent],
+    tokenizer_files: Sequence[Path],
+) -> Manifest:
+    hashes = {file.name: sha256_of(file) for file in tokenizer_files}
+    return Manifest(
+        model=spec.name,
+        family=spec.family.name,
+        key=artifact_key(spec.name, components, hashes),
+        target=request.target,
+        backend="xnnpack",
+        soc=None,
+        mode=request.mode,
+        context_length=request.context_length or spec.context_length,
+        prefill_ar=(request.prefill_ar or spec.prefill_ar) if request.mode != "kv" else 1,
+        image_size_px=spec.vision.image_size_px,
+        tokens_per_image=spec.vision.tokens_per_image,
+        kv_encodings=request.kv_encodings,
+        components=tuple(component.file for component in components),
+        tokenizer_files=hashes,
+        versions=package_versions(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,112 @@
+"""All that can change a component's bytes, and the key made from it. Imports without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.export.manifest import Backend, Component, Precision, Target
+from harness.vlm.mode import Mode
+from harness.vlm.spec import VlmSpec
+
+EXPORTER_SCHEMA = 1
+"""Raise it when the exporter's code writes other bytes for the same order."""
+
+KvEncodings = Literal["shared", "requantized"]
+
+
+class ComponentOrder(BaseModel):
+    """The whole resolved configuration of one component's export (design.md §7).
+
+    Settings that cannot reach a component are None there, so that it is shared: a vision encoder
+    serves every mode.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    family: str
+    component: Component
+    precision: Precision
+    backend: Backend
+    target: Target
+    soc: str | None
+    mode: Mode | None
+    context_length: int | None
+    prefill_ar: int | None
+    kv_encodings: KvEncodings | None
+    geometry: dict[str, Any]
+    image_token_id: int | None
+    weights_sha256: str
+    calibration_sha256: str | None
+    versions: dict[str, str]
+    exporter_schema: int = EXPORTER_SCHEMA
+
+    @property
+    def key(self) -> str:
+        """sha256 over the canonical JSON of everything above."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def folder_name(self) -> str:
+        """Name under which a person finds the component in the cache."""
+        words = [self.model, self.component, self.soc or self.backend]
+        return "-".join([*words, *([self.mode] if self.mode else []), self.key[:12]])
+
+    @property
+    def file_name(self) -> str:
+        """Upstream's file name with the backend in place of its ``qnn`` (contract §1.1)."""
+        if self.component == "text_decoder":
+            return f"{self.mode}_llama_{self.backend}.pte"
+        stem = "tok_embedding" if self.component == "token_embedding" else "vision_encoder"
+        return f"{stem}_{self.backend}.pte"
+
+
+def component_order(
+    spec: VlmSpec,
+    component: Component,
+    precision: Precision,
+    *,
+    target: Target,
+    mode: Mode,
+    context_length: int,
+    prefill_ar: int,
+    kv_encodings: KvEncodings,
+    image_token_id: int,
+    weights_sha256: str,
+) -> ComponentOrder:
+    """Resolve what one component's bytes depend on."""
+    is_decoder = component == "text_decoder"
+    is_encoder = component == "vision_encoder"
+    geometry: dict[str, Any] = {"text": asdict(spec.text)}
+    if is_encoder:
+        geometry["vision"] = asdict(spec.vision)
+    return ComponentOrder(
+        model=spec.name,
+        family=spec.family.name,
+        component=component,
+        precision=precision,
+        backend="xnnpack",
+        target=target,
+        soc=None,
+        mode=None if is_encoder else mode,
+        context_length=context_length if is_decoder else None,
+        prefill_ar=None if is_encoder or mode == "kv" else prefill_ar,
+        kv_encodings=kv_encodings if is_decoder else None,
+        geometry=geometry,
+        image_token_id=image_token_id if is_decoder else None,
+        weights_sha256=weights_sha256,
+        calibration_sha256=None,
+        versions=package_versions(),
+    )
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what turns weights into bytes."""
+    packages = ("torch", "executorch", "torchao", "transformers")
+    return {name: metadata.version(name) for name in packages} | {"machine": platform.machine()}

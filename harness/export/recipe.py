@@ -1,0 +1,123 @@
+"""Which precision each component gets. Imports without torch."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import UserError, suggest
+from harness.export.manifest import COMPONENTS, Component, Precision, Target
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+BUILT: dict[Target, tuple[Precision, ...]] = {"host": ("fp32", "8da4w")}
+"""Precisions that can be exported today, by target."""
+
+
+class Recipe(BaseModel):
+    """Precision per component.
+
+    ``8da4w`` means int8 activations quantized at run time and int4 weights in groups of 32 for
+    linears; for the token embedding, which has no activations, an int4 table in groups of 32.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vision_encoder: Precision = "fp32"
+    token_embedding: Precision = "fp32"
+    text_decoder: Precision = "fp32"
+
+    def precision(self, component: Component) -> Precision:
+        """Precision of one component."""
+        return cast(Precision, getattr(self, component))
+
+    @property
+    def label(self) -> str:
+        """What reports call the recipe: one word if uniform, else one per component."""
+        found = {self.precision(component) for component in COMPONENTS}
+        if len(found) == 1:
+            return self.vision_encoder
+        return ",".join(f"{name}={self.precision(name)}" for name in COMPONENTS)
+
+
+def parse_precision(text: str | None, base: Recipe) -> Recipe:
+    """Apply ``--precision`` to a base recipe.
+
+    Args:
+        text: One precision for the text decoder and vision encoder and token embedding alike, or
+            ``component=precision`` pairs separated by commas; None keeps the base.
+        base: What applies where the text says nothing.
+
+    Raises:
+        UserError: If a component or precision does not exist.
+    """
+    if text is None:
+        return base
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if len(words) == 1 and "=" not in words[0]:
+        precision = _known(words[0])
+        return Recipe(vision_encoder=precision, token_embedding=precision, text_decoder=precision)
+    return _from_pairs(dict(_pair(word) for word in words), base)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe file: TOML with one key per component.
+
+    Raises:
+        UserError: If the file is missing, not TOML, or names what does not exist.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"Recipe {path} does not exist; check --recipe.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"Recipe {path} is not TOML ({error}).") from error
+    return _from_pairs(table, Recipe())
+
+
+def check_built(recipe: Recipe, target: Target) -> None:
+    """Refuse what cannot be exported yet.
+
+    Raises:
+        UserError: If the target or a precision on it is not built.
+    """
+    if target not in BUILT:
+        raise UserError(f"Export for target {target!r} is not built yet; use --target host.")
+    for component in COMPONENTS:
+        precision = recipe.precision(component)
+        if precision not in BUILT[target]:
+            raise UserError(
+                f"Precision {precision!r} of {component} is not built for target {target!r}; "
+                f"choose one of: {', '.join(BUILT[target])}."
+            )
+
+
+def _pair(word: str) -> tuple[str, str]:
+    component, equals, precision = word.partition("=")
+    if not equals:
+        raise UserError(
+            f"--precision has {word!r} where component=precision is due, "
+            "e.g. --precision vision_encoder=fp32,text_decoder=8da4w."
+        )
+    return component, precision
+
+
+def _from_pairs(pairs: Mapping[str, Any], base: Recipe) -> Recipe:
+    for component in pairs:
+        if component not in COMPONENTS:
+            raise UserError(
+                f"There is no component {component!r}; {suggest(component, COMPONENTS)}."
+            )
+    return base.model_copy(
+        update={component: _known(str(precision)) for component, precision in pairs.items()}
+    )
+
+
+def _known(precision: str) -> Precision:
+    if precision not in PRECISIONS:
+        raise UserError(f"There is no precision {precision!r}; {suggest(precision, PRECISIONS)}.")
+    return precision

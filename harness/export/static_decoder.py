@@ -1,0 +1,165 @@
+"""Text decoder with a cache that lives outside the graph (contract §2).
+
+Parameter names are those of ``transformers``' Llama and Qwen2 without their prefix, so that a
+checkpoint loads with ``strict=True`` and no weight can be forgotten.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from harness.vlm.spec import TextGeometry
+
+MASKED_FLOAT = -65535.0
+"""Float code of a masked position (contract §2.3)."""
+
+
+class StaticAttention(nn.Module):
+    """Grouped-query attention over past columns from outside and the new ones.
+
+    K is kept as ``[1, kv_heads, head_dim, time]``, V as ``[1, kv_heads, time, head_dim]``.
+    """
+
+    def __init__(self, geometry: TextGeometry) -> None:
+        super().__init__()
+        self.geometry = geometry
+        hidden, head_dim = geometry.hidden_size, geometry.head_dim
+        bias = geometry.qkv_bias
+        self.q_proj = nn.Linear(hidden, geometry.heads * head_dim, bias=bias)
+        self.k_proj = nn.Linear(hidden, geometry.kv_heads * head_dim, bias=bias)
+        self.v_proj = nn.Linear(hidden, geometry.kv_heads * head_dim, bias=bias)
+        self.o_proj = nn.Linear(geometry.heads * head_dim, hidden, bias=False)
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, k_cache: Tensor, v_cache: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Attend from the new tokens; see the class for cache layouts.
+
+        Returns:
+            Attention output ``[1, AR, hidden]`` and the AR new columns of K and V.
+        """
+        geometry, ar = self.geometry, x.shape[1]
+        shape = (1, ar, -1, geometry.head_dim)
+        q = rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin)
+        k = rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin).transpose(2, 3)
+        v = self.v_proj(x).view(shape).transpose(1, 2)
+        keys = torch.cat([k_cache, k], dim=-1)[0]
+        values = torch.cat([v_cache, v], dim=2)[0]
+        # Query heads that share one K and V head become rows of one product: nothing is repeated.
+        grouped = q.reshape(geometry.kv_heads, -1, geometry.head_dim)
+        scores = torch.bmm(grouped, keys) / math.sqrt(geometry.head_dim)
+        weights = torch.softmax(scores.view(1, geometry.heads, ar, -1) + mask, dim=-1)
+        attended = torch.bmm(weights.view(geometry.kv_heads, -1, weights.shape[-1]), values)
+        heads_last = attended.view(1, geometry.heads, ar, geometry.head_dim).transpose(1, 2)
+        return self.o_proj(heads_last.reshape(1, ar, -1)), k, v
+
+
+class StaticDecoderLayer(nn.Module):
+    """Pre-norm decoder layer of Llama and Qwen2."""
+
+    def __init__(self, geometry: TextGeometry) -> None:
+        super().__init__()
+        hidden, eps = geometry.hidden_size, geometry.rms_norm_eps
+        self.input_layernorm = nn.RMSNorm(hidden, eps=eps)
+        self.self_attn = StaticAttention(geometry)
+        self.post_attention_layernorm = nn.RMSNorm(hidden, eps=eps)
+        self.mlp = GatedMlp(hidden, geometry.intermediate_size)
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, k_cache: Tensor, v_cache: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden states ``[1, AR, hidden]`` in and out, with the new columns of K and V."""
+        attended, k, v = self.self_attn(self.input_layernorm(x), cos, sin, mask, k_cache, v_cache)
+        x = x + attended
+        return x + self.mlp(self.post_attention_layernorm(x)), k, v
+
+
+class GatedMlp(nn.Module):
+    """SiLU-gated feed-forward block."""
+
+    def __init__(self, hidden_size: int, intermediate_size: int) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(hidden_size, intermediate_size, bias=False)
+        self.up_proj = nn.Linear(hidden_size, intermediate_size, bias=False)
+        self.down_proj = nn.Linear(intermediate_size, hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[1, AR, hidden]`` to the same shape."""
+        down: Tensor = self.down_proj(nn.functional.silu(self.gate_proj(x)) * self.up_proj(x))
+        return down
+
+
+class StaticDecoder(nn.Module):
+    """Merged embeddings to logits, one call per AR tokens.
+
+    The same weights serve every AR; AR and cache length are read from the inputs' shapes.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, geometry: TextGeometry, context_length: int) -> None:
+        super().__init__()
+        self.geometry = geometry
+        self.context_length = context_length
+        self.layers = nn.ModuleList(StaticDecoderLayer(geometry) for _ in range(geometry.layers))
+        self.norm = nn.RMSNorm(geometry.hidden_size, eps=geometry.rms_norm_eps)
+        self.lm_head = nn.Linear(geometry.hidden_size, geometry.vocab_size, bias=False)
+        cos, sin = rotary_tables(geometry, context_length)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    def forward(
+        self, hidden_states: Tensor, attention_mask: Tensor, position_ids: Tensor, *caches: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Run AR tokens (contract §2.2).
+
+        Args:
+            hidden_states: float32 ``[1, AR, hidden]``.
+            attention_mask: ``[1, 1, AR, context]``, 0 to attend and ``MASKED_FLOAT`` to mask.
+            position_ids: int32 ``[1, AR]``.
+            caches: K of every layer, then V of every layer, ``context - AR`` columns each.
+
+        Returns:
+            Logits ``[1, AR, vocabulary]``, then the AR new columns of every K, then of every V.
+        """
+        cos, sin = self.cos[position_ids[0]], self.sin[position_ids[0]]
+        layers = len(self.layers)
+        x, new_keys, new_values = hidden_states, [], []
+        for index, layer in enumerate(self.layers):
+            x, k, v = layer(x, cos, sin, attention_mask, caches[index], caches[layers + index])
+            new_keys.append(k)
+            new_values.append(v)
+        return (self.lm_head(self.norm(x)), *new_keys, *new_values)
+
+    def example_inputs(self, ar: int) -> tuple[Tensor, ...]:
+        """Inputs of the shapes that a method with this AR has, on an empty cache."""
+        geometry, past = self.geometry, self.context_length - ar
+        mask = torch.full((1, 1, ar, self.context_length), MASKED_FLOAT)
+        mask[0, 0, :, past:] = torch.triu(torch.full((ar, ar), MASKED_FLOAT), diagonal=1)
+        keys = torch.zeros(1, geometry.kv_heads, geometry.head_dim, past)
+        values = torch.zeros(1, geometry.kv_heads, past, geometry.head_dim)
+        return (
+            torch.zeros(1, ar, geometry.hidden_size),
+            mask,
+            torch.arange(ar, dtype=torch.int32)[None],
+            *[keys.clone() for _ in range(geometry.layers)],
+            *[values.clone() for _ in range(geometry.layers)],
+        )
+
+
+def rotary_tables(geometry: TextGeometry, context_length: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine per position, ``[context, head_dim / 2]`` each (contract §2.4)."""
+    exponents = torch.arange(0, geometry.head_dim, 2, dtype=torch.int64).float()
+    inverse_frequency = 1.0 / (geometry.rope_theta ** (exponents / geometry.head_dim))
+    angles = torch.outer(torch.arange(context_length).float(), inverse_frequency)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary embedding, first half real and second half imaginary (contract §2.4)."""
+    real, imaginary = x.chunk(2, dim=-1)
+    return torch.cat([real * cos - imaginary * sin, real * sin + imaginary * cos], dim=-1)
