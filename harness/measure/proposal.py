@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
 import json
-import math
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,10 @@ MARGIN = 0.05
 A gate at the observed median calls half of all unchanged builds slower; 5 % away, runs that
 scatter by 3 % always pass (simulated in the tests of the verdicts).
 """
+
+# Three significant digits, rounded away from what was measured.
+_FLOOR = decimal.Context(prec=3, rounding=decimal.ROUND_FLOOR)
+_CEILING = decimal.Context(prec=3, rounding=decimal.ROUND_CEILING)
 
 
 @dataclass(frozen=True)
@@ -50,27 +54,19 @@ def propose_gate(
     """
     described = get_metric(metric)
     both = described.kind == "size"
-    minimum = _round_down(lower - MARGIN * abs(lower))
-    maximum = -_round_down(-(upper + MARGIN * abs(upper)))
+    minimum = _FLOOR.create_decimal(repr(lower - MARGIN * abs(lower)))
+    maximum = _CEILING.create_decimal(repr(upper + MARGIN * abs(upper)))
     return Gate(
         metric=metric,
         model=context.model,
         **{name: getattr(context, name) for name in SELECTORS},
         protocol=context.protocol,
-        min=minimum if both or described.better == "higher" else None,
-        max=maximum if both or described.better == "lower" else None,
+        min=float(minimum) if both or described.better == "higher" else None,
+        max=float(maximum) if both or described.better == "lower" else None,
         confidence="measured",
         source=provenance.source,
         since=provenance.since,
     )
-
-
-def _round_down(value: float) -> float:
-    """Three significant digits, rounded away from what was measured."""
-    if value == 0 or not math.isfinite(value):
-        return value
-    decimals = 2 - math.floor(math.log10(abs(value)))
-    return round(math.floor(round(value * 10.0**decimals, 6)) / 10.0**decimals, max(decimals, 0))
 
 
 def render_gate(gate: Gate) -> str:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binom  # type: ignore[import-untyped]  # scipy ships no type hints
+from scipy.stats import binom
 
 SAMPLE_COUNTS = (5, 10, 20)
 """Runs per look: measure 5, and more only while the verdict is open."""

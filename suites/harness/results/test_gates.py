@@ -1,0 +1,231 @@
+"""The thresholds folder: what ships in it, how it is read, how rows are added."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.measure.gate import Component, Context, Gate, Mode, Protocol, Target, find_gate
+from harness.measure.proposal import Provenance
+from harness.measure.sample import Sample
+from harness.measure.verdict import Status, Verdict, judge, judge_exact
+from harness.results.gates import append_rows, get_soc, load_gates, load_socs, propose_rows
+from harness.vlm.registry import SPECS
+
+SHIPPED = Path(__file__).parents[3] / "thresholds"
+RUN = Provenance("run 20261123-a1", date(2026, 11, 23))
+ROW = """
+[[gate]]
+metric = "decode_tps"
+target = "host"
+min = 100
+confidence = "measured"
+source = "run 1"
+since = 2026-11-23
+"""
+SOCS = """
+[[soc]]
+name = "SM8650"
+chip_id = 57
+htp_arch = 75
+vtcm_mib = 8
+source = "qc_schema.py"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A thresholds folder with one gate."""
+    (tmp_path / "socs.toml").write_text(SOCS)
+    (tmp_path / "tiny_smolvlm.toml").write_text(ROW)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[Gate, ...]:
+    """All gates in the repository."""
+    return load_gates(SHIPPED)
+
+
+def test_every_shipped_file_is_of_a_known_model(shipped: tuple[Gate, ...]) -> None:
+    assert {gate.model for gate in shipped} == set(SPECS)
+
+
+def test_no_two_shipped_gates_contend_for_one_place(shipped: tuple[Gate, ...]) -> None:
+    phones: list[tuple[Target, str | None]] = [("phone", soc) for soc in load_socs(SHIPPED)]
+    devices: list[tuple[Target, str | None]] = [("host", None), ("emulator", "SM8650"), *phones]
+    modes: list[Mode | None] = ["kv", "hybrid", "lookahead", None]
+    components: list[Component | None] = [
+        "vision_encoder",
+        "token_embedding",
+        "text_decoder",
+        None,
+    ]
+    protocols: list[Protocol] = ["snapgate", "upstream"]
+    precisions = ("fp32", "8da4w", "16a8w", None)
+    gated = sorted({(gate.metric, gate.model) for gate in shipped})
+    places = itertools.product(gated, devices, modes, precisions, components, protocols)
+    for (metric, model), (target, soc), mode, precision, component, protocol in places:
+        context = Context(model, target, soc, mode, precision, component, protocol)
+        find_gate(shipped, metric, context)
+
+
+@pytest.mark.parametrize(
+    ("model", "soc", "minimum", "confidence"),
+    [
+        ("smolvlm_500m", "SM8650", 50, "published"),
+        ("smolvlm_500m", "SM8750", 55, "published"),
+        ("smolvlm_500m", "SM8550", 43, "provisional"),
+        ("internvl3_1b", "SM8650", 11, "published"),
+        ("internvl3_1b", "SM8750", 13, "published"),
+        ("internvl3_1b", "SM8550", 9.6, "provisional"),
+    ],
+)
+def test_upstreams_rates_judge_upstreams_protocol_only(
+    shipped: tuple[Gate, ...], model: str, soc: str, minimum: float, confidence: str
+) -> None:
+    upstream = Context(model, "phone", soc, "kv", protocol="upstream")
+    gate = find_gate(shipped, "e2e_tps", upstream)
+    assert gate is not None
+    assert (gate.min, gate.confidence) == (minimum, confidence)
+    assert find_gate(shipped, "e2e_tps", Context(model, "phone", soc, "kv")) is None
+
+
+@pytest.mark.parametrize("soc", ["SM8850", "SM8450"])
+@pytest.mark.parametrize("model", ["smolvlm_500m", "internvl3_1b"])
+def test_other_socs_report_upstreams_rate_without_judging_it(
+    shipped: tuple[Gate, ...], model: str, soc: str
+) -> None:
+    gate = find_gate(shipped, "e2e_tps", Context(model, "phone", soc, "kv", protocol="upstream"))
+    assert gate is not None
+    assert gate.report_only
+
+
+@pytest.mark.parametrize(
+    ("model", "component", "maximum"),
+    [
+        ("smolvlm_500m", "vision_encoder", 110_000_000),
+        ("smolvlm_500m", "token_embedding", 100_000_000),
+        ("smolvlm_500m", "text_decoder", 400_000_000),
+        ("internvl3_1b", "vision_encoder", 425_000_000),
+        ("internvl3_1b", "token_embedding", 300_000_000),
+        ("internvl3_1b", "text_decoder", 550_000_000),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["upstream", "snapgate"])
+def test_upstreams_sizes_hold_and_an_empty_file_fails(
+    shipped: tuple[Gate, ...], model: str, component: Component, maximum: int, protocol: Protocol
+) -> None:
+    context = Context(model, "phone", "SM8650", "kv", "16a8w", component, protocol)
+    gate = find_gate(shipped, "pte_bytes", context)
+    ends = [
+        judge_exact(size, gate, "pte_bytes", context, provenance=RUN).status
+        for size in (0, maximum, maximum + 1)
+    ]
+    assert ends == [Status.FAIL, Status.PASS, Status.FAIL]
+
+
+@pytest.mark.parametrize("model", ["tiny_smolvlm", "tiny_internvl3"])
+@pytest.mark.parametrize("mode", ["kv", "hybrid"])
+def test_a_miniature_on_the_host_has_gates_for_all_its_performance(
+    shipped: tuple[Gate, ...], model: str, mode: Mode
+) -> None:
+    context = Context(model, "host", mode=mode, precision="fp32")
+    judged = ("decode_tps", "prefill_tps", "e2e_tps", "ttft_ms", "encode_ms", "load_ms")
+    for metric in (*judged, "peak_rss_mib"):
+        gate = find_gate(shipped, metric, context)
+        assert gate is not None
+        assert not gate.report_only
+
+
+def test_the_soc_table_has_the_drams_that_the_provisional_gates_rest_on() -> None:
+    socs = load_socs(SHIPPED)
+    assert (socs["SM8550"].htp_arch, socs["SM8550"].dram_gb_per_s) == (73, 67.2)
+    assert (socs["SM8650"].htp_arch, socs["SM8650"].dram_gb_per_s) == (75, 76.8)
+
+
+def test_an_unknown_soc_is_told_the_nearest_one() -> None:
+    with pytest.raises(UserError, match="no SoC 'SM855'; did you mean SM8550"):
+        get_soc(load_socs(SHIPPED), "SM855")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("decode_tps", "decode_tsp"), "row 1, field metric: there is no metric.*mean decode_tps"),
+        (("min = 100", "mim = 100"), "row 1, field mim: there is no such field; did you mean min"),
+        (("min = 100", 'min = "fast"'), "row 1, field min: "),
+        (("min = 100", ""), "row 1: a gate needs either a bound"),
+        (('target = "host"', 'target = "phone"\nsoc = "SM8651"'), "field soc: .*mean SM8650"),
+        (('target = "host"', 'model = "x"\ntarget = "host"'), "field model: remove it"),
+        (("[[gate]]", "[[gates]]"), "has gates at the top"),
+        (("[[gate]]", "[gate]"), "has gate at the top"),
+        (("min = 100", "min = "), "is not TOML: .*line 5"),
+    ],
+)
+def test_a_wrong_row_is_told_by_file_row_and_field(
+    folder: Path, change: tuple[str, str], message: str
+) -> None:
+    (folder / "tiny_smolvlm.toml").write_text(ROW.replace(*change))
+    with pytest.raises(UserError, match=f"tiny_smolvlm.toml .*{message}"):
+        load_gates(folder)
+
+
+def test_the_row_number_counts_rows(folder: Path) -> None:
+    (folder / "tiny_smolvlm.toml").write_text(ROW + ROW.replace("min", "mim"))
+    with pytest.raises(UserError, match="row 2"):
+        load_gates(folder)
+
+
+def test_a_missing_soc_table_is_a_user_error(folder: Path) -> None:
+    (folder / "socs.toml").unlink()
+    with pytest.raises(UserError, match=r"socs\.toml is missing; restore it with"):
+        load_gates(folder)
+
+
+def no_gate(metric: str, values: tuple[float, ...], mode: Mode = "kv") -> Verdict:
+    context = Context("tiny_smolvlm", "host", mode=mode)
+    return judge([Sample(v) for v in values], None, metric, context, provenance=RUN)
+
+
+FIVE = (100.0, 101.0, 102.0, 103.0, 104.0)
+
+
+def test_proposed_rows_are_what_had_no_gate_once_each(folder: Path) -> None:
+    rows = propose_rows(
+        [
+            no_gate("decode_tps", FIVE),
+            no_gate("decode_tps", FIVE),
+            no_gate("decode_tps", FIVE, mode="hybrid"),
+            no_gate("ttft_ms", FIVE),
+            no_gate("load_ms", FIVE[:2]),
+        ]
+    )
+    append_rows(folder, "tiny_internvl3", rows["tiny_smolvlm"])
+    proposed = [gate for gate in load_gates(folder) if gate.model == "tiny_internvl3"]
+    assert [(gate.metric, gate.mode) for gate in proposed] == [
+        ("decode_tps", "kv"),
+        ("decode_tps", "hybrid"),
+        ("ttft_ms", "kv"),
+    ]
+
+
+def test_appended_rows_judge_the_next_run(folder: Path) -> None:
+    verdict = no_gate("ttft_ms", FIVE)
+    append_rows(folder, "tiny_smolvlm", propose_rows([verdict])["tiny_smolvlm"])
+    text = (folder / "tiny_smolvlm.toml").read_text()
+    assert text.startswith(ROW.strip())
+    gate = find_gate(load_gates(folder), "ttft_ms", verdict.context)
+    assert gate is not None
+    assert (gate.max, gate.source, gate.confidence) == (110.0, "run 20261123-a1", "measured")
+
+
+def test_invalid_rows_leave_the_file_as_it_was(folder: Path) -> None:
+    with pytest.raises(UserError, match="row 2"):
+        append_rows(folder, "tiny_smolvlm", '[[gate]]\nmetric = "speed"\n')
+    assert (folder / "tiny_smolvlm.toml").read_text() == ROW
+    assert sorted(path.name for path in folder.iterdir()) == ["socs.toml", "tiny_smolvlm.toml"]
