@@ -121,15 +121,14 @@ def export_with_progress(request: ExportRequest, root: Path, console: Console) -
 def component_table(export: Export) -> Table:
     """What was exported: file, precision, size, seconds and peak memory of each component."""
     table = Table(title=f"{export.artifact.manifest.model}, {export.artifact.manifest.mode}")
-    for heading in ("component", "file", "precision"):
-        table.add_column(heading)
+    for heading in ("file", "precision"):
+        table.add_column(heading, no_wrap=True)
     for heading in ("bytes", "export s", "peak RSS MiB"):
         table.add_column(heading, justify="right")
     table.add_column("from")
     for cached in export.components:
         file = cached.file
         table.add_row(
-            file.component,
             file.file,
             file.precision,
             f"{file.pte_bytes:,}",

@@ -27,10 +27,7 @@ def lower_to_pte(
             encoder, no for decoder and token embedding (contract §2.2).
         output: Where the file's bytes go.
     """
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import (
-        XnnpackDynamicallyQuantizedPartitioner,
-        XnnpackPartitioner,
-    )
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import (
         EdgeCompileConfig,
         ExecutorchBackendConfig,
@@ -40,10 +37,7 @@ def lower_to_pte(
 
     edge = to_edge_transform_and_lower(
         dict(methods),
-        partitioner={
-            name: [XnnpackDynamicallyQuantizedPartitioner(), XnnpackPartitioner()]
-            for name in methods
-        },
+        partitioner={name: [XnnpackPartitioner()] for name in methods},
         constant_methods=dict(constants),
         # Quantized embedding and torchao operators are not in the core set the check knows.
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
