@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.errors import UserError
 from harness.vlm.mode import Mode
 
 
@@ -48,3 +49,13 @@ class RunOptions(BaseModel):
     ignore_eos: bool = False
     warmup: int = Field(default=0, ge=0)
     upstream_compat: bool = False
+
+
+def check_built(mode: Mode) -> None:
+    """Refuse a mode that no runner of ours serves.
+
+    Raises:
+        UserError: For lookahead.
+    """
+    if mode == "lookahead":
+        raise UserError("Mode lookahead (--eval_mode 2) is not built; use --eval_mode 0 or 1.")

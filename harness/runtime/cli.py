@@ -1,0 +1,87 @@
+"""``python -m harness.runtime``: flag-compatible with ``qnn_multimodal_runner`` (contract §5).
+
+Unlike upstream it leaves no half-written file behind and never ends with 0 after an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from harness.errors import UserError
+from harness.runtime.atomic_file import replacing
+from harness.runtime.flags import Flags, help_text, parse_flags
+from harness.runtime.logits_dump import LogitsDump
+from harness.runtime.observer import ConsoleObserver, LogitsSink, inference_speed
+from harness.runtime.plan import RunPlan, make_plan
+
+if TYPE_CHECKING:
+    from harness.runtime.runner import MultimodalRunner
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; returns the exit code: 0, 2 for a user error, 130 when interrupted."""
+    try:
+        flags = parse_flags(arguments)
+        if flags.help:
+            print(help_text())
+            return 0
+        _run(flags, make_plan(flags))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _run(flags: Flags, plan: RunPlan) -> None:
+    # Loading torch takes seconds, which --help and mistaken flags need not wait for.
+    from harness.runtime.runner import MultimodalRunner
+
+    with _logits_sink(flags) as sink:
+        observer = ConsoleObserver(flags.stream, sink)
+        if flags.shared_buffer:
+            observer.log("--shared_buffer has no effect: host memory needs no RPC buffers")
+        observer.log(f"Load Encoder: {plan.files.encoder}")
+        observer.log(f"Load Token Embedding: {plan.files.embedding}")
+        observer.log(f"Load Text Decoder: {plan.files.decoder}")
+        observer.log("Starting multimodal runner")
+        runner = MultimodalRunner(plan.files, plan.family, plan.options, observer)
+        if flags.requests is None:
+            _answer_one(flags, plan, runner)
+        else:
+            _answer_many(flags, plan, runner)
+
+
+def _answer_one(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
+    generation = runner.run(plan.requests[0], flags.num_iters)
+    with replacing(flags.output_path) as file:
+        for turn in generation.turns:
+            file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
+    with replacing(flags.performance_output_path) as file:
+        file.write(inference_speed(generation.last.stats).encode())
+    if flags.json_output:
+        print(generation.model_dump_json())
+
+
+def _answer_many(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
+    """Write each answer as soon as it is known, so that an interrupted run keeps what it has."""
+    with flags.generations_path.open("w", encoding="utf-8") as file:
+        for request in plan.requests:
+            try:
+                generation = runner.run(request)
+            except UserError as error:
+                raise UserError(f"Request {request.id!r}: {error}") from error
+            print(generation.model_dump_json(), file=file, flush=True)
+
+
+@contextlib.contextmanager
+def _logits_sink(flags: Flags) -> Iterator[LogitsSink | None]:
+    if flags.dump_logits_path is None:
+        yield None
+        return
+    with replacing(flags.dump_logits_path) as file:
+        yield LogitsDump(file, flags.upstream_compat).write

@@ -1,0 +1,67 @@
+"""One decoder method with its inputs and the cache that it reads and feeds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.runtime.attention_mask import AttentionMask
+from harness.runtime.components import DecoderGeometry
+from harness.runtime.kv_cache import Array, KvCache
+from harness.runtime.program import Method
+
+
+class Decoder:
+    """A text decoder at one AR length.
+
+    Prefill and decode each have one, over the same cache. A pass is :meth:`run`, then
+    :meth:`accept` once it is known how many of the new columns are worth keeping.
+
+    Attributes:
+        ar: Tokens per call.
+        cache: The conversation so far; ``cache.filled`` is the position of the next token.
+    """
+
+    def __init__(self, method: Method, geometry: DecoderGeometry, ar: int, cache: KvCache) -> None:
+        self.ar = ar
+        self.cache = cache
+        self._slots = geometry.context_length - ar
+        self._hidden = np.zeros((1, ar, geometry.hidden_size), np.float32)
+        self._mask = AttentionMask(ar, geometry.context_length, geometry.mask_dtype)
+        self._positions = np.zeros((1, ar), np.int32)
+        self._offsets = np.arange(ar, dtype=np.int32)
+        self._bound = method.bind(
+            [self._hidden, self._mask.array, self._positions, *cache.views(self._slots)]
+        )
+        self._new_kv: list[Array] = []
+
+    @property
+    def execute_ns(self) -> int:
+        """Time spent inside ExecuTorch since the program was loaded."""
+        return self._bound.execute_ns
+
+    def begin(self) -> None:
+        """Bring cache and mask into this AR length's layout; called before the first pass."""
+        self.cache.arrange(self._slots)
+        self._mask.begin(self.cache.filled)
+
+    def run(self, embeddings: Array) -> Array:
+        """Run one pass over the tokens that follow the cache.
+
+        Args:
+            embeddings: float32 ``[n, hidden_size]``, n at most AR. Rows beyond n keep what the
+                last pass left there; causality keeps them from reaching the first n rows.
+
+        Returns:
+            Logits ``[AR, vocab_size]``, valid until the next pass.
+        """
+        self._hidden[0, : len(embeddings)] = embeddings
+        np.add(self._offsets, self.cache.filled, out=self._positions[0])
+        logits, *self._new_kv = self._bound.execute()
+        rows: Array = logits[0]
+        return rows
+
+    def accept(self, count: int) -> None:
+        """Keep the first ``count`` tokens of the pass just run."""
+        start = self.cache.filled
+        self.cache.commit(self._new_kv, count)
+        self._mask.open(start, count)

@@ -1,0 +1,33 @@
+"""The files of a run. Imports without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.runtime.program_file import check_program_file
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Three ``.pte`` files and the tokenizer."""
+
+    encoder: Path
+    embedding: Path
+    decoder: Path
+    tokenizer: Path
+
+    def check(self) -> None:
+        """Find what can be found before the runtime is loaded.
+
+        Raises:
+            UserError: If a file is missing, truncated or of another kind.
+        """
+        for path in (self.encoder, self.embedding, self.decoder):
+            check_program_file(path)
+        if not self.tokenizer.is_file():
+            raise UserError(
+                f"Tokenizer {self.tokenizer} does not exist; give the tokenizer.json as "
+                f"--tokenizer_path."
+            )

@@ -1,0 +1,229 @@
+"""Flags of ``python -m harness.runtime``: those of ``qnn_multimodal_runner`` and ours.
+
+They are written as gflags writes them: ``--flag value``, ``--flag=value``, ``-flag value``,
+``--switch``, ``--noswitch``, ``--switch=false``; hyphens may stand for underscores, the last of
+several values counts, and a value may begin with a dash.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from harness.errors import UserError, suggest
+
+_FILES = "Files"
+_CONVERSATION = "Conversation"
+_GENERATION = "Generation"
+_OUTPUT = "Output"
+_UPSTREAM_ONLY = "Accepted for upstream's sake"
+
+_USAGE = """\
+python -m harness.runtime --artifact DIR --image photo.jpg --prompt "What is this?"
+python -m harness.runtime --encoder_path E.pte --tok_embedding_path T.pte --decoder_path D.pte \\
+    --tokenizer_path tokenizer.json --decoder_model_version smolvlm --eval_mode 1 \\
+    --image_path list.txt --prompt "What is this?"
+"""
+
+
+def _flag(group: str, default: Any, description: str, **constraints: Any) -> Any:
+    return Field(
+        default=default, description=description, json_schema_extra={"group": group}, **constraints
+    )
+
+
+class Flags(BaseModel):
+    """Values of all flags, named as they are typed (contract §5.1)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    artifact: Path | None = _flag(
+        _FILES, None, "folder with manifest.json; stands for the five flags below and the mode"
+    )
+    encoder_path: Path = _flag(_FILES, Path("encoder.pte"), "vision encoder (.pte)")
+    tok_embedding_path: Path = _flag(_FILES, Path("tok_embedding.pte"), "token embedding (.pte)")
+    decoder_path: Path = _flag(_FILES, Path("decoder.pte"), "text decoder (.pte)")
+    tokenizer_path: Path = _flag(_FILES, Path("tokenizer.bin"), "tokenizer.json")
+    decoder_model_version: str = _flag(_FILES, "llama3", "smolvlm or internvl3")
+
+    prompt: tuple[str, ...] = _flag(
+        _CONVERSATION,
+        (),
+        "user prompt, once per turn; <image> marks the place of an image "
+        "(default: 'Describe this image:')",
+    )
+    system_prompt: str = _flag(_CONVERSATION, "", "system prompt, repeated in every turn")
+    image: tuple[str, ...] = _flag(
+        _CONVERSATION, (), "picture, raw tensor (.raw) or URL, once per image"
+    )
+    sha256: tuple[str, ...] = _flag(
+        _CONVERSATION, (), "expected sha256 of the downloads, one per URL, in their order"
+    )
+    image_path: Path | None = _flag(
+        _CONVERSATION,
+        None,
+        "text file that lists images, separated by spaces and newlines; they "
+        "come before those of --image",
+    )
+    requests: Path | None = _flag(
+        _CONVERSATION,
+        None,
+        "JSON lines, one request each (id, prompts, images, system_prompt), "
+        "answered in one process, each on an empty cache",
+    )
+
+    eval_mode: int | None = _flag(
+        _GENERATION, None, "0 kv, 1 hybrid (default: 1, or the mode of --artifact)", ge=0, le=2
+    )
+    temperature: float = _flag(_GENERATION, 0.0, "0 for greedy decoding", ge=0)
+    top_p: float = _flag(_GENERATION, 0.9, "probability mass to sample from", gt=0, le=1)
+    seed: int = _flag(_GENERATION, 0, "seed of the sampling, the same for every request", ge=0)
+    seq_len: int | None = _flag(
+        _GENERATION,
+        None,
+        "cap on prompt and answer tokens of all turns together "
+        "(default: 128, or the whole context with --artifact)",
+    )
+    max_new_tokens: int | None = _flag(
+        _GENERATION,
+        None,
+        "cap on the decode steps of a turn, which emit all tokens but the first",
+        ge=0,
+    )
+    ignore_eos: bool = _flag(_GENERATION, False, "decode on after a stop token")
+    num_iters: int = _flag(
+        _GENERATION,
+        1,
+        "repeat the conversation on top of its own context, as upstream does "
+        "(no benchmark: see --warmup and --requests)",
+        ge=1,
+    )
+    warmup: int = _flag(
+        _GENERATION, 0, "conversations to run and discard before the first one", ge=0
+    )
+    upstream_compat: bool = _flag(
+        _GENERATION,
+        False,
+        "reproduce upstream's deviations: first token never tested for a stop, "
+        "cut rows in --dump_logits_path",
+    )
+
+    output_path: Path = _flag(_OUTPUT, Path("outputs.txt"), "prompts and answers of all turns")
+    performance_output_path: Path = _flag(
+        _OUTPUT, Path("inference_speed.txt"), "end-to-end tokens per second of the last turn"
+    )
+    dump_logits_path: Path | None = _flag(
+        _OUTPUT, None, "raw logits of every token, [tokens, vocabulary]; --eval_mode 0 only"
+    )
+    generations_path: Path = _flag(
+        _OUTPUT,
+        Path("generations.jsonl"),
+        "answers to --requests, one JSON line each, written as soon as it is known",
+    )
+    stream: bool = _flag(_OUTPUT, False, "print the answer while it is generated")
+    json_output: bool = _flag(
+        _OUTPUT,
+        False,
+        "print text, token ids and statistics as one JSON line, the last of stdout",
+        alias="json",
+    )
+
+    help: bool = _flag(_OUTPUT, False, "show this text")
+
+    shared_buffer: bool = _flag(
+        _UPSTREAM_ONLY, False, "no effect: host memory needs no RPC buffers"
+    )
+    audio_path: Path | None = _flag(_UPSTREAM_ONLY, None, "not supported")
+    tokenized_prompt: Path | None = _flag(_UPSTREAM_ONLY, None, "not supported")
+    ngram: int = _flag(_UPSTREAM_ONLY, 0, "lookahead, not built")
+    window: int = _flag(_UPSTREAM_ONLY, 0, "lookahead, not built")
+    gcap: int = _flag(_UPSTREAM_ONLY, 0, "lookahead, not built")
+
+
+_FIELDS: dict[str, FieldInfo] = {
+    info.alias or name: info for name, info in Flags.model_fields.items()
+}
+_SWITCHES = frozenset(name for name, info in _FIELDS.items() if info.annotation is bool)
+_REPEATABLE = frozenset(
+    name for name, info in _FIELDS.items() if get_origin(info.annotation) is tuple
+)
+
+
+def parse_flags(arguments: Sequence[str]) -> Flags:
+    """Read a command line.
+
+    Raises:
+        UserError: If a flag is unknown, lacks its value or has one that it cannot take.
+    """
+    values: dict[str, Any] = {}
+    words = iter(arguments)
+    for word in words:
+        name, value = _read_flag(word, words)
+        if name in _REPEATABLE:
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
+    try:
+        return Flags.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(
+            f"--{first['loc'][0]} cannot be {first['input']!r} ({first['msg']}); see --help."
+        ) from error
+
+
+def _read_flag(word: str, rest: Iterator[str]) -> tuple[str, str]:
+    """Name and value of the flag that a word begins; the value may be the word after it."""
+    if not re.match("--?[A-Za-z]", word):
+        raise UserError(f"{word!r} follows no flag; quote values with spaces, see --help.")
+    typed, equals, value = word.removeprefix("-").removeprefix("-").partition("=")
+    name = "help" if typed == "h" else typed.replace("-", "_")
+    switch = name if name in _SWITCHES else name.removeprefix("no").removeprefix("_")
+    if switch in _SWITCHES and name not in _FIELDS:
+        if equals:
+            raise UserError(f"--{typed} takes no value; write --{switch} or --no{switch}.")
+        return switch, "false"
+    if name not in _FIELDS:
+        raise UserError(f"There is no flag --{typed}; {suggest(name, _FIELDS)}.")
+    if equals:
+        return name, value
+    if name in _SWITCHES:
+        return name, "true"
+    following = next(rest, None)
+    if following is None:
+        raise UserError(f"--{name} needs a value; see --help.")
+    return name, following
+
+
+def help_text() -> str:
+    """All flags in groups, with their defaults."""
+    groups: dict[str, list[str]] = {}
+    for name, info in _FIELDS.items():
+        group = (info.json_schema_extra or {})["group"]  # type: ignore[index]
+        groups.setdefault(str(group), []).append(_describe(name, info))
+    sections = [f"{title}:\n" + "\n".join(lines) for title, lines in groups.items()]
+    head = "Three .pte files, a tokenizer and pictures to text.\n\n" + textwrap.indent(_USAGE, "  ")
+    return "\n\n".join([head.rstrip(), *sections])
+
+
+def _describe(name: str, info: FieldInfo) -> str:
+    text = info.description or ""
+    if info.default not in (None, "", ()) and info.default is not False and "default" not in text:
+        text += f" (default: {info.default})"
+    flag = f"--{name}" if name in _SWITCHES else f"--{name} {_placeholder(info)}"
+    return textwrap.fill(
+        text, width=100, initial_indent=f"  {flag:<34}", subsequent_indent=" " * 36
+    )
+
+
+def _placeholder(info: FieldInfo) -> str:
+    kinds = {info.annotation, *get_args(info.annotation)}
+    if Path in kinds:
+        return "PATH"
+    return "TEXT" if str in kinds else "NUMBER"

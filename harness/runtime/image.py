@@ -1,0 +1,126 @@
+"""Pictures, raw tensors and URLs to pixel values. Imports without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from harness.errors import UserError
+from harness.runtime.atomic_file import replacing
+from harness.vlm.preprocess import load_image, preprocess
+from harness.vlm.spec import Preprocessing
+
+_TIMEOUT_S = 30
+_BLOCK_BYTES = 1 << 20
+_PIN = "#sha256="
+
+
+def is_url(source: str) -> bool:
+    """Whether an image is to be downloaded."""
+    return source.startswith(("http://", "https://"))
+
+
+def pin(url: str, sha256: str) -> str:
+    """Write the expected digest into a URL, so that it travels with a request.
+
+    Raises:
+        UserError: If the digest is not 64 hexadecimal digits.
+    """
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise UserError(
+            f"--sha256 {sha256!r} is not 64 hexadecimal digits; use sha256sum's output."
+        )
+    return url + _PIN + sha256.lower()
+
+
+def check_exists(source: str) -> None:
+    """Find a missing file before a model is loaded; URLs pass.
+
+    Raises:
+        UserError: If there is no such file.
+    """
+    if not is_url(source) and not Path(source).is_file():
+        raise UserError(
+            f"Image {source} does not exist; check --image, --image_path or the request."
+        )
+
+
+def load_pixels(
+    source: str, image_size_px: int, preprocessing: Preprocessing
+) -> NDArray[np.float32]:
+    """Read one image for the vision encoder.
+
+    Args:
+        source: Path of a picture; path of a ``.raw`` file of pixel values (contract §5.2); or a
+            URL of a picture, which may end in ``#sha256=<digest>``.
+        image_size_px: Side of the encoder's square input.
+        preprocessing: The family's filter and normalization, for pictures.
+
+    Returns:
+        float32 ``[1, 3, image_size_px, image_size_px]``.
+
+    Raises:
+        UserError: If the image is missing, unreadable, of the wrong size or not the pinned one.
+    """
+    path = fetch(source) if is_url(source) else Path(source)
+    if path.suffix == ".raw":
+        return _read_raw(path, image_size_px)
+    return preprocess(load_image(path), image_size_px, preprocessing)
+
+
+def fetch(url: str) -> Path:
+    """Download a picture once into the user's cache.
+
+    A pinned picture is kept under its digest, another under its address.
+
+    Raises:
+        UserError: If the server cannot be reached or sends something else than what was pinned.
+    """
+    address, _, sha256 = url.partition(_PIN)
+    name = sha256 or "url-" + hashlib.sha256(address.encode()).hexdigest()
+    path = user_cache_path("snapgate") / "images" / name
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    request = urllib.request.Request(address, headers={"User-Agent": "snapgate"})
+    try:
+        with replacing(path) as part, urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
+            while block := reply.read(_BLOCK_BYTES):
+                digest.update(block)
+                part.write(block)
+            if sha256 and digest.hexdigest() != sha256:
+                raise UserError(
+                    f"{address} has sha256 {digest.hexdigest()} instead of {sha256}; "
+                    f"check the address or correct --sha256."
+                )
+    # URLError, HTTPException's connection errors and timeouts are all OSError.
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{address} cannot be downloaded ({error}); download it yourself and give the file "
+            f"as --image."
+        ) from error
+    return path
+
+
+def _read_raw(path: Path, image_size_px: int) -> NDArray[np.float32]:
+    shape = (1, 3, image_size_px, image_size_px)
+    expected = 4 * int(np.prod(shape))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"Image {path} cannot be read ({error.strerror}); check its path."
+        ) from error
+    if len(content) != expected:
+        raise UserError(
+            f"{path} has {len(content)} bytes, but the vision encoder takes float32 "
+            f"{list(shape)}, which is {expected}; give a raw file of this model or a picture."
+        )
+    return np.frombuffer(content, "<f4").reshape(shape).astype(np.float32, copy=False)

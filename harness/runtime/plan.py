@@ -1,0 +1,212 @@
+"""From flags to what is run: everything that can be refused before the runtime is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.errors import UserError
+from harness.export.artifact import open_artifact
+from harness.runtime.files import RunFiles
+from harness.runtime.flags import Flags
+from harness.runtime.image import check_exists, is_url, pin
+from harness.runtime.request import Request, RunOptions, check_built
+from harness.vlm.mode import EVAL_MODES, Mode
+from harness.vlm.prompt import place_images
+from harness.vlm.registry import FAMILIES, get_family
+from harness.vlm.spec import VlmFamily
+
+_DEFAULT_PROMPT = "Describe this image:"
+_DEFAULT_SEQ_LEN = 128
+_ARTIFACT_STANDS_FOR = (
+    "encoder_path",
+    "tok_embedding_path",
+    "decoder_path",
+    "tokenizer_path",
+    "decoder_model_version",
+)
+_ONE_CONVERSATION_ONLY = (
+    "prompt",
+    "system_prompt",
+    "image",
+    "image_path",
+    "sha256",
+    "num_iters",
+    "json_output",
+    "dump_logits_path",
+    "output_path",
+    "performance_output_path",
+)
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A checked command line."""
+
+    files: RunFiles
+    family: VlmFamily
+    options: RunOptions
+    requests: tuple[Request, ...]
+
+
+def make_plan(flags: Flags) -> RunPlan:
+    """Resolve a command line.
+
+    Raises:
+        UserError: If flags contradict each other, ask for what is not built, or name a file that
+            is missing or unusable.
+    """
+    _refuse_unbuilt(flags)
+    if flags.requests is not None:
+        _refuse(flags, _ONE_CONVERSATION_ONLY, "--requests")
+    files, family, mode, seq_len = _model(flags)
+    if flags.eval_mode is not None:
+        mode = next(name for name, number in EVAL_MODES.items() if number == flags.eval_mode)
+    check_built(mode)
+    if flags.dump_logits_path is not None and mode != "kv":
+        raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
+    _check_output_folders(flags)
+    files.check()
+    options = RunOptions(
+        mode=mode,
+        temperature=flags.temperature,
+        top_p=flags.top_p,
+        seed=flags.seed,
+        seq_len=seq_len if flags.seq_len is None else flags.seq_len,
+        max_new_tokens=flags.max_new_tokens,
+        ignore_eos=flags.ignore_eos,
+        warmup=flags.warmup,
+        upstream_compat=flags.upstream_compat,
+    )
+    requests = (_conversation(flags),) if flags.requests is None else read_requests(flags.requests)
+    for request in requests:
+        place_images(request.prompts, len(request.images))
+        for image in request.images:
+            check_exists(image)
+    return RunPlan(files, family, options, requests)
+
+
+def read_requests(path: Path) -> tuple[Request, ...]:
+    """Read a file of one JSON request per line; empty lines are skipped.
+
+    Raises:
+        UserError: If the file is missing, a line is no request, or an id comes twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}); give JSON lines as --requests."
+        ) from error
+    requests: dict[str, Request] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            request = Request.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the line"
+            raise UserError(
+                f"Line {number} of {path} is no request: {where}: {first['msg']}; it takes id, "
+                f"prompts, images and system_prompt."
+            ) from error
+        if request.id in requests:
+            raise UserError(
+                f"Line {number} of {path} repeats the id {request.id!r}; give each request its own."
+            )
+        requests[request.id] = request
+    if not requests:
+        raise UserError(f"{path} holds no request; write one JSON object per line.")
+    return tuple(requests.values())
+
+
+def _refuse_unbuilt(flags: Flags) -> None:
+    if flags.audio_path is not None:
+        raise UserError("--audio_path is not supported: the models take images; use --image.")
+    if flags.tokenized_prompt is not None:
+        raise UserError("--tokenized_prompt is not supported; give the text as --prompt.")
+    for name in ("ngram", "window", "gcap"):
+        if getattr(flags, name):
+            raise UserError(f"--{name} belongs to lookahead decoding, which is not built; drop it.")
+
+
+def _refuse(flags: Flags, names: tuple[str, ...], beside: str) -> None:
+    given = [name for name in names if name in flags.model_fields_set]
+    if given:
+        raise UserError(
+            f"--{given[0].removesuffix('_output')} does not go with {beside}; drop one of them."
+        )
+
+
+def _model(flags: Flags) -> tuple[RunFiles, VlmFamily, Mode, int]:
+    """Files, family, and the defaults of mode and ``seq_len``."""
+    if flags.artifact is not None:
+        _refuse(flags, _ARTIFACT_STANDS_FOR, "--artifact")
+        artifact = open_artifact(flags.artifact)
+        files = RunFiles(
+            artifact.path("vision_encoder"),
+            artifact.path("token_embedding"),
+            artifact.path("text_decoder"),
+            artifact.tokenizer_path,
+        )
+        return files, get_family(artifact.manifest.family), artifact.manifest.mode, 0
+    if flags.decoder_model_version not in FAMILIES:
+        raise UserError(
+            f"--decoder_model_version {flags.decoder_model_version} is not supported; give "
+            f"{' or '.join(FAMILIES)}, or --artifact DIR."
+        )
+    files = RunFiles(
+        flags.encoder_path, flags.tok_embedding_path, flags.decoder_path, flags.tokenizer_path
+    )
+    return files, get_family(flags.decoder_model_version), "hybrid", _DEFAULT_SEQ_LEN
+
+
+def _check_output_folders(flags: Flags) -> None:
+    paths = (
+        flags.output_path,
+        flags.performance_output_path,
+        flags.dump_logits_path,
+        flags.generations_path,
+    )
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise UserError(f"Folder {path.parent} of {path.name} does not exist; create it first.")
+
+
+def _conversation(flags: Flags) -> Request:
+    """The one request that the flags describe."""
+    images = (*_listed_images(flags.image_path), *_pinned(flags.image, flags.sha256))
+    if not images:
+        raise UserError("No image was given; add --image photo.jpg or --image_path LIST.")
+    return Request(
+        id="0",
+        prompts=flags.prompt or (_DEFAULT_PROMPT,),
+        images=images,
+        system_prompt=flags.system_prompt,
+    )
+
+
+def _listed_images(path: Path | None) -> list[str]:
+    """Entries of upstream's list file (contract §5.2)."""
+    if path is None:
+        return []
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"Image list {path} cannot be read ({error}); give a text file of paths, or a picture "
+            f"as --image."
+        ) from error
+
+
+def _pinned(images: tuple[str, ...], digests: tuple[str, ...]) -> list[str]:
+    urls = sum(map(is_url, images))
+    if digests and len(digests) != urls:
+        raise UserError(
+            f"{len(digests)} --sha256 were given for {urls} URLs; give one per URL, or none."
+        )
+    rest = iter(digests)
+    return [pin(image, next(rest)) if digests and is_url(image) else image for image in images]

@@ -1,0 +1,180 @@
+"""One ``.pte`` file, its methods, and a call that allocates nothing.
+
+The bindings are ExecuTorch's extension module itself rather than ``executorch.runtime``, a thin
+wrapper over it whose import pulls in the whole exporter (torchao included): seconds of start-up
+and a few hundred MiB that would be counted as the runner's memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from harness.errors import UserError
+from harness.runtime.program_file import check_program_file
+
+Array = NDArray[Any]
+
+_DTYPES: dict[int, str] = {
+    0: "uint8",
+    1: "int8",
+    3: "int32",
+    4: "int64",
+    6: "float32",
+    7: "float64",
+    27: "uint16",
+}
+"""ExecuTorch ``ScalarType`` codes that the contract knows (runtime/core/portable_type)."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Shape and dtype that a method declares for one input or output.
+
+    ``dtype`` is numpy's name, or ``ScalarType <code>`` for a type outside the contract.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Program:
+    """A ``.pte`` file, mapped into memory.
+
+    Raises:
+        UserError: If the file is missing, truncated, corrupt or not an ExecuTorch program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        check_program_file(path)
+        bindings = importlib.import_module("executorch.extension.pybindings._C")
+        # Registers the CPU kernels of quantized embeddings (contract §3.1).
+        importlib.import_module("executorch.kernels.quantized")
+        with _explain(f"{path} cannot be loaded"):
+            self._program = bindings._load_program(
+                str(path), program_verification=bindings.Verification.InternalConsistency
+            )
+        self.method_names = frozenset(
+            self._program.get_method_name(index) for index in range(self._program.num_methods())
+        )
+
+    def require(self, name: str, remedy: str) -> None:
+        """Raise a ``UserError`` that names the file unless it has the method ``name``."""
+        if name not in self.method_names:
+            raise UserError(
+                f"{self.path} has no method {name}, it has {', '.join(sorted(self.method_names))}; "
+                f"{remedy}."
+            )
+
+    def method(self, name: str) -> Method:
+        """Load a method that :meth:`require` has found.
+
+        Raises:
+            UserError: If the backend refuses the method.
+        """
+        with _explain(f"Method {name} of {self.path} cannot be loaded"):
+            return Method(self.path, name, self._program.load_method(name))
+
+    def constant(self, name: str) -> int | float:
+        """Value of a constant method (contract §2.6)."""
+        with _explain(f"Metadata {name} of {self.path} cannot be read"):
+            value: int | float = self._program.load_method(name)([])[0]
+        return value
+
+
+class Method:
+    """A loaded method and what it declares about its tensors."""
+
+    def __init__(self, path: Path, name: str, handle: Any) -> None:
+        self.path = path
+        self.name = name
+        self._handle = handle
+        meta = handle.method_meta()
+        self.inputs = tuple(_spec(meta.input_tensor_meta(i)) for i in range(meta.num_inputs()))
+        self.outputs = tuple(_spec(meta.output_tensor_meta(i)) for i in range(meta.num_outputs()))
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.path}"
+
+    def bind(self, arrays: Sequence[Array]) -> BoundMethod:
+        """Fix the arrays that every call reads.
+
+        Args:
+            arrays: One contiguous array per input, of the declared shape and dtype; the caller
+                writes into them before each call.
+
+        Raises:
+            ValueError: If an array is not what the method declares.
+        """
+        for index, (array, spec) in enumerate(zip(arrays, self.inputs, strict=True)):
+            if array.shape != spec.shape or array.dtype != spec.dtype:
+                raise ValueError(
+                    f"input {index} of {self} is {spec}, not {array.shape} {array.dtype}"
+                )
+        return BoundMethod(self, [torch.from_numpy(array) for array in arrays], self._handle)
+
+
+class BoundMethod:
+    """A method together with its input tensors.
+
+    Attributes:
+        execute_ns: Time spent inside ExecuTorch since the program was loaded.
+    """
+
+    def __init__(self, method: Method, tensors: list[torch.Tensor], handle: Any) -> None:
+        self.method = method
+        self.execute_ns = 0
+        self._tensors = tensors
+        self._handle = handle
+
+    def execute(self) -> list[Array]:
+        """Run the method.
+
+        Returns:
+            Views of ExecuTorch's own output memory: they hold until any method of the same file
+            runs again. Cloning them would double the copying of a decode step.
+
+        Raises:
+            UserError: If the backend reports an error.
+        """
+        start = time.perf_counter_ns()
+        try:
+            outputs = self._handle(self._tensors, clone_outputs=False)
+        except RuntimeError as error:
+            raise UserError(
+                f"Executing {self.method} failed ({error}); export the artifact again for this "
+                f"machine."
+            ) from error
+        self.execute_ns += time.perf_counter_ns() - start
+        return [output.numpy() for output in outputs]
+
+
+def _spec(info: Any) -> TensorSpec:
+    code = info.dtype()
+    return TensorSpec(tuple(info.sizes()), _DTYPES.get(code, f"ScalarType {code}"))
+
+
+@contextlib.contextmanager
+def _explain(fact: str) -> Iterator[None]:
+    """Turn ExecuTorch's error into a ``UserError`` that quotes the log line behind the number.
+
+    On success the log is dropped: it holds notes about processor detection only.
+    """
+    log = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(log):
+            yield
+    except RuntimeError as error:
+        lines = log.getvalue().strip().splitlines()
+        detail = lines[-1] if lines else str(error)
+        raise UserError(f"{fact} ({detail}); export the artifact again.") from error

@@ -1,0 +1,287 @@
+"""Conversations with a vision-language model of three ``.pte`` files (contract §4)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UserError
+from harness.measure.run_stats import StopReason
+from harness.runtime.components import load_components
+from harness.runtime.decode import DecodeLimits, DecodeLoop
+from harness.runtime.decoder import Decoder
+from harness.runtime.embedding import Rows, TokenEmbedding, VisionEncoder
+from harness.runtime.files import RunFiles
+from harness.runtime.generation import Generation, Turn
+from harness.runtime.image import load_pixels
+from harness.runtime.kv_cache import KvCache
+from harness.runtime.observer import Observer, SilentObserver
+from harness.runtime.prefill import check_prompt_fits, prefill
+from harness.runtime.request import Request, RunOptions
+from harness.runtime.sampler import Sampler
+from harness.runtime.stopwatch import LoadTimes, Stopwatch, peak_rss_mib
+from harness.runtime.tokenizer import TextStream, Tokenizer
+from harness.vlm.mode import EVAL_MODES
+from harness.vlm.prompt import IMAGE_PLACEHOLDER, TextPiece, format_turn, place_images, split_pieces
+from harness.vlm.spec import VlmFamily
+
+Pixels = NDArray[np.float32]
+
+
+class MultimodalRunner:
+    """Loads a model once and answers requests with it.
+
+    Args:
+        files: Three ``.pte`` files and the tokenizer.
+        family: Prompt strings, preprocessing and stop tokens.
+        options: How to generate, the same for all requests.
+        observer: Listens; nobody by default.
+
+    Raises:
+        UserError: If the files are unusable or do not fit each other or the mode.
+    """
+
+    def __init__(
+        self,
+        files: RunFiles,
+        family: VlmFamily,
+        options: RunOptions,
+        observer: Observer | None = None,
+    ) -> None:
+        self._family = family
+        self._options = options
+        self._listener: Observer = observer or SilentObserver()
+        self._observer = self._listener
+        log = self._observer.log
+        log(f"creating runner: tokenizer_path={files.tokenizer}")
+        log(f"eval mode={EVAL_MODES[options.mode]}")
+        start_ns = time.perf_counter_ns()
+        self._tokenizer = Tokenizer(files.tokenizer)
+        log("Loaded json tokenizer")
+        log("Reading metadata from model")
+        parts = load_components(files.encoder, files.embedding, files.decoder, options.mode)
+        self._stop_ids = self._tokenizer.stop_ids(family)
+        self._geometry = geometry = parts.geometry
+        self._tokens_per_image = parts.tokens_per_image
+        log("creating io_memory")
+        self._cache = KvCache(
+            geometry.layers,
+            geometry.kv_heads,
+            geometry.head_dim,
+            geometry.context_length - geometry.decode_ar,
+            geometry.kv_dtype,
+        )
+        self._encoder = VisionEncoder(parts.encoder)
+        self._embed_decode = TokenEmbedding(parts.embed_decode)
+        self._decoder = Decoder(parts.decode, geometry, geometry.decode_ar, self._cache)
+        if options.mode == "kv":
+            self._embed_prefill, self._prefiller = self._embed_decode, self._decoder
+        else:
+            self._embed_prefill = TokenEmbedding(parts.embed_prefill)
+            self._prefiller = Decoder(parts.prefill, geometry, geometry.prefill_ar, self._cache)
+        self._load_times = LoadTimes(start_ns, time.perf_counter_ns())
+        self._seq_len = self._clamp_seq_len(options.seq_len)
+        self._cold = options.warmup > 0
+
+    @property
+    def image_size_px(self) -> int:
+        """Side of the square image that the vision encoder takes."""
+        return self._encoder.image_size_px
+
+    def token_bytes(self, token_ids: Sequence[int]) -> bytes:
+        """Bytes of an answer, exactly as upstream writes them (contract §5.3)."""
+        return b"".join(map(self._tokenizer.token_bytes, token_ids))
+
+    def run(self, request: Request, times: int = 1) -> Generation:
+        """Hold one conversation on an empty cache, after the warm-up if it is the first.
+
+        Args:
+            request: Prompts and images.
+            times: Hold it so often in a row on the same cache. This is upstream's ``--num_iters``:
+                every repetition continues the context of the one before (contract §4.2).
+
+        Returns:
+            The turns of all repetitions.
+
+        Raises:
+            UserError: If an image is unusable, the images do not match the prompts or a prompt is
+                too long.
+        """
+        prompts = place_images(_refuse_audio(request.prompts), len(request.images))
+        preprocessing = self._family.preprocessing
+        pixels = [load_pixels(name, self.image_size_px, preprocessing) for name in request.images]
+        if self._cold:
+            self._warm_up(request, prompts, pixels)
+        self._reset()
+        turns: list[Turn] = []
+        for _ in range(times):
+            turns += self._converse(request, prompts, pixels)
+        return Generation(request_id=request.id, turns=tuple(turns))
+
+    def _reset(self) -> None:
+        """Forget the conversation and begin the random numbers anew."""
+        self._cache.reset()
+        options = self._options
+        self._sampler = Sampler(options.temperature, options.top_p, options.seed)
+
+    def _warm_up(self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]) -> None:
+        self._observer = SilentObserver()
+        for _ in range(self._options.warmup):
+            self._reset()
+            self._converse(request, prompts, pixels)
+        self._observer = self._listener
+        self._cold = False
+
+    def _converse(
+        self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]
+    ) -> list[Turn]:
+        """Answer all turns behind what the cache holds; images are dealt from left to right."""
+        turns = []
+        dealt = 0
+        for index, prompt in enumerate(prompts):
+            end = dealt + prompt.count(IMAGE_PLACEHOLDER)
+            self._log_turn(index, prompt, request.images[dealt:end])
+            turns.append(self._answer(prompt, pixels[dealt:end], request.system_prompt))
+            dealt = end
+        return turns
+
+    def _answer(self, prompt: str, images: Sequence[Pixels], system_prompt: str) -> Turn:
+        observer = self._observer
+        formatted = format_turn(prompt, system_prompt, self._family.prompt)
+        stopwatch = Stopwatch(self._load_times)
+        embeddings = self._embed_prompt(formatted, images, stopwatch)
+        observer.log(
+            f"Prompt Processor: total {len(embeddings)} prompt tokens "
+            f"(AR-{self._prefiller.ar} * {1 + (len(embeddings) - 1) // self._prefiller.ar} iters)"
+        )
+        with stopwatch.stage("prefill"):
+            logits = prefill(self._prefiller, embeddings, observer)
+        token_ids = [self._sampler.sample(logits)]
+        stopwatch.first_token()
+        observer.log(f"RSS after prompt prefill: {peak_rss_mib():f} MiB (0 if unsupported)")
+        stream = TextStream(self._tokenizer)
+        observer.text(stream.push(token_ids[0]))
+
+        def on_token(token_id: int) -> None:
+            token_ids.append(token_id)
+            observer.text(stream.push(token_id))
+
+        reason = self._decode(token_ids[0], on_token, stopwatch)
+        stopwatch.stop()
+        observer.text(stream.finish())
+        self._log_end(reason)
+        turn = Turn(
+            echo=formatted.replace(IMAGE_PLACEHOLDER, ""),
+            text=self._tokenizer.decode(token_ids),
+            token_ids=tuple(token_ids),
+            stats=stopwatch.stats(len(embeddings), len(token_ids) - 1, reason),
+        )
+        observer.turn_ended(turn, stopwatch)
+        return turn
+
+    def _embed_prompt(self, formatted: str, images: Sequence[Pixels], stopwatch: Stopwatch) -> Rows:
+        """Tokenize, check the length, then run embedding and encoder (contract §4.4)."""
+        log = self._observer.log
+        for pixels in images:
+            log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
+        log(f"Prompt after expanding image token: {formatted}")
+        pieces = [
+            self._tokenizer.encode(piece.text)
+            if isinstance(piece, TextPiece)
+            else images[piece.index]
+            for piece in split_pieces(formatted)
+        ]
+        lengths = [len(p) if isinstance(p, list) else self._tokens_per_image for p in pieces]
+        geometry = self._geometry
+        check_prompt_fits(
+            sum(lengths),
+            self._cache.filled,
+            self._seq_len,
+            geometry.context_length,
+            self._prefiller.ar,
+        )
+        rows = np.empty((sum(lengths), geometry.hidden_size), np.float32)
+        end = 0
+        for piece, length in zip(pieces, lengths, strict=True):
+            end += length
+            if isinstance(piece, list):
+                with stopwatch.stage("embed"):
+                    rows[end - length : end] = self._embed_prefill.embed(piece)
+                log(f"Merged TensorStruct embedding: total_tokens={end}")
+                continue
+            log(f"Encoding tensor with numel: {piece.size}")
+            with stopwatch.stage("encode"):
+                rows[end - length : end] = self._encoder.encode(piece)
+            log("Encoder execution completed, got hidden states")
+            log(f"Merged Tensor embedding: total_tokens={end}")
+        log(f"Get merged embeddings: total_tokens={end}, embedding_dim={geometry.hidden_size}")
+        return rows
+
+    def _decode(
+        self, first_token: int, on_token: Callable[[int], None], stopwatch: Stopwatch
+    ) -> StopReason:
+        """Continue after the first token, which upstream never tests for a stop (contract §4.5)."""
+        options = self._options
+        stop_ids = frozenset[int]() if options.ignore_eos else self._stop_ids
+        if first_token in stop_ids and not options.upstream_compat:
+            return "stop_token"
+        limits = DecodeLimits(self._seq_len, options.max_new_tokens, stop_ids)
+        loop = DecodeLoop(self._decoder, self._embed_decode, self._sampler, self._observer)
+        return loop.run(first_token, limits, on_token, stopwatch)
+
+    def _clamp_seq_len(self, seq_len: int) -> int:
+        context_length = self._geometry.context_length
+        if seq_len > context_length:
+            self._observer.log(
+                f"Warning: Requested seq_len ({seq_len}) exceeds compiled max_seq_len "
+                f"({context_length}). Clamping to {context_length}."
+            )
+        elif seq_len < 0:
+            self._observer.log(
+                f"Warning: Invalid seq_len ({seq_len}). Using compiled max_seq_len "
+                f"({context_length})."
+            )
+        return min(seq_len, context_length) if seq_len > 0 else context_length
+
+    def _log_turn(self, index: int, prompt: str, sources: Sequence[str]) -> None:
+        log = self._observer.log
+        if index == 0:
+            log("Simulation multi-turn:")
+        log(f'Turn-{index}: {{id: {index}, text: "{prompt}", files_path: {list(sources)}}}')
+
+    def _log_end(self, reason: StopReason) -> None:
+        log, seq_len, context_length = (
+            self._observer.log,
+            self._seq_len,
+            self._geometry.context_length,
+        )
+        if reason == "stop_token":
+            log("\nReached to the end of generation")
+        elif self._cache.filled >= seq_len - 1:
+            log(
+                f"Warning: Generation stopped at seq_len limit ({seq_len}) without reaching EOS "
+                f"token. Response may be incomplete."
+            )
+            if seq_len == context_length:
+                log(
+                    f"- seq_len ({seq_len}) already equals compiled max_context_len "
+                    f"({context_length}). Consider recompiling with larger --max_context_len."
+                )
+            else:
+                log(
+                    f"- seq_len ({seq_len}) is less than compiled max_context_len "
+                    f"({context_length}). Consider increasing --seq_len (up to {context_length})."
+                )
+        log(f"RSS after finishing text generation: {peak_rss_mib():f} MiB (0 if unsupported)")
+
+
+def _refuse_audio(prompts: Sequence[str]) -> Sequence[str]:
+    for prompt in prompts:
+        if "<audio>" in prompt:
+            raise UserError(
+                "A prompt holds <audio>, but SmolVLM and InternVL3 take images only; remove it."
+            )
+    return prompts

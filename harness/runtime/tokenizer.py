@@ -1,0 +1,121 @@
+"""Text to token ids and token ids to bytes, as upstream's runner does both.
+
+Imports without torch and without transformers, whose start-up would dominate a short run.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Tokenizer as Engine
+from tokenizers import decoders
+
+from harness.errors import UserError
+from harness.vlm.spec import VlmFamily
+
+
+def _byte_of_character() -> dict[str, int]:
+    """Inverse of the printable alphabet that byte-level BPE writes bytes in.
+
+    Source: ``bytes_to_unicode`` of GPT-2 (openai/gpt-2, src/encoder.py).
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    table = {chr(byte): byte for byte in printable}
+    table.update({chr(0x100 + index): byte for index, byte in enumerate(others)})
+    return table
+
+
+_BYTES = _byte_of_character()
+
+
+class Tokenizer:
+    """A byte-level BPE ``tokenizer.json``.
+
+    Raises:
+        UserError: If the file is missing, unreadable or of another kind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise UserError(
+                f"Tokenizer {path} does not exist; give the tokenizer.json as --tokenizer_path."
+            )
+        try:
+            self._engine = Engine.from_file(str(path))
+        # The library raises bare Exception for every kind of malformed file.
+        except Exception as error:
+            raise UserError(
+                f"{path} is not a readable tokenizer.json ({error}); export the artifact again."
+            ) from error
+        if not isinstance(self._engine.decoder, decoders.ByteLevel):
+            raise UserError(
+                f"{path} is no byte-level tokenizer (its decoder is {self._engine.decoder}); "
+                f"give the tokenizer.json of a SmolVLM or InternVL3 checkpoint."
+            )
+        self._engine.no_truncation()
+        self._engine.no_padding()
+        added = self._engine.get_added_tokens_decoder()
+        self._literals = {token_id: token.content.encode() for token_id, token in added.items()}
+        self.path = path
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of one text piece: special tokens in it are recognized, none are added.
+
+        Contract §4.4: no BOS, no EOS, no post-processor.
+        """
+        ids: list[int] = self._engine.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """Bytes of one token, possibly a part of a UTF-8 sequence (contract §5.3).
+
+        Special tokens give their literal text. Ids beyond the vocabulary, which a padded output
+        head can produce, give nothing, as in ``transformers``.
+        """
+        literal = self._literals.get(token_id)
+        if literal is not None:
+            return literal
+        piece = self._engine.id_to_token(token_id)
+        if piece is None:
+            return b""
+        return b"".join(
+            bytes((_BYTES[char],)) if char in _BYTES else char.encode() for char in piece
+        )
+
+    def decode(self, token_ids: Iterable[int]) -> str:
+        """Text of a whole answer; what is no UTF-8 becomes the replacement character."""
+        return b"".join(map(self.token_bytes, token_ids)).decode(errors="replace")
+
+    def stop_ids(self, family: VlmFamily) -> frozenset[int]:
+        """Ids of the family's stop tokens that this vocabulary has.
+
+        Raises:
+            UserError: If it has none of them, so that no answer would ever end.
+        """
+        ids = (self._engine.token_to_id(token) for token in family.stop_tokens)
+        found = frozenset(token_id for token_id in ids if token_id is not None)
+        if not found:
+            raise UserError(
+                f"{self.path} has none of the stop tokens {', '.join(family.stop_tokens)} of "
+                f"{family.name}; give the tokenizer of the exported model."
+            )
+        return found
+
+
+class TextStream:
+    """Joins the bytes of tokens and hands out whole characters only."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def push(self, token_id: int) -> str:
+        """Text that became complete with this token; empty within a character."""
+        return self._decoder.decode(self._tokenizer.token_bytes(token_id))
+
+    def finish(self) -> str:
+        """What is left when the answer ends within a character."""
+        return self._decoder.decode(b"", final=True)
