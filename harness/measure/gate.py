@@ -19,6 +19,8 @@ Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
 Protocol = Literal["snapgate", "upstream"]
 Confidence = Literal["measured", "published", "provisional", "derived"]
 
+PRECISIONS = ("fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block")
+
 SELECTORS = ("target", "soc", "mode", "precision", "component")
 """Fields that narrow where a gate applies; one that is None matches everything."""
 
@@ -59,6 +61,7 @@ class Gate(BaseModel):
     """One row of ``thresholds/<model>.toml``.
 
     Attributes:
+        precision: One word, or ``component=precision`` pairs where a recipe mixes them.
         min: The metric must be at least this.
         max: The metric must be at most this.
         report_only: Measure and show, judge nothing; ``reason`` says why.
@@ -92,6 +95,15 @@ class Gate(BaseModel):
         if name not in METRICS:
             raise ValueError(f"there is no metric {name!r}; {suggest(name, METRICS)}")
         return name
+
+    @field_validator("precision")
+    @classmethod
+    def _precision_exists(cls, label: str | None) -> str | None:
+        for part in label.split(",") if label else ():
+            word = part.rpartition("=")[2]
+            if word not in PRECISIONS:
+                raise ValueError(f"there is no precision {word!r}; {suggest(word, PRECISIONS)}")
+        return label
 
     @model_validator(mode="after")
     def _judges_or_says_why_not(self) -> Gate:

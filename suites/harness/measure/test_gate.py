@@ -42,6 +42,8 @@ def gate(**fields: Any) -> Gate:
         ({"target": "emulator"}, "the emulator's speed says nothing"),
         ({"soc": None}, "judged per SoC"),
         ({"minimum": 3}, "Extra inputs"),
+        ({"precision": "8da4"}, "no precision '8da4'; did you mean 8da4w"),
+        ({"precision": "text_decoder=int4"}, "no precision 'int4'"),
         ({"mode": "fast"}, "'kv', 'hybrid' or 'lookahead'"),
     ],
 )
