@@ -1,0 +1,86 @@
+"""Builds all files of a report from the rows of a run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.headline import headline
+from reports.junit import render_junit
+from reports.page import render_page
+from reports.results_csv import render_csv
+from reports.run import Run
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """What was built.
+
+    Attributes:
+        word: The run's end in one word, ``PASS`` for instance.
+        sentence: The evidence.
+        finished: Whether the session came to its end.
+        torn: Rows that a killed process did not finish.
+        files: What was written.
+    """
+
+    word: str
+    sentence: str
+    finished: bool
+    torn: int
+    files: tuple[Path, ...]
+
+    @property
+    def index(self) -> Path:
+        """The page to open."""
+        return self.files[0]
+
+
+def build_report(run_directory: Path, out: Path) -> ReportSummary:
+    """Write ``index.html``, ``results.csv``, ``samples.jsonl`` and, if need be, ``junit.xml``.
+
+    Each file is replaced as a whole. A ``junit.xml`` that names this run was written by pytest and
+    stays; one of another run, or none, is replaced by ours.
+
+    Args:
+        run_directory: ``<results>/<run_id>``; the session may have died.
+        out: Folder of the report, made when missing.
+
+    Raises:
+        UserError: If ``run_directory`` is not a run or holds a damaged row.
+    """
+    run = Run.read(run_directory)
+    contents = {
+        "index.html": render_page(run).encode(),
+        "results.csv": render_csv(run).encode(),
+        "samples.jsonl": _render_samples(run).encode(),
+    }
+    if not _names_run(out / "junit.xml", run.run_id):
+        contents["junit.xml"] = render_junit(run)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        _replace(out / name, content)
+    top = headline(run)
+    return ReportSummary(
+        word=top.word,
+        sentence=top.sentence,
+        finished=run.unfinished is None,
+        torn=run.torn,
+        files=tuple(out / name for name in contents),
+    )
+
+
+def _render_samples(run: Run) -> str:
+    rows = [*run.samples, *run.answers]
+    return "".join(f"{row.model_dump_json()}\n" for row in rows)
+
+
+def _names_run(junit: Path, run_id: str) -> bool:
+    return junit.exists() and f'name="run_id" value="{run_id}"'.encode() in junit.read_bytes()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(content)
+    os.replace(part, path)

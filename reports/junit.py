@@ -1,0 +1,69 @@
+"""``junit.xml`` for a session that died before pytest could write its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from harness.results.rows import OutcomeRow
+from reports.headline import LABELS
+from reports.run import Run
+
+_ELEMENTS = {"failed": "failure", "error": "error", "skipped": "skipped"}
+
+
+def render_junit(run: Run) -> bytes:
+    """The run's tests in the shape that pytest gives them (``xunit2``)."""
+    suites = ElementTree.Element("testsuites", name="pytest tests")
+    suite = ElementTree.SubElement(suites, "testsuite", _totals(run))
+    properties = ElementTree.SubElement(suite, "properties")
+    facts = {"run_id": run.run_id, "finished": str(run.end is not None).lower()}
+    for name, value in facts.items():
+        ElementTree.SubElement(properties, "property", name=name, value=value)
+    for row in run.outcomes:
+        _add_test_case(suite, row)
+    content: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return content
+
+
+def _totals(run: Run) -> dict[str, str]:
+    def count(outcome: str) -> str:
+        return str(sum(row.outcome == outcome for row in run.outcomes))
+
+    totals = {
+        "name": "pytest",
+        "tests": str(len(run.outcomes)),
+        "failures": count("failed"),
+        "errors": count("error"),
+        "skipped": count("skipped"),
+        "time": _seconds(run.outcomes),
+    }
+    if run.started_at is not None:
+        totals["timestamp"] = run.started_at.isoformat()
+    return totals
+
+
+def _add_test_case(suite: ElementTree.Element, row: OutcomeRow) -> None:
+    *path, name = row.test_id.split("::")
+    classname = ".".join([path[0].removesuffix(".py").replace("/", "."), *path[1:]]) if path else ""
+    attributes = {"classname": classname, "name": name, "time": f"{row.duration_s:.3f}"}
+    case = ElementTree.SubElement(
+        suite, "testcase", {key: _legal(value) for key, value in attributes.items()}
+    )
+    if row.outcome in _ELEMENTS:
+        reason = f"{LABELS[row.status]}: {row.message}" if row.status else row.message
+        first_line = reason.partition("\n")[0]
+        element = ElementTree.SubElement(case, _ELEMENTS[row.outcome], message=_legal(first_line))
+        element.text = _legal(reason)
+
+
+def _seconds(rows: Sequence[OutcomeRow]) -> str:
+    return f"{sum(row.duration_s for row in rows):.3f}"
+
+
+def _legal(text: str) -> str:
+    """Spell out characters that XML 1.0 cannot carry, as pytest does."""
+    return re.sub(
+        "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", lambda match: f"#x{ord(match[0]):02X}", text
+    )
