@@ -82,7 +82,7 @@ def load_components(encoder: Path, embedding: Path, decoder: Path, mode: Mode) -
     else:
         embed_prefill = _method(embedder, "tok_embedding_prefill_forward", mode)
         prefill = _method(text, "prefill_forward", mode)
-    for method in {id(m): m for m in (decode, prefill)}.values():
+    for method in (decode, prefill):
         _check_arity(method, layers)
     geometry = _read_geometry(decode, prefill, layers)
     components = Components(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.export.artifact import Artifact
 from harness.runtime.program_file import check_program_file
 
 
@@ -17,6 +18,16 @@ class RunFiles:
     embedding: Path
     decoder: Path
     tokenizer: Path
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> RunFiles:
+        """The files of an artifact folder."""
+        return cls(
+            artifact.path("vision_encoder"),
+            artifact.path("token_embedding"),
+            artifact.path("text_decoder"),
+            artifact.tokenizer_path,
+        )
 
     def check(self) -> None:
         """Find what can be found before the runtime is loaded.

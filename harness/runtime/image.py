@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import re
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,25 +90,35 @@ def fetch(url: str) -> Path:
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        found = _download(address, part)
+        if sha256 and found != sha256:
+            raise UserError(
+                f"{address} has sha256 {found} instead of {sha256}; check the address or correct "
+                f"--sha256."
+            )
+    return path
+
+
+def _download(address: str, file: IO[bytes]) -> str:
+    """Copy a reply's body into a file and return its sha256."""
     digest = hashlib.sha256()
     request = urllib.request.Request(address, headers={"User-Agent": "snapgate"})
     try:
-        with replacing(path) as part, urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
             while block := reply.read(_BLOCK_BYTES):
                 digest.update(block)
-                part.write(block)
-            if sha256 and digest.hexdigest() != sha256:
-                raise UserError(
-                    f"{address} has sha256 {digest.hexdigest()} instead of {sha256}; "
-                    f"check the address or correct --sha256."
-                )
-    # URLError, HTTPException's connection errors and timeouts are all OSError.
-    except (OSError, ValueError) as error:
+                file.write(block)
+            announced = reply.headers["Content-Length"]
+        # A connection that breaks while blocks are read ends the loop without an error.
+        if announced is not None and file.tell() != int(announced):
+            raise ConnectionError(f"{file.tell()} of {announced} bytes arrived")
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise UserError(
             f"{address} cannot be downloaded ({error}); download it yourself and give the file "
             f"as --image."
         ) from error
-    return path
+    return digest.hexdigest()
 
 
 def _read_raw(path: Path, image_size_px: int) -> NDArray[np.float32]:

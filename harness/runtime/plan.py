@@ -146,13 +146,8 @@ def _model(flags: Flags) -> tuple[RunFiles, VlmFamily, Mode, int]:
     if flags.artifact is not None:
         _refuse(flags, _ARTIFACT_STANDS_FOR, "--artifact")
         artifact = open_artifact(flags.artifact)
-        files = RunFiles(
-            artifact.path("vision_encoder"),
-            artifact.path("token_embedding"),
-            artifact.path("text_decoder"),
-            artifact.tokenizer_path,
-        )
-        return files, get_family(artifact.manifest.family), artifact.manifest.mode, 0
+        manifest = artifact.manifest
+        return RunFiles.of(artifact), get_family(manifest.family), manifest.mode, 0
     if flags.decoder_model_version not in FAMILIES:
         raise UserError(
             f"--decoder_model_version {flags.decoder_model_version} is not supported; give "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -166,15 +167,20 @@ def _spec(info: Any) -> TensorSpec:
 
 @contextlib.contextmanager
 def _explain(fact: str) -> Iterator[None]:
-    """Turn ExecuTorch's error into a ``UserError`` that quotes the log line behind the number.
-
-    On success the log is dropped: it holds notes about processor detection only.
-    """
+    """Turn ExecuTorch's error into a ``UserError`` that quotes the log line behind the number."""
     log = io.StringIO()
     try:
         with contextlib.redirect_stderr(log):
             yield
     except RuntimeError as error:
-        lines = log.getvalue().strip().splitlines()
+        lines = _worth_reading(log)
         detail = lines[-1] if lines else str(error)
         raise UserError(f"{fact} ({detail}); export the artifact again.") from error
+    for line in _worth_reading(log):
+        print(line, file=sys.stderr)
+
+
+def _worth_reading(log: io.StringIO) -> list[str]:
+    """Log lines without the notes on processor detection that every first load on x86 writes."""
+    lines = log.getvalue().splitlines()
+    return [line for line in lines if line and not line.startswith("[cpuinfo_utils.cpp")]

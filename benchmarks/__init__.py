@@ -1,0 +1,1 @@
+"""Timings of our own code, which tests must not assert."""

@@ -1,0 +1,79 @@
+"""What a decode step costs beside ExecuTorch: ``python -m benchmarks.decode_bookkeeping``.
+
+Everything between two ``execute`` calls is counted: writing inputs, sampling, committing the cache,
+opening the mask, bytes to text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from harness.export.artifact import Artifact, open_artifact
+from harness.measure.run_stats import RunStats
+from harness.runtime.files import RunFiles
+from harness.runtime.request import Request, RunOptions
+from harness.runtime.runner import MultimodalRunner
+from harness.vlm.mode import Mode
+from harness.vlm.registry import get_family
+
+BOUND_MS = 0.5
+"""Most own time per decode step of a miniature."""
+
+
+def measure(artifact: Artifact, mode: Mode, runs: int, steps: int, image: Path) -> list[RunStats]:
+    """Run one conversation several times with a fixed number of decode steps."""
+    options = RunOptions(mode=mode, max_new_tokens=steps, ignore_eos=True, warmup=1)
+    family = get_family(artifact.manifest.family)
+    runner = MultimodalRunner(RunFiles.of(artifact), family, options)
+    request = Request(id="bench", prompts=("What is this?",), images=(str(image),))
+    return [runner.run(request).last.stats for _ in range(runs)]
+
+
+def report(title: str, stats: list[RunStats]) -> Table:
+    """Median milliseconds per decode step, whole and in parts."""
+    table = Table(title=title)
+    for heading in ("per decode step", "median ms", "min ms", "max ms"):
+        table.add_column(heading, justify="left" if heading.startswith("per") else "right")
+
+    def add(name: str, values: list[float]) -> None:
+        row = (statistics.median(values), min(values), max(values))
+        table.add_row(name, *(f"{value:.3f}" for value in row))
+
+    steps = [run.generated_tokens for run in stats]
+    total = [run.decode_ms / n for run, n in zip(stats, steps, strict=True)]
+    execute = [(run.execute_ms or 0.0) / n for run, n in zip(stats, steps, strict=True)]
+    add("total", total)
+    add("inside execute", execute)
+    add(f"outside execute (bound {BOUND_MS})", [a - b for a, b in zip(total, execute, strict=True)])
+    add("of which sampling", [run.sampling_ms / n for run, n in zip(stats, steps, strict=True)])
+    return table
+
+
+def main() -> None:
+    """Print one table per mode that the artifact serves."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--artifact", type=Path, required=True, help="folder with manifest.json")
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=100, help="decode steps of a run")
+    options = parser.parse_args()
+    artifact = open_artifact(options.artifact)
+    size = artifact.manifest.image_size_px
+    console = Console()
+    modes: tuple[Mode, ...] = ("kv",) if artifact.manifest.mode == "kv" else ("kv", "hybrid")
+    with tempfile.NamedTemporaryFile(suffix=".raw") as image:
+        image.write(np.zeros((1, 3, size, size), np.float32).tobytes())
+        image.flush()
+        for mode in modes:
+            stats = measure(artifact, mode, options.runs, options.steps, Path(image.name))
+            console.print(report(f"{artifact.manifest.model}, {mode}, {options.runs} runs", stats))
+
+
+if __name__ == "__main__":
+    main()

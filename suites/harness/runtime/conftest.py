@@ -1,0 +1,78 @@
+"""What the runtime's tests share: tokenizers and artifacts of miniatures with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tokenizers import Tokenizer as Engine
+
+from harness.export.artifact import Artifact
+from harness.export.exporter import ExportRequest, export_artifact
+from harness.export.recipe import Recipe
+from harness.miniatures.tokenizer import build_tokenizer
+from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.registry import get_spec
+from harness.vlm.spec import VlmSpec
+from suites.harness.runtime.random_checkpoint import RandomModel, save_random_checkpoint
+
+
+@pytest.fixture(scope="session")
+def smolvlm_engine() -> Engine:
+    """The tokenizer of ``tiny_smolvlm``, as the library has it."""
+    return build_tokenizer(get_spec("tiny_smolvlm"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer(smolvlm_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    """The same one as the runner has it."""
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    smolvlm_engine.save(str(path))
+    return Tokenizer(path)
+
+
+@pytest.fixture(scope="session", params=["tiny_smolvlm", "tiny_internvl3"])
+def random_model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> RandomModel:
+    """A checkpoint with random weights and its hybrid artifact, one per family."""
+    return _export(get_spec(request.param), request.config, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def smolvlm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RandomModel:
+    """The one of the SmolVLM family, where one family is enough."""
+    return _export(get_spec("tiny_smolvlm"), request.config, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def artifact(smolvlm: RandomModel) -> Artifact:
+    """The hybrid artifact of ``smolvlm``."""
+    return smolvlm.artifact
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Paths of two pictures of noise, of different shapes."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(7)
+    paths = []
+    for name, shape in (("left.png", (50, 70, 3)), ("right.png", (90, 64, 3))):
+        Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(folder / name)
+        paths.append(str(folder / name))
+    return paths[0], paths[1]
+
+
+def _export(
+    spec: VlmSpec, config: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> RandomModel:
+    """Export into pytest's own cache: the weights are always the same, so it is done once."""
+    checkpoint = tmp_path_factory.mktemp(spec.name)
+    save_random_checkpoint(spec, checkpoint)
+    assert config.cache is not None
+    root = Path(config.cache.mkdir("random-miniatures"))
+    request = ExportRequest(spec, checkpoint, Recipe())
+    export = export_artifact(request, root, lambda component, stage: None)
+    return RandomModel(spec, checkpoint, export.artifact)

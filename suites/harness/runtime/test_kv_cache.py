@@ -1,0 +1,113 @@
+"""The cache holds what was committed, in every layout, whatever happened in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from harness.runtime.kv_cache import KvCache
+
+LAYERS, KV_HEADS, HEAD_DIM, CONTEXT = 2, 2, 3, 12
+ARS = (1, 2, 4, 5)
+DTYPES = ("float32", "uint16", "uint8")
+
+Columns = NDArray[Any]
+
+
+def make_cache(dtype: str = "float32", empty: float = 0) -> KvCache:
+    return KvCache(LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - min(ARS), dtype, empty)
+
+
+def new_columns(rng: np.random.Generator, ar: int, dtype: str) -> list[Columns]:
+    """Outputs of a decoder method: all K ``[1, H, d, AR]``, then all V ``[1, H, AR, d]``."""
+    keys = [rng.integers(0, 255, (1, KV_HEADS, HEAD_DIM, ar)) for _ in range(LAYERS)]
+    values = [rng.integers(0, 255, (1, KV_HEADS, ar, HEAD_DIM)) for _ in range(LAYERS)]
+    return [columns.astype(dtype) for columns in keys + values]
+
+
+def expected_views(history: list[list[Columns]], slots: int, dtype: str, empty: float) -> list[Columns]:
+    """The naive cache: every committed column put next to the one before, the rest empty."""
+    views = []
+    for tensor in range(2 * LAYERS):
+        axis = 3 if tensor < LAYERS else 2
+        shape = [1, KV_HEADS, HEAD_DIM, slots] if tensor < LAYERS else [1, KV_HEADS, slots, HEAD_DIM]
+        view = np.full(shape, empty, dtype)
+        for position, column in enumerate(history):
+            index: list[Any] = [slice(None)] * 4
+            index[axis] = slice(position, position + 1)
+            view[tuple(index)] = column[tensor]
+        views.append(view)
+    return views
+
+
+def split_columns(new: list[Columns], count: int) -> list[list[Columns]]:
+    return [
+        [t[..., i : i + 1] if n < LAYERS else t[:, :, i : i + 1] for n, t in enumerate(new)]
+        for i in range(count)
+    ]
+
+
+@given(
+    dtype=st.sampled_from(DTYPES),
+    empty=st.sampled_from((0, 7)),
+    steps=st.lists(st.tuples(st.sampled_from(ARS), st.integers(0, 5), st.booleans()), max_size=12),
+    seed=st.integers(0, 1000),
+)
+def test_any_sequence_of_passes_equals_a_naive_cache(
+    dtype: str, empty: float, steps: list[tuple[int, int, bool]], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    cache = make_cache(dtype, empty)
+    views = {ar: cache.views(CONTEXT - ar) for ar in ARS}
+    history: list[list[Columns]] = []
+    for ar, count, forget in steps:
+        if forget:
+            cache.reset()
+            history = []
+        slots = CONTEXT - ar
+        count = min(count, ar, slots - len(history))
+        if count < 0:
+            continue
+        cache.arrange(slots)
+        new = new_columns(rng, ar, dtype)
+        cache.commit(new, count)
+        history += split_columns(new, count)
+        assert cache.filled == len(history)
+        assert cache.slots == slots
+        for view, expected in zip(
+            views[ar], expected_views(history, slots, dtype, empty), strict=True
+        ):
+            assert view.dtype == dtype
+            np.testing.assert_array_equal(view, expected)
+
+
+def test_views_of_all_layouts_share_one_contiguous_memory() -> None:
+    cache = make_cache()
+    for small, large in zip(cache.views(CONTEXT - 4), cache.views(CONTEXT - 1), strict=True):
+        assert small.flags.c_contiguous
+        assert large.flags.c_contiguous
+        assert np.shares_memory(small, large)
+
+
+def test_a_cache_that_is_full_takes_no_more() -> None:
+    cache = make_cache()
+    cache.arrange(CONTEXT - 4)
+    rng = np.random.default_rng(0)
+    for _ in range(2):
+        cache.commit(new_columns(rng, 4, "float32"), 4)
+    with pytest.raises(ValueError, match="position 8 needs a slot, there are 8"):
+        cache.commit(new_columns(rng, 4, "float32"), 1)
+
+
+def test_a_layout_that_would_lose_positions_is_refused() -> None:
+    cache = make_cache()
+    cache.commit(new_columns(np.random.default_rng(0), 5, "float32"), 5)
+    for _ in range(4):
+        cache.commit(new_columns(np.random.default_rng(0), 1, "float32"), 1)
+    with pytest.raises(ValueError, match="9 filled slots do not fit into 8"):
+        cache.arrange(CONTEXT - 4)

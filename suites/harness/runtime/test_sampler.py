@@ -1,0 +1,54 @@
+"""Choosing a token: greedy is exact, sampling can be repeated and stays in the nucleus."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UserError
+from harness.runtime.sampler import Sampler
+
+logits_rows = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40)
+
+
+@given(codes=st.lists(st.integers(0, 5), min_size=1, max_size=40))
+def test_greedy_takes_the_lowest_index_of_the_highest_logit(codes: list[int]) -> None:
+    greedy = Sampler(temperature=0, top_p=0.9, seed=0)
+    for dtype in ("float32", "uint16", "uint8"):
+        assert greedy.sample(np.asarray(codes, dtype)) == codes.index(max(codes))
+
+
+@given(row=logits_rows, seed=st.integers(0, 2**32), temperature=st.floats(0.1, 5))
+def test_equal_seeds_choose_equally(row: list[float], seed: int, temperature: float) -> None:
+    logits = np.asarray(row, np.float32)
+    first, second = (Sampler(temperature, 0.95, seed) for _ in range(2))
+    assert [first.sample(logits) for _ in range(8)] == [second.sample(logits) for _ in range(8)]
+
+
+@given(row=logits_rows, top_p=st.floats(0.05, 1.0), temperature=st.floats(0.2, 3))
+def test_only_the_smallest_set_that_reaches_top_p_is_chosen_from(
+    row: list[float], top_p: float, temperature: float
+) -> None:
+    logits = np.asarray(row, np.float32).astype(np.float64)
+    weights = np.exp((logits - logits.max()) / temperature)
+    probabilities = weights / weights.sum()
+    sampler = Sampler(temperature, top_p, seed=3)
+    for _ in range(10):
+        token = sampler.sample(logits)
+        more_likely = probabilities[probabilities > probabilities[token]].sum()
+        assert more_likely < top_p + 1e-9
+
+
+def test_sampling_follows_the_probabilities() -> None:
+    sampler = Sampler(temperature=2.0, top_p=1.0, seed=0)
+    logits = np.log(np.asarray([0.64, 0.32, 0.04])) * 2
+    counts = np.bincount([sampler.sample(logits) for _ in range(4000)], minlength=3)
+    np.testing.assert_allclose(counts / 4000, [0.64, 0.32, 0.04], atol=0.03)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_nan_is_an_error_and_no_token(temperature: float) -> None:
+    with pytest.raises(UserError, match="NaN logits"):
+        Sampler(temperature, 0.9, 0).sample(np.asarray([1.0, np.nan, 3.0], np.float32))
