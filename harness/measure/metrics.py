@@ -114,6 +114,13 @@ METRICS: dict[str, Metric] = {
             "Token positions equal to the float reference's, mean over samples",
         ),
         Metric(
+            "kv_hybrid_agreement",
+            "share",
+            "higher",
+            "accuracy",
+            "Token positions equal between kv and hybrid mode, mean over samples",
+        ),
+        Metric(
             "golden_hit", "share", "higher", "accuracy", "Answers that name the required features"
         ),
         Metric("sqnr_db", "dB", "higher", "accuracy", "Signal to quantization noise against float"),

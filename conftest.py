@@ -1,0 +1,47 @@
+"""Options, markers and plug-ins of the suites."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.options import add_options
+from fixtures.session import SessionPlugin
+from reports.build import build_report
+
+pytest_plugins = (
+    "fixtures.parametrize",
+    "fixtures.artifact",
+    "fixtures.device",
+    "fixtures.questions",
+    "fixtures.reference",
+    "fixtures.answers",
+    "fixtures.bench",
+)
+
+MARKERS = {
+    "accuracy": "does the model answer as it should?",
+    "perf": "is it fast enough?",
+    "size": "is it small enough?",
+    "robustness": "does it survive what goes wrong?",
+    "harness": "tests of harness itself",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of design.md §12."""
+    add_options(parser.getgroup("snapgate"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register markers and the plug-in that records the session."""
+    for name, description in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {description}")
+    config.pluginmanager.register(SessionPlugin(config, build_report), "snapgate-session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by the folder of ``suites/`` it lies in."""
+    for item in items:
+        room = item.path.relative_to(item.config.rootpath).parts[1]
+        if room in MARKERS:
+            item.add_marker(room)

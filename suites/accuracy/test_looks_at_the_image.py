@@ -1,0 +1,34 @@
+"""The models do not talk fluently about pictures they never saw."""
+
+from __future__ import annotations
+
+from fixtures.answers import Ask
+from fixtures.judge import Judge
+from harness.export.recipe import Recipe
+from harness.measure.accuracy import exact_match
+from harness.vlm.mode import Mode
+from harness.vlm.spec import VlmSpec
+
+
+def test_a_blank_image_is_no_answer(
+    model: VlmSpec, mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
+) -> None:
+    """With a blank image the answers stop being right."""
+    answers = ask(model, own_recipe, mode, "blank")
+    share = exact_match(answers.given, answers.expected)
+    judge.conclude(
+        answers.artifact,
+        judge.exact("blank_image_exact_match", share, answers.context, answers.artifact),
+    )
+
+
+def test_another_image_is_another_answer(
+    model: VlmSpec, mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
+) -> None:
+    """With another scene's image the answers stop being right."""
+    answers = ask(model, own_recipe, mode, "swapped")
+    share = exact_match(answers.given, answers.expected)
+    judge.conclude(
+        answers.artifact,
+        judge.exact("swapped_image_exact_match", share, answers.context, answers.artifact),
+    )
