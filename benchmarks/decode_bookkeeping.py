@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from harness.export.artifact import Artifact, open_artifact
+from harness.artifacts.artifact import Artifact, open_artifact
 from harness.measure.run_stats import RunStats
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from harness.artifacts.manifest import COMPONENTS, Component
 from harness.checkpoint_source import find_checkpoint, memory_available_gib, memory_need_gib
 from harness.errors import UserError
 from harness.export.exporter import Export, ExportRequest, export_artifact
-from harness.export.manifest import COMPONENTS, Component
 from harness.export.recipe import Recipe, load_recipe, parse_precision
 from harness.vlm.registry import get_spec_or_family
 

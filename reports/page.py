@@ -6,7 +6,7 @@ import base64
 import io
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -96,8 +96,17 @@ def _facts(run: Run) -> tuple[Fact, ...]:
     if session is not None:
         commit = session.git_commit
         facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
-        facts.append(Fact("Command", (shlex.join(session.argv),), is_code=True))
+        facts.append(Fact("Command", (_command(session.argv),), is_code=True))
     return tuple(fact for fact in facts if fact.values)
+
+
+def _command(argv: Sequence[str]) -> str:
+    """The command line as a person types it, without the folder of the program."""
+    program, *arguments = argv or ("",)
+    path = Path(program)
+    is_module = path.name == "__main__.py"
+    typed = ["python", "-m", path.parent.name] if is_module else [path.name]
+    return shlex.join([*typed, *arguments])
 
 
 def _values(values: Iterable[str | None]) -> tuple[str, ...]:

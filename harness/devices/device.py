@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.export.artifact import Artifact
-from harness.export.manifest import Target
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import Target
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 

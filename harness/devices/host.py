@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import harness
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import Target
 from harness.devices.device import RunFailure
-from harness.export.artifact import Artifact
-from harness.export.manifest import Target
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.vlm.mode import EVAL_MODES

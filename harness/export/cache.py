@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -17,8 +16,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.artifacts.atomic_file import write_text
+from harness.artifacts.integrity import file_fault
+from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
-from harness.export.manifest import ComponentFile
 from harness.export.order import ComponentOrder
 
 RECORD_NAME = "component.json"
@@ -99,7 +100,7 @@ class ComponentCache:
         try:
             file = build(workspace)
             record = ComponentRecord(order=order, file=file)
-            write_durably(workspace / RECORD_NAME, record.model_dump_json(indent=2))
+            write_text(workspace / RECORD_NAME, record.model_dump_json(indent=2))
             os.replace(workspace, self.components / order.folder_name)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
@@ -136,7 +137,7 @@ class ComponentCache:
                     tell(f"waiting for {order.component}: {_builder_of(who)} is building it")
                 waited = True
         try:
-            write_durably(
+            write_text(
                 who,
                 json.dumps(
                     {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
@@ -157,31 +158,6 @@ def _fault(directory: Path, order: ComponentOrder) -> str | None:
     if record.order.key != order.key:
         return "was made for another order"
     return file_fault(directory / record.file.file, record.file)
-
-
-def file_fault(path: Path, expected: ComponentFile) -> str | None:
-    """Why a ``.pte`` is not the one that was described, None if it is."""
-    if not path.is_file():
-        return f"lacks {path.name}"
-    size = path.stat().st_size
-    if size != expected.pte_bytes:
-        return f"has {size} bytes in {path.name} instead of {expected.pte_bytes}"
-    if sha256_of(path) != expected.sha256:
-        return f"has a wrong checksum for {path.name}"
-    return None
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file's bytes in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Write a text file so that it is either whole or absent."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
 
 
 def _builder_of(who: Path) -> str:

@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from harness.artifacts.manifest import Component
 from harness.errors import UserError
-from harness.export.manifest import Component
 from harness.vlm.spec import VlmSpec
 
 TOKENIZER_FILES = (

@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import harness
-from harness.errors import UserError
-from harness.export.artifact import Artifact, artifact_key, assemble
-from harness.export.cache import CachedComponent, ComponentCache, sha256_of
-from harness.export.manifest import (
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.integrity import sha256_of
+from harness.artifacts.manifest import (
     COMPONENTS,
     Component,
     ComponentFile,
     Manifest,
     Target,
 )
+from harness.errors import UserError
+from harness.export.assembly import artifact_key, assemble
+from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.order import ComponentOrder, KvEncodings, component_order, package_versions
 from harness.export.recipe import Recipe, check_built
 from harness.export.worker import Outcome, Stage, Task

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.export.manifest import Backend, Component, Precision, Target
+from harness.artifacts.manifest import Backend, Component, Precision, Target
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
 

@@ -9,8 +9,8 @@ from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.artifacts.manifest import COMPONENTS, Component, Precision, Target
 from harness.errors import UserError, suggest
-from harness.export.manifest import COMPONENTS, Component, Precision, Target
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.artifacts.atomic_file import replacing
 from harness.errors import UserError
-from harness.runtime.atomic_file import replacing
 from harness.runtime.flags import Flags, help_text, parse_flags
 from harness.runtime.logits_dump import LogitsDump
 from harness.runtime.observer import ConsoleObserver, LogitsSink, inference_speed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
-from harness.export.artifact import Artifact
 from harness.runtime.program_file import check_program_file
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from harness.artifacts.atomic_file import replacing
 from harness.errors import UserError
-from harness.runtime.atomic_file import replacing
 from harness.vlm.preprocess import load_image, preprocess
 from harness.vlm.spec import Preprocessing
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.artifacts.artifact import open_artifact
 from harness.errors import UserError
-from harness.export.artifact import open_artifact
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
 from harness.runtime.image import check_exists, is_url, pin

@@ -8,8 +8,8 @@ import pytest
 
 from fixtures.artifact import GetArtifact
 from fixtures.judge import Judge
+from harness.artifacts.manifest import COMPONENTS, Component
 from harness.devices.device import Device
-from harness.export.manifest import COMPONENTS, Component
 from harness.export.recipe import Recipe
 from harness.measure.gate import Context
 from harness.vlm.spec import VlmSpec

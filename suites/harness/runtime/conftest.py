@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tokenizers import Tokenizer as Engine
 
-from harness.export.artifact import Artifact
+from harness.artifacts.artifact import Artifact
 from harness.export.exporter import ExportRequest, export_artifact
 from harness.export.recipe import Recipe
 from harness.miniatures.tokenizer import build_tokenizer

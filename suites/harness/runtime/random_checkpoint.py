@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from harness.export.artifact import Artifact
+from harness.artifacts.artifact import Artifact
 from harness.miniatures.configuration import VlmModel, build_model, model_config
 from harness.miniatures.saving import load_model, load_tokenizer, save_checkpoint
 from harness.miniatures.tokenizer import build_tokenizer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runtime.atomic_file import replacing
+from harness.artifacts.atomic_file import replacing
 
 
 def test_the_file_takes_the_old_ones_place(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What an artifact folder holds, and that it holds it whole."""

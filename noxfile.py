@@ -1,0 +1,113 @@
+"""Sessions: ``nox -s tests``, ``nox -s nightly`` and their parts.
+
+All sessions share one environment, so that torch is installed once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "none"
+
+ROOT = Path(__file__).parent
+ENVIRONMENT = ROOT / ".nox" / "environment"
+LOCK = ROOT / "requirements.lock"
+PYTHON = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
+SUITES = ["suites/accuracy", "suites/perf", "suites/size", "suites/robustness"]
+
+
+def install(session: nox.Session) -> None:
+    """Create the shared environment from the lock, or leave it if the lock did not change."""
+    stamp = ENVIRONMENT / "lock.sha256"
+    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        session.log(f"environment {ENVIRONMENT} is up to date")
+        return
+    session.run(sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT))
+    session.run(str(PYTHON), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    session.log("installing the lock, torch included: this downloads about 1 GB once")
+    session.run(str(PYTHON), "-m", "pip", "install", "--quiet", "-r", str(LOCK))
+    session.run(
+        str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(ROOT)
+    )
+    stamp.write_text(wanted)
+
+
+def run_python(session: nox.Session, *arguments: str) -> None:
+    """Run the shared environment's Python."""
+    session.run(str(PYTHON), *arguments)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, and imports between rooms."""
+    install(session)
+    run_python(session, "-m", "ruff", "check", ".")
+    run_python(session, "-m", "ruff", "format", "--check", ".")
+    run_python(session, "-m", "mypy")
+    session.run(str(PYTHON.parent / "lint-imports"))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Tests of harness, fixtures and reports themselves."""
+    install(session)
+    run_python(session, "-m", "pytest", "suites/harness", "-n", "2", *session.posargs)
+
+
+@nox.session
+def accuracy(session: nox.Session) -> None:
+    """Accuracy of the miniatures, or of what the options name."""
+    install(session)
+    run_python(session, "-m", "pytest", "suites/accuracy", "-n", "2", *session.posargs)
+
+
+@nox.session
+def perf(session: nox.Session) -> None:
+    """Speed of the miniatures on this CPU, or of what the options name."""
+    install(session)
+    run_python(session, "-m", "pytest", "suites/perf", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The runner's own time per decode step, outside of ``execute`` calls."""
+    install(session)
+    run_python(session, "-m", "benchmarks.decode_bookkeeping", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Build the report of the latest run again."""
+    install(session)
+    run_python(session, "-m", "reports", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """The main job: export, run and judge both models, then write the report."""
+    install(session)
+    run_python(session, "-m", "pytest", *SUITES, "-n", "2", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve pyproject.toml into requirements.lock anew."""
+    install(session)
+    extras = [word for extra in ("host", "suites", "lint") for word in ("--extra", extra)]
+    run_python(session, "-m", "pip", "install", "--quiet", "pip-tools>=7.5,<8")
+    run_python(
+        session,
+        *("-m", "piptools", "compile", "pyproject.toml", *extras, "--output-file", str(LOCK)),
+        *("--strip-extras", "--quiet", "--no-emit-index-url", "--no-emit-find-links"),
+        *("--no-emit-trusted-host", "--no-header", "--no-annotate"),
+    )
+    # Everybody gets the build that fits, so the lock names none.
+    LOCK.write_text(LOCK.read_text().replace("+cpu", ""))
