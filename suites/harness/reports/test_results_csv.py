@@ -1,0 +1,105 @@
+"""``results.csv`` opens in pandas as what it is, and is documented."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.results.journal import Journal
+from harness.results.rows import AnswerRow, SampleRow, VerdictRow
+from reports.results_csv import COLUMNS, render_csv
+from reports.results_frame import read_results
+from reports.run import Run
+from suites.harness.reports.small_run import (
+    ANSWER_TEST,
+    RUN_ID,
+    SPEED_TEST,
+    answer_row,
+    sample_rows,
+    session_row,
+)
+
+
+@pytest.fixture
+def csv_file(finished_run: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(finished_run)))
+    return path
+
+
+def test_there_is_one_row_per_sample_verdict_and_answer(csv_file: Path) -> None:
+    frame = read_results(csv_file)
+    assert frame["kind"].value_counts().to_dict() == {"sample": 6, "verdict": 2, "answer": 4}
+    assert set(frame["run_id"]) == {RUN_ID}
+
+
+def test_every_field_of_a_row_has_its_column() -> None:
+    fields = [name for row in (SampleRow, VerdictRow, AnswerRow) for name in row.model_fields]
+    assert set(COLUMNS) == {*fields, "run_id"}
+    assert next(iter(COLUMNS)) == "kind"
+
+
+def test_pandas_gets_the_documented_dtypes(csv_file: Path) -> None:
+    frame = read_results(csv_file)
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == COLUMNS
+
+
+def test_values_survive(csv_file: Path) -> None:
+    frame = read_results(csv_file)
+    samples = frame[frame["kind"] == "sample"]
+    assert samples["value"].tolist() == [row.value for row in sample_rows()]
+    assert samples["valid"].tolist() == [row.valid for row in sample_rows()]
+    assert set(samples["test_id"]) == {SPEED_TEST}
+    assert set(samples["artifact_key"]) == {"012345678901"}
+    answers = frame[frame["test_id"] == ANSWER_TEST]
+    assert answers["correct"].tolist() == [True, False, False, True]
+    assert answers["given"].tolist()[1] == "<script>alert('blue')</script>"
+
+
+def test_plain_pandas_reads_numbers_as_numbers(csv_file: Path) -> None:
+    frame = pd.read_csv(csv_file)
+    assert frame.columns.tolist() == list(COLUMNS)
+    for name in ("value", "median", "lower", "upper", "gate_min"):
+        assert frame[name].dtype == "float64"
+
+
+@pytest.mark.parametrize("given", ["None", "NA", "nan", "007", "3", 'say "yes",\nor no', "=1+1"])
+def test_an_answer_is_text_whatever_it_looks_like(tmp_path: Path, given: str) -> None:
+    with Journal(tmp_path / "run", "main") as journal:
+        journal.append(answer_row(given=given))
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(tmp_path / "run")))
+    assert read_results(path)["given"].tolist() == [given]
+
+
+def test_a_run_without_measurements_is_a_table_without_rows(tmp_path: Path) -> None:
+    with Journal(tmp_path / "run", "main") as journal:
+        journal.append(session_row())
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(tmp_path / "run")))
+    frame = read_results(path)
+    assert frame.empty
+    assert frame.columns.tolist() == list(COLUMNS)
+
+
+def test_an_infinite_ratio_stays_infinite(tmp_path: Path) -> None:
+    row = sample_rows()[0].model_copy(update={"metric": "sqnr_db", "value": float("inf")})
+    with Journal(tmp_path / "run", "main") as journal:
+        journal.append(row)
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(tmp_path / "run")))
+    assert read_results(path)["value"].tolist() == [float("inf")]
+
+
+def test_the_documented_columns_are_the_columns() -> None:
+    readme = Path(__file__).parents[3] / "reports" / "README.md"
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", readme.read_text(), re.MULTILINE)
+    assert {name: dtype.strip() for name, dtype, _ in rows} == COLUMNS
+    assert [name for name, _, _ in rows] == list(COLUMNS)
+    kinds = {"S": SampleRow, "V": VerdictRow, "A": AnswerRow}
+    for name, _, letters in rows:
+        having = {letter for letter, row in kinds.items() if name in {*row.model_fields, "run_id"}}
+        assert set(letters.split()) == having, name
