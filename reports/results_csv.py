@@ -61,10 +61,10 @@ COLUMNS: dict[str, Dtype] = {
 def render_csv(run: Run) -> str:
     """All samples, then all verdicts, then all answers, under one header."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(COLUMNS), restval="", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
     rows: list[SampleRow | VerdictRow | AnswerRow] = [*run.samples, *run.verdicts, *run.answers]
     for row in rows:
-        fields = row.model_dump()
-        writer.writerow({**fields, "run_id": run.run_id, "at": row.at.isoformat()})
+        fields = {**row.model_dump(), "run_id": run.run_id, "at": row.at.isoformat()}
+        writer.writerow(map(fields.get, COLUMNS))
     return text.getvalue()

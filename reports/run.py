@@ -30,12 +30,14 @@ class Run:
 
     Attributes:
         directory: The run's folder.
+        run_id: Name of the run, which is its folder's.
         sessions: One row per process, the controlling one first.
         end: Missing when the session died.
         torn: Rows that a killed process did not finish.
     """
 
     directory: Path
+    run_id: str
     sessions: tuple[SessionRow, ...]
     end: SessionEndRow | None
     samples: tuple[SampleRow, ...]
@@ -56,6 +58,7 @@ class Run:
         sessions = _of_kind(result.rows, SessionRow)
         return cls(
             directory=directory,
+            run_id=directory.resolve().name,
             sessions=tuple(sorted(sessions, key=lambda row: (row.worker != "main", row.worker))),
             end=ends[-1] if ends else None,
             samples=_of_kind(result.rows, SampleRow),
@@ -64,11 +67,6 @@ class Run:
             outcomes=_of_kind(result.rows, OutcomeRow),
             torn=result.torn,
         )
-
-    @property
-    def run_id(self) -> str:
-        """Name of the run, which is its folder's."""
-        return self.directory.resolve().name
 
     @property
     def session(self) -> SessionRow | None:

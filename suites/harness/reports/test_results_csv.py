@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pydantic import BaseModel
 
 from harness.results.journal import Journal
 from harness.results.rows import AnswerRow, SampleRow, VerdictRow
@@ -54,6 +55,8 @@ def test_values_survive(csv_file: Path) -> None:
     assert samples["valid"].tolist() == [row.valid for row in sample_rows()]
     assert set(samples["test_id"]) == {SPEED_TEST}
     assert set(samples["artifact_key"]) == {"012345678901"}
+    verdicts = frame[frame["kind"] == "verdict"]
+    assert verdicts["status"].tolist() == ["no-gate", "fail"]
     answers = frame[frame["test_id"] == ANSWER_TEST]
     assert answers["correct"].tolist() == [True, False, False, True]
     assert answers["given"].tolist()[1] == "<script>alert('blue')</script>"
@@ -99,7 +102,7 @@ def test_the_documented_columns_are_the_columns() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", readme.read_text(), re.MULTILINE)
     assert {name: dtype.strip() for name, dtype, _ in rows} == COLUMNS
     assert [name for name, _, _ in rows] == list(COLUMNS)
-    kinds = {"S": SampleRow, "V": VerdictRow, "A": AnswerRow}
+    kinds: dict[str, type[BaseModel]] = {"S": SampleRow, "V": VerdictRow, "A": AnswerRow}
     for name, _, letters in rows:
         having = {letter for letter, row in kinds.items() if name in {*row.model_fields, "run_id"}}
         assert set(letters.split()) == having, name

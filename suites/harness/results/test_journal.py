@@ -197,10 +197,10 @@ def test_a_small_picture_keeps_its_size(tmp_path: Path) -> None:
         assert stored.size == (64, 48)
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparency_shows_as_white(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("pixels", ["RGBA", "LA"])
+def test_transparency_shows_as_white(tmp_path: Path, pixels: str) -> None:
     with Journal(tmp_path, "main") as journal:
-        name = journal.store_thumbnail(Image.new(mode, (16, 16), 0))
+        name = journal.store_thumbnail(Image.new(pixels, (16, 16), 0))
     with Image.open(tmp_path / THUMBNAIL_FOLDER / name) as stored:
         assert stored.convert("RGB").getpixel((8, 8)) == (255, 255, 255)
 
