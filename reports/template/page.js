@@ -114,7 +114,4 @@ for (const picture of document.querySelectorAll("button.picture")) {
 }
 
 addEventListener("hashchange", openTarget);
-addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
-});
 openTarget();
