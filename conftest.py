@@ -15,6 +15,7 @@ pytest_plugins = (
     "fixtures.questions",
     "fixtures.reference",
     "fixtures.answers",
+    "fixtures.judge",
     "fixtures.bench",
 )
 

@@ -28,14 +28,6 @@ class Artifact:
         """The tokenizer that the runner loads."""
         return self.directory / "tokenizer.json"
 
-    @property
-    def precision_label(self) -> str:
-        """One precision if all components share it, else one per component."""
-        found = {entry.component: entry.precision for entry in self.manifest.components}
-        if len(set(found.values())) == 1:
-            return next(iter(found.values()))
-        return ",".join(f"{component}={precision}" for component, precision in found.items())
-
 
 def open_artifact(directory: Path) -> Artifact:
     """Open an artifact folder and verify every file in it.

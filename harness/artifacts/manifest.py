@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -69,3 +70,23 @@ class Manifest(BaseModel):
     def component(self, name: Component) -> ComponentFile:
         """The file of one component."""
         return next(entry for entry in self.components if entry.component == name)
+
+    @property
+    def precision_label(self) -> str:
+        """What reports call the artifact's recipe."""
+        return precision_label({entry.component: entry.precision for entry in self.components})
+
+
+def precision_label(precisions: Mapping[Component, Precision]) -> str:
+    """One word for a uniform recipe, else the components that are not fp32.
+
+    ``8da4w``, or ``text_decoder=8da4w`` where the other components are float32; ``--precision``
+    takes both.
+    """
+    if len(set(precisions.values())) == 1:
+        return next(iter(precisions.values()))
+    return ",".join(
+        f"{component}={precision}"
+        for component, precision in precisions.items()
+        if precision != "fp32"
+    )

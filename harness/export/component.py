@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from harness.artifacts.manifest import Component
 from harness.backends import xnnpack
 from harness.errors import UserError
 from harness.export.checkpoint import Checkpoint
@@ -42,7 +43,7 @@ def build_component(
         UserError: If a weight is missing or left over.
     """
     report("weights")
-    module = _load(checkpoint, order)
+    module = load_module(checkpoint, order.component, order.context_length)
     if order.precision == "8da4w":
         report("quantize")
         module = _quantize(module)
@@ -53,32 +54,42 @@ def build_component(
             for name, inputs in _methods(checkpoint.spec, order, module).items()
         }
     report("lower")
-    constants = (
-        decoder_constants(checkpoint.spec, order) if order.mode and order.context_length else {}
-    )
+    is_decoder = order.component == "text_decoder"
+    constants = decoder_constants(checkpoint.spec, order) if is_decoder else {}
     with output.open("wb") as file:
         xnnpack.lower_to_pte(
             methods, constants, plan_io_memory=order.component == "vision_encoder", output=file
         )
 
 
-def _load(checkpoint: Checkpoint, order: ComponentOrder) -> nn.Module:
+def load_module(
+    checkpoint: Checkpoint, component: Component, context_length: int | None = None
+) -> nn.Module:
+    """Build a component's float32 module with its weights.
+
+    Args:
+        checkpoint: Where the weights are.
+        component: Which module.
+        context_length: Of a text decoder; the model's own if None.
+
+    Raises:
+        UserError: If a weight is missing, left over or of another shape.
+    """
     spec = checkpoint.spec
     module: nn.Module
-    if order.component == "vision_encoder":
+    if component == "vision_encoder":
         module = _ENCODERS[spec.family.name](spec.vision, spec.text)
-    elif order.component == "token_embedding":
+    elif component == "token_embedding":
         module = TokenEmbedding(spec.text)
     else:
-        assert order.context_length is not None
-        module = StaticDecoder(spec.text, order.context_length)
-    weights = checkpoint.component_weights(order.component)
+        module = StaticDecoder(spec.text, context_length or spec.context_length)
+    weights = checkpoint.component_weights(component)
     try:
         module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"The checkpoint does not fit the {order.component} of {spec.name} ({reason}); "
+            f"The checkpoint does not fit the {component} of {spec.name} ({reason}); "
             "name the right --checkpoint."
         ) from error
     return module.eval()

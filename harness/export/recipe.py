@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.artifacts.manifest import COMPONENTS, Component, Precision, Target
+from harness.artifacts.manifest import COMPONENTS, Component, Precision, Target, precision_label
 from harness.errors import UserError, suggest
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -37,11 +37,8 @@ class Recipe(BaseModel):
 
     @property
     def label(self) -> str:
-        """What reports call the recipe: one word if uniform, else one per component."""
-        found = {self.precision(component) for component in COMPONENTS}
-        if len(found) == 1:
-            return self.vision_encoder
-        return ",".join(f"{name}={self.precision(name)}" for name in COMPONENTS)
+        """What reports call the recipe; see ``precision_label``."""
+        return precision_label({name: self.precision(name) for name in COMPONENTS})
 
 
 def parse_precision(text: str | None, base: Recipe) -> Recipe:
