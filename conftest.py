@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.options import add_options
-from fixtures.session import SessionPlugin
+from fixtures.session import SessionPlugin, room_of
 from reports.build import build_report
 
 pytest_plugins = (
@@ -43,6 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test by the folder of ``suites/`` it lies in."""
     for item in items:
-        room = item.path.relative_to(item.config.rootpath).parts[1]
+        room = room_of(item.path, item.config)
         if room in MARKERS:
             item.add_marker(room)

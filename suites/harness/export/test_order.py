@@ -1,0 +1,69 @@
+"""A component's key changes with everything that can change its bytes, and with nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.artifacts.manifest import COMPONENTS, Component
+from harness.export.order import ComponentOrder, component_order
+from harness.vlm.registry import get_spec
+
+BASE: dict[str, Any] = {
+    "precision": "fp32",
+    "target": "host",
+    "mode": "hybrid",
+    "context_length": 256,
+    "prefill_ar": 16,
+    "kv_encodings": "shared",
+    "image_token_id": 5,
+    "weights_sha256": "0" * 64,
+}
+
+REACHES: dict[str, tuple[Any, set[Component]]] = {
+    "precision": ("8da4w", {"vision_encoder", "token_embedding", "text_decoder"}),
+    "mode": ("kv", {"token_embedding", "text_decoder"}),
+    "context_length": (128, {"text_decoder"}),
+    "prefill_ar": (32, {"token_embedding", "text_decoder"}),
+    "kv_encodings": ("requantized", {"text_decoder"}),
+    "image_token_id": (6, {"text_decoder"}),
+    "weights_sha256": ("1" * 64, {"vision_encoder", "token_embedding", "text_decoder"}),
+}
+
+
+def order(component: Component, **changes: Any) -> ComponentOrder:
+    return component_order(get_spec("tiny_smolvlm"), component, **BASE | changes)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("setting", REACHES)
+def test_a_setting_changes_the_keys_of_the_components_it_reaches(
+    component: Component, setting: str
+) -> None:
+    value, reached = REACHES[setting]
+    changed = order(component, **{setting: value}).key != order(component).key
+    assert changed == (component in reached)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_key_is_stable(component: Component) -> None:
+    stored = order(component).model_dump_json()
+    assert ComponentOrder.model_validate_json(stored).key == order(component).key
+
+
+def test_a_kv_file_does_not_depend_on_the_prefill_length() -> None:
+    kv = order("text_decoder", mode="kv")
+    assert kv.key == order("text_decoder", mode="kv", prefill_ar=32).key
+
+
+@pytest.mark.parametrize(
+    ("component", "file"),
+    [
+        ("text_decoder", "hybrid_llama_xnnpack.pte"),
+        ("token_embedding", "tok_embedding_xnnpack.pte"),
+        ("vision_encoder", "vision_encoder_xnnpack.pte"),
+    ],
+)
+def test_files_are_named_as_upstream_names_them(component: Component, file: str) -> None:
+    assert order(component).file_name == file
