@@ -99,7 +99,7 @@ def log_line(elapsed_us: int, source: str, message: str) -> str:
     seconds, microseconds = divmod(elapsed_us, 1_000_000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    cut = message.encode()[:_MAX_MESSAGE_BYTES].decode(errors="ignore")
+    cut = message.encode(errors="replace")[:_MAX_MESSAGE_BYTES].decode(errors="ignore")
     stamp = f"{hours:02}:{minutes:02}:{seconds:02}.{microseconds:06}"
     return f"I {stamp} executorch:{source}] {cut}"
 

@@ -176,6 +176,10 @@ def _conversation(flags: Flags) -> Request:
     images = (*_listed_images(flags.image_path), *_pinned(flags.image, flags.sha256))
     if not images:
         raise UserError("No image was given; add --image photo.jpg or --image_path LIST.")
+    for text in (*flags.prompt, flags.system_prompt):
+        # Bytes of the command line that are no UTF-8 arrive as lone surrogates.
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise UserError(f"The prompt {text!r} is not UTF-8; check the terminal's encoding.")
     return Request(
         id="0",
         prompts=flags.prompt or (_DEFAULT_PROMPT,),

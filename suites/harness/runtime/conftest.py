@@ -42,7 +42,9 @@ def random_model(
 
 
 @pytest.fixture(scope="session")
-def smolvlm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RandomModel:
+def smolvlm(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> RandomModel:
     """The one of the SmolVLM family, where one family is enough."""
     return _export(get_spec("tiny_smolvlm"), request.config, tmp_path_factory)
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
 from harness.miniatures.configuration import VlmModel, build_model, model_config
@@ -17,7 +18,13 @@ from harness.runtime.observer import Observer
 from harness.runtime.request import RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.preprocess import load_image, preprocess
-from harness.vlm.prompt import ImagePiece, format_turn, place_images, split_pieces
+from harness.vlm.prompt import (
+    IMAGE_PLACEHOLDER,
+    ImagePiece,
+    format_turn,
+    place_images,
+    split_pieces,
+)
 from harness.vlm.spec import VlmSpec
 
 _STD = 0.15
@@ -41,6 +48,11 @@ class RandomModel:
         """The same weights in ``transformers``."""
         return load_model(self.checkpoint)
 
+    @cached_property
+    def engine(self) -> Engine:
+        """The checkpoint's tokenizer."""
+        return load_tokenizer(self.checkpoint)
+
     def reference_answers(
         self, prompts: tuple[str, ...], images: tuple[str, ...], tokens: int
     ) -> list[tuple[int, ...]]:
@@ -48,45 +60,42 @@ class RandomModel:
 
         As in the runner, the last token of an answer is not part of the next turn's past.
         """
-        size, recipe = self.spec.vision.image_size_px, self.spec.family.preprocessing
-        pixels = torch.cat(
-            [torch.from_numpy(preprocess(load_image(Path(i)), size, recipe)) for i in images]
-        )
         past: list[int] = []
         answers = []
         shown = 0
         for prompt in place_images(prompts, len(images)):
-            past += self._prompt_ids(prompt)
-            shown += prompt.count("<image>")
-            answer = self._continue(past, pixels[:shown], tokens)
-            answers.append(answer)
-            past += answer[:-1]
-        return answers
-
-    def _prompt_ids(self, prompt: str) -> list[int]:
-        engine = load_tokenizer(self.checkpoint)
-        image_ids = [engine.token_to_id(self.spec.family.image_token)]
-        ids: list[int] = []
-        for piece in split_pieces(format_turn(prompt, "", self.spec.family.prompt)):
-            if isinstance(piece, ImagePiece):
-                ids += image_ids * self.spec.vision.tokens_per_image
-            else:
-                ids += engine.encode(piece.text).ids
-        return ids
-
-    def _continue(self, ids: list[int], pixels: torch.Tensor, tokens: int) -> tuple[int, ...]:
-        # Idefics3 takes the images of a batch row as one more dimension.
-        batched = pixels[None] if self.spec.family.name == "smolvlm" else pixels
-        with torch.no_grad():
+            past += self.prompt_ids(prompt)
+            shown += prompt.count(IMAGE_PLACEHOLDER)
             output = self.reference.generate(
-                input_ids=torch.tensor([ids]),
-                attention_mask=torch.ones(1, len(ids), dtype=torch.long),
-                pixel_values=batched,
+                input_ids=torch.tensor([past]),
+                attention_mask=torch.ones(1, len(past), dtype=torch.long),
+                pixel_values=self.pixels(images[:shown]),
                 max_new_tokens=tokens,
                 do_sample=False,
                 eos_token_id=None,
             )
-        return tuple(output[0, len(ids) :].tolist())
+            answer = tuple(output[0, len(past) :].tolist())
+            answers.append(answer)
+            past += answer[:-1]
+        return answers
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """Ids of one turn, an image as a run of the model's image token."""
+        ids: list[int] = []
+        for piece in split_pieces(format_turn(prompt, "", self.spec.family.prompt)):
+            if isinstance(piece, ImagePiece):
+                image_id = self.engine.token_to_id(self.spec.family.image_token)
+                ids += [image_id] * self.spec.vision.tokens_per_image
+            else:
+                ids += self.engine.encode(piece.text).ids
+        return ids
+
+    def pixels(self, images: tuple[str, ...]) -> torch.Tensor:
+        """Pixel values in the shape that the family's class takes."""
+        size, recipe = self.spec.vision.image_size_px, self.spec.family.preprocessing
+        arrays = [preprocess(load_image(Path(image)), size, recipe) for image in images]
+        pixels = torch.cat([torch.from_numpy(array) for array in arrays])
+        return pixels[None] if self.spec.family.name == "smolvlm" else pixels
 
 
 def save_random_checkpoint(spec: VlmSpec, folder: Path) -> None:

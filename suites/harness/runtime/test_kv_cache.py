@@ -30,12 +30,16 @@ def new_columns(rng: np.random.Generator, ar: int, dtype: str) -> list[Columns]:
     return [columns.astype(dtype) for columns in keys + values]
 
 
-def expected_views(history: list[list[Columns]], slots: int, dtype: str, empty: float) -> list[Columns]:
+def expected_views(
+    history: list[list[Columns]], slots: int, dtype: str, empty: float
+) -> list[Columns]:
     """The naive cache: every committed column put next to the one before, the rest empty."""
     views = []
     for tensor in range(2 * LAYERS):
         axis = 3 if tensor < LAYERS else 2
-        shape = [1, KV_HEADS, HEAD_DIM, slots] if tensor < LAYERS else [1, KV_HEADS, slots, HEAD_DIM]
+        shape = (
+            [1, KV_HEADS, HEAD_DIM, slots] if tensor < LAYERS else [1, KV_HEADS, slots, HEAD_DIM]
+        )
         view = np.full(shape, empty, dtype)
         for position, column in enumerate(history):
             index: list[Any] = [slice(None)] * 4

@@ -1,0 +1,247 @@
+"""``python -m harness.runtime`` as a person, a script and upstream's host tools use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.artifacts.artifact import Artifact
+from harness.measure.runner_log import parse_runner_log
+from harness.runtime.cli import main
+from harness.runtime.generation import Generation
+from harness.runtime.image import load_pixels
+from harness.runtime.request import Request, RunOptions
+from suites.harness.runtime.random_checkpoint import RandomModel
+
+QUESTION = "What is this?"
+FIXED = ("--max_new_tokens=8", "--ignore_eos")
+
+Run = Callable[..., Generation]
+
+
+@pytest.fixture(autouse=True)
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which the runner's default file names are written."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def answer(smolvlm: RandomModel, pictures: tuple[str, str]) -> Callable[..., Generation]:
+    """What the runner itself answers to one question about the first picture."""
+
+    def run(*prompts: str, **options: object) -> Generation:
+        values = {"max_new_tokens": 8, "ignore_eos": True, **options}
+        runner = smolvlm.runner(RunOptions.model_validate(values))
+        return runner.run(Request(id="0", prompts=prompts, images=pictures[:1]))
+
+    return run
+
+
+def ask(artifact: Artifact, picture: str, *flags: str) -> list[str]:
+    return [f"--artifact={artifact.directory}", "--image", picture, "--prompt", QUESTION, *flags]
+
+
+def written() -> set[str]:
+    return {path.name for path in Path.cwd().iterdir()}
+
+
+def test_outputs_are_prompts_and_answers_of_all_turns(
+    artifact: Artifact, pictures: tuple[str, str], answer: Run
+) -> None:
+    assert main([*ask(artifact, pictures[0], *FIXED), "--prompt", "And now?"]) == 0
+    turns = answer(QUESTION, "And now?").turns
+    content = Path("outputs.txt").read_bytes().decode(errors="replace")
+    assert content == "".join(turn.echo + turn.text for turn in turns)
+    assert re.fullmatch(r"\d+(\.\d+)?", Path("inference_speed.txt").read_text())
+    assert written() == {"outputs.txt", "inference_speed.txt"}
+
+
+def test_upstreams_own_command_line_runs(
+    artifact: Artifact, smolvlm: RandomModel, pictures: tuple[str, str], answer: Run
+) -> None:
+    spec = smolvlm.spec
+    pixels = load_pixels(pictures[0], spec.vision.image_size_px, spec.family.preprocessing)
+    Path("vision_encoder_input_0_0.raw").write_bytes(pixels.tobytes())
+    Path("vision_encoder_input_list.txt").write_text("vision_encoder_input_0_0.raw\n")
+    Path("outputs").mkdir()
+    command = f"""--decoder_model_version smolvlm --tokenizer_path {artifact.tokenizer_path}
+        --output_path outputs/outputs.txt --performance_output_path outputs/inference_speed.txt
+        --shared_buffer --decoder_path {artifact.path("text_decoder")}
+        --encoder_path {artifact.path("vision_encoder")}
+        --tok_embedding_path {artifact.path("token_embedding")}
+        --eval_mode 0 --temperature 0 --system_prompt= --seq_len 1024
+        --image_path vision_encoder_input_list.txt --seq_len 100"""
+    assert main([*command.split(), "--prompt", QUESTION]) == 0
+    expected = answer(QUESTION, mode="kv", max_new_tokens=None, seq_len=100, ignore_eos=False).last
+    content = Path("outputs/outputs.txt").read_bytes().decode(errors="replace")
+    assert content == expected.echo + expected.text
+    assert Path("outputs/inference_speed.txt").exists()
+
+
+def test_both_streams_parse_as_a_runners_log(
+    artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*ask(artifact, pictures[0], *FIXED), "--prompt", "And now?"]) == 0
+    captured = capsys.readouterr()
+    for output in (captured.out, captured.err):
+        reported = parse_runner_log(output)
+        assert [turn.stats.generated_tokens for turn in reported] == [8, 8]
+    assert "Simulation multi-turn:" in captured.err
+    assert "Prompt Processor: total" in captured.err
+    assert "Load Text Decoder: " in captured.err
+
+
+def test_json_is_the_last_line_of_stdout(
+    artifact: Artifact, pictures: tuple[str, str], answer: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(ask(artifact, pictures[0], "--json", *FIXED)) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    generation = Generation.model_validate_json(last)
+    assert generation.last.token_ids == answer(QUESTION).last.token_ids
+    assert json.dumps(json.loads(last), separators=(",", ":"), ensure_ascii=False) == last
+
+
+def test_streaming_prints_the_answer_and_nothing_of_the_prompt(
+    artifact: Artifact, pictures: tuple[str, str], answer: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(ask(artifact, pictures[0], "--stream", *FIXED)) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(answer(QUESTION).last.text + "\nPyTorchObserver {")
+
+
+def test_many_requests_are_answered_in_one_process(
+    artifact: Artifact, pictures: tuple[str, str], answer: Run
+) -> None:
+    asked = [{"id": n, "prompts": [QUESTION], "images": [pictures[0]]} for n in ("a", "b")]
+    Path("requests.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    flags = [f"--artifact={artifact.directory}", "--requests=requests.jsonl", *FIXED]
+    assert main([*flags, "--generations_path=answers.jsonl"]) == 0
+    lines = Path("answers.jsonl").read_text().splitlines()
+    generations = [Generation.model_validate_json(line) for line in lines]
+    assert [generation.request_id for generation in generations] == ["a", "b"]
+    expected = answer(QUESTION).last.token_ids
+    assert [generation.last.token_ids for generation in generations] == [expected, expected]
+    assert written() == {"requests.jsonl", "answers.jsonl"}
+
+
+def test_answers_before_a_refused_request_are_kept(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [{"id": "short", "prompts": ["Hello"]}, {"id": "long", "prompts": ["word " * 300]}]
+    Path("requests.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    flags = [f"--artifact={artifact.directory}", "--requests=requests.jsonl", *FIXED]
+    assert main(flags) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: Request 'long': The prompt")
+    (line,) = Path("generations.jsonl").read_text().splitlines()
+    assert Generation.model_validate_json(line).request_id == "short"
+
+
+def test_a_logits_dump_holds_one_row_per_token(
+    artifact: Artifact, smolvlm: RandomModel, pictures: tuple[str, str], answer: Run
+) -> None:
+    flags = ask(artifact, pictures[0], "--eval_mode=0", "--dump_logits_path=all.raw", *FIXED)
+    assert main(flags) == 0
+    turn = answer(QUESTION, mode="kv").last
+    rows = np.fromfile("all.raw", np.float32).reshape(-1, smolvlm.spec.text.vocab_size)
+    assert len(rows) == turn.stats.prompt_tokens + turn.stats.generated_tokens
+    answered = rows[turn.stats.prompt_tokens - 1 :].argmax(axis=1)
+    assert tuple(answered.tolist()) == turn.token_ids
+
+
+def test_upstreams_logits_dump_cuts_every_prefill_row(
+    artifact: Artifact, smolvlm: RandomModel, pictures: tuple[str, str], answer: Run
+) -> None:
+    flags = ask(artifact, pictures[0], "--eval_mode=0", "--dump_logits_path=all.raw", *FIXED)
+    assert main([*flags, "--upstream_compat"]) == 0
+    stats = answer(QUESTION, mode="kv").last.stats
+    vocab = smolvlm.spec.text.vocab_size
+    expected_bytes = stats.prompt_tokens * vocab + stats.generated_tokens * vocab * 4
+    assert Path("all.raw").stat().st_size == expected_bytes
+
+
+def test_iterations_go_on_in_the_same_context(
+    artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(ask(artifact, pictures[0], "--json", "--num_iters=2", *FIXED)) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert len(Generation.model_validate_json(last).turns) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--tempreature=1"], "There is no flag --tempreature; did you mean temperature?"),
+        (["--seq_len=abc"], "--seq_len cannot be 'abc'"),
+        (["--image=nowhere.png"], "Image nowhere.png does not exist"),
+        (["--eval_mode=2"], "Mode lookahead (--eval_mode 2) is not built"),
+    ],
+)
+def test_a_mistake_is_exactly_one_line_and_exit_code_2(
+    artifact: Artifact,
+    pictures: tuple[str, str],
+    flags: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(ask(artifact, pictures[0], *flags)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"error: {sentence}")
+    assert written() == set()
+
+
+def test_an_error_during_the_run_touches_no_file(
+    artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("outputs.txt").write_text("of an earlier run")
+    flags = ["--eval_mode=0", "--dump_logits_path=all.raw", "--prompt", "word " * 300]
+    assert main(ask(artifact, pictures[0], *flags)) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: The prompt takes")
+    assert written() == {"outputs.txt"}
+    assert Path("outputs.txt").read_text() == "of an earlier run"
+
+
+def test_a_raw_image_of_the_wrong_size_is_refused(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("image.raw").write_bytes(bytes(100))
+    assert main(ask(artifact, "image.raw")) == 2
+    assert "error: image.raw has 100 bytes" in capsys.readouterr().err.splitlines()[-1]
+    assert written() == {"image.raw"}
+
+
+def test_help_exits_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == main(["-h"]) == 0
+    assert "--artifact" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_a_run_quietly(artifact: Artifact, pictures: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "harness.runtime"]
+    endless = ask(artifact, pictures[0], "--warmup=100000", "--ignore_eos", "--output_path=o.txt")
+    root = str(Path(__file__).parents[3])
+    with subprocess.Popen(
+        [*command, *endless],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.rstrip().endswith("creating io_memory"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait() == 130
+    assert "Traceback" not in rest
+    assert written() == set()

@@ -1,0 +1,142 @@
+"""Log lines, statistics and the observer line in upstream's own formats."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.measure.run_stats import RunStats
+from harness.measure.runner_log import parse_runner_log
+from harness.runtime.generation import Turn
+from harness.runtime.observer import (
+    ConsoleObserver,
+    inference_speed,
+    log_line,
+    observer_json,
+    statistics_lines,
+)
+from harness.runtime.stopwatch import LoadTimes, Stopwatch
+
+MS = 1_000_000
+
+
+def make_stopwatch() -> Stopwatch:
+    """A turn on a clock of round numbers: load 370 ms, prompt 117 ms, decode 8818 ms."""
+    return Stopwatch(
+        load=LoadTimes(0, 370 * MS),
+        stages_ns={"encode": 40 * MS, "embed": MS, "prefill": 70 * MS},
+        sampling_ns=782 * MS,
+        execute_ns=8000 * MS,
+        start_ns=370 * MS,
+        first_token_ns=487 * MS,
+        end_ns=9305 * MS,
+        wall_offset_ns=1_751_021_368_585 * MS,
+    )
+
+
+def make_stats() -> RunStats:
+    return make_stopwatch().stats(prompt_tokens=81, generated_tokens=454, stop_reason="stop_token")
+
+
+def test_durations_follow_from_the_stamps() -> None:
+    stats = make_stats()
+    assert (stats.load_ms, stats.ttft_ms, stats.prompt_eval_ms) == (370, 117, 117)
+    assert (stats.decode_ms, stats.inference_ms) == (8818, 8935)
+    assert (stats.encode_ms, stats.embed_ms, stats.prefill_ms) == (40, 1, 70)
+    assert (stats.sampling_ms, stats.execute_ms) == (782, 8000)
+    assert stats.peak_rss_mib is not None
+    assert stats.peak_rss_mib > 10
+
+
+def test_the_statistics_block_is_upstreams_with_its_tabs() -> None:
+    assert statistics_lines(make_stats()) == [
+        "\tPrompt Tokens: 81    Generated Tokens: 454",
+        "\tModel Load Time:\t\t0.370000 (seconds)",
+        "\tTotal inference time:\t\t8.935000 (seconds)\t\t Rate: \t50.811416 (tokens/second)",
+        "\t\tPrompt evaluation:\t0.117000 (seconds)\t\t Rate: \t692.307692 (tokens/second)",
+        "\t\tGenerated 454 tokens:\t8.818000 (seconds)\t\t Rate: \t51.485598 (tokens/second)",
+        "\tTime to first generated token:\t0.117000 (seconds)",
+        "\tSampling time over 535 tokens:\t0.782000 (seconds)",
+    ]
+
+
+def test_the_observer_line_has_upstreams_keys_in_upstreams_order() -> None:
+    text = observer_json(make_stats(), make_stopwatch())
+    assert " " not in text
+    assert json.loads(text) == {
+        "prefill_token_per_sec": 692.308,
+        "decode_token_per_sec": 51.4856,
+        "prompt_tokens": 81,
+        "generated_tokens": 454,
+        "model_load_start_ms": 1751021368585,
+        "model_load_end_ms": 1751021368955,
+        "inference_start_ms": 1751021368955,
+        "inference_end_ms": 1751021377890,
+        "model_execution_start_ms": 0,
+        "model_execution_end_ms": 0,
+        "prompt_eval_end_ms": 1751021369072,
+        "first_token_ms": 1751021369072,
+        "aggregate_sampling_time_ms": 782,
+        "aggregate_model_execution_time_ms": 8000,
+        "SCALING_FACTOR_UNITS_PER_SECOND": 1000,
+    }
+    assert list(json.loads(text))[:3] == [
+        "prefill_token_per_sec",
+        "decode_token_per_sec",
+        "prompt_tokens",
+    ]
+
+
+def test_the_speed_file_holds_six_digits_of_the_end_to_end_rate() -> None:
+    assert inference_speed(make_stats()) == "50.8114"
+    without_steps = make_stats().model_copy(update={"generated_tokens": 0})
+    assert inference_speed(without_steps) == "692.308"
+
+
+@given(message=st.text(max_size=400), elapsed_us=st.integers(0, 10**11))
+def test_messages_are_cut_at_255_bytes_without_breaking_a_character(
+    message: str, elapsed_us: int
+) -> None:
+    line = log_line(elapsed_us, "runner.cpp:1", message)
+    cut = line.partition("] ")[2]
+    encodable = message.encode(errors="ignore").decode()
+    assert encodable.startswith(cut)
+    assert len(cut.encode()) == len(encodable.encode()) or 251 < len(cut.encode()) <= 255
+
+
+def test_log_lines_carry_the_time_since_start() -> None:
+    line = log_line(3_723_000_456, "multimodal_runner.cpp:646", "hello")
+    assert line == "I 01:02:03.000456 executorch:multimodal_runner.cpp:646] hello"
+
+
+def test_a_streaming_console_writes_the_answer_and_log_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console = ConsoleObserver(stream=True)
+    console.log("Loaded json tokenizer")
+    for piece in ("a ", "red", " circle"):
+        console.text(piece)
+    console.turn_ended(
+        Turn(echo="", text="a red circle", token_ids=(1, 2, 3), stats=make_stats()),
+        make_stopwatch(),
+    )
+    out, err = capsys.readouterr()
+    assert out.startswith("a red circle\nPyTorchObserver {")
+    assert "test_observer.py" in err.splitlines()[0]
+    assert err.splitlines()[0].endswith("] Loaded json tokenizer")
+
+
+def test_what_the_console_prints_is_read_back_as_the_same_statistics(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stats = make_stats()
+    turn = Turn(echo="", text="", token_ids=(1,), stats=stats)
+    ConsoleObserver().turn_ended(turn, make_stopwatch())
+    out, err = capsys.readouterr()
+    (reported,) = parse_runner_log(out + err)
+    for name in ("prompt_tokens", "generated_tokens", "load_ms", "ttft_ms", "decode_ms"):
+        assert getattr(reported.stats, name) == pytest.approx(getattr(stats, name))
+    assert reported.stats.execute_ms == 8000

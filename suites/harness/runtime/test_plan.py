@@ -1,0 +1,149 @@
+"""A command line is checked as far as possible before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts.artifact import Artifact
+from harness.errors import UserError
+from harness.runtime.flags import parse_flags
+from harness.runtime.plan import RunPlan, make_plan, read_requests
+from harness.runtime.request import Request, RunOptions
+
+
+def plan(*arguments: str) -> RunPlan:
+    return make_plan(parse_flags(arguments))
+
+
+@pytest.fixture
+def file_flags(artifact: Artifact) -> tuple[str, ...]:
+    """The flags that name an artifact's files one by one, as upstream needs them."""
+    return (
+        f"--encoder_path={artifact.path('vision_encoder')}",
+        f"--tok_embedding_path={artifact.path('token_embedding')}",
+        f"--decoder_path={artifact.path('text_decoder')}",
+        f"--tokenizer_path={artifact.tokenizer_path}",
+        "--decoder_model_version=smolvlm",
+    )
+
+
+def test_an_artifact_needs_nothing_else(artifact: Artifact, pictures: tuple[str, str]) -> None:
+    made = plan(f"--artifact={artifact.directory}", "--image", pictures[0])
+    assert made.files.decoder == artifact.path("text_decoder")
+    assert made.family.name == "smolvlm"
+    assert made.options == RunOptions(mode="hybrid", seq_len=0)
+    assert made.requests == (
+        Request(id="0", prompts=("Describe this image:",), images=(pictures[0],)),
+    )
+
+
+def test_upstreams_flags_alone_have_upstreams_defaults(
+    file_flags: tuple[str, ...], pictures: tuple[str, str], tmp_path: Path
+) -> None:
+    listed = tmp_path / "vision_encoder_input_list.txt"
+    listed.write_bytes(f"{pictures[0]} {pictures[1]}\r\n\r\n".encode())
+    made = plan(*file_flags, f"--image_path={listed}", "--prompt", "Hello", "--image", pictures[1])
+    assert made.options == RunOptions(mode="hybrid", seq_len=128)
+    assert made.requests[0].images == (*pictures, pictures[1])
+    assert plan(*file_flags, "--image", pictures[0], "--eval_mode=0").options.mode == "kv"
+
+
+def test_digests_are_dealt_to_the_urls(artifact: Artifact, pictures: tuple[str, str]) -> None:
+    flags = [f"--artifact={artifact.directory}", "--image", pictures[0]]
+    flags += ["--image", "https://example.org/a.png", "--sha256", "AB" * 32]
+    assert plan(*flags).requests[0].images == (
+        pictures[0],
+        f"https://example.org/a.png#sha256={'ab' * 32}",
+    )
+    with pytest.raises(UserError, match="2 --sha256 were given for 1 URLs"):
+        plan(*flags, "--sha256", "cd" * 32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--decoder_model_version=llama3"], "llama3 is not supported"),
+        (["--decoder_model_version=granite_speech"], "granite_speech is not supported"),
+        (["--eval_mode=2"], "lookahead .* is not built"),
+        (["--window=8"], "--window belongs to lookahead"),
+        (["--audio_path=a.txt"], "--audio_path is not supported"),
+        (["--tokenized_prompt=t.raw"], "--tokenized_prompt is not supported"),
+        (["--dump_logits_path=all.raw"], "--dump_logits_path works in kv mode only"),
+        (["--output_path=nowhere/outputs.txt"], "Folder nowhere of outputs.txt does not exist"),
+        (["--image=nowhere.png"], "Image nowhere.png does not exist"),
+        (["--image_path=nowhere.txt"], "Image list nowhere.txt cannot be read"),
+        (["--prompt=<image><image>"], "hold 2 <image> but 1 images were given"),
+        (["--prompt=\udcff"], "is not UTF-8"),
+        (["--encoder_path=nowhere.pte"], "nowhere.pte does not exist"),
+        (["--tokenizer_path=nowhere.json"], "Tokenizer nowhere.json does not exist"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    file_flags: tuple[str, ...], pictures: tuple[str, str], arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        plan(*file_flags, "--image", pictures[0], *arguments)
+
+
+def test_no_image_is_one_sentence(file_flags: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match="No image was given"):
+        plan(*file_flags, "--prompt", "Describe this image:")
+
+
+def test_an_artifact_excludes_the_flags_it_stands_for(
+    artifact: Artifact, file_flags: tuple[str, ...], pictures: tuple[str, str]
+) -> None:
+    with pytest.raises(UserError, match="--encoder_path does not go with --artifact"):
+        plan(*file_flags, f"--artifact={artifact.directory}", "--image", pictures[0])
+
+
+def test_requests_exclude_the_flags_of_one_conversation(artifact: Artifact) -> None:
+    base = (f"--artifact={artifact.directory}", "--requests=r.jsonl")
+    for flag in ("--prompt=Hello", "--image=a.png", "--json", "--num_iters=2"):
+        name = flag.partition("=")[0]
+        with pytest.raises(UserError, match=f"{name} does not go with --requests"):
+            plan(*base, flag)
+
+
+def test_requests_are_read_and_checked(
+    artifact: Artifact, pictures: tuple[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "requests.jsonl"
+    lines = [
+        {"id": "a", "prompts": ["What is this?"], "images": [pictures[0]]},
+        {"id": "b", "prompts": ["Hello", "Again"], "system_prompt": "Be brief."},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    made = plan(f"--artifact={artifact.directory}", f"--requests={path}")
+    assert made.requests == tuple(Request.model_validate(line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "holds no request"),
+        ("{", "Line 1 of .* is no request"),
+        ('{"id": "a"}', "Line 1 of .*: prompts: Field required"),
+        ('{"id": "a", "prompts": []}', "Line 1 of .*: prompts"),
+        ('{"id": "a", "prompts": ["x"], "picture": "p"}', "Line 1 of .*: picture"),
+        ('{"id": "a", "prompts": ["x"]}\n\n{"id": "a", "prompts": ["y"]}', "Line 3 .* id 'a'"),
+    ],
+)
+def test_bad_requests_are_told_by_their_line(tmp_path: Path, content: str, sentence: str) -> None:
+    path = tmp_path / "requests.jsonl"
+    path.write_text(content)
+    with pytest.raises(UserError, match=sentence):
+        read_requests(path)
+
+
+def test_planning_needs_neither_torch_nor_transformers() -> None:
+    code = "import sys, harness.runtime.cli; print({'torch', 'transformers'} & {*sys.modules})"
+    command = [sys.executable, "-c", code]
+    root = Path(__file__).parents[3]
+    shown = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert shown.stdout == "set()\n"
