@@ -56,11 +56,6 @@ class Components:
     prefill: Method
     decode: Method
 
-    @property
-    def tokens_per_image(self) -> int:
-        """Rows that the vision encoder returns for one image."""
-        return self.encoder.outputs[0].shape[1]
-
 
 def load_components(encoder: Path, embedding: Path, decoder: Path, mode: Mode) -> Components:
     """Load what a mode needs from the three files and check that it fits together.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.runtime.program import Method
+from harness.runtime.stopwatch import Stopwatch
+from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.prompt import ImagePiece, split_pieces
 
 Rows = NDArray[np.float32]
+
+TokenizedPiece = list[int] | ImagePiece
+"""Ids of a stretch of text, or the place of an image."""
 
 
 class TokenEmbedding:
@@ -56,7 +62,18 @@ class VisionEncoder:
 
     def __init__(self, method: Method) -> None:
         self._pixels = np.zeros(method.inputs[0].shape, np.float32)
+        _, self._tokens_per_image, self._hidden_size = method.outputs[0].shape
         self._bound = method.bind([self._pixels])
+
+    @property
+    def tokens_per_image(self) -> int:
+        """Rows that one image becomes."""
+        return self._tokens_per_image
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of a row."""
+        return self._hidden_size
 
     @property
     def image_size_px(self) -> int:
@@ -72,3 +89,64 @@ class VisionEncoder:
         self._pixels[...] = pixels
         rows: Rows = self._bound.execute()[0][0].copy()
         return rows
+
+
+class PromptEmbedding:
+    """Merges what a turn's text and images become, in the order of the prompt."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, embedding: TokenEmbedding, encoder: VisionEncoder
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._embedding = embedding
+        self._encoder = encoder
+
+    def tokenize(self, formatted: str) -> list[TokenizedPiece]:
+        """Cut a formatted turn at its images and tokenize every stretch of text by itself."""
+        return [
+            piece if isinstance(piece, ImagePiece) else self._tokenizer.encode(piece.text)
+            for piece in split_pieces(formatted)
+        ]
+
+    def length(self, pieces: Sequence[TokenizedPiece]) -> int:
+        """Rows of the merged prompt (P in the contract)."""
+        return sum(map(self._piece_length, pieces))
+
+    def embed(
+        self,
+        pieces: Sequence[TokenizedPiece],
+        images: Sequence[NDArray[np.float32]],
+        stopwatch: Stopwatch,
+        log: Callable[[str], None],
+    ) -> Rows:
+        """Run token embedding and vision encoder.
+
+        Args:
+            pieces: From :meth:`tokenize`.
+            images: Pixel values of the turn's images.
+            stopwatch: Gets the time of both stages.
+            log: Is told what upstream tells.
+
+        Returns:
+            float32 ``[length(pieces), hidden_size]``.
+        """
+        rows = np.empty((self.length(pieces), self._encoder.hidden_size), np.float32)
+        end = 0
+        for piece in pieces:
+            start, end = end, end + self._piece_length(piece)
+            if isinstance(piece, ImagePiece):
+                pixels = images[piece.index]
+                log(f"Encoding tensor with numel: {pixels.size}")
+                with stopwatch.stage("encode"):
+                    rows[start:end] = self._encoder.encode(pixels)
+                log("Encoder execution completed, got hidden states")
+                log(f"Merged Tensor embedding: total_tokens={end}")
+            else:
+                with stopwatch.stage("embed"):
+                    rows[start:end] = self._embedding.embed(piece)
+                log(f"Merged TensorStruct embedding: total_tokens={end}")
+        log(f"Get merged embeddings: total_tokens={end}, embedding_dim={rows.shape[1]}")
+        return rows
+
+    def _piece_length(self, piece: TokenizedPiece) -> int:
+        return self._encoder.tokens_per_image if isinstance(piece, ImagePiece) else len(piece)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from harness.errors import UserError
 from harness.measure.run_stats import StopReason
-from harness.runtime.components import load_components
+from harness.runtime.components import Components, load_components
 from harness.runtime.decode import DecodeLimits, DecodeLoop
 from harness.runtime.decoder import Decoder
-from harness.runtime.embedding import Rows, TokenEmbedding, VisionEncoder
+from harness.runtime.embedding import PromptEmbedding, Rows, TokenEmbedding, VisionEncoder
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.image import load_pixels
@@ -22,10 +22,11 @@ from harness.runtime.observer import Observer, SilentObserver
 from harness.runtime.prefill import check_prompt_fits, prefill
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
+from harness.runtime.sequence_limit import clamp_seq_len, limit_warnings
 from harness.runtime.stopwatch import LoadTimes, Stopwatch, peak_rss_mib
 from harness.runtime.tokenizer import TextStream, Tokenizer
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.prompt import IMAGE_PLACEHOLDER, TextPiece, format_turn, place_images, split_pieces
+from harness.vlm.prompt import IMAGE_PLACEHOLDER, format_turn, place_images
 from harness.vlm.spec import VlmFamily
 
 Pixels = NDArray[np.float32]
@@ -64,9 +65,16 @@ class MultimodalRunner:
         log("Reading metadata from model")
         parts = load_components(files.encoder, files.embedding, files.decoder, options.mode)
         self._stop_ids = self._tokenizer.stop_ids(family)
-        self._geometry = geometry = parts.geometry
-        self._tokens_per_image = parts.tokens_per_image
+        self._geometry = parts.geometry
         log("creating io_memory")
+        self._bind(parts)
+        self._load_times = LoadTimes(start_ns, time.perf_counter_ns())
+        self._seq_len = clamp_seq_len(options.seq_len, self._geometry.context_length, log)
+        self._cold = options.warmup > 0
+
+    def _bind(self, parts: Components) -> None:
+        """Allocate cache, inputs and outputs; in kv mode one method serves both phases."""
+        geometry = parts.geometry
         self._cache = KvCache(
             geometry.layers,
             geometry.kv_heads,
@@ -75,16 +83,14 @@ class MultimodalRunner:
             geometry.kv_dtype,
         )
         self._encoder = VisionEncoder(parts.encoder)
-        self._embed_decode = TokenEmbedding(parts.embed_decode)
-        self._decoder = Decoder(parts.decode, geometry, geometry.decode_ar, self._cache)
-        if options.mode == "kv":
-            self._embed_prefill, self._prefiller = self._embed_decode, self._decoder
-        else:
-            self._embed_prefill = TokenEmbedding(parts.embed_prefill)
+        self._embed_decode = embed_prefill = TokenEmbedding(parts.embed_decode)
+        self._decoder = self._prefiller = Decoder(
+            parts.decode, geometry, geometry.decode_ar, self._cache
+        )
+        if parts.prefill is not parts.decode:
+            embed_prefill = TokenEmbedding(parts.embed_prefill)
             self._prefiller = Decoder(parts.prefill, geometry, geometry.prefill_ar, self._cache)
-        self._load_times = LoadTimes(start_ns, time.perf_counter_ns())
-        self._seq_len = self._clamp_seq_len(options.seq_len)
-        self._cold = options.warmup > 0
+        self._prompt_embedding = PromptEmbedding(self._tokenizer, embed_prefill, self._encoder)
 
     @property
     def image_size_px(self) -> int:
@@ -129,10 +135,12 @@ class MultimodalRunner:
 
     def _warm_up(self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]) -> None:
         self._observer = SilentObserver()
-        for _ in range(self._options.warmup):
-            self._reset()
-            self._converse(request, prompts, pixels)
-        self._observer = self._listener
+        try:
+            for _ in range(self._options.warmup):
+                self._reset()
+                self._converse(request, prompts, pixels)
+        finally:
+            self._observer = self._listener
         self._cold = False
 
     def _converse(
@@ -152,7 +160,7 @@ class MultimodalRunner:
         observer = self._observer
         formatted = format_turn(prompt, system_prompt, self._family.prompt)
         stopwatch = Stopwatch(self._load_times)
-        embeddings = self._embed_prompt(formatted, images, stopwatch)
+        embeddings = self._embed(formatted, images, stopwatch)
         observer.log(
             f"Prompt Processor: total {len(embeddings)} prompt tokens "
             f"(AR-{self._prefiller.ar} * {1 + (len(embeddings) - 1) // self._prefiller.ar} iters)"
@@ -182,43 +190,21 @@ class MultimodalRunner:
         observer.turn_ended(turn, stopwatch)
         return turn
 
-    def _embed_prompt(self, formatted: str, images: Sequence[Pixels], stopwatch: Stopwatch) -> Rows:
-        """Tokenize, check the length, then run embedding and encoder (contract §4.4)."""
+    def _embed(self, formatted: str, images: Sequence[Pixels], stopwatch: Stopwatch) -> Rows:
+        """Embed a turn's prompt, unless it is too long, which is known before anything runs."""
         log = self._observer.log
         for pixels in images:
             log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
         log(f"Prompt after expanding image token: {formatted}")
-        pieces = [
-            self._tokenizer.encode(piece.text)
-            if isinstance(piece, TextPiece)
-            else images[piece.index]
-            for piece in split_pieces(formatted)
-        ]
-        lengths = [len(p) if isinstance(p, list) else self._tokens_per_image for p in pieces]
-        geometry = self._geometry
+        pieces = self._prompt_embedding.tokenize(formatted)
         check_prompt_fits(
-            sum(lengths),
+            self._prompt_embedding.length(pieces),
             self._cache.filled,
             self._seq_len,
-            geometry.context_length,
+            self._geometry.context_length,
             self._prefiller.ar,
         )
-        rows = np.empty((sum(lengths), geometry.hidden_size), np.float32)
-        end = 0
-        for piece, length in zip(pieces, lengths, strict=True):
-            end += length
-            if isinstance(piece, list):
-                with stopwatch.stage("embed"):
-                    rows[end - length : end] = self._embed_prefill.embed(piece)
-                log(f"Merged TensorStruct embedding: total_tokens={end}")
-                continue
-            log(f"Encoding tensor with numel: {piece.size}")
-            with stopwatch.stage("encode"):
-                rows[end - length : end] = self._encoder.encode(piece)
-            log("Encoder execution completed, got hidden states")
-            log(f"Merged Tensor embedding: total_tokens={end}")
-        log(f"Get merged embeddings: total_tokens={end}, embedding_dim={geometry.hidden_size}")
-        return rows
+        return self._prompt_embedding.embed(pieces, images, stopwatch, log)
 
     def _decode(
         self, first_token: int, on_token: Callable[[int], None], stopwatch: Stopwatch
@@ -232,20 +218,6 @@ class MultimodalRunner:
         loop = DecodeLoop(self._decoder, self._embed_decode, self._sampler, self._observer)
         return loop.run(first_token, limits, on_token, stopwatch)
 
-    def _clamp_seq_len(self, seq_len: int) -> int:
-        context_length = self._geometry.context_length
-        if seq_len > context_length:
-            self._observer.log(
-                f"Warning: Requested seq_len ({seq_len}) exceeds compiled max_seq_len "
-                f"({context_length}). Clamping to {context_length}."
-            )
-        elif seq_len < 0:
-            self._observer.log(
-                f"Warning: Invalid seq_len ({seq_len}). Using compiled max_seq_len "
-                f"({context_length})."
-            )
-        return min(seq_len, context_length) if seq_len > 0 else context_length
-
     def _log_turn(self, index: int, prompt: str, sources: Sequence[str]) -> None:
         log = self._observer.log
         if index == 0:
@@ -253,28 +225,12 @@ class MultimodalRunner:
         log(f'Turn-{index}: {{id: {index}, text: "{prompt}", files_path: {list(sources)}}}')
 
     def _log_end(self, reason: StopReason) -> None:
-        log, seq_len, context_length = (
-            self._observer.log,
-            self._seq_len,
-            self._geometry.context_length,
-        )
+        log = self._observer.log
         if reason == "stop_token":
             log("\nReached to the end of generation")
-        elif self._cache.filled >= seq_len - 1:
-            log(
-                f"Warning: Generation stopped at seq_len limit ({seq_len}) without reaching EOS "
-                f"token. Response may be incomplete."
-            )
-            if seq_len == context_length:
-                log(
-                    f"- seq_len ({seq_len}) already equals compiled max_context_len "
-                    f"({context_length}). Consider recompiling with larger --max_context_len."
-                )
-            else:
-                log(
-                    f"- seq_len ({seq_len}) is less than compiled max_context_len "
-                    f"({context_length}). Consider increasing --seq_len (up to {context_length})."
-                )
+        elif self._cache.filled >= self._seq_len - 1:
+            for line in limit_warnings(self._seq_len, self._geometry.context_length):
+                log(line)
         log(f"RSS after finishing text generation: {peak_rss_mib():f} MiB (0 if unsupported)")
 
 

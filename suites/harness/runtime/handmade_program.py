@@ -43,10 +43,9 @@ class Decoder(nn.Module):
     def forward(self, hidden: Tensor, mask: Tensor, positions: Tensor, *caches: Tensor) -> object:
         """Logits are the hidden states; the new columns repeat the oldest slots."""
         ar, layers = hidden.shape[1], len(caches) // 2
-        unused = positions.sum() * 0 + mask.sum().to(torch.int64) * 0
-        keys = [cache[..., :ar] + 0 for cache in caches[:layers]]
-        values = [cache[:, :, :ar] + 0 for cache in caches[layers:]]
-        return (hidden + unused.to(hidden.dtype), *keys, *values)
+        keys = [cache[..., :ar].clone() for cache in caches[:layers]]
+        values = [cache[:, :, :ar].clone() for cache in caches[layers:]]
+        return (hidden.clone(), *keys, *values)
 
 
 def save_decoder(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
-from harness.miniatures.configuration import VlmModel, build_model, model_config
+from harness.miniatures.configuration import build_model, model_config
 from harness.miniatures.saving import load_model, load_tokenizer, save_checkpoint
-from harness.miniatures.tokenizer import build_tokenizer
+from harness.miniatures.tokenizer import build_tokenizer, token_id
 from harness.runtime.files import RunFiles
 from harness.runtime.observer import Observer
 from harness.runtime.request import RunOptions
@@ -44,8 +45,8 @@ class RandomModel:
         return MultimodalRunner(RunFiles.of(self.artifact), self.spec.family, options, observer)
 
     @cached_property
-    def reference(self) -> VlmModel:
-        """The same weights in ``transformers``."""
+    def reference(self) -> Any:
+        """The same weights in ``transformers``, whose ``generate`` is typed for its mixin alone."""
         return load_model(self.checkpoint)
 
     @cached_property
@@ -84,7 +85,7 @@ class RandomModel:
         ids: list[int] = []
         for piece in split_pieces(format_turn(prompt, "", self.spec.family.prompt)):
             if isinstance(piece, ImagePiece):
-                image_id = self.engine.token_to_id(self.spec.family.image_token)
+                image_id = token_id(self.engine, self.spec.family.image_token)
                 ids += [image_id] * self.spec.vision.tokens_per_image
             else:
                 ids += self.engine.encode(piece.text).ids

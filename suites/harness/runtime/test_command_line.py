@@ -101,6 +101,16 @@ def test_both_streams_parse_as_a_runners_log(
     assert "Load Text Decoder: " in captured.err
 
 
+def test_an_answer_cut_by_seq_len_says_so_in_the_log(
+    artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(ask(artifact, pictures[0], "--seq_len=60", "--ignore_eos")) == 0
+    log = capsys.readouterr().err
+    assert "Consider increasing --seq_len (up to 256)." in log
+    (reported,) = parse_runner_log(log)
+    assert reported.stats.stop_reason == "length"
+
+
 def test_json_is_the_last_line_of_stdout(
     artifact: Artifact, pictures: tuple[str, str], answer: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,8 +201,10 @@ def test_ignoring_stop_tokens_fixes_the_length(
     assert turn.stats.stop_reason == "length"
 
 
-def runner_stopping_at(model: RandomModel, token_id: int, options: RunOptions) -> MultimodalRunner:
-    family = replace(model.spec.family, stop_tokens=(model.engine.id_to_token(token_id),))
+def runner_stopping_at(model: RandomModel, stop_id: int, options: RunOptions) -> MultimodalRunner:
+    stop_token = model.engine.id_to_token(stop_id)
+    assert stop_token is not None
+    family = replace(model.spec.family, stop_tokens=(stop_token,))
     return MultimodalRunner(RunFiles.of(model.artifact), family, options)
 
 

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer as Engine
 from tokenizers import models, processors
 
 from harness.errors import UserError
+from harness.miniatures.tokenizer import token_id
 from harness.runtime.tokenizer import TextStream, Tokenizer
 from harness.vlm.registry import get_family
 
@@ -60,7 +61,7 @@ def test_a_character_of_several_tokens_appears_once_it_is_complete(
 def test_special_tokens_decode_to_their_literal_text(
     tokenizer: Tokenizer, smolvlm_engine: Engine
 ) -> None:
-    stop = smolvlm_engine.token_to_id("<end_of_utterance>")
+    stop = token_id(smolvlm_engine, "<end_of_utterance>")
     assert tokenizer.token_bytes(stop) == b"<end_of_utterance>"
 
 
