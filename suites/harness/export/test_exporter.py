@@ -1,0 +1,220 @@
+"""Real exports of one-layer models in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.artifacts.artifact import open_artifact
+from harness.artifacts.manifest import COMPONENTS
+from harness.errors import UserError
+from harness.export.exporter import Export, ExportRequest, export_artifact
+from harness.export.recipe import Recipe
+from harness.vlm.registry import get_spec_or_family
+from suites.harness.export.conftest import MakeCheckpoint
+
+ROOT = Path(harness.__file__).parents[1]
+CONTEXT = 64
+
+
+def export(checkpoint: Path, root: Path, **changes: object) -> Export:
+    request = ExportRequest(
+        get_spec_or_family("smolvlm"), checkpoint, Recipe(), mode="kv", context_length=CONTEXT
+    )
+    return export_artifact(replace(request, **changes), root, lambda component, stage: None)
+
+
+def reused(exported: Export) -> list[str]:
+    return [cached.file.component for cached in exported.components if cached.reused]
+
+
+@pytest.fixture(scope="module")
+def exported(make_checkpoint: MakeCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """A kv artifact in a cache of its own, in a folder with blanks and umlauts."""
+    return export(make_checkpoint("smolvlm"), tmp_path_factory.mktemp("cäche of artifacts"))
+
+
+@pytest.fixture
+def cache(exported: Export, tmp_path: Path) -> Path:
+    """A copy of the cache that a test may change."""
+    source = exported.components[0].directory.parents[1]
+    shutil.copytree(source, tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_an_artifact_is_whole(exported: Export) -> None:
+    artifact = open_artifact(exported.artifact.directory)
+    assert reused(exported) == []
+    assert {entry.component for entry in artifact.manifest.components} == set(COMPONENTS)
+    assert artifact.tokenizer_path.is_file()
+    for cached in exported.components:
+        assert cached.file.export_s > 0
+        assert cached.file.export_peak_rss_mib > 50
+
+
+def test_only_the_component_whose_precision_changed_is_built(
+    cache: Path, make_checkpoint: MakeCheckpoint
+) -> None:
+    changed = export(make_checkpoint("smolvlm"), cache, recipe=Recipe(token_embedding="8da4w"))
+    assert reused(changed) == ["vision_encoder", "text_decoder"]
+    assert changed.artifact.manifest.precision_label == "token_embedding=8da4w"
+
+
+def test_a_damaged_component_is_built_again(cache: Path, make_checkpoint: MakeCheckpoint) -> None:
+    damaged = next((cache / "components").glob("*token_embedding*/*.pte"))
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.unlink()
+    damaged.write_bytes(content)
+    again = export(make_checkpoint("smolvlm"), cache)
+    assert reused(again) == ["vision_encoder", "text_decoder"]
+    open_artifact(again.artifact.directory)
+
+
+def test_two_methods_share_their_weights(cache: Path, make_checkpoint: MakeCheckpoint) -> None:
+    kv = export(make_checkpoint("smolvlm"), cache).artifact.manifest.component("text_decoder")
+    hybrid = export(make_checkpoint("smolvlm"), cache, mode="hybrid").artifact.manifest.component(
+        "text_decoder"
+    )
+    assert hybrid.pte_bytes < 1.2 * kv.pte_bytes
+
+
+def command(checkpoint: Path, root: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "harness", "export", "smolvlm", "--mode", "kv"),
+            *("--checkpoint", str(checkpoint), "--artifacts", str(root)),
+            *("--context", str(CONTEXT)),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_commands_at_once_build_each_component_once(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    checkpoint = make_checkpoint("smolvlm")
+    commands = [command(checkpoint, tmp_path) for _ in range(2)]
+    outputs = [process.communicate(timeout=300) for process in commands]
+    assert [process.returncode for process in commands] == [0, 0], outputs
+    assert outputs[0][0] == outputs[1][0]
+    assert sum(errors.count("│ built") for _, errors in outputs) == len(COMPONENTS)
+    assert len(list((tmp_path / "components").iterdir())) == len(COMPONENTS)
+
+
+def end_midway(how: signal.Signals, checkpoint: Path, root: Path) -> tuple[int, str]:
+    """Exit code and messages of an export that was ended while its first worker was at work."""
+    process = command(checkpoint, root)
+    while not any((root / "building").glob("*/export.log")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, how)
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+def test_an_export_killed_midway_is_no_hindrance(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    end_midway(signal.SIGKILL, make_checkpoint("smolvlm"), tmp_path)
+    assert list((tmp_path / "components").iterdir()) == []
+    again = export(make_checkpoint("smolvlm"), tmp_path)
+    open_artifact(again.artifact.directory)
+    assert list((tmp_path / "building").iterdir()) == []
+
+
+def test_an_interrupted_export_ends_quietly_and_cleans_up(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    exit_code, errors = end_midway(signal.SIGINT, make_checkpoint("smolvlm"), tmp_path)
+    assert exit_code == 130
+    assert "Traceback" not in errors
+    assert list((tmp_path / "components").iterdir()) == []
+    assert list((tmp_path / "building").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "lookahead"}, "not built"),
+        ({"kv_encodings": "requantized"}, "requantized"),
+        ({"mode": "hybrid", "prefill_ar": 1}, "--prefill-ar 1"),
+        ({"mode": "hybrid", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
+        ({"context_length": 16}, "--context 16"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_before_anything_is_built(
+    changes: dict[str, object],
+    message: str,
+    make_checkpoint: MakeCheckpoint,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UserError, match=message):
+        export(make_checkpoint("smolvlm"), tmp_path, **changes)
+    assert not (tmp_path / "components").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tiny_smolvml"], "did you mean tiny_smolvlm"),
+        (["tiny_smolvlm", "--checkpoint", "/nowhere"], "neither a folder nor a hub id"),
+        (["tiny_smolvlm", "--precision", "int4"], "There is no precision"),
+        (["tiny_smolvlm", "--soc", "SM8550"], "not built"),
+    ],
+)
+def test_the_command_says_what_is_wrong_in_one_sentence(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "harness", "export", *arguments, "--artifacts", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert len(process.stderr.strip().splitlines()) == 1
+    assert process.stdout == ""
+
+
+def test_metadata_is_upstreams(exported: Export) -> None:
+    """Constant methods of contract §2.6, read as any host tool reads them."""
+    from executorch.runtime import Runtime
+
+    program = Runtime.get().load_program(exported.artifact.path("text_decoder"))
+    expected = {
+        "get_n_layers": 1,
+        "get_ar_len": 1,
+        "get_max_seq_len": CONTEXT,
+        "get_vocab_size": 512,
+        "get_head_dim": 24,
+        "get_n_kv_heads": 2,
+        "get_kv_io_bit_width": 32,
+    }
+    found = {
+        name: program.load_method(name).execute([])[0]  # type: ignore[union-attr]
+        for name in expected
+    }
+    assert found == expected
+    assert {"kv_forward"} <= program.method_names
+
+
+def test_the_manifest_is_readable_by_a_person(exported: Export) -> None:
+    manifest = json.loads((exported.artifact.directory / "manifest.json").read_text())
+    assert manifest["model"] == "smolvlm"
+    assert set(manifest["versions"]) >= {"torch", "executorch", "torchao"}
