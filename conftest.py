@@ -17,6 +17,7 @@ pytest_plugins = (
     "fixtures.answers",
     "fixtures.judge",
     "fixtures.bench",
+    "fixtures.golden",
 )
 
 MARKERS = {
