@@ -26,16 +26,27 @@ def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
         UserError: If nothing is there, or the hub cannot be reached.
     """
     if checkpoint is not None:
-        folder = Path(checkpoint).expanduser()
-        if folder.is_dir():
-            return folder
-        if folder.is_absolute() or checkpoint.count("/") != 1:
-            raise UserError(f"Checkpoint {checkpoint} is neither a folder nor a hub id OWNER/NAME.")
-        return _download(checkpoint, None)
+        if is_hub_id(checkpoint):
+            return _download(checkpoint, None)
+        return Path(checkpoint).expanduser()
     if spec.is_miniature:
         return checkpoint_path(spec.name)
     assert spec.hub_id is not None
     return _download(spec.hub_id, spec.revision)
+
+
+def is_hub_id(checkpoint: str) -> bool:
+    """Whether ``--checkpoint`` names a repository of the hub rather than a folder.
+
+    Raises:
+        UserError: If it can be neither.
+    """
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        return False
+    if folder.is_absolute() or checkpoint.count("/") != 1 or checkpoint.startswith("."):
+        raise UserError(f"Checkpoint {checkpoint} is neither a folder nor a hub id OWNER/NAME.")
+    return True
 
 
 def memory_need_gib(checkpoint: Path) -> float:
