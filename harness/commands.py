@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         "--precision", metavar="P", help="fp32, 8da4w, or component=precision,... (default: fp32)"
     )
     export.add_argument("--recipe", type=Path, metavar="FILE", help="TOML, a precision a component")
+    export.add_argument(
+        "--calibration", type=Path, metavar="FILE", help="JSON samples for quantized activations"
+    )
     export.add_argument("--context", type=int, metavar="TOKENS", help="default: the model's")
     export.add_argument("--prefill-ar", type=int, metavar="TOKENS", help="default: the model's")
     export.add_argument("--kv-encodings", default="shared", choices=["shared", "requantized"])
@@ -85,6 +88,7 @@ def _run_export(options: argparse.Namespace) -> int:
         context_length=options.context,
         prefill_ar=options.prefill_ar,
         kv_encodings=options.kv_encodings,
+        calibration=options.calibration,
     )
     export = export_with_progress(request, options.artifacts, console)
     console.print(component_table(export))

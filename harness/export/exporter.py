@@ -24,6 +24,7 @@ from harness.artifacts.manifest import (
 from harness.errors import UserError
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
+from harness.export.calibration import CALIBRATED, load_calibration
 from harness.export.order import ComponentOrder, KvEncodings, component_order, package_versions
 from harness.export.recipe import Recipe, check_built
 from harness.export.worker import Outcome, Stage, Task
@@ -46,6 +47,7 @@ class ExportRequest:
     context_length: int | None = None
     prefill_ar: int | None = None
     kv_encodings: KvEncodings = "shared"
+    calibration: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
     from harness.export.checkpoint import open_checkpoint
 
     _check(request)
+    calibration = load_calibration(request.calibration) if request.calibration else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
     cache = ComponentCache(root)
     components = []
@@ -86,6 +89,7 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
             kv_encodings=request.kv_encodings,
             image_token_id=checkpoint.image_token_id,
             weights_sha256=checkpoint.component_sha256(component),
+            calibration_sha256=calibration.sha256 if calibration else None,
         )
         cached = cache.get_or_build(
             order,
@@ -119,6 +123,12 @@ def _check(request: ExportRequest) -> None:
             "KV encodings 'requantized' need a quantized cache, which the host's float32 one is "
             "not; use --kv-encodings shared."
         )
+    precisions = {request.recipe.precision(component) for component in COMPONENTS}
+    if request.calibration is not None and not precisions & CALIBRATED:
+        raise UserError(
+            f"No component is calibrated ({', '.join(sorted(precisions))} fix no activation "
+            "ranges); leave --calibration out."
+        )
     context = request.context_length or request.spec.context_length
     prefill_ar = request.prefill_ar or request.spec.prefill_ar
     if request.mode == "hybrid" and not 1 < prefill_ar < context:
@@ -136,7 +146,12 @@ def _run_worker(
     request: ExportRequest, order: ComponentOrder, folder: Path, report: ReportProgress
 ) -> ComponentFile:
     output = folder / order.file_name
-    task = Task(checkpoint=request.checkpoint.absolute(), order=order, output=output.absolute())
+    task = Task(
+        checkpoint=request.checkpoint.absolute(),
+        calibration=request.calibration and request.calibration.absolute(),
+        order=order,
+        output=output.absolute(),
+    )
     log_path = folder / "export.log"
     package_root = str(Path(harness.__file__).parents[1])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.artifacts.manifest import Backend, Component, Precision, Target
+from harness.export.calibration import CALIBRATED
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
 
@@ -79,6 +80,7 @@ def component_order(
     kv_encodings: KvEncodings,
     image_token_id: int,
     weights_sha256: str,
+    calibration_sha256: str | None,
 ) -> ComponentOrder:
     """Resolve what one component's bytes depend on."""
     is_decoder = component == "text_decoder"
@@ -101,7 +103,7 @@ def component_order(
         geometry=geometry,
         image_token_id=image_token_id if is_decoder else None,
         weights_sha256=weights_sha256,
-        calibration_sha256=None,
+        calibration_sha256=calibration_sha256 if precision in CALIBRATED else None,
         versions=package_versions(),
     )
 

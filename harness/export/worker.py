@@ -26,6 +26,7 @@ class Task(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     checkpoint: Path
+    calibration: Path | None
     order: ComponentOrder
     output: Path
 

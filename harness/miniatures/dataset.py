@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -11,9 +12,20 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from harness.miniatures.encoding import Example, encode_example
-from harness.miniatures.scenes import Scene
+from harness.miniatures.scenes import KINDS, Scene
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
+
+Lesson = tuple[tuple[str, ...], ...]
+
+EVERYTHING: Lesson = (KINDS,)
+"""Each scene with one question of every kind."""
+
+RELATIONS: Lesson = (
+    KINDS,
+    *[("colour", "shape", "digit", *["relation"] * 5)] * 3,
+)
+"""Mostly relations, the slowest to be learned, in sequences no longer than with a description."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +62,24 @@ def scene_pixels(scene: Scene, spec: VlmSpec) -> Tensor:
     return torch.from_numpy(pixels[0])
 
 
-def make_batch(seeds: Sequence[int], spec: VlmSpec, tokenizer: Tokenizer) -> Batch:
-    """Draw the scenes of ``seeds`` and encode all their questions."""
+def make_batch(
+    seeds: Sequence[int],
+    spec: VlmSpec,
+    tokenizer: Tokenizer,
+    lesson: Lesson = EVERYTHING,
+) -> Batch:
+    """Draw the scenes of ``seeds`` and encode their questions.
+
+    Args:
+        seeds: One per scene.
+        spec: Decides preprocessing and prompt.
+        tokenizer: Its tokenizer.
+        lesson: Kinds of the questions; the scenes take its entries in turn.
+    """
     scenes = [Scene.from_seed(seed) for seed in seeds]
     rows = [
-        _pack([encode_example(question, spec, tokenizer) for question in scene.questions()])
-        for scene in scenes
+        _pack([encode_example(question, spec, tokenizer) for question in scene.questions(kinds)])
+        for scene, kinds in zip(scenes, cycle(lesson), strict=False)
     ]
     length = max(len(row.ids) for row in rows)
     pairs = _padded([row.pairs for row in rows], length, -1)

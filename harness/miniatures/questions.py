@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -164,11 +164,12 @@ _ASKERS: dict[str, Callable[[Cells, str, Random], Question]] = {
 }
 
 
-def ask_all(cells: Cells, chance: Random) -> tuple[Question, ...]:
-    """One question of every kind, in the order of ``KINDS``.
+def ask(cells: Cells, kinds: Sequence[str], chance: Random) -> tuple[Question, ...]:
+    """One question for every entry of ``kinds``.
 
     Args:
         cells: A scene that has a single form, a single colour and two things in a row or column.
+        kinds: From ``KINDS``, repetitions allowed.
         chance: Chooses what is asked about and how it is phrased.
     """
-    return tuple(_ASKERS[kind](cells, chance.choice(PHRASINGS[kind]), chance) for kind in KINDS)
+    return tuple(_ASKERS[kind](cells, chance.choice(PHRASINGS[kind]), chance) for kind in kinds)

@@ -18,7 +18,7 @@ from harness.miniatures.drawing import draw_cells
 from harness.miniatures.questions import (
     KINDS,
     Question,
-    ask_all,
+    ask,
     relations_of,
     single_colours,
     single_forms,
@@ -74,9 +74,9 @@ class Scene:
         """The picture of this scene: RGB, 256 x 256 pixels."""
         return draw_cells(self.cells, Random(f"draw {self.seed}"))
 
-    def questions(self) -> tuple[Question, ...]:
-        """One question of each kind, in the order of ``KINDS``."""
-        return ask_all(self.cells, Random(f"ask {self.seed}"))
+    def questions(self, kinds: Sequence[str] = KINDS) -> tuple[Question, ...]:
+        """One question for every entry of ``kinds``, in their order."""
+        return ask(self.cells, kinds, Random(f"ask {self.seed}"))
 
 
 @dataclass(frozen=True)

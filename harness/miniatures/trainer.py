@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from harness.errors import UserError
 from harness.miniatures.configuration import VlmModel, build_model, model_config
-from harness.miniatures.dataset import Batch, make_batch
+from harness.miniatures.dataset import EVERYTHING, RELATIONS, Batch, make_batch
 from harness.miniatures.muon import Muon
 from harness.miniatures.quantization import simulate_8da4w
 from harness.miniatures.saving import save_checkpoint
@@ -38,17 +38,20 @@ class TrainingSettings:
         decay_share: Share of the steps, at the end, over which the rate falls to zero.
         weight_decay: decay of the matrices of linear layers.
         gradient_norm: Gradients are scaled down to this norm.
+        relations_from_step: From here on most questions are about relations, which can only be
+            learned once colours and forms are seen.
         quantized_share: Share of the steps, at the end, that simulate the int4 decoder.
         seed: Decides initial weights and which training scenes are seen.
     """
 
-    steps: int = 4000
+    steps: int = 2800
     scenes_per_step: int = 16
     learning_rate: float = 3e-3
     warmup_steps: int = 100
     decay_share: float = 0.35
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
+    relations_from_step: int = 1350
     quantized_share: float = 0.15
     seed: int = 0
 
@@ -169,7 +172,12 @@ class Trainer:
         if self.step >= self.settings.first_quantized_step and not self._simulates_int4:
             simulate_8da4w(self.model)
             self._simulates_int4 = True
-        batch = make_batch(self.settings.scene_seeds_at(self.step), self.spec, self.tokenizer)
+        batch = make_batch(
+            self.settings.scene_seeds_at(self.step),
+            self.spec,
+            self.tokenizer,
+            RELATIONS if self.step >= self.settings.relations_from_step else EVERYTHING,
+        )
         logits, targets = judged_logits(self.model, batch)
         loss = nn.functional.cross_entropy(logits, targets)
         self.model.zero_grad()

@@ -153,6 +153,7 @@ def test_an_interrupted_export_ends_quietly_and_cleans_up(
         ({"kv_encodings": "requantized"}, "requantized"),
         ({"mode": "hybrid", "prefill_ar": 1}, "--prefill-ar 1"),
         ({"mode": "hybrid", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
+        ({"calibration": Path("samples.json")}, "leave --calibration out"),
         ({"context_length": 16}, "--context 16"),
     ],
 )

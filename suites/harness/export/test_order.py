@@ -19,6 +19,7 @@ BASE: dict[str, Any] = {
     "kv_encodings": "shared",
     "image_token_id": 5,
     "weights_sha256": "0" * 64,
+    "calibration_sha256": "2" * 64,
 }
 
 REACHES: dict[str, tuple[Any, set[Component]]] = {
@@ -44,6 +45,13 @@ def test_a_setting_changes_the_keys_of_the_components_it_reaches(
     value, reached = REACHES[setting]
     changed = order(component, **{setting: value}).key != order(component).key
     assert changed == (component in reached)
+
+
+def test_only_calibrated_precisions_depend_on_the_calibration() -> None:
+    for precision, depends in (("fp32", False), ("8da4w", False), ("16a8w", True)):
+        one = order("text_decoder", precision=precision)
+        other = order("text_decoder", precision=precision, calibration_sha256="3" * 64)
+        assert (one.key != other.key) == depends
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

@@ -1,0 +1,98 @@
+"""Samples that ranges of quantized activations are calibrated on. Imports without torch.
+
+The file is upstream's ``--calib_samples`` (contract §6.4): a JSON list of
+``{"files": [picture], "messages": [{"role": ..., "content": ...}, ...]}``, where a content is a
+text or a list of ``{"type": "image"}`` and ``{"type": "text", "text": ...}`` blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from harness.artifacts.manifest import Precision
+from harness.errors import UserError
+
+CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
+"""Precisions whose activation ranges are fixed at export; the others need no samples."""
+
+
+class Block(BaseModel):
+    """A part of a message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["image", "text"]
+    text: str = ""
+
+
+class Message(BaseModel):
+    """One turn's question or answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str | tuple[Block, ...]
+
+
+class CalibrationSample(BaseModel):
+    """One picture with a conversation about it.
+
+    Encoder and decoder are calibrated on the same sample, hence exactly one picture.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: tuple[str, ...] = Field(min_length=1, max_length=1)
+    messages: tuple[Message, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Samples whose pictures exist; paths are resolved against the file's folder."""
+
+    samples: tuple[CalibrationSample, ...]
+    sha256: str
+
+
+_SAMPLES = TypeAdapter(tuple[CalibrationSample, ...])
+
+
+def load_calibration(path: Path) -> CalibrationSet:
+    """Read a calibration file and hash it together with its pictures.
+
+    Raises:
+        UserError: If the file or a picture is missing, or a sample is malformed.
+    """
+    try:
+        content = path.read_bytes()
+        samples = _SAMPLES.validate_json(content)
+    except OSError as error:
+        raise UserError(
+            f"Calibration file {path} cannot be read ({error.strerror}); check --calibration."
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(
+            f"Calibration file {path} is not as it should be at {place}: {first['msg']}; it takes "
+            'a list of {"files": [picture], "messages": [{"role", "content"}]}.'
+        ) from error
+    if not samples:
+        raise UserError(f"Calibration file {path} holds no sample; give at least one.")
+    resolved = [_resolve(path.parent, sample, path) for sample in samples]
+    digest = hashlib.sha256(content)
+    for sample in resolved:
+        digest.update(hashlib.sha256(Path(sample.files[0]).read_bytes()).digest())
+    return CalibrationSet(tuple(resolved), digest.hexdigest())
+
+
+def _resolve(folder: Path, sample: CalibrationSample, source: Path) -> CalibrationSample:
+    picture = folder / sample.files[0]
+    if not picture.is_file():
+        raise UserError(f"Calibration file {source} names {picture}, which does not exist.")
+    return sample.model_copy(update={"files": (str(picture),)})
