@@ -1,0 +1,120 @@
+"""Prompts are wrapped, cut and matched with images as the contract says (§4.1, §4.2)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UserError
+from harness.vlm.prompt import (
+    IMAGE_PLACEHOLDER,
+    ImagePiece,
+    Piece,
+    TextPiece,
+    format_turn,
+    place_images,
+    reference_text,
+    split_pieces,
+)
+from harness.vlm.registry import FAMILIES
+
+SMOLVLM, INTERNVL3 = FAMILIES["smolvlm"], FAMILIES["internvl3"]
+
+families = st.sampled_from(sorted(FAMILIES.values(), key=lambda family: family.name))
+texts = st.text(max_size=12).filter(lambda text: IMAGE_PLACEHOLDER not in text)
+prompts = st.lists(texts, min_size=1, max_size=4).map(IMAGE_PLACEHOLDER.join)
+
+
+def joined(pieces: tuple[Piece, ...]) -> str:
+    return "".join(
+        piece.text if isinstance(piece, TextPiece) else IMAGE_PLACEHOLDER for piece in pieces
+    )
+
+
+def test_smolvlm_turn() -> None:
+    assert format_turn("<image>What is this?", "", SMOLVLM.prompt) == (
+        "<|im_start|>User:<fake_token_around_image><global-img><image><fake_token_around_image>"
+        "What is this?<end_of_utterance>\nAssistant:"
+    )
+
+
+def test_smolvlm_system_prompt() -> None:
+    assert format_turn("Hi", "Be brief.", SMOLVLM.prompt) == (
+        "<|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
+        "<|im_start|>User:Hi<end_of_utterance>\nAssistant:"
+    )
+
+
+def test_internvl3_turn() -> None:
+    assert format_turn("<image>What is this?", "", INTERNVL3.prompt) == (
+        "<|im_start|>user:\n<img><image></img>What is this?<|im_end|>assistant\n"
+    )
+
+
+def test_internvl3_system_prompt() -> None:
+    assert format_turn("Hi", "Be brief.", INTERNVL3.prompt) == (
+        "<|im_start|>system<|im_end|>\n\nBe brief.<|im_end|>"
+        "<|im_start|>user:\nHi<|im_end|>assistant\n"
+    )
+
+
+def test_stop_tokens() -> None:
+    """Contract §4.3."""
+    assert set(SMOLVLM.stop_tokens) == {"<end_of_utterance>", "<|endoftext|>"}
+    assert set(INTERNVL3.stop_tokens) == {"<|im_end|>", "<|endoftext|>"}
+
+
+def test_every_image_gets_its_own_wrapping() -> None:
+    turn = format_turn("left <image> right <image>", "", INTERNVL3.prompt)
+    assert turn.count("<img><image></img>") == 2
+
+
+def test_text_between_images_keeps_its_order() -> None:
+    assert split_pieces("a<image><image>b") == (
+        TextPiece("a"),
+        ImagePiece(0),
+        ImagePiece(1),
+        TextPiece("b"),
+    )
+
+
+def test_transformers_sees_an_image_as_a_run_of_its_token() -> None:
+    turn = format_turn("<image>?", "", INTERNVL3.prompt)
+    assert reference_text(turn, INTERNVL3, 3) == turn.replace("<image>", "<IMG_CONTEXT>" * 3)
+
+
+@given(prompt=prompts, system=texts, family=families)
+def test_pieces_joined_are_the_formatted_turn(prompt: str, system: str, family) -> None:
+    formatted = format_turn(prompt, system, family.prompt)
+    pieces = split_pieces(formatted)
+    assert joined(pieces) == formatted
+    assert TextPiece("") not in pieces
+
+
+@given(prompt=prompts, family=families)
+def test_there_are_as_many_image_pieces_as_placeholders(prompt: str, family) -> None:
+    pieces = split_pieces(format_turn(prompt, "", family.prompt))
+    images = [piece.index for piece in pieces if isinstance(piece, ImagePiece)]
+    assert images == list(range(prompt.count(IMAGE_PLACEHOLDER)))
+
+
+@given(conversation=st.lists(texts, min_size=1, max_size=4), images=st.integers(0, 4))
+def test_prompts_without_placeholder_get_all_images_first(
+    conversation: list[str], images: int
+) -> None:
+    placed = place_images(conversation, images)
+    assert placed[0] == IMAGE_PLACEHOLDER * images + conversation[0]
+    assert placed[1:] == tuple(conversation[1:])
+
+
+@given(conversation=st.lists(prompts, min_size=1, max_size=4))
+def test_placeholders_that_match_are_left_alone(conversation: list[str]) -> None:
+    images = sum(prompt.count(IMAGE_PLACEHOLDER) for prompt in conversation)
+    assert place_images(conversation, images) == tuple(conversation)
+
+
+@pytest.mark.parametrize("images", [0, 1, 3])
+def test_placeholders_that_do_not_match_are_refused(images: int) -> None:
+    with pytest.raises(UserError, match=f"hold 2 <image> but {images} images"):
+        place_images(["<image>and", "<image>?"], images)

@@ -1,0 +1,51 @@
+"""Models and families are found by name, and a mistyped name is told its nearest neighbour."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import UserError
+from harness.vlm.registry import FAMILIES, SPECS, get_family, get_spec, get_spec_or_family
+
+
+def test_both_models_stand_beside_their_miniatures() -> None:
+    assert set(SPECS) == {"smolvlm_500m", "internvl3_1b", "tiny_smolvlm", "tiny_internvl3"}
+    assert set(FAMILIES) == {"smolvlm", "internvl3"}
+    for name, spec in SPECS.items():
+        assert get_spec(name) is spec
+        assert get_family(spec.family.name) is spec.family
+        assert spec.is_miniature == name.startswith("tiny_")
+
+
+@pytest.mark.parametrize(
+    ("lookup", "typed", "meant"),
+    [
+        (get_spec, "smolvm_500m", "smolvlm_500m"),
+        (get_spec, "internvl3-1b", "internvl3_1b"),
+        (get_spec, "tiny_smolvl", "tiny_smolvlm"),
+        (get_family, "smolvm", "smolvlm"),
+        (get_family, "internvl", "internvl3"),
+        (get_spec_or_family, "intern_vl3", "internvl3"),
+        (get_spec_or_family, "smollvlm", "smolvlm"),
+    ],
+)
+def test_a_mistyped_name_gets_a_suggestion(lookup, typed: str, meant: str) -> None:
+    with pytest.raises(UserError, match=rf"{typed!r}; did you mean {meant}\? known: "):
+        lookup(typed)
+
+
+def test_a_name_like_no_other_gets_the_list() -> None:
+    with pytest.raises(UserError) as error:
+        get_spec("qqq")
+    assert "did you mean" not in str(error.value)
+    assert all(name in str(error.value) for name in SPECS)
+
+
+def test_a_family_is_a_model_whose_geometry_a_checkpoint_will_tell() -> None:
+    spec = get_spec_or_family("smolvlm")
+    assert (spec.name, spec.family.name) == ("smolvlm", "smolvlm")
+    assert (spec.hub_id, spec.revision, spec.upstream_name) == (None, None, None)
+
+
+def test_a_model_is_not_taken_for_its_family() -> None:
+    assert get_spec_or_family("internvl3_1b") is SPECS["internvl3_1b"]
