@@ -16,12 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.checkpoint_source import find_checkpoint
+from harness.commands import default_artifacts, export_with_progress
+from harness.export.exporter import ExportRequest
+from harness.export.recipe import Recipe
 from harness.measure.run_stats import RunStats
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.mode import Mode
-from harness.vlm.registry import get_family
+from harness.vlm.registry import SPECS, get_family
 
 BOUND_MS = 0.5
 """Most own time per decode step of a miniature."""
@@ -56,23 +60,35 @@ def report(title: str, stats: list[RunStats]) -> Table:
     return table
 
 
+def miniatures() -> list[Artifact]:
+    """The miniatures' own artifacts, from the cache or exported now."""
+    specs = [spec for spec in SPECS.values() if spec.is_miniature]
+    requests = [ExportRequest(spec, find_checkpoint(spec, None), Recipe()) for spec in specs]
+    console = Console(stderr=True)
+    return [
+        export_with_progress(request, default_artifacts(), console).artifact for request in requests
+    ]
+
+
 def main() -> None:
-    """Print one table per mode that the artifact serves."""
+    """Print one table per artifact and mode that it serves."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--artifact", type=Path, required=True, help="folder with manifest.json")
+    parser.add_argument("--artifact", type=Path, help="artifact folder; default: the miniatures'")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--steps", type=int, default=100, help="decode steps of a run")
     options = parser.parse_args()
-    artifact = open_artifact(options.artifact)
-    size = artifact.manifest.image_size_px
+    artifacts = [open_artifact(options.artifact)] if options.artifact else miniatures()
     console = Console()
-    modes: tuple[Mode, ...] = ("kv",) if artifact.manifest.mode == "kv" else ("kv", "hybrid")
-    with tempfile.NamedTemporaryFile(suffix=".raw") as image:
-        image.write(np.zeros((1, 3, size, size), np.float32).tobytes())
-        image.flush()
-        for mode in modes:
-            stats = measure(artifact, mode, options.runs, options.steps, Path(image.name))
-            console.print(report(f"{artifact.manifest.model}, {mode}, {options.runs} runs", stats))
+    for artifact in artifacts:
+        size = artifact.manifest.image_size_px
+        modes: tuple[Mode, ...] = ("kv",) if artifact.manifest.mode == "kv" else ("kv", "hybrid")
+        with tempfile.NamedTemporaryFile(suffix=".raw") as image:
+            image.write(np.zeros((1, 3, size, size), np.float32).tobytes())
+            image.flush()
+            for mode in modes:
+                stats = measure(artifact, mode, options.runs, options.steps, Path(image.name))
+                title = f"{artifact.manifest.model}, {mode}, {options.runs} runs"
+                console.print(report(title, stats))
 
 
 if __name__ == "__main__":
