@@ -87,6 +87,8 @@ class HostDevice:
                 exit_code, note = runner.wait(), f"\nended after {self._timeout_s:.0f} s"
             except BaseException:
                 runner.kill()
+                # After Ctrl-C, Popen leaves its block without waiting for the process.
+                runner.wait()
                 raise
         lines = log_path.read_text(errors="replace").splitlines()
         return exit_code, "\n".join(lines[-_LOG_LINES:]) + note

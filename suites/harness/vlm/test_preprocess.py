@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from sklearn.datasets import load_sample_image
+from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]  # no stubs
+from transformers import BaseImageProcessor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
@@ -19,6 +20,8 @@ from harness.errors import UserError
 from harness.vlm.preprocess import load_image, preprocess, to_rgb
 from harness.vlm.registry import SPECS
 from harness.vlm.spec import VlmSpec
+
+Channels = tuple[float, float, float]
 
 
 def photograph(name: str) -> Image.Image:
@@ -67,12 +70,14 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
 def expected(image: Image.Image, spec: VlmSpec) -> NDArray[np.float32]:
     """What upstream feeds: one square view from the family's processor, called as it calls it."""
     side, recipe = spec.vision.image_size_px, spec.family.preprocessing
-    constants = {"image_mean": list(recipe.mean), "image_std": list(recipe.std)}
+    mean, std = list(recipe.mean), list(recipe.std)
+    processor: BaseImageProcessor
     if spec.family.name == "smolvlm":
-        tiles = {"max_image_size": {"longest_edge": side}}
-        processor = Idefics3ImageProcessorPil(**constants, **tiles)
+        processor = Idefics3ImageProcessorPil(
+            image_mean=mean, image_std=std, max_image_size={"longest_edge": side}
+        )
     else:
-        processor = GotOcr2ImageProcessorPil(**constants, crop_to_patches=False)
+        processor = GotOcr2ImageProcessorPil(image_mean=mean, image_std=std, crop_to_patches=False)
     size = {"height": side, "width": side}
     pixels = processor(image, size=size, return_tensors="np")["pixel_values"]
     return np.asarray(pixels).reshape(1, 3, side, side)
@@ -96,7 +101,9 @@ def test_pixels_equal_those_of_transformers(picture: str, spec: VlmSpec) -> None
         ("internvl3", "bicubic", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     ],
 )
-def test_constants_are_the_contracts(family: str, resampling: str, mean, std) -> None:
+def test_constants_are_the_contracts(
+    family: str, resampling: str, mean: Channels, std: Channels
+) -> None:
     recipe = SPECS[f"tiny_{family}"].family.preprocessing
     assert (recipe.resampling, recipe.mean, recipe.std) == (resampling, mean, std)
 
@@ -113,7 +120,8 @@ def test_any_picture_becomes_one_contiguous_square(
 ) -> None:
     recipe = SPECS[resampling_of].family.preprocessing
     pixels = preprocess(Image.new(mode, (width, height)), 48, recipe)
-    assert (pixels.shape, pixels.dtype) == ((1, 3, 48, 48), np.float32)
+    assert pixels.shape == (1, 3, 48, 48)
+    assert pixels.dtype == np.float32
     assert pixels.flags.c_contiguous
     assert np.isfinite(pixels).all()
 

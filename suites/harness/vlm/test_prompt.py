@@ -18,6 +18,7 @@ from harness.vlm.prompt import (
     split_pieces,
 )
 from harness.vlm.registry import FAMILIES
+from harness.vlm.spec import VlmFamily
 
 SMOLVLM, INTERNVL3 = FAMILIES["smolvlm"], FAMILIES["internvl3"]
 
@@ -85,7 +86,7 @@ def test_transformers_sees_an_image_as_a_run_of_its_token() -> None:
 
 
 @given(prompt=prompts, system=texts, family=families)
-def test_pieces_joined_are_the_formatted_turn(prompt: str, system: str, family) -> None:
+def test_pieces_joined_are_the_formatted_turn(prompt: str, system: str, family: VlmFamily) -> None:
     formatted = format_turn(prompt, system, family.prompt)
     pieces = split_pieces(formatted)
     assert joined(pieces) == formatted
@@ -93,7 +94,7 @@ def test_pieces_joined_are_the_formatted_turn(prompt: str, system: str, family) 
 
 
 @given(prompt=prompts, family=families)
-def test_there_are_as_many_image_pieces_as_placeholders(prompt: str, family) -> None:
+def test_there_are_as_many_image_pieces_as_placeholders(prompt: str, family: VlmFamily) -> None:
     pieces = split_pieces(format_turn(prompt, "", family.prompt))
     images = [piece.index for piece in pieces if isinstance(piece, ImagePiece)]
     assert images == list(range(prompt.count(IMAGE_PLACEHOLDER)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from harness.errors import UserError
@@ -29,7 +31,9 @@ def test_both_models_stand_beside_their_miniatures() -> None:
         (get_spec_or_family, "smollvlm", "smolvlm"),
     ],
 )
-def test_a_mistyped_name_gets_a_suggestion(lookup, typed: str, meant: str) -> None:
+def test_a_mistyped_name_gets_a_suggestion(
+    lookup: Callable[[str], object], typed: str, meant: str
+) -> None:
     with pytest.raises(UserError, match=rf"{typed!r}; did you mean {meant}\? known: "):
         lookup(typed)
 

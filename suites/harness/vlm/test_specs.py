@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.vlm.registry import SPECS, get_family, get_spec
+from harness.vlm.spec import VlmSpec
 
 
 def test_smolvlm_500m_has_the_contracts_numbers() -> None:
@@ -52,7 +53,7 @@ def test_raw_images_have_the_contracts_size(name: str, raw_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: spec.name)
-def test_every_model_fits_its_context(spec) -> None:
+def test_every_model_fits_its_context(spec: VlmSpec) -> None:
     assert spec.vision.image_size_px % spec.vision.patch_size_px == 0
     assert spec.vision.patches_per_side % spec.vision.shuffle_factor == 0
     assert spec.text.heads % spec.text.kv_heads == 0
@@ -129,12 +130,13 @@ def test_a_checkpoints_configuration_gives_the_specs_geometry(name: str, place: 
     """The rotary base is at the top in transformers 4 and in ``rope_parameters`` in 5."""
     spec = get_spec(name)
     theta = spec.text.rope_theta
-    rope = {
+    places: dict[str, dict[str, Any]] = {
         "transformers 4": {"rope_theta": theta},
         "transformers 5": {"rope_parameters": {"rope_theta": theta, "rope_type": "default"}},
         "both": {"rope_theta": theta, "rope_parameters": None},
-    }[place]
-    assert spec.family.read_geometry(CONFIGS[name](rope)) == (spec.vision, spec.text)
+    }
+    config = CONFIGS[name](places[place])
+    assert spec.family.read_geometry(config) == (spec.vision, spec.text)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
