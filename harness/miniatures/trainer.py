@@ -44,14 +44,14 @@ class TrainingSettings:
         seed: Decides initial weights and which training scenes are seen.
     """
 
-    steps: int = 2800
+    steps: int = 3600
     scenes_per_step: int = 16
     learning_rate: float = 3e-3
     warmup_steps: int = 100
     decay_share: float = 0.35
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
-    relations_from_step: int = 1350
+    relations_from_step: int = 1420
     quantized_share: float = 0.15
     seed: int = 0
 
