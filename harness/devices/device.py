@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from harness.artifacts.artifact import Artifact
@@ -12,7 +11,6 @@ from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 
 
-@dataclass(frozen=True)
 class RunFailure(Exception):
     """A run that did not answer all its requests.
 
@@ -23,10 +21,18 @@ class RunFailure(Exception):
         answered: Generations that were complete when it ended.
     """
 
-    exit_code: int
-    command: tuple[str, ...]
-    log: str
-    answered: tuple[Generation, ...]
+    def __init__(
+        self,
+        exit_code: int,
+        command: tuple[str, ...],
+        log: str,
+        answered: tuple[Generation, ...],
+    ) -> None:
+        super().__init__(exit_code, command, log, answered)
+        self.exit_code = exit_code
+        self.command = command
+        self.log = log
+        self.answered = answered
 
     def __str__(self) -> str:
         return (
