@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -47,9 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train", help="train from scratch, or go on where --out stopped")
     train.add_argument("--out", type=Path, required=True, help="checkpoint and training state")
-    train.add_argument("--steps", type=int, default=TrainingSettings.steps)
-    train.add_argument("--scenes-per-step", type=int, default=TrainingSettings.scenes_per_step)
-    train.add_argument("--seed", type=int, default=TrainingSettings.seed)
+    train.add_argument("--start-from", type=Path, help="checkpoint to start from, not at random")
+    for field in fields(TrainingSettings):
+        option = f"--{field.name.replace('_', '-')}"
+        train.add_argument(option, type=type(field.default), default=field.default)
     train.set_defaults(command=_train)
     evaluate = commands.add_parser("evaluate", help="exact match on unseen test scenes")
     evaluate.add_argument("--checkpoint", type=Path, help="default: the committed one")
@@ -62,10 +64,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(spec: VlmSpec, options: argparse.Namespace) -> None:
-    settings = TrainingSettings(
-        steps=options.steps, scenes_per_step=options.scenes_per_step, seed=options.seed
-    )
-    trainer = Trainer(spec, settings, options.out)
+    chosen = {field.name: getattr(options, field.name) for field in fields(TrainingSettings)}
+    settings = TrainingSettings(**chosen)
+    trainer = Trainer(spec, settings, options.out, options.start_from)
     console = Console()
     started = time.monotonic()
     with _progress(console, "loss {task.fields[loss]:.4f}") as bar:

@@ -23,7 +23,7 @@ EVERYTHING: Lesson = (KINDS,)
 
 RELATIONS: Lesson = (
     KINDS,
-    *[("colour", "shape", "digit", *["relation"] * 5)] * 3,
+    *[(*["colour"] * 2, "shape", "digit", *["relation"] * 4)] * 3,
 )
 """Mostly relations, the slowest to be learned, in sequences no longer than with a description."""
 

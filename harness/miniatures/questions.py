@@ -12,6 +12,7 @@ from harness.miniatures.world import (
     NUMBERS,
     ROWS,
     Cells,
+    Digit,
     Thing,
     digit_of,
     shapes_of,
@@ -128,7 +129,9 @@ def _shape(cells: Cells, phrasing: str, chance: Random) -> Question:
 
 
 def _relation(cells: Cells, phrasing: str, chance: Random) -> Question:
-    found = chance.choice(relations_of(cells))
+    relations = relations_of(cells)
+    to_digit = [found for found in relations if isinstance(found.anchor, Digit)]
+    found = chance.choice(to_digit if to_digit and chance.random() < 0.5 else relations)
     prompt = phrasing.format(relation=found.relation, anchor=found.anchor.name)
     answer = f"{found.thing.noun_phrase} is {found.relation} the {found.anchor.name}."
     return Question("relation", prompt, _sentence(answer))

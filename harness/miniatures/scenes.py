@@ -1,6 +1,6 @@
 """Procedurally drawn scenes: the world that the miniatures know.
 
-A scene is a grid of two rows and three columns that holds two to five coloured shapes and one
+A scene is a grid of two rows and three columns that holds two to four coloured shapes and one
 written digit. Everything about it follows from its seed. Training, calibration and test scenes
 have seeds from disjoint ranges.
 """
@@ -46,7 +46,7 @@ CALIBRATION_SEEDS = range(100_000_000, 101_000_000)
 TEST_SEEDS = range(200_000_000, 201_000_000)
 """Seeds of the scenes that accuracy is measured on."""
 
-FEWEST_SHAPES, MOST_SHAPES = 2, 5
+FEWEST_SHAPES, MOST_SHAPES = 2, 4
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from harness.miniatures.configuration import VlmModel, build_model, model_config
 from harness.miniatures.dataset import EVERYTHING, RELATIONS, Batch, make_batch
 from harness.miniatures.muon import Muon
 from harness.miniatures.quantization import simulate_8da4w
-from harness.miniatures.saving import save_checkpoint
+from harness.miniatures.saving import load_model, load_tokenizer, save_checkpoint
 from harness.miniatures.scenes import TRAINING_SEEDS
 from harness.miniatures.tokenizer import build_tokenizer
 from harness.vlm.spec import VlmSpec
@@ -99,8 +99,21 @@ Watcher = Callable[[Progress], None]
 class Trainer:
     """One training run whose state lives in a folder."""
 
-    def __init__(self, spec: VlmSpec, settings: TrainingSettings, folder: Path) -> None:
+    def __init__(
+        self,
+        spec: VlmSpec,
+        settings: TrainingSettings,
+        folder: Path,
+        start_from: Path | None = None,
+    ) -> None:
         """Build the model and the optimizers, then take up the folder's state if there is one.
+
+        Args:
+            spec: The miniature to train.
+            settings: All else that decides the result.
+            folder: Where the state lives.
+            start_from: Checkpoint whose weights and tokenizer a new run starts with; random
+                weights and a new tokenizer if None.
 
         Raises:
             UserError: If the folder holds the state of a run with other settings.
@@ -108,10 +121,14 @@ class Trainer:
         self.spec = spec
         self.settings = settings
         self.folder = folder
-        self.tokenizer: Tokenizer = build_tokenizer(spec)
+        self.tokenizer = load_tokenizer(start_from) if start_from else build_tokenizer(spec)
         torch.manual_seed(settings.seed)
         self.model: VlmModel = build_model(model_config(spec, self.tokenizer)).train()
-        centre_patches(self.model, make_batch(settings.scene_seeds_at(0), spec, self.tokenizer))
+        if start_from is None:
+            first_batch = make_batch(settings.scene_seeds_at(0), spec, self.tokenizer)
+            centre_patches(self.model, first_batch)
+        else:
+            self.model.load_state_dict(load_model(start_from).state_dict())
         self.optimizers = _optimizers(self.model, settings)
         self.step = 0
         self._simulates_int4 = False
@@ -142,6 +159,7 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "generator": torch.get_rng_state(),
             "step": self.step,
+            "tokenizer": self.tokenizer.to_str(),
             "settings": asdict(self.settings),
         }
         fresh = self.folder / f"{STATE_FILE}.part"
@@ -163,6 +181,7 @@ class Trainer:
                 "repeat those settings to go on, or choose another --out."
             )
         self.step = state["step"]
+        self.tokenizer = Tokenizer.from_str(state["tokenizer"])
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)

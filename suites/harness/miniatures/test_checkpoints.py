@@ -17,7 +17,7 @@ from transformers import (
 from harness.errors import UserError
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.miniatures.configuration import VlmModel, model_config
-from harness.miniatures.evaluation import exact_match, total
+from harness.miniatures.evaluation import Sight, exact_match, total
 from harness.miniatures.quantization import GROUP_SIZE, decoder_weights, is_decoder_linear
 from harness.miniatures.saving import load_model, load_tokenizer
 from harness.miniatures.scenes import Sample, evaluation_samples
@@ -25,7 +25,7 @@ from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
 
-PROCESSORS = {
+PROCESSORS: dict[str, type[Idefics3ImageProcessorPil] | type[GotOcr2ImageProcessorPil]] = {
     "tiny_smolvlm": Idefics3ImageProcessorPil,
     "tiny_internvl3": GotOcr2ImageProcessorPil,
 }
@@ -140,7 +140,7 @@ def test_it_answers_unseen_scenes(
 
 @pytest.mark.parametrize("sight", ["blank", "swapped"])
 def test_it_cannot_answer_without_the_right_picture(
-    spec: VlmSpec, model: VlmModel, folder: Path, samples: list[Sample], sight: str
+    spec: VlmSpec, model: VlmModel, folder: Path, samples: list[Sample], sight: Sight
 ) -> None:
     scores = exact_match(model, spec, load_tokenizer(folder), samples, sight)
     assert total(scores).share < 0.3

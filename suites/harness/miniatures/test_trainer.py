@@ -91,9 +91,19 @@ def test_exported_weights_are_those_of_the_run(tmp_path: Path) -> None:
         assert torch.equal(value, exported[name]), name
 
 
+def test_a_run_can_start_from_a_checkpoint(tmp_path: Path) -> None:
+    first = Trainer(SPEC, SHORT, tmp_path / "first")
+    first.export(tmp_path / "checkpoint")
+    other_seed = replace(SHORT, seed=7)
+    second = Trainer(SPEC, other_seed, tmp_path / "second", tmp_path / "checkpoint")
+    for name, value in weights(first).items():
+        assert torch.equal(value, second.model.state_dict()[name]), name
+    assert second.tokenizer.to_str() == first.tokenizer.to_str()
+
+
 def test_answers_packed_behind_one_image_get_the_logits_they_get_alone(tmp_path: Path) -> None:
     trainer = Trainer(SPEC, SHORT, tmp_path)
-    model = trainer.model.eval()
+    model = trainer.model.train(False)
     seed = TRAINING_SEEDS[0]
     batch = make_batch([seed], SPEC, trainer.tokenizer)
     with torch.inference_mode():
