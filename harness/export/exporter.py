@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -30,6 +31,9 @@ from harness.export.recipe import Recipe, check_built
 from harness.export.worker import Outcome, Stage, Task
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+
+EXPORTER_PACKAGES = ("torch", "executorch", "torchao", "transformers", "safetensors")
+"""What the extra ``host`` installs and an export cannot do without."""
 
 ReportProgress = Callable[[Component | None, str], None]
 """Told which component is at which stage; None for what concerns the whole artifact."""
@@ -69,9 +73,10 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
     Raises:
         UserError: If the request cannot be built or the checkpoint does not fit.
     """
+    _check(request)
+    _require_exporter()
     from harness.export.checkpoint import open_checkpoint
 
-    _check(request)
     calibration = load_calibration(request.calibration) if request.calibration else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
     cache = ComponentCache(root)
@@ -112,6 +117,15 @@ class ExportFailed(RuntimeError):
         super().__init__(f"export of {component} ended with exit code {exit_code}:\n{tail}")
         self.component = component
         self.exit_code = exit_code
+
+
+def _require_exporter() -> None:
+    """A phone host has no torch; say so before an import fails."""
+    missing = [name for name in EXPORTER_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"Exporting needs {', '.join(missing)}; install it with: pip install 'snapgate[host]'"
+        )
 
 
 def _check(request: ExportRequest) -> None:
