@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,22 +36,7 @@ def open_artifact(directory: Path) -> Artifact:
     Raises:
         UserError: If the manifest is missing, of another schema or wrong about a file.
     """
-    path = directory / MANIFEST_NAME
-    try:
-        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{directory} holds no {MANIFEST_NAME}, so it is no artifact of ours; "
-            "make one with: python -m harness export MODEL"
-        ) from error
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be read ({reason}); export the artifact again.") from error
-    if manifest.schema_version != SCHEMA_VERSION:
-        raise UserError(
-            f"{path} has schema {manifest.schema_version}, this version reads {SCHEMA_VERSION}; "
-            "export the artifact again."
-        )
+    manifest = _read_manifest(directory)
     for entry in manifest.components:
         fault = file_fault(directory / entry.file, entry)
         if fault:
@@ -61,3 +47,29 @@ def open_artifact(directory: Path) -> Artifact:
                 f"Artifact {directory} lacks {name} or it was changed; copy the artifact whole."
             )
     return Artifact(directory, manifest)
+
+
+def _read_manifest(directory: Path) -> Manifest:
+    path = directory / MANIFEST_NAME
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        version = fields.get("schema_version") if isinstance(fields, dict) else SCHEMA_VERSION
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{path} has schema {version}, this version reads {SCHEMA_VERSION}; "
+                "export the artifact again."
+            )
+        return Manifest.model_validate(fields)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{directory} holds no {MANIFEST_NAME}, so it is no artifact of ours; "
+            "make one with: python -m harness export MODEL"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the whole"
+        raise UserError(
+            f"{path} is wrong about {field} ({first['msg']}); export the artifact again."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); export the artifact again.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from harness.vlm.mode import Mode
 
@@ -66,6 +66,13 @@ class Manifest(BaseModel):
     tokenizer_files: dict[str, str]
     versions: dict[str, str]
     created_at: str
+
+    @field_validator("components")
+    @classmethod
+    def _whole(cls, entries: tuple[ComponentFile, ...]) -> tuple[ComponentFile, ...]:
+        if tuple(entry.component for entry in entries) != COMPONENTS:
+            raise ValueError(f"it must list {', '.join(COMPONENTS)}, each once")
+        return entries
 
     def component(self, name: Component) -> ComponentFile:
         """The file of one component."""
