@@ -5,11 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Literal
 
 Share = Literal["shared", "exclusive"]
+
+
+def lease_folder() -> Path:
+    """The one folder that all users of this machine share."""
+    return Path(gettempdir()) / "snapgate-lease"
 
 
 @contextmanager
@@ -25,6 +31,7 @@ def machine_lease(folder: Path, share: Share) -> Iterator[None]:
         share: ``exclusive`` for performance measurements, ``shared`` for all other work.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _open_to_everybody(folder, 0o777)
     operation = fcntl.LOCK_EX if share == "exclusive" else fcntl.LOCK_SH
     with _open(folder / "machine.lock") as machine:
         with _open(folder / "turnstile.lock") as turnstile:
@@ -36,7 +43,14 @@ def machine_lease(folder: Path, share: Share) -> Iterator[None]:
 @contextmanager
 def _open(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    _open_to_everybody(path, 0o666)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open_to_everybody(path: Path, mode: int) -> None:
+    """Undo the umask; only the owner, who made the path, can and must."""
+    with suppress(PermissionError):
+        path.chmod(mode)

@@ -188,6 +188,7 @@ def _run_worker(
             outcome = _follow(worker.stdout, order.component, report)
         except BaseException:
             worker.kill()
+            worker.wait()
             raise
         worker.stdin.close()
     if outcome is not None and outcome.user_error:

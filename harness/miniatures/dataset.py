@@ -21,11 +21,10 @@ Lesson = tuple[tuple[str, ...], ...]
 EVERYTHING: Lesson = (KINDS,)
 """Each scene with one question of every kind."""
 
-RELATIONS: Lesson = (
-    KINDS,
-    *[(*["colour"] * 2, "shape", "digit", *["relation"] * 4)] * 3,
-)
-"""Mostly relations, the slowest to be learned, in sequences no longer than with a description."""
+
+def drill(kind: str) -> Lesson:
+    """Mostly questions of one kind, in sequences no longer than with a description."""
+    return (KINDS, *[("colour", "shape", "digit", "relation", *[kind] * 4)] * 3)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from harness.errors import UserError
 from harness.miniatures.configuration import VlmModel, build_model, model_config
-from harness.miniatures.dataset import EVERYTHING, RELATIONS, Batch, make_batch
+from harness.miniatures.dataset import EVERYTHING, Batch, drill, make_batch
 from harness.miniatures.muon import Muon
 from harness.miniatures.quantization import simulate_8da4w
 from harness.miniatures.saving import load_model, load_tokenizer, save_checkpoint
@@ -40,6 +40,7 @@ class TrainingSettings:
         gradient_norm: Gradients are scaled down to this norm.
         relations_from_step: From here on most questions are about relations, which can only be
             learned once colours and forms are seen.
+        drilled_kind: What most questions are about from then on.
         quantized_share: Share of the steps, at the end, that simulate the int4 decoder.
         seed: Decides initial weights and which training scenes are seen.
     """
@@ -52,6 +53,7 @@ class TrainingSettings:
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
     relations_from_step: int = 1420
+    drilled_kind: str = "relation"
     quantized_share: float = 0.15
     seed: int = 0
 
@@ -195,7 +197,9 @@ class Trainer:
             self.settings.scene_seeds_at(self.step),
             self.spec,
             self.tokenizer,
-            RELATIONS if self.step >= self.settings.relations_from_step else EVERYTHING,
+            drill(self.settings.drilled_kind)
+            if self.step >= self.settings.relations_from_step
+            else EVERYTHING,
         )
         logits, targets = judged_logits(self.model, batch)
         loss = nn.functional.cross_entropy(logits, targets)
