@@ -19,11 +19,15 @@ def test_the_file_takes_the_old_ones_place(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def write_half(path: Path, error: type[BaseException]) -> None:
+    with replacing(path) as file:
+        file.write(b"half")
+        raise error
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_error_leaves_nothing_behind(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "outputs.txt"
-    with pytest.raises(error):  # noqa: PT012 (the error has to come from inside the block)
-        with replacing(path) as file:  # noqa: SIM117
-            file.write(b"half")
-            raise error
+    with pytest.raises(error):
+        write_half(path, error)
     assert list(tmp_path.iterdir()) == []
