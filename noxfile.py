@@ -5,9 +5,12 @@ All sessions share one environment, so that torch is installed once.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -25,6 +28,25 @@ SUITES = ["suites/accuracy", "suites/perf", "suites/size", "suites/robustness"]
 
 def install(session: nox.Session) -> None:
     """Create the shared environment from the lock, or leave it if the lock did not change."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 12):
+        session.error(
+            f"snapgate needs Python 3.11 or 3.12, nox runs on {sys.version.split()[0]}; "
+            "run it as: python3.11 -m nox"
+        )
+    with _installing():
+        _install_locked(session)
+
+
+@contextmanager
+def _installing() -> Iterator[None]:
+    """Keep two nox commands from building the one environment at once."""
+    ENVIRONMENT.parent.mkdir(exist_ok=True)
+    with (ENVIRONMENT.parent / "environment.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        yield
+
+
+def _install_locked(session: nox.Session) -> None:
     stamp = ENVIRONMENT / "lock.sha256"
     wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -32,7 +54,7 @@ def install(session: nox.Session) -> None:
         return
     session.run(sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT))
     session.run(str(PYTHON), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    session.log("installing the lock, torch included: this downloads about 1 GB once")
+    session.log("installing requirements.lock, torch included; this takes minutes, once")
     session.run(str(PYTHON), "-m", "pip", "install", "--quiet", "-r", str(LOCK))
     session.run(
         str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(ROOT)
@@ -59,7 +81,9 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Tests of harness, fixtures and reports themselves."""
     install(session)
-    run_python(session, "-m", "pytest", "suites/harness", "-n", "2", *session.posargs)
+    run_python(
+        session, "-m", "pytest", "suites/harness", "-n", "2", "--timeout", "900", *session.posargs
+    )
 
 
 @nox.session
