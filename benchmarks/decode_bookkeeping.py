@@ -43,7 +43,7 @@ def measure(artifact: Artifact, mode: Mode, runs: int, steps: int, image: Path) 
 
 
 def report(title: str, stats: list[RunStats]) -> tuple[Table, bool]:
-    """Milliseconds per decode step, whole and in parts, and whether our own are within the bound."""
+    """Milliseconds per decode step, and whether those outside of execute are within the bound."""
     table = Table(title=title)
     for heading in ("per decode step", "median ms", "min ms", "max ms"):
         table.add_column(heading, justify="left" if heading.startswith("per") else "right")
