@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,8 +17,15 @@ from harness.export.calibration import CALIBRATED
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
 
-EXPORTER_SCHEMA = 1
-"""Raise it when the exporter's code writes other bytes for the same order."""
+EXPORTER_SOURCES = (
+    "export/static_*.py",
+    "export/component.py",
+    "export/metadata.py",
+    "export/quantization.py",
+    "export/token_embedding.py",
+    "backends/*.py",
+)
+"""Sources of ours that turn weights into bytes, as patterns below ``harness``."""
 
 KvEncodings = Literal["shared", "requantized"]
 
@@ -46,7 +55,7 @@ class ComponentOrder(BaseModel):
     weights_sha256: str
     calibration_sha256: str | None
     versions: dict[str, str]
-    exporter_schema: int = EXPORTER_SCHEMA
+    exporter_sha256: str
 
     @property
     def key(self) -> str:
@@ -105,6 +114,7 @@ def component_order(
         weights_sha256=weights_sha256,
         calibration_sha256=calibration_sha256 if precision in CALIBRATED else None,
         versions=package_versions(),
+        exporter_sha256=exporter_sha256(),
     )
 
 
@@ -112,3 +122,22 @@ def package_versions() -> dict[str, str]:
     """Versions of what turns weights into bytes."""
     packages = ("torch", "executorch", "torchao", "transformers")
     return {name: metadata.version(name) for name in packages} | {"machine": platform.machine()}
+
+
+@functools.cache
+def exporter_sha256() -> str:
+    """sha256 over ``EXPORTER_SOURCES``, read once per process.
+
+    A comment that changes rebuilds everything: a stale file, which is judged as if today's code
+    had made it, is worse than a rebuild, and a version raised by hand is forgotten.
+    """
+    return hash_sources(Path(__file__).parents[1])
+
+
+def hash_sources(package: Path) -> str:
+    """Hash the names and contents of ``EXPORTER_SOURCES`` below a package folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in EXPORTER_SOURCES for path in package.glob(pattern)):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import harness
 from harness.artifacts.manifest import COMPONENTS, Component
-from harness.export.order import ComponentOrder, component_order
+from harness.export.order import ComponentOrder, component_order, exporter_sha256, hash_sources
 from harness.vlm.registry import get_spec
 
 BASE: dict[str, Any] = {
@@ -52,6 +55,42 @@ def test_only_calibrated_precisions_depend_on_the_calibration() -> None:
         one = order("text_decoder", precision=precision)
         other = order("text_decoder", precision=precision, calibration_sha256="3" * 64)
         assert (one.key != other.key) == depends
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of our sources that a test may change."""
+    source = Path(harness.__file__).parent
+    for room in ("export", "backends", "measure"):
+        shutil.copytree(source / room, tmp_path / "harness" / room)
+    return tmp_path / "harness"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "export/static_vision.py",
+        "export/static_decoder.py",
+        "export/component.py",
+        "export/metadata.py",
+        "export/quantization.py",
+        "export/token_embedding.py",
+        "backends/xnnpack.py",
+    ],
+)
+def test_an_exporter_that_was_changed_gets_other_keys(package: Path, source: str) -> None:
+    assert hash_sources(package) == exporter_sha256() == order("vision_encoder").exporter_sha256
+    (package / source).write_text((package / source).read_text() + "# another line\n")
+    changed = hash_sources(package)
+    assert changed != exporter_sha256()
+    stored = order("vision_encoder")
+    assert stored.model_copy(update={"exporter_sha256": changed}).key != stored.key
+
+
+def test_a_source_that_decides_no_bytes_changes_no_key(package: Path) -> None:
+    for source in ("export/cache.py", "measure/statistics.py"):
+        (package / source).write_text("")
+    assert hash_sources(package) == exporter_sha256()
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
