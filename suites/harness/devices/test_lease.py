@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.devices.lease import Share, machine_lease
+from harness.devices.lease import (
+    LEASE_DIR_VARIABLE,
+    Share,
+    check_lease,
+    lease_folder,
+    machine_lease,
+)
+from harness.errors import UserError
 
 HOLD = """
 import sys
@@ -134,3 +141,53 @@ def test_a_failing_holder_frees_the_machine(tmp_path: Path) -> None:
     asker = Asker(tmp_path, "exclusive")
     assert asker.granted.wait(LATE_S)
     asker.finish()
+
+
+def test_all_users_find_the_same_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever each has for a temporary folder; one that is named wins."""
+    monkeypatch.delenv(LEASE_DIR_VARIABLE, raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert lease_folder() == Path("/tmp/snapgate-lease")
+    monkeypatch.setenv(LEASE_DIR_VARIABLE, str(tmp_path / "mine"))
+    assert lease_folder() == tmp_path / "mine"
+
+
+def test_everybody_may_take_the_lease_and_nobody_remove_it(tmp_path: Path) -> None:
+    umask = os.umask(0o077)
+    try:
+        check_lease(tmp_path / "lease")
+    finally:
+        os.umask(umask)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in (tmp_path / "lease").iterdir()}
+    assert modes == {"machine.lock": 0o666, "turnstile.lock": 0o666}
+    assert (tmp_path / "lease").stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_linked_folder_is_refused_and_its_target_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "theirs"
+    target.mkdir(0o700)
+    (tmp_path / "lease").symlink_to(target)
+    with pytest.raises(UserError, match=rf"cannot be opened .*{LEASE_DIR_VARIABLE}"):
+        check_lease(tmp_path / "lease")
+    assert target.stat().st_mode & 0o7777 == 0o700
+    assert list(target.iterdir()) == []
+
+
+def test_a_linked_lock_is_refused_and_its_target_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "theirs"
+    target.touch(0o600)
+    folder = tmp_path / "lease"
+    folder.mkdir()
+    (folder / "machine.lock").symlink_to(target)
+    with (
+        pytest.raises(UserError, match=r"machine\.lock cannot be opened"),
+        machine_lease(folder, "shared"),
+    ):
+        pass
+    assert target.stat().st_mode & 0o7777 == 0o600
+
+
+def test_a_file_in_the_folders_place_is_a_user_error(tmp_path: Path) -> None:
+    (tmp_path / "lease").touch()
+    with pytest.raises(UserError, match="cannot be opened"):
+        check_lease(tmp_path / "lease")
