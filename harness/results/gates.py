@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UserError, suggest
-from harness.measure.gate import Gate
-from harness.measure.proposal import render_gate
+from harness.measure.gate import SELECTORS, Context, Gate
 from harness.measure.soc import Soc
-from harness.measure.verdict import Verdict
 
 SOCS_NAME = "socs.toml"
 
@@ -25,8 +24,8 @@ def load_gates(directory: Path) -> tuple[Gate, ...]:
     """All gates of a thresholds folder: one ``<model>.toml`` per model, one ``[[gate]]`` per row.
 
     Raises:
-        UserError: If a file is not TOML, or a row is not a gate of a known SoC; the message names
-            file, row and field.
+        UserError: If the folder or a file cannot be read, a row is not a gate of a known SoC, or
+            two rows contend for one place; the message names file, row and field.
     """
     socs = load_socs(directory)
     gates: list[Gate] = []
@@ -46,39 +45,13 @@ def load_socs(directory: Path) -> dict[str, Soc]:
     return {soc.name: soc for soc in _parse_rows(path, _read(path), "soc", Soc)}
 
 
-def get_soc(socs: Mapping[str, Soc], name: str) -> Soc:
-    """Look up a SoC.
-
-    Raises:
-        UserError: If the table has no such SoC; the message suggests the nearest one.
-    """
-    if name not in socs:
-        raise UserError(f"There is no SoC {name!r}; {suggest(name, socs)}.")
-    return socs[name]
-
-
-def propose_rows(verdicts: Iterable[Verdict]) -> dict[str, str]:
-    """Rows to append for everything that was measured without a gate, as TOML text by model.
-
-    Several verdicts on the same metric and place yield one row, that of the first.
-    """
-    rows: dict[str, dict[tuple[object, ...], str]] = {}
-    for verdict in verdicts:
-        if verdict.proposal is not None:
-            place = (verdict.metric, verdict.context)
-            rows.setdefault(verdict.context.model, {}).setdefault(
-                place, render_gate(verdict.proposal)
-            )
-    return {model: "\n".join(texts.values()) for model, texts in rows.items()}
-
-
 def append_rows(directory: Path, model: str, text: str) -> Path:
     """Append rows to a model's file, which stays as it was unless the whole result is valid.
 
     Args:
         directory: The thresholds folder.
         model: Name of the model, which names the file.
-        text: From ``propose_rows``.
+        text: Rows as ``VerdictRow.proposed_gate`` holds them.
 
     Returns:
         The file written.
@@ -103,6 +76,16 @@ def _read(path: Path) -> str:
         raise UserError(
             f"{path} is missing; restore it with: git checkout -- {path.parent.name}/{path.name}"
         ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 ({error.reason}); save it as UTF-8.") from error
+    except NotADirectoryError as error:
+        raise UserError(
+            f"{path.parent} is no folder; give --thresholds the folder of {path.name}."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}); look at it with: ls -ld {path}"
+        ) from error
 
 
 def _parse_gates(path: Path, text: str, socs: Mapping[str, Soc]) -> tuple[Gate, ...]:
@@ -113,7 +96,39 @@ def _parse_gates(path: Path, text: str, socs: Mapping[str, Soc]) -> tuple[Gate, 
                 f"{path.name} [[gate]] row {number}, field soc: there is no SoC {gate.soc!r} in"
                 f" {SOCS_NAME}; {suggest(gate.soc, socs)}."
             )
+    _refuse_contenders(path, gates)
     return gates
+
+
+def _refuse_contenders(path: Path, gates: Sequence[Gate]) -> None:
+    """Find before a measurement of hours what ``find_gate`` would refuse after it."""
+    for (first, one), (second, other) in combinations(enumerate(gates, start=1), 2):
+        if one.specificity != other.specificity or not (place := _common_place(one, other)):
+            continue
+        if not any(
+            gate.metric == one.metric
+            and gate.specificity > one.specificity
+            and gate.applies_to(place)
+            for gate in gates
+        ):
+            raise UserError(
+                f"{path.name} [[gate]] rows {first} and {second} both judge {one.metric} of"
+                f" {place.describe()}, equally specific: {one.describe()} and"
+                f" {other.describe()}; keep one, or narrow one with {', '.join(SELECTORS)}."
+            )
+
+
+def _common_place(one: Gate, other: Gate) -> Context | None:
+    """The widest place that two gates of one metric both judge, None if there is none."""
+    if (one.metric, one.protocol) != (other.metric, other.protocol):
+        return None
+    fixed = {name: {getattr(one, name), getattr(other, name)} - {None} for name in SELECTORS}
+    if any(len(values) > 1 for values in fixed.values()):
+        return None
+    place = {name: next(iter(values), None) for name, values in fixed.items()}
+    if place["target"] == "host" and place["soc"] is not None:
+        return None
+    return Context(model=one.model, protocol=one.protocol, **place)
 
 
 def _parse_rows(

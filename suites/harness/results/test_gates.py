@@ -10,10 +10,10 @@ import pytest
 
 from harness.errors import UserError
 from harness.measure.gate import Component, Context, Gate, Mode, Protocol, Target, find_gate
-from harness.measure.proposal import Provenance
+from harness.measure.proposal import Provenance, render_gate
 from harness.measure.sample import Sample
-from harness.measure.verdict import Status, Verdict, judge, judge_exact
-from harness.results.gates import append_rows, get_soc, load_gates, load_socs, propose_rows
+from harness.measure.verdict import Status, judge, judge_exact
+from harness.results.gates import append_rows, load_gates, load_socs
 from harness.vlm.registry import SPECS
 
 SHIPPED = Path(__file__).parents[3] / "thresholds"
@@ -148,11 +148,6 @@ def test_the_soc_table_has_the_drams_that_the_provisional_gates_rest_on() -> Non
     assert (socs["SM8650"].htp_arch, socs["SM8650"].dram_gb_per_s) == (75, 76.8)
 
 
-def test_an_unknown_soc_is_told_the_nearest_one() -> None:
-    with pytest.raises(UserError, match="no SoC 'SM855'; did you mean SM8550"):
-        get_soc(load_socs(SHIPPED), "SM855")
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -187,39 +182,68 @@ def test_a_missing_soc_table_is_a_user_error(folder: Path) -> None:
         load_gates(folder)
 
 
-def no_gate(metric: str, values: tuple[float, ...], mode: Mode = "kv") -> Verdict:
-    context = Context("tiny_smolvlm", "host", mode=mode)
-    return judge([Sample(v) for v in values], None, metric, context, provenance=RUN)
+def test_a_folder_that_is_a_file_is_a_user_error(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"tiny_smolvlm\.toml is no folder; give --thresholds"):
+        load_gates(folder / "tiny_smolvlm.toml")
 
 
-FIVE = (100.0, 101.0, 102.0, 103.0, 104.0)
+def test_a_file_that_is_no_text_is_a_user_error(folder: Path) -> None:
+    (folder / "tiny_smolvlm.toml").write_bytes(ROW.encode("utf-16"))
+    with pytest.raises(UserError, match=r"tiny_smolvlm\.toml is not UTF-8"):
+        load_gates(folder)
 
 
-def test_proposed_rows_are_what_had_no_gate_once_each(folder: Path) -> None:
-    rows = propose_rows(
-        [
-            no_gate("decode_tps", FIVE),
-            no_gate("decode_tps", FIVE),
-            no_gate("decode_tps", FIVE, mode="hybrid"),
-            no_gate("ttft_ms", FIVE),
-            no_gate("load_ms", FIVE[:2]),
-        ]
-    )
-    append_rows(folder, "tiny_internvl3", rows["tiny_smolvlm"])
-    proposed = [gate for gate in load_gates(folder) if gate.model == "tiny_internvl3"]
-    assert [(gate.metric, gate.mode) for gate in proposed] == [
-        ("decode_tps", "kv"),
-        ("decode_tps", "hybrid"),
-        ("ttft_ms", "kv"),
-    ]
+def test_a_file_that_cannot_be_read_is_a_user_error(folder: Path) -> None:
+    (folder / "other.toml").mkdir()
+    with pytest.raises(UserError, match=r"other\.toml cannot be read \(Is a directory\)"):
+        load_gates(folder)
+
+
+HOST = 'target = "host"'
+
+
+@pytest.mark.parametrize("other", [HOST, 'component = "text_decoder"', 'mode = "kv"'])
+def test_rows_that_contend_for_one_place_are_told_when_read(folder: Path, other: str) -> None:
+    """After the measurement it would be too late."""
+    row = ROW.replace("decode_tps", "pte_bytes")
+    (folder / "tiny_smolvlm.toml").write_text(row + row.replace(HOST, other))
+    with pytest.raises(UserError, match=r"rows 1 and 2 both judge pte_bytes .*narrow one with"):
+        load_gates(folder)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ['target = "phone"'],
+        ['soc = "SM8650"'],
+        [f'{HOST}\nmode = "kv"'],
+        [f'{HOST}\nprotocol = "upstream"'],
+        ['mode = "kv"', f'{HOST}\nmode = "kv"'],
+    ],
+    ids=[
+        "elsewhere",
+        "no host has a SoC",
+        "more specific",
+        "another protocol",
+        "decided by a third",
+    ],
+)
+def test_rows_that_never_contend_are_fine(folder: Path, others: list[str]) -> None:
+    row = ROW.replace("decode_tps", "pte_bytes")
+    rows = [row, *(row.replace(HOST, other) for other in others)]
+    (folder / "tiny_smolvlm.toml").write_text("".join(rows))
+    assert len(load_gates(folder)) == len(rows)
 
 
 def test_appended_rows_judge_the_next_run(folder: Path) -> None:
-    verdict = no_gate("ttft_ms", FIVE)
-    append_rows(folder, "tiny_smolvlm", propose_rows([verdict])["tiny_smolvlm"])
+    context = Context("tiny_smolvlm", "host", mode="kv")
+    samples = [Sample(value) for value in (100.0, 101.0, 102.0, 103.0, 104.0)]
+    verdict = judge(samples, None, "ttft_ms", context, provenance=RUN)
+    assert verdict.proposal is not None
+    append_rows(folder, "tiny_smolvlm", render_gate(verdict.proposal))
     text = (folder / "tiny_smolvlm.toml").read_text()
     assert text.startswith(ROW.strip())
-    gate = find_gate(load_gates(folder), "ttft_ms", verdict.context)
+    gate = find_gate(load_gates(folder), "ttft_ms", context)
     assert gate is not None
     assert (gate.max, gate.source, gate.confidence) == (110.0, "run 20261123-a1", "measured")
 
