@@ -65,7 +65,7 @@ def load_recipe(path: Path) -> Recipe:
     """Read a recipe file: TOML with one key per component.
 
     Raises:
-        UserError: If the file is missing, not TOML, or names what does not exist.
+        UserError: If the file is missing, unreadable, not TOML, or names what does not exist.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -73,6 +73,10 @@ def load_recipe(path: Path) -> Recipe:
         raise UserError(f"Recipe {path} does not exist; check --recipe.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"Recipe {path} is not TOML ({error}).") from error
+    except OSError as error:
+        raise UserError(
+            f"Recipe {path} cannot be read ({error.strerror}); give --recipe a TOML file."
+        ) from error
     return _from_pairs(table, Recipe())
 
 
