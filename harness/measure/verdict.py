@@ -238,6 +238,5 @@ def _invalidity(samples: Sequence[Sample]) -> str:
     return (
         f"{reasons.total()} of {plural(len(samples), 'run')} do not count, more than"
         f" {MAX_INVALID_SHARE:.0%}".replace("%", " %")
-        + f": {listed}; let the device rest and"
-        " measure again"
+        + f": {listed}; look at the reasons and measure again"
     )
