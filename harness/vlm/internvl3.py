@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from harness.vlm.smolvlm import rope_theta
+from harness.vlm.hub_config import (
+    Settings,
+    head_dim,
+    require,
+    require_plain_rope,
+    rope_theta,
+    square_side,
+    with_defaults,
+)
 from harness.vlm.spec import (
     Preprocessing,
     PromptFormat,
@@ -15,34 +20,105 @@ from harness.vlm.spec import (
     VlmSpec,
 )
 
+VISION_DEFAULTS: Settings = {
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "num_channels": 3,
+    "image_size": (448, 448),
+    "patch_size": (14, 14),
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-6,
+    "norm_type": "layer_norm",
+    "attention_bias": False,
+    "use_qk_norm": False,
+    "use_mean_pooling": True,
+    "use_absolute_position_embeddings": True,
+}
+"""``InternVLVisionConfig`` of transformers 5.23 (``configuration_internvl.py``)."""
 
-def read_geometry(config: Mapping[str, Any]) -> tuple[VisionGeometry, TextGeometry]:
-    """Read both geometries from the ``config.json`` of an ``InternVL`` checkpoint."""
-    vision, text = config["vision_config"], config["text_config"]
-    heads = text["num_attention_heads"]
-    return (
-        VisionGeometry(
-            image_size_px=vision["image_size"][0],
-            patch_size_px=vision["patch_size"][0],
-            hidden_size=vision["hidden_size"],
-            intermediate_size=vision["intermediate_size"],
-            layers=vision["num_hidden_layers"],
-            heads=vision["num_attention_heads"],
-            shuffle_factor=round(1 / config["downsample_ratio"]),
-            layer_norm_eps=vision["layer_norm_eps"],
-        ),
-        TextGeometry(
-            hidden_size=text["hidden_size"],
-            intermediate_size=text["intermediate_size"],
-            layers=text["num_hidden_layers"],
-            heads=heads,
-            kv_heads=text["num_key_value_heads"],
-            head_dim=text.get("head_dim") or text["hidden_size"] // heads,
-            vocab_size=text["vocab_size"],
-            rope_theta=rope_theta(text),
-            rms_norm_eps=text["rms_norm_eps"],
-            qkv_bias=True,
-        ),
+BUILT_VISION: Settings = {
+    "num_channels": 3,
+    "hidden_act": "gelu",
+    "norm_type": "layer_norm",
+    "attention_bias": True,
+    "use_qk_norm": False,
+    "use_mean_pooling": True,
+    "use_absolute_position_embeddings": True,
+}
+"""What the static encoder implements; without mean pooling a last layer norm would follow."""
+
+TEXT_DEFAULTS: Settings = {
+    "vocab_size": 151936,
+    "hidden_size": 4096,
+    "intermediate_size": 22016,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-6,
+    "use_sliding_window": False,
+}
+"""``Qwen2Config`` of transformers 5.23 (``configuration_qwen2.py``)."""
+
+MODEL_DEFAULTS: Settings = {
+    "downsample_ratio": 0.5,
+    "projector_hidden_act": "gelu",
+    "vision_feature_layer": -1,
+    "vision_feature_select_strategy": "default",
+}
+"""``InternVLConfig`` of transformers 5.23 (``configuration_internvl.py``)."""
+
+BUILT_MODEL: Settings = {
+    "projector_hidden_act": "gelu",
+    "vision_feature_layer": -1,
+    "vision_feature_select_strategy": "default",
+}
+
+
+def read_geometry(config: Settings) -> tuple[VisionGeometry, TextGeometry]:
+    """Read both geometries from the ``config.json`` of an ``InternVL`` checkpoint.
+
+    Raises:
+        KeyError: If it has no vision or text configuration.
+        UserError: If it has a setting that the export does not implement.
+    """
+    model = with_defaults(config, MODEL_DEFAULTS)
+    require(model, BUILT_MODEL)
+    return _vision_geometry(model), _text_geometry(model)
+
+
+def _vision_geometry(model: Settings) -> VisionGeometry:
+    vision = with_defaults(model["vision_config"], VISION_DEFAULTS)
+    require(vision, BUILT_VISION, "vision_config.")
+    return VisionGeometry(
+        image_size_px=square_side(vision["image_size"], "image_size"),
+        patch_size_px=square_side(vision["patch_size"], "patch_size"),
+        hidden_size=vision["hidden_size"],
+        intermediate_size=vision["intermediate_size"],
+        layers=vision["num_hidden_layers"],
+        heads=vision["num_attention_heads"],
+        shuffle_factor=round(1 / model["downsample_ratio"]),
+        layer_norm_eps=vision["layer_norm_eps"],
+    )
+
+
+def _text_geometry(model: Settings) -> TextGeometry:
+    text = with_defaults(model["text_config"], TEXT_DEFAULTS)
+    require(text, {"hidden_act": "silu", "use_sliding_window": False}, "text_config.")
+    require_plain_rope(text)
+    return TextGeometry(
+        hidden_size=text["hidden_size"],
+        intermediate_size=text["intermediate_size"],
+        layers=text["num_hidden_layers"],
+        heads=text["num_attention_heads"],
+        kv_heads=text["num_key_value_heads"] or text["num_attention_heads"],
+        head_dim=head_dim(text),
+        vocab_size=text["vocab_size"],
+        rope_theta=rope_theta(text),
+        rms_norm_eps=text["rms_norm_eps"],
+        qkv_bias=True,
     )
 
 
@@ -101,6 +177,7 @@ INTERNVL3_1B = VlmSpec(
 TINY_INTERNVL3 = VlmSpec(
     name="tiny_internvl3",
     family=FAMILY,
+    is_miniature=True,
     vision=VisionGeometry(
         image_size_px=64,
         patch_size_px=8,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from harness.vlm.hub_config import (
+    Settings,
+    head_dim,
+    require,
+    require_plain_rope,
+    rope_theta,
+    square_side,
+    with_defaults,
+)
 from harness.vlm.spec import (
     Preprocessing,
     PromptFormat,
@@ -14,41 +20,76 @@ from harness.vlm.spec import (
     VlmSpec,
 )
 
+VISION_DEFAULTS: Settings = {
+    "hidden_size": 1152,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 16,
+    "num_channels": 3,
+    "image_size": 224,
+    "patch_size": 32,
+    "hidden_act": "gelu_pytorch_tanh",
+    "layer_norm_eps": 1e-6,
+}
+"""``Idefics3VisionConfig`` of transformers 5.23 (``configuration_idefics3.py``)."""
 
-def read_geometry(config: Mapping[str, Any]) -> tuple[VisionGeometry, TextGeometry]:
-    """Read both geometries from the ``config.json`` of an ``Idefics3`` checkpoint."""
-    vision, text = config["vision_config"], config["text_config"]
-    heads = text["num_attention_heads"]
-    return (
-        VisionGeometry(
-            image_size_px=vision["image_size"],
-            patch_size_px=vision["patch_size"],
-            hidden_size=vision["hidden_size"],
-            intermediate_size=vision["intermediate_size"],
-            layers=vision["num_hidden_layers"],
-            heads=vision["num_attention_heads"],
-            shuffle_factor=config["scale_factor"],
-            layer_norm_eps=vision.get("layer_norm_eps", 1e-6),
-        ),
-        TextGeometry(
-            hidden_size=text["hidden_size"],
-            intermediate_size=text["intermediate_size"],
-            layers=text["num_hidden_layers"],
-            heads=heads,
-            kv_heads=text["num_key_value_heads"],
-            head_dim=text.get("head_dim") or text["hidden_size"] // heads,
-            vocab_size=text["vocab_size"],
-            rope_theta=rope_theta(text),
-            rms_norm_eps=text["rms_norm_eps"],
-            qkv_bias=False,
-        ),
+TEXT_DEFAULTS: Settings = {
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": None,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-6,
+    "attention_bias": False,
+    "mlp_bias": False,
+}
+"""``LlamaConfig`` of transformers 5.23 (``configuration_llama.py``)."""
+
+
+def read_geometry(config: Settings) -> tuple[VisionGeometry, TextGeometry]:
+    """Read both geometries from the ``config.json`` of an ``Idefics3`` checkpoint.
+
+    Raises:
+        KeyError: If it has no vision or text configuration.
+        UserError: If it has a setting that the export does not implement.
+    """
+    return _vision_geometry(config), _text_geometry(config)
+
+
+def _vision_geometry(config: Settings) -> VisionGeometry:
+    vision = with_defaults(config["vision_config"], VISION_DEFAULTS)
+    require(vision, {"num_channels": 3, "hidden_act": "gelu_pytorch_tanh"}, "vision_config.")
+    return VisionGeometry(
+        image_size_px=square_side(vision["image_size"], "image_size"),
+        patch_size_px=square_side(vision["patch_size"], "patch_size"),
+        hidden_size=vision["hidden_size"],
+        intermediate_size=vision["intermediate_size"],
+        layers=vision["num_hidden_layers"],
+        heads=vision["num_attention_heads"],
+        shuffle_factor=config.get("scale_factor", 2),
+        layer_norm_eps=vision["layer_norm_eps"],
     )
 
 
-def rope_theta(text: Mapping[str, Any]) -> float:
-    """Rotary base, which transformers 4 and 5 keep in different places of ``config.json``."""
-    nested = text.get("rope_parameters") or {}
-    return float(nested["rope_theta"] if "rope_theta" in nested else text["rope_theta"])
+def _text_geometry(config: Settings) -> TextGeometry:
+    text = with_defaults(config["text_config"], TEXT_DEFAULTS)
+    required = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False}
+    require(text, required, "text_config.")
+    require_plain_rope(text)
+    return TextGeometry(
+        hidden_size=text["hidden_size"],
+        intermediate_size=text["intermediate_size"],
+        layers=text["num_hidden_layers"],
+        heads=text["num_attention_heads"],
+        kv_heads=text["num_key_value_heads"] or text["num_attention_heads"],
+        head_dim=head_dim(text),
+        vocab_size=text["vocab_size"],
+        rope_theta=rope_theta(text),
+        rms_norm_eps=text["rms_norm_eps"],
+        qkv_bias=False,
+    )
 
 
 FAMILY = VlmFamily(
@@ -104,6 +145,7 @@ SMOLVLM_500M = VlmSpec(
 TINY_SMOLVLM = VlmSpec(
     name="tiny_smolvlm",
     family=FAMILY,
+    is_miniature=True,
     vision=VisionGeometry(
         image_size_px=64,
         patch_size_px=8,

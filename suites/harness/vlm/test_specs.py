@@ -107,6 +107,7 @@ def internvl3_config(rope: dict[str, Any]) -> dict[str, Any]:
             "num_hidden_layers": 24,
             "num_attention_heads": 16,
             "layer_norm_eps": 1e-6,
+            "attention_bias": True,
         },
         "text_config": {
             "hidden_size": 896,
