@@ -23,7 +23,8 @@ def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
         checkpoint: A folder, a hub id, or None for the model's own.
 
     Raises:
-        UserError: If nothing is there, or the hub cannot be reached.
+        UserError: If nothing is there, the hub cannot be reached, or a family was named without a
+            checkpoint.
     """
     if checkpoint is not None:
         if is_hub_id(checkpoint):
@@ -31,7 +32,11 @@ def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
         return Path(checkpoint).expanduser()
     if spec.is_miniature:
         return checkpoint_path(spec.name)
-    assert spec.hub_id is not None
+    if spec.hub_id is None:
+        raise UserError(
+            f"{spec.name!r} is a family, which has no weights of its own; name a checkpoint: "
+            f"python -m harness export {spec.name} --checkpoint DIR|HUB_ID"
+        )
     return _download(spec.hub_id, spec.revision)
 
 

@@ -24,11 +24,17 @@ FAMILIES: dict[str, VlmFamily] = {
 
 
 def get_spec(name: str) -> VlmSpec:
-    """Look up a model.
+    """Look up a model that can be judged.
 
     Raises:
-        UserError: If no model has that name; the message suggests the nearest one.
+        UserError: If no model has that name; the message suggests the nearest one, or says how to
+            make a model of a family.
     """
+    if name in FAMILIES:
+        raise UserError(
+            f"Artifacts of a family ({name!r}) can be run but not judged; add a VlmSpec to "
+            f"harness/vlm/{name}.py, see README."
+        )
     if name not in SPECS:
         raise UserError(f"There is no model {name!r}; {suggest(name, SPECS)}.")
     return SPECS[name]
@@ -53,7 +59,9 @@ def get_spec_or_family(name: str) -> VlmSpec:
     """
     if name in FAMILIES:
         member = next(spec for spec in SPECS.values() if spec.family.name == name)
-        return replace(member, name=name, upstream_name=None, hub_id=None, revision=None)
+        return replace(
+            member, name=name, upstream_name=None, hub_id=None, revision=None, is_miniature=False
+        )
     if name not in SPECS:
         raise UserError(f"There is no model {name!r}; {suggest(name, [*SPECS, *FAMILIES])}.")
     return SPECS[name]

@@ -107,12 +107,14 @@ class VlmSpec:
     """One model that can be exported, run and judged.
 
     Attributes:
-        name: What a person types after ``--model``.
-        upstream_name: ``--decoder_model`` of upstream's exporter, None for the miniatures.
-        hub_id: Repository on the Hugging Face hub, None for the miniatures.
-        revision: Revision of ``hub_id`` to download.
+        name: What a person types after ``--model``; a family's name where only a checkpoint will
+            tell the geometry.
         context_length: Compiled context length in tokens (CL in the contract).
         prefill_ar: Tokens that one prefill call consumes in hybrid mode (AR in the contract).
+        upstream_name: ``--decoder_model`` of upstream's exporter, None for the miniatures.
+        hub_id: Repository on the Hugging Face hub, None for miniatures and families.
+        revision: Revision of ``hub_id`` to download.
+        is_miniature: Whether the checkpoint is committed in this repository.
     """
 
     name: str
@@ -124,8 +126,4 @@ class VlmSpec:
     upstream_name: str | None = None
     hub_id: str | None = None
     revision: str | None = None
-
-    @property
-    def is_miniature(self) -> bool:
-        """Whether the checkpoint is committed in this repository."""
-        return self.hub_id is None
+    is_miniature: bool = False

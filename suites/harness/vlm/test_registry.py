@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.checkpoint_source import find_checkpoint
 from harness.errors import UserError
 from harness.vlm.registry import FAMILIES, SPECS, get_family, get_spec, get_spec_or_family
 
@@ -49,6 +50,20 @@ def test_a_family_is_a_model_whose_geometry_a_checkpoint_will_tell() -> None:
     spec = get_spec_or_family("smolvlm")
     assert (spec.name, spec.family.name) == ("smolvlm", "smolvlm")
     assert (spec.hub_id, spec.revision, spec.upstream_name) == (None, None, None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_no_miniature_and_asks_for_a_checkpoint(family: str) -> None:
+    spec = get_spec_or_family(family)
+    assert not spec.is_miniature
+    with pytest.raises(UserError, match=rf"harness export {family} --checkpoint DIR\|HUB_ID"):
+        find_checkpoint(spec, None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_cannot_be_judged(family: str) -> None:
+    with pytest.raises(UserError, match=rf"add a VlmSpec to harness/vlm/{family}\.py"):
+        get_spec(family)
 
 
 def test_a_model_is_not_taken_for_its_family() -> None:
