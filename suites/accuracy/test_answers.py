@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fixtures.answers import Ask
+from fixtures.interview import Answer
 from fixtures.judge import Judge
-from fixtures.reference import GetReference
+from fixtures.reference import References
 from harness.export.recipe import Recipe
 from harness.measure.accuracy import (
     counts_as_difference,
@@ -34,23 +35,33 @@ def test_tokens_agree_with_transformers(
     mode: Mode,
     own_recipe: Recipe,
     ask: Ask,
-    get_reference: GetReference,
+    references: References,
     judge: Judge,
 ) -> None:
     """Greedy token ids equal those of the float model on identical pixels and ids.
 
     A difference where the float model itself was undecided (top-2 logit gap up to 1e-3) is
-    replaced by the float model's ids before judging.
+    replaced by the float model's ids before judging, and listed as a tie.
     """
-    answers, reference = ask(model, own_recipe, mode), get_reference(model)
-    judged = []
+    answers = ask(model, own_recipe, mode)
+    reference = references.require(model, answers.artifact.manifest)
+    judged, counted, ties = [], [], []
     for answer in answers.items:
         expected = reference.token_ids[answer.question.id]
         position = first_difference(answer.token_ids, expected)
-        undecided = position is not None and not counts_as_difference(
-            reference.top2_gap(answer.question, position)
-        )
-        judged.append(expected if undecided else answer.token_ids)
+        if position is None:
+            judged.append(expected)
+            continue
+        gap = reference.top2_gap(answer.question, position)
+        finding = _difference(answer, expected, position, gap)
+        if counts_as_difference(gap):
+            judged.append(answer.token_ids)
+            counted.append(finding)
+        else:
+            judged.append(expected)
+            ties.append(f"{finding}, a tie")
+    for finding in counted + ties:
+        judge.note(finding)
     share = token_agreement(
         judged, [reference.token_ids[answer.question.id] for answer in answers.items]
     )
@@ -71,10 +82,15 @@ def test_kv_and_hybrid_agree(model: VlmSpec, recipe: Recipe, ask: Ask, judge: Ju
 
 
 def test_quantization_keeps_answers(
-    model: VlmSpec, mode: Mode, quantized_recipe: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec,
+    mode: Mode,
+    quantized_recipe: Recipe,
+    float_recipe: Recipe,
+    ask: Ask,
+    judge: Judge,
 ) -> None:
     """A quantized model is at most a little less right than the fp32 one."""
-    float_answers, answers = ask(model, Recipe(), mode), ask(model, quantized_recipe, mode)
+    float_answers, answers = ask(model, float_recipe, mode), ask(model, quantized_recipe, mode)
     drop = exact_match(float_answers.given, float_answers.expected) - exact_match(
         answers.given, answers.expected
     )
@@ -82,3 +98,12 @@ def test_quantization_keeps_answers(
         answers.artifact,
         judge.exact("exact_match_drop", drop, answers.context, answers.artifact),
     )
+
+
+def _difference(answer: Answer, expected: tuple[int, ...], position: int, gap: float) -> str:
+    """Where an answer leaves the reference; an answer that is over has no token there."""
+    ids = [
+        str(ids[position]) if position < len(ids) else "none"
+        for ids in (answer.token_ids, expected)
+    ]
+    return f"{answer.question.id} at token {position}: {ids[0]} instead of {ids[1]} (gap {gap:.2g})"
