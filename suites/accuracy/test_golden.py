@@ -7,12 +7,12 @@ import statistics
 import pytest
 
 from fixtures.artifact import GetArtifact
-from fixtures.golden import GoldenSet, golden_answers
+from fixtures.golden import GoldenSet
+from fixtures.interview import Interview
 from fixtures.judge import Judge
+from fixtures.session import session_plugin
 from harness.devices.device import Device
 from harness.export.recipe import Recipe
-from harness.measure.accuracy import golden_hit
-from harness.measure.gate import Context
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
 
@@ -25,17 +25,20 @@ def test_golden_features_are_named(
     get_artifact: GetArtifact,
     device: Device,
     judge: Judge,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Every required word is in the answer itself, as a whole word."""
     if model.name not in golden_cases.models:
         pytest.skip(f"fixtures/images/golden.toml has no cases for {model.name}; add it to models")
-    answers = golden_answers(model, mode, recipe, golden_cases, get_artifact, device)
-    share = statistics.fmean(
-        golden_hit(answer, case.features)
-        for answer, case in zip(answers, golden_cases.case, strict=True)
+    plugin, artifact = session_plugin(request.config), get_artifact(model, recipe)
+    interview = Interview(plugin, request.node.nodeid, device, model, artifact, mode)
+    cases = {case.question(): case for case in golden_cases.case}
+    answers = interview.put(
+        tuple(cases), lambda question, given: not cases[question].missing(given), {}
     )
-    artifact = get_artifact(model, recipe)
-    context = Context(
-        model.name, device.target, device.soc, mode, artifact.manifest.precision_label
-    )
-    judge.conclude(artifact, judge.exact("golden_hit", share, context, artifact))
+    for answer in answers.items:
+        if not answer.correct:
+            missing = ", ".join(cases[answer.question].missing(answer.given))
+            judge.note(f"{answer.question.image.name} without {missing}: {answer.given!r}")
+    share = statistics.fmean(answer.correct for answer in answers.items)
+    judge.conclude(artifact, judge.exact("golden_hit", share, answers.context, artifact))
