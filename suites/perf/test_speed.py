@@ -26,7 +26,12 @@ from harness.vlm.spec import VlmSpec
     ],
 )
 def test_speed(
-    model: VlmSpec, mode: Mode, own_recipe: Recipe, metric: str, get_bench: GetBench, judge: Judge
+    model: VlmSpec,
+    mode: Mode,
+    own_recipe: Recipe,
+    speed_metric: str,
+    get_bench: GetBench,
+    judge: Judge,
 ) -> None:
     """The median over runs of fresh processes stays within the gate."""
-    get_bench(model, mode, own_recipe).judge(metric, judge)
+    get_bench(model, mode, own_recipe).judge(speed_metric, judge)
