@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -29,6 +28,7 @@ from harness.export.calibration import CALIBRATED, load_calibration
 from harness.export.order import ComponentOrder, KvEncodings, component_order, package_versions
 from harness.export.recipe import Recipe, check_built
 from harness.export.worker import Outcome, Stage, Task
+from harness.extras import require_packages
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
 
@@ -121,11 +121,7 @@ class ExportFailed(RuntimeError):
 
 def _require_exporter() -> None:
     """A phone host has no torch; say so before an import fails."""
-    missing = [name for name in EXPORTER_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"Exporting needs {', '.join(missing)}; install it with: pip install 'snapgate[host]'"
-        )
+    require_packages(EXPORTER_PACKAGES, "Exporting")
 
 
 def _check(request: ExportRequest) -> None:
