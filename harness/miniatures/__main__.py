@@ -20,8 +20,9 @@ from harness.miniatures.evaluation import ExactMatch, exact_match, total
 from harness.miniatures.quantization import quantize_8da4w
 from harness.miniatures.saving import load_model, load_tokenizer
 from harness.miniatures.scenes import KINDS, evaluation_samples
+from harness.miniatures.settings import TrainingSettings
 from harness.miniatures.trainer import Progress as TrainingProgress
-from harness.miniatures.trainer import Trainer, TrainingSettings
+from harness.miniatures.trainer import Trainer
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
 

@@ -21,10 +21,11 @@ Lesson = tuple[tuple[str, ...], ...]
 EVERYTHING: Lesson = (KINDS,)
 """Each scene with one question of every kind."""
 
+_MOSTLY_RELATION = ("colour", "shape", "digit", *["relation"] * 5)
+_MOSTLY_COLOUR = (*["colour"] * 5, "shape", "digit", "relation")
 
-def drill(kind: str) -> Lesson:
-    """Mostly questions of one kind, in sequences no longer than with a description."""
-    return (KINDS, *[("colour", "shape", "digit", "relation", *[kind] * 4)] * 3)
+DRILL: Lesson = (KINDS, _MOSTLY_RELATION, _MOSTLY_COLOUR, _MOSTLY_RELATION)
+"""Mostly the kinds that are learned last, in sequences no longer than with a description."""
 
 
 @dataclass(frozen=True)

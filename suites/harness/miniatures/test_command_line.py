@@ -9,7 +9,10 @@ from harness.miniatures.__main__ import main
 SMALL = ["--steps", "2", "--scenes-per-step", "2"]
 
 
-def test_train_then_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_then_evaluate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     assert main(["train", "tiny_internvl3", "--out", str(tmp_path), *SMALL]) == 0
     checkpoint = ["--checkpoint", str(tmp_path)]
     assert main(["evaluate", "tiny_internvl3", *checkpoint, "--scenes", "6"]) == 0

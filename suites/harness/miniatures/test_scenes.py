@@ -1,5 +1,7 @@
 """Scenes follow from their seeds, and their answers from what is drawn."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -131,6 +133,14 @@ def test_samples_cycle_through_the_kinds_one_scene_each() -> None:
     assert [sample.question.kind for sample in samples] == [*KINDS, *KINDS, *KINDS[:2]]
     assert len({sample.scene_seed for sample in samples}) == 14
     assert evaluation_samples(14) == samples
+
+
+def test_scenes_and_checkpoint_paths_are_there_without_torch() -> None:
+    program = (
+        "import sys, harness.miniatures.scenes, harness.miniatures.checkpoints; "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_asking_for_more_scenes_than_there_are_says_how_many_there_are() -> None:

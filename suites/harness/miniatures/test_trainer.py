@@ -13,7 +13,8 @@ from harness.miniatures.encoding import encode_example
 from harness.miniatures.muon import orthogonalize
 from harness.miniatures.saving import load_model
 from harness.miniatures.scenes import TRAINING_SEEDS, Scene
-from harness.miniatures.trainer import Progress, Trainer, TrainingSettings, judged_logits
+from harness.miniatures.settings import TrainingSettings
+from harness.miniatures.trainer import Progress, Trainer, judged_logits
 from harness.vlm.registry import get_spec
 
 SPEC = get_spec("tiny_smolvlm")
