@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from harness.artifacts.atomic_file import replacing
 from harness.errors import UserError
+from harness.runtime.output import explain_failure, writing
 from harness.vlm.preprocess import load_image, preprocess
 from harness.vlm.spec import Preprocessing
 
@@ -34,20 +34,39 @@ def pin(url: str, sha256: str) -> str:
     Raises:
         UserError: If the digest is not 64 hexadecimal digits.
     """
+    return url + _PIN + _checked(sha256, url)
+
+
+def split_pin(url: str) -> tuple[str, str | None]:
+    """Address and expected digest of a URL, None where nothing is pinned.
+
+    The digest names a file in the cache, so nothing but a digest may pass.
+
+    Raises:
+        UserError: If the digest is not 64 hexadecimal digits.
+    """
+    address, mark, sha256 = url.partition(_PIN)
+    return address, _checked(sha256, address) if mark else None
+
+
+def _checked(sha256: str, address: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise UserError(
-            f"--sha256 {sha256!r} is not 64 hexadecimal digits; use sha256sum's output."
+            f"The sha256 {sha256!r} of {address} is not 64 hexadecimal digits; use sha256sum's "
+            f"output."
         )
-    return url + _PIN + sha256.lower()
+    return sha256.lower()
 
 
 def check_exists(source: str) -> None:
-    """Find a missing file before a model is loaded; URLs pass.
+    """Find a missing file or a mistaken digest before a model is loaded.
 
     Raises:
-        UserError: If there is no such file.
+        UserError: If there is no such file, or a URL's digest is none.
     """
-    if not is_url(source) and not Path(source).is_file():
+    if is_url(source):
+        split_pin(source)
+    elif not Path(source).is_file():
         raise UserError(
             f"Image {source} does not exist; check --image, --image_path or the request."
         )
@@ -82,15 +101,17 @@ def fetch(url: str) -> Path:
     A pinned picture is kept under its digest, another under its address.
 
     Raises:
-        UserError: If the server cannot be reached or sends something else than what was pinned.
+        UserError: If the digest is none, the server cannot be reached or sends something else than
+            what was pinned, or the cache cannot be written.
     """
-    address, _, sha256 = url.partition(_PIN)
+    address, sha256 = split_pin(url)
     name = sha256 or "url-" + hashlib.sha256(address.encode()).hexdigest()
     path = user_cache_path("snapgate") / "images" / name
     if path.is_file():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
+    with explain_failure(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as part:
         found = _download(address, part)
         if sha256 and found != sha256:
             raise UserError(

@@ -128,6 +128,22 @@ def test_a_digest_must_look_like_one() -> None:
         pin("http://example.org/a.png", "abc")
 
 
+@pytest.mark.parametrize("digest", ["/etc/hostname", "../../../etc/hostname", "", "0" * 63])
+def test_what_is_no_digest_never_becomes_a_path(server: Server, digest: str) -> None:
+    with pytest.raises(UserError, match="not 64 hexadecimal digits"):
+        fetch(f"{url(server)}#sha256={digest}")
+    assert server.requests == 0
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way of a folder")
+    monkeypatch.setattr(image, "user_cache_path", lambda name: tmp_path / "file" / name)
+    with pytest.raises(UserError, match=r"cannot be written \(Not a directory\)"):
+        fetch(url(server))
+
+
 def test_missing_files_are_found_before_anything_is_loaded(pictures: tuple[str, str]) -> None:
     check_exists(pictures[0])
     check_exists("https://example.org/picture.png")
