@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from harness.artifacts.artifact import open_artifact
 from harness.errors import UserError
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
 from harness.runtime.image import check_exists, is_url, pin
+from harness.runtime.output import is_device
 from harness.runtime.request import Request, RunOptions, check_built
+from harness.runtime.request_file import read_requests
 from harness.vlm.mode import EVAL_MODES, Mode
 from harness.vlm.prompt import place_images
 from harness.vlm.registry import FAMILIES, get_family
@@ -67,7 +68,7 @@ def make_plan(flags: Flags) -> RunPlan:
     check_built(mode)
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
-    _check_output_folders(flags)
+    _check_outputs(flags)
     files.check()
     options = RunOptions(
         mode=mode,
@@ -86,41 +87,6 @@ def make_plan(flags: Flags) -> RunPlan:
         for image in request.images:
             check_exists(image)
     return RunPlan(files, family, options, requests)
-
-
-def read_requests(path: Path) -> tuple[Request, ...]:
-    """Read a file of one JSON request per line; empty lines are skipped.
-
-    Raises:
-        UserError: If the file is missing, a line is no request, or an id comes twice.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} cannot be read ({error}); give JSON lines as --requests."
-        ) from error
-    requests: dict[str, Request] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            request = Request.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise UserError(
-                f"Line {number} of {path} is no request: {where}: {first['msg']}; it takes id, "
-                f"prompts, images and system_prompt."
-            ) from error
-        if request.id in requests:
-            raise UserError(
-                f"Line {number} of {path} repeats the id {request.id!r}; give each request its own."
-            )
-        requests[request.id] = request
-    if not requests:
-        raise UserError(f"{path} holds no request; write one JSON object per line.")
-    return tuple(requests.values())
 
 
 def _refuse_unbuilt(flags: Flags) -> None:
@@ -159,16 +125,21 @@ def _model(flags: Flags) -> tuple[RunFiles, VlmFamily, Mode, int]:
     return files, get_family(flags.decoder_model_version), "hybrid", _DEFAULT_SEQ_LEN
 
 
-def _check_output_folders(flags: Flags) -> None:
-    paths = (
-        flags.output_path,
-        flags.performance_output_path,
-        flags.dump_logits_path,
-        flags.generations_path,
-    )
-    for path in paths:
-        if path is not None and not path.parent.is_dir():
+def _check_outputs(flags: Flags) -> None:
+    """Look at the files that this run will write, while no time is lost yet."""
+    one = ("output_path", "performance_output_path", "dump_logits_path")
+    for name in one if flags.requests is None else ("generations_path",):
+        path: Path | None = getattr(flags, name)
+        if path is None:
+            continue
+        if not path.parent.is_dir():
             raise UserError(f"Folder {path.parent} of {path.name} does not exist; create it first.")
+        if path.is_dir():
+            raise UserError(f"--{name} {path} is a folder; give the path of a file.")
+        # A device such as /dev/null is written itself, any other file appears in its folder.
+        written = path if is_device(path) else path.parent
+        if not os.access(written, os.W_OK):
+            raise UserError(f"You may not write to {written}; give another --{name}.")
 
 
 def _conversation(flags: Flags) -> Request:

@@ -12,7 +12,7 @@ import pytest
 from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
 from harness.runtime.flags import parse_flags
-from harness.runtime.plan import RunPlan, make_plan, read_requests
+from harness.runtime.plan import RunPlan, make_plan
 from harness.runtime.request import Request, RunOptions
 
 
@@ -75,6 +75,13 @@ def test_digests_are_dealt_to_the_urls(artifact: Artifact, pictures: tuple[str, 
         (["--tokenized_prompt=t.raw"], "--tokenized_prompt is not supported"),
         (["--dump_logits_path=all.raw"], "--dump_logits_path works in kv mode only"),
         (["--output_path=nowhere/outputs.txt"], "Folder nowhere of outputs.txt does not exist"),
+        (["--output_path=/"], "--output_path / is a folder; give the path of a file"),
+        (["--performance_output_path=/tmp"], "--performance_output_path /tmp is a folder"),
+        (["--eval_mode=0", "--dump_logits_path=/tmp"], "--dump_logits_path /tmp is a folder"),
+        (
+            ["--image=https://e.org/a.png#sha256=/tmp/x"],
+            "'/tmp/x' of https://e.org/a.png is not 64",
+        ),
         (["--image=nowhere.png"], "Image nowhere.png does not exist"),
         (["--image_path=nowhere.txt"], "Image list nowhere.txt cannot be read"),
         (["--prompt=<image><image>"], "hold 2 <image> but 1 images were given"),
@@ -88,6 +95,41 @@ def test_a_mistake_is_one_sentence(
 ) -> None:
     with pytest.raises(UserError, match=sentence):
         plan(*file_flags, "--image", pictures[0], *arguments)
+
+
+def test_a_folder_without_permission_is_found_before_the_run(
+    file_flags: tuple[str, ...], pictures: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's answer is replaced: the superuser, as whom tests may run, may write anywhere."""
+    monkeypatch.setattr("os.access", lambda path, mode: path != Path("/locked"))
+    monkeypatch.setattr(Path, "is_dir", lambda path: path == Path("/locked"))
+    with pytest.raises(UserError, match="You may not write to /locked; give another --output_path"):
+        plan(*file_flags, "--image", pictures[0], "--output_path=/locked/outputs.txt")
+
+
+def test_outputs_of_another_kind_of_run_are_not_looked_at(
+    file_flags: tuple[str, ...], pictures: tuple[str, str]
+) -> None:
+    assert plan(*file_flags, "--image", pictures[0], "--generations_path=nowhere/g.jsonl").requests
+
+
+@pytest.mark.parametrize("digest", ["/tmp/x", "../../x", "", "ab" * 31])
+def test_digests_of_lists_and_requests_are_checked(
+    artifact: Artifact, tmp_path: Path, digest: str
+) -> None:
+    url = f"https://example.org/a.png#sha256={digest}"
+    listed, asked = tmp_path / "list.txt", tmp_path / "requests.jsonl"
+    listed.write_text(url)
+    asked.write_text(json.dumps({"id": "a", "prompts": ["What is this?"], "images": [url]}))
+    for flag in (f"--image_path={listed}", f"--requests={asked}"):
+        with pytest.raises(UserError, match="is not 64 hexadecimal digits"):
+            plan(f"--artifact={artifact.directory}", flag)
+
+
+def test_generations_cannot_take_the_place_of_a_folder(artifact: Artifact) -> None:
+    flags = (f"--artifact={artifact.directory}", "--requests=r.jsonl", "--generations_path=/tmp")
+    with pytest.raises(UserError, match="--generations_path /tmp is a folder"):
+        plan(*flags)
 
 
 def test_no_image_is_one_sentence(file_flags: tuple[str, ...]) -> None:
@@ -121,24 +163,6 @@ def test_requests_are_read_and_checked(
     path.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
     made = plan(f"--artifact={artifact.directory}", f"--requests={path}")
     assert made.requests == tuple(Request.model_validate(line) for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ("", "holds no request"),
-        ("{", "Line 1 of .* is no request"),
-        ('{"id": "a"}', "Line 1 of .*: prompts: Field required"),
-        ('{"id": "a", "prompts": []}', "Line 1 of .*: prompts"),
-        ('{"id": "a", "prompts": ["x"], "picture": "p"}', "Line 1 of .*: picture"),
-        ('{"id": "a", "prompts": ["x"]}\n\n{"id": "a", "prompts": ["y"]}', "Line 3 .* id 'a'"),
-    ],
-)
-def test_bad_requests_are_told_by_their_line(tmp_path: Path, content: str, sentence: str) -> None:
-    path = tmp_path / "requests.jsonl"
-    path.write_text(content)
-    with pytest.raises(UserError, match=sentence):
-        read_requests(path)
 
 
 def test_planning_needs_neither_torch_nor_transformers() -> None:
