@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UserError, suggest
-from harness.measure.gate import SELECTORS, Context, Gate
+from harness.measure.gate import SELECTORS, Gate
 from harness.measure.soc import Soc
 
 SOCS_NAME = "socs.toml"
@@ -105,30 +105,30 @@ def _refuse_contenders(path: Path, gates: Sequence[Gate]) -> None:
     for (first, one), (second, other) in combinations(enumerate(gates, start=1), 2):
         if one.specificity != other.specificity or not (place := _common_place(one, other)):
             continue
-        if not any(
-            gate.metric == one.metric
-            and gate.specificity > one.specificity
-            and gate.applies_to(place)
-            for gate in gates
-        ):
+        rivals = (gate for gate in gates if gate.specificity > one.specificity)
+        if not any(_judges(rival, one, place) for rival in rivals):
             raise UserError(
-                f"{path.name} [[gate]] rows {first} and {second} both judge {one.metric} of"
-                f" {place.describe()}, equally specific: {one.describe()} and"
-                f" {other.describe()}; keep one, or narrow one with {', '.join(SELECTORS)}."
+                f"{path.name} [[gate]] rows {first} and {second} are equally specific and can both"
+                f" apply: {one.describe()} and {other.describe()}; keep one of them, or narrow one"
+                f" with {', '.join(SELECTORS)}."
             )
 
 
-def _common_place(one: Gate, other: Gate) -> Context | None:
-    """The widest place that two gates of one metric both judge, None if there is none."""
+def _common_place(one: Gate, other: Gate) -> dict[str, Any] | None:
+    """Selectors of the widest place that two gates both judge, None if there is no such place."""
     if (one.metric, one.protocol) != (other.metric, other.protocol):
         return None
     fixed = {name: {getattr(one, name), getattr(other, name)} - {None} for name in SELECTORS}
     if any(len(values) > 1 for values in fixed.values()):
         return None
     place = {name: next(iter(values), None) for name, values in fixed.items()}
-    if place["target"] == "host" and place["soc"] is not None:
-        return None
-    return Context(model=one.model, protocol=one.protocol, **place)
+    return None if place["target"] == "host" and place["soc"] is not None else place
+
+
+def _judges(rival: Gate, one: Gate, place: Mapping[str, Any]) -> bool:
+    return (rival.metric, rival.protocol) == (one.metric, one.protocol) and all(
+        getattr(rival, name) in (None, place[name]) for name in SELECTORS
+    )
 
 
 def _parse_rows(

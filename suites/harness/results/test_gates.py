@@ -207,7 +207,7 @@ def test_rows_that_contend_for_one_place_are_told_when_read(folder: Path, other:
     """After the measurement it would be too late."""
     row = ROW.replace("decode_tps", "pte_bytes")
     (folder / "tiny_smolvlm.toml").write_text(row + row.replace(HOST, other))
-    with pytest.raises(UserError, match=r"rows 1 and 2 both judge pte_bytes .*narrow one with"):
+    with pytest.raises(UserError, match=r"rows 1 and 2 are equally specific .*narrow one with"):
         load_gates(folder)
 
 
