@@ -25,17 +25,6 @@ def exact_match(answers: Sequence[object], expected: Sequence[object]) -> float:
     return statistics.fmean(a == e for a, e in zip(answers, expected, strict=True))
 
 
-def image_contrast(answers: Sequence[str], altered_image_answers: Sequence[str]) -> float:
-    """Share of answers that change when the image is blanked or swapped, 0 to 1.
-
-    A model that does not look at its image scores 0, however fluent it is.
-
-    Raises:
-        ValueError: If there are no answers, or the two sequences differ in length.
-    """
-    return 1 - exact_match(answers, altered_image_answers)
-
-
 def token_agreement(
     token_ids: Sequence[Sequence[int]], reference_ids: Sequence[Sequence[int]]
 ) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import UserError
-from harness.vlm.spec import PromptFormat, VlmFamily
+from harness.vlm.spec import PromptFormat
 
 IMAGE_PLACEHOLDER = "<image>"
 """Stands for one image in user prompts and formatted turns of every family (contract §4.1)."""
@@ -83,8 +83,3 @@ def place_images(prompts: Sequence[str], images: int) -> tuple[str, ...]:
             f"write one {IMAGE_PLACEHOLDER} per image, or none at all."
         )
     return tuple(prompts)
-
-
-def reference_text(formatted: str, family: VlmFamily, tokens_per_image: int) -> str:
-    """The turn as ``transformers`` wants it: every image as a run of the model's image token."""
-    return formatted.replace(IMAGE_PLACEHOLDER, family.image_token * tokens_per_image)

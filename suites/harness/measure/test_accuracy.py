@@ -14,7 +14,6 @@ from harness.measure.accuracy import (
     exact_match,
     first_difference,
     golden_hit,
-    image_contrast,
     sqnr_db,
     token_agreement,
 )
@@ -30,11 +29,6 @@ def test_exact_match_is_the_share_of_equal_answers() -> None:
 def test_answers_without_partners_are_an_error(answers: list[str], expected: list[str]) -> None:
     with pytest.raises(ValueError, match="cannot be paired"):
         exact_match(answers, expected)
-
-
-def test_a_model_that_ignores_its_image_has_no_contrast() -> None:
-    assert image_contrast(["a cat", "a dog"], ["a cat", "a dog"]) == 0.0
-    assert image_contrast(["a cat", "a dog"], ["a cat", "nothing"]) == 0.5
 
 
 def test_token_agreement_counts_a_missing_tail_as_disagreement() -> None:

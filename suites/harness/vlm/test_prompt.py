@@ -14,7 +14,6 @@ from harness.vlm.prompt import (
     TextPiece,
     format_turn,
     place_images,
-    reference_text,
     split_pieces,
 )
 from harness.vlm.registry import FAMILIES
@@ -78,11 +77,6 @@ def test_text_between_images_keeps_its_order() -> None:
         ImagePiece(1),
         TextPiece("b"),
     )
-
-
-def test_transformers_sees_an_image_as_a_run_of_its_token() -> None:
-    turn = format_turn("<image>?", "", INTERNVL3.prompt)
-    assert reference_text(turn, INTERNVL3, 3) == turn.replace("<image>", "<IMG_CONTEXT>" * 3)
 
 
 @given(prompt=prompts, system=texts, family=families)
