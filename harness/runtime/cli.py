@@ -6,38 +6,64 @@ Unlike upstream it leaves no half-written file behind and never ends with 0 afte
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.artifacts.atomic_file import replacing
 from harness.errors import UserError
+from harness.extras import require_packages
 from harness.runtime.flags import Flags, help_text, parse_flags
 from harness.runtime.logits_dump import LogitsDump
 from harness.runtime.observer import ConsoleObserver, LogitsSink, inference_speed
+from harness.runtime.output import abandon_streams, explain_failure, writing
 from harness.runtime.plan import RunPlan, make_plan
 
 if TYPE_CHECKING:
     from harness.runtime.runner import MultimodalRunner
 
 
+_RUNTIME_PACKAGES = ("torch", "executorch")
+_STDIN = 0
+_CLOSED_PIPE = 141
+"""What a shell shows for a process that SIGPIPE ended."""
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run; returns the exit code: 0, 2 for a user error, 130 when interrupted."""
+    """Run.
+
+    Returns:
+        The exit code: 0, 2 for a user error, 130 when interrupted, 141 when nobody reads on.
+    """
     try:
         flags = parse_flags(arguments)
         if flags.help:
-            print(help_text())
+            print(help_text(), flush=True)
             return 0
+        if flags.exit_with_parent:
+            threading.Thread(target=_exit_with_parent, daemon=True).start()
         _run(flags, make_plan(flags))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        abandon_streams()
+        return _CLOSED_PIPE
     return 0
 
 
+def _exit_with_parent() -> None:
+    # Not through sys.stdin, whose lock a thread that waits in it would hold at shutdown.
+    while os.read(_STDIN, 1024):
+        pass
+    os._exit(1)
+
+
 def _run(flags: Flags, plan: RunPlan) -> None:
+    require_packages(_RUNTIME_PACKAGES, "Running on this machine")
     # Loading torch takes seconds, which --help and mistaken flags need not wait for.
     from harness.runtime.runner import MultimodalRunner
 
@@ -58,18 +84,19 @@ def _run(flags: Flags, plan: RunPlan) -> None:
 
 def _answer_one(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
     generation = runner.run(plan.requests[0], flags.num_iters)
-    with replacing(flags.output_path) as file:
+    with writing(flags.output_path) as file:
         for turn in generation.turns:
             file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
-    with replacing(flags.performance_output_path) as file:
+    with writing(flags.performance_output_path) as file:
         file.write(inference_speed(generation.last.stats).encode())
     if flags.json_output:
-        print(generation.model_dump_json())
+        print(generation.model_dump_json(), flush=True)
 
 
 def _answer_many(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
     """Write each answer as soon as it is known, so that an interrupted run keeps what it has."""
-    with flags.generations_path.open("w", encoding="utf-8") as file:
+    path = flags.generations_path
+    with explain_failure(path), path.open("w", encoding="utf-8") as file:
         for request in plan.requests:
             try:
                 generation = runner.run(request)
@@ -83,5 +110,5 @@ def _logits_sink(flags: Flags) -> Iterator[LogitsSink | None]:
     if flags.dump_logits_path is None:
         yield None
         return
-    with replacing(flags.dump_logits_path) as file:
+    with writing(flags.dump_logits_path) as file:
         yield LogitsDump(file, flags.upstream_compat).write

@@ -22,6 +22,7 @@ _FILES = "Files"
 _CONVERSATION = "Conversation"
 _GENERATION = "Generation"
 _OUTPUT = "Output"
+_PROCESS = "Process"
 _UPSTREAM_ONLY = "Accepted for upstream's sake"
 
 _USAGE = """\
@@ -135,6 +136,12 @@ class Flags(BaseModel):
     )
 
     help: bool = _flag(_OUTPUT, False, "show this text")
+
+    exit_with_parent: bool = _flag(
+        _PROCESS,
+        False,
+        "end when standard input closes; for a program that holds it open as long as it lives",
+    )
 
     shared_buffer: bool = _flag(
         _UPSTREAM_ONLY, False, "no effect: host memory needs no RPC buffers"

@@ -231,6 +231,69 @@ def test_a_raw_image_of_the_wrong_size_is_refused(
     assert written() == {"image.raw"}
 
 
+@pytest.mark.parametrize("flag", ["output_path", "performance_output_path", "dump_logits_path"])
+def test_a_full_disk_is_one_sentence(
+    artifact: Artifact, pictures: tuple[str, str], flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ask(artifact, pictures[0], "--eval_mode=0", f"--{flag}=/dev/full", *FIXED)
+    assert main(flags) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: /dev/full cannot be written (No space left on device)")
+
+
+def test_a_full_disk_under_generations_is_one_sentence(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("requests.jsonl").write_text(json.dumps({"id": "a", "prompts": ["Hello"]}))
+    flags = [f"--artifact={artifact.directory}", "--requests=requests.jsonl", *FIXED]
+    assert main([*flags, "--generations_path=/dev/full"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: /dev/full cannot be written (No space left on device)")
+
+
+def test_a_device_takes_output_and_stays_a_device(
+    artifact: Artifact, pictures: tuple[str, str]
+) -> None:
+    flags = ["--output_path=/dev/null", "--performance_output_path=/dev/null"]
+    assert main(ask(artifact, pictures[0], *flags, *FIXED)) == 0
+    assert Path("/dev/null").is_char_device()
+    assert written() == set()
+
+
+@pytest.mark.parametrize("package", ["torch", "executorch"])
+def test_a_missing_package_is_one_sentence(
+    artifact: Artifact,
+    pictures: tuple[str, str],
+    package: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(ask(artifact, pictures[0])) == 2
+    assert capsys.readouterr().err == (
+        f"error: Running on this machine needs {package}; install it with: "
+        f"pip install 'snapgate[host]'\n"
+    )
+
+
+def test_a_reader_that_goes_away_is_no_error(artifact: Artifact, pictures: tuple[str, str]) -> None:
+    """Standard input is closed as well, which only --exit_with_parent minds."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "harness.runtime", *ask(artifact, pictures[0], "--json", *FIXED)],
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    os.close(writing)
+    assert ended.returncode == 141
+    assert "Traceback" not in ended.stderr
+    assert "BrokenPipe" not in ended.stderr
+
+
 def test_help_exits_with_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == main(["-h"]) == 0
     assert "--artifact" in capsys.readouterr().out
