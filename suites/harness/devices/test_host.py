@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,7 +19,8 @@ from PIL import Image
 
 from harness.artifacts.artifact import Artifact
 from harness.devices.device import RunFailure
-from harness.devices.host import HostDevice
+from harness.devices.host import HostDevice, machine_name, serial_of
+from harness.results.rows import HostInfo
 from harness.runtime.request import Request, RunOptions
 
 OPTIONS = RunOptions(mode="kv", max_new_tokens=3, ignore_eos=True)
@@ -48,6 +52,15 @@ def wait_for(path: Path) -> int:
     while not path.exists():
         time.sleep(0.01)
     return int(path.read_text())
+
+
+def wait_for_model(parent: psutil.Process) -> psutil.Process:
+    """The runner among a process's children, as soon as it has mapped a model."""
+    while True:
+        for child in parent.children():
+            if any(file.path.endswith(".pte") for file in child.memory_maps()):
+                return child
+        time.sleep(0.05)
 
 
 def test_answers_come_in_order_under_their_ids(random_smolvlm: Artifact, tmp_path: Path) -> None:
@@ -106,12 +119,12 @@ def test_success_without_answers_is_a_failure(
         HostDevice().run(random_smolvlm, QUESTIONS, OPTIONS)
 
 
-def test_an_overrun_is_ended(
+def test_a_runner_that_overruns_the_time_of_its_requests_is_ended(
     random_smolvlm: Artifact, instead_of_the_runner: InsteadOfTheRunner
 ) -> None:
     pid_file = instead_of_the_runner("exec sleep 600")
     with pytest.raises(RunFailure, match="ended after 2 s") as failure:
-        HostDevice(timeout_s=2.0).run(random_smolvlm, QUESTIONS, OPTIONS)
+        HostDevice(1.4, 0.2).run(random_smolvlm, QUESTIONS, OPTIONS)
     assert failure.value.exit_code == -signal.SIGKILL
     assert not psutil.pid_exists(wait_for(pid_file))
 
@@ -131,6 +144,35 @@ def test_ctrl_c_ends_the_runner_too(
     assert not psutil.pid_exists(wait_for(pid_file))
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_runner_ends_with_whoever_started_it(
+    random_smolvlm: Artifact, number: signal.Signals
+) -> None:
+    code = f"""
+from pathlib import Path
+from harness.artifacts.artifact import open_artifact
+from harness.devices.host import HostDevice
+from harness.runtime.request import Request, RunOptions
+options = RunOptions(warmup=1_000_000, ignore_eos=True)
+artifact = open_artifact(Path({str(random_smolvlm.directory)!r}))
+HostDevice().run(artifact, [Request(id="0", prompts=("red circle",))], options)
+"""
+    root = Path(__file__).parents[3]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root) as parent:
+        runner = wait_for_model(psutil.Process(parent.pid))
+        parent.send_signal(number)
+    runner.wait(timeout=20)
+
+
+def test_requests_may_hold_any_character(
+    random_smolvlm: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "POSIX")
+    asked = Request(id="\u2028\x85", prompts=("red\u2028circle \U0001f426",))
+    (generation,) = HostDevice().run(random_smolvlm, [asked], OPTIONS)
+    assert generation.request_id == asked.id
+
+
 def test_nothing_of_a_run_stays_behind(
     random_smolvlm: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,4 +184,30 @@ def test_nothing_of_a_run_stays_behind(
 
 def test_the_serial_names_this_machine_always_the_same() -> None:
     assert HostDevice().serial == HostDevice().serial
+    assert re.fullmatch("host-[0-9a-f]{8}", HostDevice().serial)
     assert (HostDevice().target, HostDevice().soc) == ("host", None)
+
+
+def test_the_serial_tells_processors_and_machines_apart() -> None:
+    def host(cpu_model: str, cores: int) -> HostInfo:
+        return HostInfo(cpu_model=cpu_model, cores=cores, memory_mib=1, os="Linux")
+
+    serials = {
+        serial_of(host(cpu_model, cores), machine)
+        for cpu_model in ("Xeon", "Epyc")
+        for cores in (2, 4)
+        for machine in ("a", "b")
+    }
+    assert len(serials) == 8
+
+
+def test_a_new_network_name_makes_no_new_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "node", lambda: "name-of-this-run")
+    machine_id = tmp_path / "machine-id"
+    assert machine_name(machine_id) == "name-of-this-run"
+    machine_id.write_text("\n")
+    assert machine_name(machine_id) == "name-of-this-run"
+    machine_id.write_text("0123456789abcdef\n")
+    assert machine_name(machine_id) == "0123456789abcdef"
