@@ -9,11 +9,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock
+
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.artifacts.atomic_file import write_text
 from harness.artifacts.manifest import MANIFEST_NAME, Manifest
 from harness.errors import UserError
-from harness.export.cache import CachedComponent
+from harness.export.cache import CachedComponent, writing_to
 
 
 def assemble(
@@ -24,29 +26,59 @@ def assemble(
 ) -> Artifact:
     """Put an artifact folder together; files are hard links where the file system allows.
 
-    The folder appears whole or not at all. A valid one that is already there is used; a broken one
-    is replaced.
+    The folder appears whole or not at all. A valid one that is already there is used, a broken one
+    is replaced; one process at a time assembles an artifact.
+
+    Raises:
+        UserError: If it must be assembled and the cache is full or cannot be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
     directory = root / artifact_folder_name(manifest)
+    found = _valid_artifact(directory)
+    if found is not None:
+        return found
+    with writing_to(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f".{directory.name}.lock"):
+            found = _valid_artifact(directory)
+            if found is None:
+                _replace(directory, manifest, components, tokenizer_files)
+                found = open_artifact(directory)
+            return found
+
+
+def _valid_artifact(directory: Path) -> Artifact | None:
     try:
         return open_artifact(directory)
     except UserError:
-        if directory.exists():
-            os.replace(directory, directory.with_name(f".{directory.name}-{secrets.token_hex(4)}"))
-    workspace = root / f".{directory.name}-{secrets.token_hex(4)}"
+        return None
+
+
+def _replace(
+    directory: Path,
+    manifest: Manifest,
+    components: Sequence[CachedComponent],
+    tokenizer_files: Sequence[Path],
+) -> None:
+    """Assemble anew and clear away what is broken or was left by the dead; the lock is held."""
+    if directory.exists():
+        os.replace(directory, _hidden_sibling(directory))
+    for leftover in directory.parent.glob(f".{directory.name}-*"):
+        shutil.rmtree(leftover)
+    workspace = _hidden_sibling(directory)
     workspace.mkdir()
-    for component in components:
-        _link(component.path, workspace / component.file.file)
-    for file in tokenizer_files:
-        shutil.copyfile(file, workspace / file.name)
-    write_text(workspace / MANIFEST_NAME, manifest.model_dump_json(indent=2))
     try:
+        for component in components:
+            _link(component.path, workspace / component.file.file)
+        for file in tokenizer_files:
+            shutil.copyfile(file, workspace / file.name)
+        write_text(workspace / MANIFEST_NAME, manifest.model_dump_json(indent=2))
         os.replace(workspace, directory)
-    except OSError:
-        # Another process assembled the same artifact first.
-        shutil.rmtree(workspace)
-    return open_artifact(directory)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _hidden_sibling(directory: Path) -> Path:
+    return directory.with_name(f".{directory.name}-{secrets.token_hex(4)}")
 
 
 def artifact_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -9,7 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,16 @@ from harness.export.order import ComponentOrder
 
 RECORD_NAME = "component.json"
 _POLL_S = 0.5
+_REFUSALS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
 
 Build = Callable[[Path], ComponentFile]
 """Writes the component's file into the folder it is given and describes it."""
@@ -54,6 +65,10 @@ class CachedComponent:
         return self.directory / self.file.file
 
 
+class _Faulty(Exception):
+    """A component's folder is not what it claims; the message says why."""
+
+
 class ComponentCache:
     """Folder of components, safe for any number of processes on one machine.
 
@@ -68,14 +83,10 @@ class ComponentCache:
         self.building = root / "building"
         self.rejected = root / "rejected"
         self.locks = root / "locks"
-        try:
-            for directory in (self.components, self.building, self.rejected, self.locks):
-                directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"The artifact cache {root} cannot be written ({error.strerror}); "
-                "name another folder with --artifacts."
-            ) from error
+        self.logs = root / "logs"
+        with writing_to(root):
+            for name in (self.components, self.building, self.rejected, self.locks, self.logs):
+                name.mkdir(parents=True, exist_ok=True)
 
     def get_or_build(self, order: ComponentOrder, build: Build, tell: Tell) -> CachedComponent:
         """Return the component, building it if no valid one is there.
@@ -84,12 +95,21 @@ class ComponentCache:
             order: What is wanted.
             build: Called at most once, by one process at a time per key.
             tell: Told who builds while this process waits, and what was rejected and why.
+
+        Raises:
+            UserError: If something must be built and the cache is full or cannot be written.
         """
-        found = self._find(order, tell)
-        if found is not None:
-            return found
-        with self._builder(order, tell):
-            found = self._find(order, tell)
+        with suppress(_Faulty):
+            found = self._find(order)
+            if found is not None:
+                return found
+        with writing_to(self.root), self._builder(order, tell):
+            try:
+                found = self._find(order)
+            except _Faulty as fault:
+                tell(f"{order.folder_name} {fault}; it is set aside and built again")
+                self._set_aside(order)
+                found = None
             return found if found is not None else self._build(order, build)
 
     def _build(self, order: ComponentOrder, build: Build) -> CachedComponent:
@@ -106,22 +126,15 @@ class ComponentCache:
             shutil.rmtree(workspace, ignore_errors=True)
         return CachedComponent(self.components / order.folder_name, file, reused=False)
 
-    def _find(self, order: ComponentOrder, tell: Tell) -> CachedComponent | None:
+    def _find(self, order: ComponentOrder) -> CachedComponent | None:
         directory = self.components / order.folder_name
         if not directory.exists():
             return None
-        fault = _fault(directory, order)
-        if fault is None:
-            record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())
-            return CachedComponent(directory, record.file, reused=True)
-        tell(f"{directory.name} {fault}; it is set aside and built again")
-        aside = self.rejected / f"{directory.name}-{secrets.token_hex(4)}"
-        try:
-            os.replace(directory, aside)
-        except FileNotFoundError:
-            # Another process that found the same fault was quicker.
-            return None
-        return None
+        return CachedComponent(directory, _valid_file(directory, order), reused=True)
+
+    def _set_aside(self, order: ComponentOrder) -> None:
+        aside = self.rejected / f"{order.folder_name}-{secrets.token_hex(4)}"
+        os.replace(self.components / order.folder_name, aside)
 
     @contextmanager
     def _builder(self, order: ComponentOrder, tell: Tell) -> Iterator[None]:
@@ -149,15 +162,36 @@ class ComponentCache:
             lock.release()
 
 
-def _fault(directory: Path, order: ComponentOrder) -> str | None:
-    """Why a component folder must not be used, None if it may."""
+@contextmanager
+def writing_to(root: Path) -> Iterator[None]:
+    """Say what to do when the file system refuses to take what is written.
+
+    Raises:
+        UserError: If the cache at ``root`` is full or cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        raise UserError(
+            f"The artifact cache {root} cannot be written ({error.strerror}); "
+            "name another folder with --artifacts."
+        ) from error
+
+
+def _valid_file(directory: Path, order: ComponentOrder) -> ComponentFile:
+    """The file of a component folder that may be used; raises ``_Faulty`` otherwise."""
     try:
         record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())
-    except (OSError, ValidationError, UnicodeDecodeError):
-        return "has no valid record"
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise _Faulty("has no valid record") from error
     if record.order.key != order.key:
-        return "was made for another order"
-    return file_fault(directory / record.file.file, record.file)
+        raise _Faulty("was made for another order")
+    fault = file_fault(directory / record.file.file, record.file)
+    if fault:
+        raise _Faulty(fault)
+    return record.file
 
 
 def _builder_of(who: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from harness.artifacts.integrity import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
-from harness.export.cache import RECORD_NAME, CachedComponent, ComponentCache
+from harness.export.cache import RECORD_NAME, Build, CachedComponent, ComponentCache
 from harness.export.order import ComponentOrder
 from suites.harness.export.test_order import order
 
@@ -28,6 +30,7 @@ def describe(path: Path, of: ComponentOrder = ORDER) -> ComponentFile:
         key=of.key,
         file=path.name,
         sha256=sha256_of(path),
+        weights_sha256=of.weights_sha256,
         pte_bytes=path.stat().st_size,
         export_s=1.0,
         export_peak_rss_mib=1.0,
@@ -44,7 +47,7 @@ def refuse_to_build(folder: Path) -> ComponentFile:
     raise AssertionError(f"{folder} is built although the cache has it")
 
 
-def get(root: Path, builder=build) -> tuple[CachedComponent, list[str]]:
+def get(root: Path, builder: Build = build) -> tuple[CachedComponent, list[str]]:
     told: list[str] = []
     return ComponentCache(root).get_or_build(ORDER, builder, told.append), told
 
@@ -152,3 +155,56 @@ def test_a_cache_that_cannot_be_written_names_the_option(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="--artifacts"):
         ComponentCache(tmp_path / "file" / "cache")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_cache_that_fills_up_or_is_read_only_names_the_option(tmp_path: Path, code: int) -> None:
+    def run_out(folder: Path) -> ComponentFile:
+        (folder / ORDER.file_name).write_bytes(CONTENT[:3])
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(UserError, match=rf"{os.strerror(code)}.*--artifacts"):
+        get(tmp_path, run_out)
+    assert list((tmp_path / "components").iterdir()) == []
+
+
+def test_an_error_of_another_kind_stays_what_it_is(tmp_path: Path) -> None:
+    def fail(folder: Path) -> ComponentFile:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    with pytest.raises(BrokenPipeError):
+        get(tmp_path, fail)
+
+
+def test_what_is_there_is_read_without_a_lock(tmp_path: Path) -> None:
+    get(tmp_path)
+    shutil.rmtree(tmp_path / "locks")
+    (tmp_path / "locks").mkdir()
+    assert get(tmp_path, refuse_to_build)[0].reused
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def _reject(root: Path, builds: Path) -> None:
+    def once(folder: Path) -> ComponentFile:
+        (builds / str(os.getpid())).touch()
+        return build(folder)
+
+    assert get(root, once)[0].path.read_bytes() == CONTENT
+
+
+def test_many_that_find_the_same_damage_build_once(tmp_path: Path) -> None:
+    """Nobody may set aside what another process has already built anew."""
+    builds = tmp_path / "builds"
+    builds.mkdir()
+    damaged = get(tmp_path / "cache")[0].path
+    damaged.unlink()
+    damaged.write_bytes(CONTENT[::-1])
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_reject, args=(tmp_path / "cache", builds)) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert [worker.exitcode for worker in workers] == [0] * len(workers)
+    assert len(list(builds.iterdir())) == 1
+    assert len(list((tmp_path / "cache" / "rejected").iterdir())) == 1
