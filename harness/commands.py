@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,13 @@ from rich.table import Table
 from harness.artifacts.manifest import COMPONENTS, Component
 from harness.checkpoint_source import find_checkpoint, memory_available_gib, memory_need_gib
 from harness.errors import UserError
-from harness.export.exporter import Export, ExportRequest, export_artifact
+from harness.export.exporter import (
+    Export,
+    ExportFailed,
+    ExportRequest,
+    check_lengths,
+    export_artifact,
+)
 from harness.export.recipe import Recipe, load_recipe, parse_precision
 from harness.vlm.registry import get_spec_or_family
 
@@ -26,7 +33,11 @@ def default_artifacts() -> Path:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; returns the exit code: 0, 2 for a user error, 130 when interrupted."""
+    """Run one command.
+
+    Returns:
+        The exit code: 0, 1 for an export that died, 2 for a user error, 130 when interrupted.
+    """
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
@@ -70,6 +81,7 @@ def _run_export(options: argparse.Namespace) -> int:
     """Export a model to three .pte files; components that the cache holds are reused."""
     if options.soc is not None:
         raise UserError("--soc goes with --target phone or emulator, which are not built yet.")
+    check_lengths(options.mode, options.context, options.prefill_ar)
     spec = get_spec_or_family(options.model)
     base = load_recipe(options.recipe) if options.recipe else Recipe()
     console = Console(stderr=True)
@@ -90,10 +102,34 @@ def _run_export(options: argparse.Namespace) -> int:
         kv_encodings=options.kv_encodings,
         calibration=options.calibration,
     )
-    export = export_with_progress(request, options.artifacts, console)
+    try:
+        export = export_with_progress(request, options.artifacts, console)
+    except ExportFailed as failure:
+        print(f"error: {failure_sentence(failure, need, available)}", file=sys.stderr)
+        return 1
     console.print(component_table(export))
     print(export.artifact.directory)
     return 0
+
+
+def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: float) -> str:
+    """Why an export died and where to look.
+
+    Args:
+        failure: What happened.
+        need_gib: Estimated peak memory of the export.
+        available_gib: Memory that was available when it began.
+    """
+    if failure.exit_code == -signal.SIGKILL:
+        return (
+            f"the export of {failure.component} was killed, as the kernel does for lack of memory: "
+            f"it needs about {need_gib:.1f} GiB and {available_gib:.1f} GiB were available; free "
+            "memory or export on a larger machine."
+        )
+    return (
+        f"the export of {failure.component} ended with exit code {failure.exit_code}; read the log "
+        f"that was kept in {failure.log}"
+    )
 
 
 def export_with_progress(request: ExportRequest, root: Path, console: Console) -> Export:

@@ -10,13 +10,14 @@ from harness.artifacts.manifest import ComponentFile
 
 def file_fault(path: Path, expected: ComponentFile) -> str | None:
     """Why a ``.pte`` is not the one that was described, None if it is."""
-    if not path.is_file():
+    try:
+        size = path.stat().st_size
+        if size != expected.pte_bytes:
+            return f"has {size} bytes in {path.name} instead of {expected.pte_bytes}"
+        if sha256_of(path) != expected.sha256:
+            return f"has a wrong checksum for {path.name}"
+    except FileNotFoundError:
         return f"lacks {path.name}"
-    size = path.stat().st_size
-    if size != expected.pte_bytes:
-        return f"has {size} bytes in {path.name} instead of {expected.pte_bytes}"
-    if sha256_of(path) != expected.sha256:
-        return f"has a wrong checksum for {path.name}"
     return None
 
 

@@ -27,6 +27,8 @@ class ComponentFile(BaseModel):
         key: sha256 over everything that can change the file's bytes (design.md §7).
         file: Name within the artifact folder.
         sha256: Of the file's bytes.
+        weights_sha256: Of the checkpoint's weights that it was made from, so that an artifact can
+            be matched to a checkpoint.
         pte_bytes: Size of the file.
         export_s: Wall seconds the export took.
         export_peak_rss_mib: Peak resident set of the exporting process.
@@ -39,6 +41,7 @@ class ComponentFile(BaseModel):
     key: str
     file: str
     sha256: str
+    weights_sha256: str
     pte_bytes: int
     export_s: float
     export_peak_rss_mib: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -53,6 +54,19 @@ class ExportRequest:
     kv_encodings: KvEncodings = "shared"
     calibration: Path | None = None
 
+    @property
+    def resolved_context_length(self) -> int:
+        """Context in tokens: what was asked for, else the model's."""
+        asked = self.context_length
+        return self.spec.context_length if asked is None else asked
+
+    @property
+    def resolved_prefill_ar(self) -> int:
+        """Tokens per prefill call: 1 in kv mode, else what was asked for or the model's."""
+        if self.mode == "kv":
+            return 1
+        return self.spec.prefill_ar if self.prefill_ar is None else self.prefill_ar
+
 
 @dataclass(frozen=True)
 class Export:
@@ -79,6 +93,8 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
 
     calibration = load_calibration(request.calibration) if request.calibration else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
+    tokens_per_image = checkpoint.spec.vision.tokens_per_image
+    _check_image_fits(request.resolved_context_length, tokens_per_image)
     cache = ComponentCache(root)
     components = []
     for component in COMPONENTS:
@@ -89,8 +105,8 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
             request.recipe.precision(component),
             target=request.target,
             mode=request.mode,
-            context_length=request.context_length or request.spec.context_length,
-            prefill_ar=request.prefill_ar or request.spec.prefill_ar,
+            context_length=request.resolved_context_length,
+            prefill_ar=request.resolved_prefill_ar,
             kv_encodings=request.kv_encodings,
             image_token_id=checkpoint.image_token_id,
             weights_sha256=checkpoint.component_sha256(component),
@@ -98,7 +114,9 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
         )
         cached = cache.get_or_build(
             order,
-            lambda folder, order=order: _run_worker(request, order, folder, report),  # type: ignore[misc]
+            lambda folder, order=order: _run_worker(  # type: ignore[misc]
+                request, order, folder, cache.logs, report
+            ),
             lambda sentence, component=component: report(component, sentence),  # type: ignore[misc]
         )
         report(component, "reused" if cached.reused else "built")
@@ -110,18 +128,43 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
 
 
 class ExportFailed(RuntimeError):
-    """The exporting process died; a defect of ours or of a library, not of the request."""
+    """The exporting process died: for lack of memory, or a defect of ours or of a library.
 
-    def __init__(self, component: Component, exit_code: int, log: str) -> None:
-        tail = "\n".join(log.splitlines()[-30:])
-        super().__init__(f"export of {component} ended with exit code {exit_code}:\n{tail}")
+    Attributes:
+        component: What it was exporting.
+        exit_code: Of the process; negative for the signal that ended it.
+        log: What it printed, kept beside the cache's components.
+    """
+
+    def __init__(self, component: Component, exit_code: int, log: Path) -> None:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
+        super().__init__(
+            f"export of {component} ended with exit code {exit_code}; log: {log}\n{tail}"
+        )
         self.component = component
         self.exit_code = exit_code
+        self.log = log
 
 
 def _require_exporter() -> None:
     """A phone host has no torch; say so before an import fails."""
     require_packages(EXPORTER_PACKAGES, "Exporting")
+
+
+def check_lengths(mode: Mode, context_length: int | None, prefill_ar: int | None) -> None:
+    """Refuse token counts that no model can be exported with; None stands for the model's own.
+
+    Raises:
+        UserError: If a count is below 1, or belongs to another mode.
+    """
+    for flag, tokens in (("--context", context_length), ("--prefill-ar", prefill_ar)):
+        if tokens is not None and tokens < 1:
+            raise UserError(f"{flag} {tokens} is no number of tokens; give 1 or more.")
+    if mode == "kv" and prefill_ar is not None:
+        raise UserError(
+            f"--prefill-ar {prefill_ar} goes with --mode hybrid; kv mode prefills one token at a "
+            "time, so leave it out."
+        )
 
 
 def _check(request: ExportRequest) -> None:
@@ -139,21 +182,28 @@ def _check(request: ExportRequest) -> None:
             f"No component is calibrated ({', '.join(sorted(precisions))} fix no activation "
             "ranges); leave --calibration out."
         )
-    context = request.context_length or request.spec.context_length
-    prefill_ar = request.prefill_ar or request.spec.prefill_ar
+    check_lengths(request.mode, request.context_length, request.prefill_ar)
+    context, prefill_ar = request.resolved_context_length, request.resolved_prefill_ar
     if request.mode == "hybrid" and not 1 < prefill_ar < context:
         raise UserError(
             f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context} tokens."
         )
-    if context <= request.spec.vision.tokens_per_image:
+
+
+def _check_image_fits(context_length: int, tokens_per_image: int) -> None:
+    if context_length <= tokens_per_image:
         raise UserError(
-            f"--context {context} cannot hold one image of {request.spec.vision.tokens_per_image} "
-            "tokens; give a larger --context."
+            f"--context {context_length} cannot hold one image of {tokens_per_image} tokens; give "
+            "a larger --context."
         )
 
 
 def _run_worker(
-    request: ExportRequest, order: ComponentOrder, folder: Path, report: ReportProgress
+    request: ExportRequest,
+    order: ComponentOrder,
+    folder: Path,
+    logs: Path,
+    report: ReportProgress,
 ) -> ComponentFile:
     output = folder / order.file_name
     task = Task(
@@ -190,13 +240,15 @@ def _run_worker(
     if outcome is not None and outcome.user_error:
         raise UserError(outcome.user_error)
     if outcome is None or worker.returncode != 0:
-        raise ExportFailed(order.component, worker.returncode, log_path.read_text(errors="replace"))
+        kept_log = Path(shutil.copyfile(log_path, logs / f"{order.folder_name}.log"))
+        raise ExportFailed(order.component, worker.returncode, kept_log)
     return ComponentFile(
         component=order.component,
         precision=order.precision,
         key=order.key,
         file=order.file_name,
         sha256=sha256_of(output),
+        weights_sha256=order.weights_sha256,
         pte_bytes=output.stat().st_size,
         export_s=round(outcome.export_s, 3),
         export_peak_rss_mib=round(outcome.peak_rss_mib, 1),
@@ -234,8 +286,8 @@ def _manifest(
         backend="xnnpack",
         soc=None,
         mode=request.mode,
-        context_length=request.context_length or spec.context_length,
-        prefill_ar=(request.prefill_ar or spec.prefill_ar) if request.mode != "kv" else 1,
+        context_length=request.resolved_context_length,
+        prefill_ar=request.resolved_prefill_ar,
         image_size_px=spec.vision.image_size_px,
         tokens_per_image=spec.vision.tokens_per_image,
         kv_encodings=request.kv_encodings,

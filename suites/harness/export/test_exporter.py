@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 import harness
@@ -58,6 +59,7 @@ def test_an_artifact_is_whole(exported: Export) -> None:
     assert {entry.component for entry in artifact.manifest.components} == set(COMPONENTS)
     assert artifact.tokenizer_path.is_file()
     for cached in exported.components:
+        assert len(cached.file.weights_sha256) == 64
         assert cached.file.export_s > 0
         assert cached.file.export_peak_rss_mib > 50
 
@@ -147,6 +149,29 @@ def test_an_interrupted_export_ends_quietly_and_cleans_up(
 
 
 @pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        (signal.SIGKILL, "for lack of memory: it needs about 0.0 GiB"),
+        (signal.SIGTERM, "ended with exit code -15; read the log that was kept in"),
+    ],
+)
+def test_an_exporter_that_dies_is_told_in_a_sentence(
+    how: signal.Signals, sentence: str, make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    process = command(make_checkpoint("smolvlm"), tmp_path)
+    while not (workers := psutil.Process(process.pid).children()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers[0].send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert sentence in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert [log.suffix for log in (tmp_path / "logs").iterdir()] == [".log"]
+    assert list((tmp_path / "building").iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"mode": "lookahead"}, "not built"),
@@ -155,6 +180,10 @@ def test_an_interrupted_export_ends_quietly_and_cleans_up(
         ({"mode": "hybrid", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
         ({"calibration": Path("samples.json")}, "leave --calibration out"),
         ({"context_length": 16}, "--context 16"),
+        ({"context_length": 0}, "--context 0"),
+        ({"context_length": -5}, "--context -5"),
+        ({"mode": "hybrid", "prefill_ar": 0}, "--prefill-ar 0"),
+        ({"mode": "kv", "prefill_ar": 8}, "--prefill-ar 8 goes with --mode hybrid"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_before_anything_is_built(
@@ -175,6 +204,10 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_built(
         (["tiny_smolvlm", "--checkpoint", "/nowhere"], "neither a folder nor a hub id"),
         (["tiny_smolvlm", "--precision", "int4"], "There is no precision"),
         (["tiny_smolvlm", "--soc", "SM8550"], "not built"),
+        (["tiny_smolvlm", "--context", "0"], "--context 0"),
+        (["smolvlm_500m", "--prefill-ar", "0"], "--prefill-ar 0"),
+        (["smolvlm_500m", "--mode", "kv", "--prefill-ar", "8"], "leave it out"),
+        (["smolvlm"], "export smolvlm --checkpoint DIR|HUB_ID"),
     ],
 )
 def test_the_command_says_what_is_wrong_in_one_sentence(
