@@ -71,9 +71,9 @@ def test_tokens_agree_with_transformers(
 
 
 @pytest.mark.usefixtures("both_modes")
-def test_kv_and_hybrid_agree(model: VlmSpec, recipe: Recipe, ask: Ask, judge: Judge) -> None:
+def test_kv_and_hybrid_agree(model: VlmSpec, own_recipe: Recipe, ask: Ask, judge: Judge) -> None:
     """Chunked prefill changes no answer: the cache is handed over whole."""
-    kv, hybrid = ask(model, recipe, "kv"), ask(model, recipe, "hybrid")
+    kv, hybrid = ask(model, own_recipe, "kv"), ask(model, own_recipe, "hybrid")
     share = token_agreement(hybrid.token_ids, kv.token_ids)
     judge.conclude(
         hybrid.artifact,
@@ -83,14 +83,15 @@ def test_kv_and_hybrid_agree(model: VlmSpec, recipe: Recipe, ask: Ask, judge: Ju
 
 def test_quantization_keeps_answers(
     model: VlmSpec,
-    mode: Mode,
+    any_mode: Mode,
     quantized_recipe: Recipe,
     float_recipe: Recipe,
     ask: Ask,
     judge: Judge,
 ) -> None:
     """A quantized model is at most a little less right than the fp32 one."""
-    float_answers, answers = ask(model, float_recipe, mode), ask(model, quantized_recipe, mode)
+    float_answers = ask(model, float_recipe, any_mode)
+    answers = ask(model, quantized_recipe, any_mode)
     drop = exact_match(float_answers.given, float_answers.expected) - exact_match(
         answers.given, answers.expected
     )

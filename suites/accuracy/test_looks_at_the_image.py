@@ -11,10 +11,10 @@ from harness.vlm.spec import VlmSpec
 
 
 def test_a_blank_image_is_no_answer(
-    model: VlmSpec, mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
 ) -> None:
     """With a blank image the answers stop being right."""
-    answers = ask(model, own_recipe, mode, "blank")
+    answers = ask(model, own_recipe, any_mode, "blank")
     share = exact_match(answers.given, answers.expected)
     judge.conclude(
         answers.artifact,
@@ -23,10 +23,10 @@ def test_a_blank_image_is_no_answer(
 
 
 def test_another_image_is_another_answer(
-    model: VlmSpec, mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
 ) -> None:
     """With another scene's image the answers stop being right."""
-    answers = ask(model, own_recipe, mode, "swapped")
+    answers = ask(model, own_recipe, any_mode, "swapped")
     share = exact_match(answers.given, answers.expected)
     judge.conclude(
         answers.artifact,

@@ -45,15 +45,15 @@ def request_of_scene(get_questions: GetQuestions) -> Request:
 
 
 def test_paths_with_spaces_and_umlauts_run(
-    artifact: Artifact, mode: Mode, device: Device, request_of_scene: Request
+    artifact: Artifact, any_mode: Mode, device: Device, request_of_scene: Request
 ) -> None:
     """An artifact runs from wherever it was copied to."""
-    (generation,) = device.run(artifact, [request_of_scene], RunOptions(mode=mode))
+    (generation,) = device.run(artifact, [request_of_scene], RunOptions(mode=any_mode))
     assert generation.last.token_ids
 
 
 def test_a_damaged_decoder_is_refused(
-    artifact: Artifact, mode: Mode, device: Device, request_of_scene: Request
+    artifact: Artifact, any_mode: Mode, device: Device, request_of_scene: Request
 ) -> None:
     """A decoder with one wrong byte is named before anything is loaded."""
     path = artifact.path("text_decoder")
@@ -61,37 +61,37 @@ def test_a_damaged_decoder_is_refused(
     content[len(content) // 2] ^= 1
     path.unlink()
     path.write_bytes(content)
-    sentence = refusal(device, artifact, request_of_scene, RunOptions(mode=mode))
+    sentence = refusal(device, artifact, request_of_scene, RunOptions(mode=any_mode))
     assert path.name in sentence
 
 
 def test_a_truncated_encoder_is_refused(
-    artifact: Artifact, mode: Mode, device: Device, request_of_scene: Request
+    artifact: Artifact, any_mode: Mode, device: Device, request_of_scene: Request
 ) -> None:
     """A file that was copied in half is named with both sizes."""
     path = artifact.path("vision_encoder")
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content[:1000])
-    sentence = refusal(device, artifact, request_of_scene, RunOptions(mode=mode))
+    sentence = refusal(device, artifact, request_of_scene, RunOptions(mode=any_mode))
     assert "1000" in sentence
     assert str(len(content)) in sentence
 
 
 def test_a_raw_image_of_the_wrong_size_is_refused(
-    artifact: Artifact, mode: Mode, device: Device, tmp_path: Path
+    artifact: Artifact, any_mode: Mode, device: Device, tmp_path: Path
 ) -> None:
     """A raw tensor that is not the encoder's input is told by its bytes."""
     raw = tmp_path / "image.raw"
     raw.write_bytes(bytes(1234))
     request = Request(id="raw", prompts=("<image>What is this?",), images=(str(raw),))
-    assert "1234" in refusal(device, artifact, request, RunOptions(mode=mode))
+    assert "1234" in refusal(device, artifact, request, RunOptions(mode=any_mode))
 
 
 def test_a_prompt_beyond_the_context_is_refused(
-    artifact: Artifact, mode: Mode, device: Device
+    artifact: Artifact, any_mode: Mode, device: Device
 ) -> None:
     """A prompt that cannot fit is refused, not cut."""
     context = artifact.manifest.context_length
     request = Request(id="long", prompts=("x y " * context,))
-    assert str(context) in refusal(device, artifact, request, RunOptions(mode=mode))
+    assert str(context) in refusal(device, artifact, request, RunOptions(mode=any_mode))
