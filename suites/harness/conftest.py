@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,13 @@ def random_smolvlm(
     root = Path(pytestconfig.cache.mkdir("random-miniatures"))
     request = ExportRequest(spec, checkpoint, Recipe())
     return export_artifact(request, root, lambda component, stage: None).artifact
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Programs that the tests start can be interrupted, even if the session itself cannot.
+
+    A shell starts background jobs with SIGINT ignored, and every child would inherit that.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
