@@ -7,12 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from harness.vlm.mode import Mode
+from harness.vlm.mode import LookaheadShape, Mode
 
 Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
 COMPONENTS: tuple[Component, ...] = ("vision_encoder", "token_embedding", "text_decoder")
 
-Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block"]
+Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w"]
+"""``16w``, ``8w`` and ``4w`` are tables of a token embedding; the others are of any component."""
 Backend = Literal["xnnpack", "qnn"]
 Target = Literal["host", "emulator", "phone"]
 
@@ -62,6 +63,7 @@ class Manifest(BaseModel):
     mode: Mode
     context_length: int
     prefill_ar: int
+    lookahead: LookaheadShape | None = None
     image_size_px: int
     tokens_per_image: int
     kv_encodings: Literal["shared", "requantized"]
