@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.vlm.mode import LookaheadShape, Mode
 
@@ -21,6 +21,34 @@ MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
 
 
+class GraphCost(BaseModel):
+    """What the HTP compiler says one graph of a ``.pte`` will cost (its "DDR bandwidth summary").
+
+    Attributes:
+        method: ExecuTorch method that the graph is of.
+        ddr_read_bytes: Read from DRAM in one call.
+        ddr_write_bytes: Written to DRAM in one call.
+        spill_bytes: Moved out of VTCM for lack of room in one call; included in the writes.
+        fill_bytes: Moved back into VTCM in one call; included in the reads.
+        vtcm_mib: Tightly coupled memory that the graph was compiled for.
+        delegates: Pieces that the HTP runs; more than one means a way through the CPU between them.
+        cpu_ops: Operators left on the CPU, each as often as it occurs.
+        context_bytes: Size of the compiled context that holds the graph.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    ddr_read_bytes: int = Field(ge=0)
+    ddr_write_bytes: int = Field(ge=0)
+    spill_bytes: int = Field(ge=0)
+    fill_bytes: int = Field(ge=0)
+    vtcm_mib: int = Field(ge=0)
+    delegates: int = Field(ge=0)
+    cpu_ops: tuple[str, ...] = ()
+    context_bytes: int = Field(ge=0)
+
+
 class ComponentFile(BaseModel):
     """One ``.pte`` of an artifact.
 
@@ -33,6 +61,7 @@ class ComponentFile(BaseModel):
         pte_bytes: Size of the file.
         export_s: Wall seconds the export took.
         export_peak_rss_mib: Peak resident set of the exporting process.
+        graphs: Cost of every graph that the HTP compiler made; empty where it made none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +75,7 @@ class ComponentFile(BaseModel):
     pte_bytes: int
     export_s: float
     export_peak_rss_mib: float
+    graphs: tuple[GraphCost, ...] = ()
 
 
 class Manifest(BaseModel):
