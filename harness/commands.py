@@ -21,9 +21,11 @@ from harness.export.exporter import (
     ExportFailed,
     ExportRequest,
     check_lengths,
+    check_lookahead,
     export_artifact,
 )
 from harness.export.recipe import Recipe, load_recipe, parse_precision
+from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
 
 
@@ -72,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--context", type=int, metavar="TOKENS", help="default: the model's")
     export.add_argument("--prefill-ar", type=int, metavar="TOKENS", help="default: the model's")
+    export.add_argument(
+        "--lookahead",
+        metavar="W,N,G",
+        help="window, n-gram, n-grams per step; default: the model's",
+    )
     export.add_argument("--kv-encodings", default="shared", choices=["shared", "requantized"])
     export.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
     return parser
@@ -82,6 +89,8 @@ def _run_export(options: argparse.Namespace) -> int:
     if options.soc is not None:
         raise UserError("--soc goes with --target phone or emulator, which are not built yet.")
     check_lengths(options.mode, options.context, options.prefill_ar)
+    lookahead = None if options.lookahead is None else parse_lookahead(options.lookahead)
+    check_lookahead(options.mode, lookahead)
     spec = get_spec_or_family(options.model)
     base = load_recipe(options.recipe) if options.recipe else Recipe()
     console = Console(stderr=True)
@@ -99,6 +108,7 @@ def _run_export(options: argparse.Namespace) -> int:
         target=options.target,
         context_length=options.context,
         prefill_ar=options.prefill_ar,
+        lookahead=lookahead,
         kv_encodings=options.kv_encodings,
         calibration=options.calibration,
     )

@@ -109,7 +109,7 @@ def _methods(
     if order.component == "vision_encoder":
         side = spec.vision.image_size_px
         return {"forward": (torch.zeros(1, 3, side, side),)}
-    autoregression = {"kv_forward": 1}
+    autoregression = {"kv_forward": order.decode_ar}
     if order.prefill_ar is not None:
         autoregression["prefill_forward"] = order.prefill_ar
     if isinstance(module, StaticDecoder):

@@ -30,7 +30,7 @@ from harness.export.order import ComponentOrder, KvEncodings, component_order, p
 from harness.export.recipe import Recipe, check_built
 from harness.export.worker import Outcome, Stage, Task
 from harness.extras import require_packages
-from harness.vlm.mode import Mode
+from harness.vlm.mode import LookaheadShape, Mode
 from harness.vlm.spec import VlmSpec
 
 EXPORTER_PACKAGES = ("torch", "executorch", "torchao", "transformers", "safetensors")
@@ -51,6 +51,7 @@ class ExportRequest:
     target: Target = "host"
     context_length: int | None = None
     prefill_ar: int | None = None
+    lookahead: LookaheadShape | None = None
     kv_encodings: KvEncodings = "shared"
     calibration: Path | None = None
 
@@ -66,6 +67,13 @@ class ExportRequest:
         if self.mode == "kv":
             return 1
         return self.spec.prefill_ar if self.prefill_ar is None else self.prefill_ar
+
+    @property
+    def resolved_lookahead(self) -> LookaheadShape | None:
+        """Branch of lookahead mode: what was asked for or the model's; None in other modes."""
+        if self.mode != "lookahead":
+            return None
+        return self.lookahead or self.spec.lookahead
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
             mode=request.mode,
             context_length=request.resolved_context_length,
             prefill_ar=request.resolved_prefill_ar,
+            lookahead=request.resolved_lookahead,
             kv_encodings=request.kv_encodings,
             image_token_id=checkpoint.image_token_id,
             weights_sha256=checkpoint.component_sha256(component),
@@ -167,10 +176,20 @@ def check_lengths(mode: Mode, context_length: int | None, prefill_ar: int | None
         )
 
 
+def check_lookahead(mode: Mode, lookahead: LookaheadShape | None) -> None:
+    """Refuse a lookahead branch in a mode that has none; None stands for the model's own.
+
+    Raises:
+        UserError: If one is given outside lookahead mode.
+    """
+    if mode != "lookahead" and lookahead is not None:
+        raise UserError(
+            f"--lookahead {lookahead} goes with --mode lookahead, not {mode}; leave it out."
+        )
+
+
 def _check(request: ExportRequest) -> None:
     check_built(request.recipe, request.target)
-    if request.mode == "lookahead":
-        raise UserError("Mode 'lookahead' is not built yet; use --mode kv or --mode hybrid.")
     if request.kv_encodings == "requantized":
         raise UserError(
             "KV encodings 'requantized' need a quantized cache, which the host's float32 one is "
@@ -183,8 +202,15 @@ def _check(request: ExportRequest) -> None:
             "ranges); leave --calibration out."
         )
     check_lengths(request.mode, request.context_length, request.prefill_ar)
+    check_lookahead(request.mode, request.lookahead)
     context, prefill_ar = request.resolved_context_length, request.resolved_prefill_ar
-    if request.mode == "hybrid" and not 1 < prefill_ar < context:
+    lookahead = request.resolved_lookahead
+    if lookahead is not None and lookahead.ar >= context:
+        raise UserError(
+            f"--lookahead {lookahead} makes {lookahead.ar} tokens per call, which must be below "
+            f"the context of {context} tokens; give a smaller branch or a larger --context."
+        )
+    if request.mode != "kv" and not 1 < prefill_ar < context:
         raise UserError(
             f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context} tokens."
         )
@@ -288,6 +314,7 @@ def _manifest(
         mode=request.mode,
         context_length=request.resolved_context_length,
         prefill_ar=request.resolved_prefill_ar,
+        lookahead=request.resolved_lookahead,
         image_size_px=spec.vision.image_size_px,
         tokens_per_image=spec.vision.tokens_per_image,
         kv_encodings=request.kv_encodings,

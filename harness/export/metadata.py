@@ -17,7 +17,7 @@ def decoder_constants(spec: VlmSpec, order: ComponentOrder) -> dict[str, int | b
     assert order.image_token_id is not None
     return {
         "get_n_layers": text.layers,
-        "get_ar_len": 1,
+        "get_ar_len": order.decode_ar,
         "get_max_seq_len": order.context_length,
         "get_max_context_len": order.context_length,
         "get_vocab_size": text.vocab_size,

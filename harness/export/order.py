@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.artifacts.manifest import Backend, Component, Precision, Target
 from harness.export.calibration import CALIBRATED
-from harness.vlm.mode import Mode
+from harness.vlm.mode import LookaheadShape, Mode
 from harness.vlm.spec import VlmSpec
 
 EXPORTER_SOURCES = (
@@ -49,6 +49,7 @@ class ComponentOrder(BaseModel):
     mode: Mode | None
     context_length: int | None
     prefill_ar: int | None
+    lookahead: LookaheadShape | None
     kv_encodings: KvEncodings | None
     geometry: dict[str, Any]
     image_token_id: int | None
@@ -61,6 +62,11 @@ class ComponentOrder(BaseModel):
     def key(self) -> str:
         """sha256 over the canonical JSON of everything above."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def decode_ar(self) -> int:
+        """Tokens per call of ``kv_forward``: more than 1 in lookahead mode (contract §1.2)."""
+        return 1 if self.lookahead is None else self.lookahead.ar
 
     @property
     def folder_name(self) -> str:
@@ -86,6 +92,7 @@ def component_order(
     mode: Mode,
     context_length: int,
     prefill_ar: int,
+    lookahead: LookaheadShape | None = None,
     kv_encodings: KvEncodings,
     image_token_id: int,
     weights_sha256: str,
@@ -108,6 +115,7 @@ def component_order(
         mode=None if is_encoder else mode,
         context_length=context_length if is_decoder else None,
         prefill_ar=None if is_encoder or mode == "kv" else prefill_ar,
+        lookahead=None if is_encoder else lookahead,
         kv_encodings=kv_encodings if is_decoder else None,
         geometry=geometry,
         image_token_id=image_token_id if is_decoder else None,

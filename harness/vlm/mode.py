@@ -52,6 +52,10 @@ class LookaheadShape:
         return f"{self.window},{self.ngram},{self.gcap}"
 
 
+UPSTREAM_LOOKAHEAD = LookaheadShape(window=8, ngram=5, gcap=8)
+"""What upstream's exporter takes unless told otherwise (contract §6.1)."""
+
+
 def parse_lookahead(text: str) -> LookaheadShape:
     """Read ``W,N,G`` of ``--lookahead``.
 

@@ -11,6 +11,7 @@ from harness.vlm.hub_config import (
     square_side,
     with_defaults,
 )
+from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import (
     Preprocessing,
     PromptFormat,
@@ -170,4 +171,5 @@ TINY_SMOLVLM = VlmSpec(
     ),
     context_length=256,
     prefill_ar=16,
+    lookahead=LookaheadShape(window=4, ngram=5, gcap=4),
 )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.vlm.mode import UPSTREAM_LOOKAHEAD, LookaheadShape
+
 Resampling = Literal["lanczos", "bicubic"]
 
 
@@ -111,6 +113,7 @@ class VlmSpec:
             tell the geometry.
         context_length: Compiled context length in tokens (CL in the contract).
         prefill_ar: Tokens that one prefill call consumes in hybrid mode (AR in the contract).
+        lookahead: Branch of lookahead mode where nobody names another; the default is upstream's.
         upstream_name: ``--decoder_model`` of upstream's exporter, None for the miniatures.
         hub_id: Repository on the Hugging Face hub, None for miniatures and families.
         revision: Revision of ``hub_id`` to download.
@@ -123,6 +126,7 @@ class VlmSpec:
     text: TextGeometry
     context_length: int
     prefill_ar: int
+    lookahead: LookaheadShape = UPSTREAM_LOOKAHEAD
     upstream_name: str | None = None
     hub_id: str | None = None
     revision: str | None = None

@@ -21,6 +21,7 @@ from harness.artifacts.manifest import COMPONENTS
 from harness.errors import UserError
 from harness.export.exporter import Export, ExportRequest, export_artifact
 from harness.export.recipe import Recipe
+from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec_or_family
 from suites.harness.export.conftest import MakeCheckpoint
 
@@ -174,7 +175,12 @@ def test_an_exporter_that_dies_is_told_in_a_sentence(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mode": "lookahead"}, "not built"),
+        ({"lookahead": LookaheadShape(4, 5, 4)}, "--lookahead 4,5,4 goes with --mode lookahead"),
+        (
+            {"mode": "lookahead", "lookahead": LookaheadShape(8, 5, 8)},
+            f"64 tokens per call, which must be below the context of {CONTEXT}",
+        ),
+        ({"mode": "lookahead", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
         ({"kv_encodings": "requantized"}, "requantized"),
         ({"mode": "hybrid", "prefill_ar": 1}, "--prefill-ar 1"),
         ({"mode": "hybrid", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
@@ -207,6 +213,8 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_built(
         (["tiny_smolvlm", "--context", "0"], "--context 0"),
         (["smolvlm_500m", "--prefill-ar", "0"], "--prefill-ar 0"),
         (["smolvlm_500m", "--mode", "kv", "--prefill-ar", "8"], "leave it out"),
+        (["tiny_smolvlm", "--lookahead", "4,5,4"], "goes with --mode lookahead"),
+        (["tiny_smolvlm", "--mode", "lookahead", "--lookahead", "4,1,4"], "ngram 1 is below 2"),
         (["smolvlm"], "export smolvlm --checkpoint DIR|HUB_ID"),
     ],
 )
@@ -246,6 +254,18 @@ def test_metadata_is_upstreams(exported: Export) -> None:
     }
     assert found == expected
     assert {"kv_forward"} <= program.method_names
+
+
+def test_a_lookahead_artifact_says_its_branch(cache: Path, make_checkpoint: MakeCheckpoint) -> None:
+    shape = LookaheadShape(window=2, ngram=3, gcap=1)
+    artifact = export(make_checkpoint("smolvlm"), cache, mode="lookahead", lookahead=shape).artifact
+    assert artifact.manifest.lookahead == shape
+    assert artifact.path("text_decoder").name == "lookahead_llama_xnnpack.pte"
+    from executorch.runtime import Runtime
+
+    program = Runtime.get().load_program(artifact.path("text_decoder"))
+    assert program.load_method("get_ar_len").execute([])[0] == 8  # type: ignore[union-attr]
+    assert {"kv_forward", "prefill_forward"} <= program.method_names
 
 
 def test_the_manifest_is_readable_by_a_person(exported: Export) -> None:

@@ -11,6 +11,7 @@ import pytest
 import harness
 from harness.artifacts.manifest import COMPONENTS, Component
 from harness.export.order import ComponentOrder, component_order, exporter_sha256, hash_sources
+from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec
 
 BASE: dict[str, Any] = {
@@ -97,6 +98,17 @@ def test_a_source_that_decides_no_bytes_changes_no_key(package: Path) -> None:
 def test_a_key_is_stable(component: Component) -> None:
     stored = order(component).model_dump_json()
     assert ComponentOrder.model_validate_json(stored).key == order(component).key
+
+
+def test_a_lookahead_branch_reaches_what_a_decode_step_runs() -> None:
+    for component in COMPONENTS:
+        keys = {
+            order(component, mode="lookahead", lookahead=LookaheadShape(*shape)).key
+            for shape in ((4, 5, 4), (4, 5, 3))
+        }
+        assert (len(keys) == 2) == (component != "vision_encoder")
+    assert order("text_decoder").decode_ar == 1
+    assert order("text_decoder", lookahead=LookaheadShape(4, 5, 3)).decode_ar == 32
 
 
 def test_a_kv_file_does_not_depend_on_the_prefill_length() -> None:
