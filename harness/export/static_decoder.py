@@ -21,7 +21,12 @@ class StaticAttention(nn.Module):
     """Grouped-query attention over past columns from outside and the new ones.
 
     K is kept as ``[1, kv_heads, head_dim, time]``, V as ``[1, kv_heads, time, head_dim]``.
+
+    Attributes:
+        masked: Value of a masked position in the float mask.
     """
+
+    masked: float = MASKED_FLOAT
 
     def __init__(self, geometry: TextGeometry) -> None:
         super().__init__()
@@ -46,25 +51,40 @@ class StaticAttention(nn.Module):
         q = rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin)
         k = rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin).transpose(2, 3)
         v = self.v_proj(x).view(shape).transpose(1, 2)
-        keys = torch.cat([k_cache, k], dim=-1)[0]
-        values = torch.cat([v_cache, v], dim=2)[0]
-        # Query heads that share one K and V head become rows of one product: nothing is repeated.
+        keys, values = torch.cat([k_cache, k], dim=-1), torch.cat([v_cache, v], dim=2)
+        attended = self.attend(q, keys, values, mask)
+        return self.o_proj(attended.transpose(1, 2).reshape(1, ar, -1)), k, v
+
+    def attend(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """Mix values by the softmax of masked scores.
+
+        Query heads that share one K and V head become rows of one product: nothing is repeated.
+
+        Args:
+            q: ``[1, heads, AR, head_dim]``.
+            keys: ``[1, kv_heads, head_dim, context]``.
+            values: ``[1, kv_heads, context, head_dim]``.
+            mask: ``[1, 1, AR, context]``.
+
+        Returns:
+            ``[1, heads, AR, head_dim]``.
+        """
+        geometry, ar = self.geometry, q.shape[2]
         grouped = q.reshape(geometry.kv_heads, -1, geometry.head_dim)
-        scores = torch.bmm(grouped, keys) / math.sqrt(geometry.head_dim)
+        scores = torch.bmm(grouped, keys[0]) / math.sqrt(geometry.head_dim)
         weights = torch.softmax(scores.view(1, geometry.heads, ar, -1) + mask, dim=-1)
-        attended = torch.bmm(weights.view(geometry.kv_heads, -1, weights.shape[-1]), values)
-        heads_last = attended.view(1, geometry.heads, ar, geometry.head_dim).transpose(1, 2)
-        return self.o_proj(heads_last.reshape(1, ar, -1)), k, v
+        attended = torch.bmm(weights.view(geometry.kv_heads, -1, weights.shape[-1]), values[0])
+        return attended.view(1, geometry.heads, ar, geometry.head_dim)
 
 
 class StaticDecoderLayer(nn.Module):
     """Pre-norm decoder layer of Llama and Qwen2."""
 
-    def __init__(self, geometry: TextGeometry) -> None:
+    def __init__(self, geometry: TextGeometry, attention: type[StaticAttention]) -> None:
         super().__init__()
         hidden, eps = geometry.hidden_size, geometry.rms_norm_eps
         self.input_layernorm = nn.RMSNorm(hidden, eps=eps)
-        self.self_attn = StaticAttention(geometry)
+        self.self_attn = attention(geometry)
         self.post_attention_layernorm = nn.RMSNorm(hidden, eps=eps)
         self.mlp = GatedMlp(hidden, geometry.intermediate_size)
 
@@ -96,16 +116,29 @@ class StaticDecoder(nn.Module):
     """Merged embeddings to logits, one call per AR tokens.
 
     The same weights serve every AR; AR and cache length are read from the inputs' shapes.
+
+    Args:
+        geometry: Of the checkpoint.
+        context_length: Slots of the cache and the AR new tokens together.
+        attention: How the backend wants attention to be written.
     """
 
     cos: Tensor
     sin: Tensor
 
-    def __init__(self, geometry: TextGeometry, context_length: int) -> None:
+    def __init__(
+        self,
+        geometry: TextGeometry,
+        context_length: int,
+        attention: type[StaticAttention] = StaticAttention,
+    ) -> None:
         super().__init__()
         self.geometry = geometry
         self.context_length = context_length
-        self.layers = nn.ModuleList(StaticDecoderLayer(geometry) for _ in range(geometry.layers))
+        self.masked = attention.masked
+        self.layers = nn.ModuleList(
+            StaticDecoderLayer(geometry, attention) for _ in range(geometry.layers)
+        )
         self.norm = nn.RMSNorm(geometry.hidden_size, eps=geometry.rms_norm_eps)
         self.lm_head = nn.Linear(geometry.hidden_size, geometry.vocab_size, bias=False)
         cos, sin = rotary_tables(geometry, context_length)
@@ -119,7 +152,8 @@ class StaticDecoder(nn.Module):
 
         Args:
             hidden_states: float32 ``[1, AR, hidden]``.
-            attention_mask: ``[1, 1, AR, context]``, 0 to attend and ``MASKED_FLOAT`` to mask.
+            attention_mask: ``[1, 1, AR, context]``, 0 to attend and the attention's ``masked`` to
+                mask.
             position_ids: int32 ``[1, AR]``.
             caches: K of every layer, then V of every layer, ``context - AR`` columns each.
 
@@ -138,8 +172,8 @@ class StaticDecoder(nn.Module):
     def example_inputs(self, ar: int) -> tuple[Tensor, ...]:
         """Inputs of the shapes that a method with this AR has, on an empty cache."""
         geometry, past = self.geometry, self.context_length - ar
-        mask = torch.full((1, 1, ar, self.context_length), MASKED_FLOAT)
-        mask[0, 0, :, past:] = torch.triu(torch.full((ar, ar), MASKED_FLOAT), diagonal=1)
+        mask = torch.full((1, 1, ar, self.context_length), self.masked)
+        mask[0, 0, :, past:] = torch.triu(torch.full((ar, ar), self.masked), diagonal=1)
         keys = torch.zeros(1, geometry.kv_heads, geometry.head_dim, past)
         values = torch.zeros(1, geometry.kv_heads, past, geometry.head_dim)
         return (
