@@ -1,0 +1,87 @@
+"""Which numbers of an HTP graph get which width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torchao.quantization.pt2e.quantizer import Quantizer
+
+WeightScheme = Literal["16a8w", "16a4w", "16a4w_block"]
+"""16-bit activations with weights of 8 or 4 bits per output channel, or of 4 bits per block of
+inputs (LPBQ)."""
+
+_DTYPES = {"16a8w": "use_16a8w", "16a4w": "use_16a4w", "16a4w_block": "use_16a4w_block"}
+
+
+@dataclass(frozen=True)
+class LayerOverride:
+    """Another weight scheme for the layers whose module path contains ``pattern`` (a regex)."""
+
+    pattern: str
+    scheme: WeightScheme
+
+
+def make_quantizer(
+    scheme: WeightScheme,
+    soc: str,
+    *,
+    block_size: int,
+    kv_bits: Literal[8, 16] | None = None,
+    overrides: Sequence[LayerOverride] = (),
+) -> Quantizer:
+    """Make the quantizer of one component.
+
+    Activations are affine 16-bit per tensor, observed by minimum and maximum: a moving average
+    would forget, and a cache that starts empty would ruin it. Weights of convolutions, which all
+    linears are by then, follow the scheme.
+
+    Args:
+        scheme: Of the weights.
+        soc: SoC that the graph is for.
+        block_size: Inputs that share one scale in ``16a4w_block``.
+        kv_bits: 8 keeps K and V in 8 bits up to the cache; None for a graph without a cache.
+        overrides: Later ones win.
+    """
+    import torch
+    from executorch.backends.qualcomm.export_utils import make_quantizer as make_qnn_quantizer
+    from executorch.backends.qualcomm.quantizer.custom_annotation import annotate_kv_8bit
+    from executorch.backends.qualcomm.quantizer.quant_recipe import (
+        QuantGranularity,
+        QuantRecipe,
+    )
+    from executorch.backends.qualcomm.quantizer.quantizer import QuantDtype
+    from executorch.backends.qualcomm.serialization.qc_schema import QnnExecuTorchBackendType
+    from torchao.quantization.pt2e import MinMaxObserver
+
+    def details(scheme: WeightScheme) -> dict[str, object]:
+        per_block = scheme == "16a4w_block"
+        return {
+            "quant_dtype": getattr(QuantDtype, _DTYPES[scheme]),
+            "is_qat": False,
+            "act_observer": MinMaxObserver,
+            "granularity": (
+                QuantGranularity.PER_BLOCK if per_block else QuantGranularity.PER_CHANNEL
+            ),
+            "extra_kwargs": {"block_size": (1, block_size, 1, 1)} if per_block else {},
+        }
+
+    recipe = QuantRecipe(
+        QuantDtype.use_16a8w,
+        False,
+        act_observer=MinMaxObserver,
+        granularity=QuantGranularity.PER_TENSOR,
+    )
+    recipe.add_node_target({torch.ops.aten.conv2d.default}, **details(scheme))
+    for rank, override in enumerate(overrides):
+        convolutions = rf"(?:{override.pattern}).*\.conv$"
+        recipe.add_regex({convolutions}, priority=2 + rank, **details(override.scheme))
+    if kv_bits == 8:
+        recipe.custom_quant_annotations = [annotate_kv_8bit]
+    quantizer: Quantizer = make_qnn_quantizer(
+        backend=QnnExecuTorchBackendType.kHtpBackend, soc_model=soc
+    )
+    quantizer.set_recipe(recipe)
+    return quantizer

@@ -1,0 +1,101 @@
+/* Stands in front of Qualcomm's libQnnHtp.so, for an ExecuTorch built against QNN 2.37.
+ *
+ * QnnHtpDevice_CustomConfig_t is an option number and a union. In the headers of QNN 2.37 the union
+ * holds 32-bit fields and begins at byte 4; since it also holds a pointer it begins at byte 8. A newer
+ * library therefore reads what such an ExecuTorch passes to deviceCreate from the wrong place.
+ *
+ * This library has the SONAME libQnnHtp.so and is loaded first, so that ExecuTorch's
+ * dlopen("libQnnHtp.so") finds it. It answers with a copy of the real provider record in which only
+ * deviceCreate differs. Nothing that belongs to the real library is written to.
+ *
+ * Layouts: QnnInterface.h, QnnDevice.h and HTP/QnnHtpDevice.h of the QNN SDK.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef uint64_t qnn_error;
+typedef qnn_error (*get_providers_fn)(const void ***providers, uint32_t *count);
+typedef qnn_error (*device_create_fn)(void *logger, const void *const *config, void **device);
+
+/* QnnInterface_t: backend id, name and API versions, then a table of function pointers. 62 of them
+ * is what the core API 2.27 of QNN 2.37 has, the newest that ExecuTorch looks at. */
+enum { TABLE_OFFSET = 40, TABLE_LENGTH = 62, DEVICE_CREATE = 40 };
+
+struct provider {
+  unsigned char head[TABLE_OFFSET];
+  device_create_fn functions[TABLE_LENGTH];
+};
+
+/* QnnDevice_Config_t; option 0 is QNN_DEVICE_CONFIG_OPTION_CUSTOM. */
+struct device_config {
+  uint32_t option;
+  const void *value;
+};
+enum { OPTION_CUSTOM = 0 };
+
+/* QnnHtpDevice_CustomConfig_t of QNN 2.37, and large enough for that of newer versions. */
+struct narrow_custom_config {
+  uint32_t option;
+  uint32_t fields[2];
+};
+struct wide_custom_config {
+  uint32_t option;
+  uint32_t copy_for_narrow_readers;
+  uint32_t fields[14];
+};
+enum { HTP_OPTION_SOC = 0 };
+
+enum { MAX_CONFIGS = 32 };
+static const qnn_error QNN_COMMON_ERROR_GENERAL = 1000;
+
+static struct provider record;
+static const void *provider_list[1] = {&record};
+static device_create_fn real_device_create;
+
+static struct wide_custom_config widen(const struct narrow_custom_config *narrow) {
+  struct wide_custom_config wide = {0};
+  wide.option = narrow->option;
+  memcpy(wide.fields, narrow->fields, sizeof narrow->fields);
+  if (narrow->option == HTP_OPTION_SOC) {
+    wide.fields[1] = 0;
+    wide.copy_for_narrow_readers = narrow->fields[0];
+  }
+  return wide;
+}
+
+static qnn_error device_create(void *logger, const void *const *config, void **device) {
+  struct wide_custom_config customs[MAX_CONFIGS];
+  struct device_config configs[MAX_CONFIGS];
+  const void *pointers[MAX_CONFIGS + 1] = {0};
+
+  if (config == NULL) return real_device_create(logger, NULL, device);
+  for (size_t i = 0; config[i] != NULL; i++) {
+    if (i == MAX_CONFIGS) return QNN_COMMON_ERROR_GENERAL;
+    const struct device_config *given = config[i];
+    pointers[i] = given;
+    if (given->option != OPTION_CUSTOM || given->value == NULL) continue;
+    customs[i] = widen(given->value);
+    configs[i].option = OPTION_CUSTOM;
+    configs[i].value = &customs[i];
+    pointers[i] = &configs[i];
+  }
+  return real_device_create(logger, pointers, device);
+}
+
+/* Takes the provider record of the real library, and whether its union begins at byte 8. Called once,
+ * before anybody asks for providers. */
+EXPORT void snapgate_front(const void *real_provider, int is_wide) {
+  memcpy(&record, real_provider, sizeof record);
+  real_device_create = record.functions[DEVICE_CREATE];
+  if (is_wide) record.functions[DEVICE_CREATE] = device_create;
+}
+
+EXPORT qnn_error QnnInterface_getProviders(const void ***providers, uint32_t *count) {
+  if (real_device_create == NULL) return QNN_COMMON_ERROR_GENERAL;
+  *providers = provider_list;
+  *count = 1;
+  return 0;
+}

@@ -1,0 +1,74 @@
+"""Compiles ``shim.c``, which stands in front of ``libQnnHtp.so``, once per user and compiler."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.backends.qnn.libraries import HTP_LIBRARY
+from harness.errors import UserError
+
+_SOURCE = Path(__file__).with_name("shim.c")
+_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
+_FLAGS += ("-fvisibility=hidden", f"-Wl,-soname,{HTP_LIBRARY}")
+
+
+def c_compiler() -> str:
+    """The system's C compiler.
+
+    Raises:
+        UserError: If there is none.
+    """
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise UserError(
+            "QNN needs a C compiler once, to build the bridge to ExecuTorch, and there "
+            "is no cc on PATH; type: sudo apt install gcc"
+        )
+    return compiler
+
+
+def compiled_shim(cache: Path) -> Path:
+    """The compiled shim, built if this source and this compiler were not seen before.
+
+    Processes that build it at once each build their own and the last one stays: all are equal.
+
+    Args:
+        cache: Folder to keep it in; made if missing.
+
+    Raises:
+        UserError: If there is no compiler, or it fails.
+    """
+    compiler = c_compiler()
+    path = cache / f"shim-{_key(compiler)}.so"
+    if not path.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        _compile(compiler, path)
+    return path
+
+
+def _key(compiler: str) -> str:
+    identity = Path(compiler).resolve()
+    words = (*_FLAGS, str(identity), str(identity.stat().st_mtime_ns))
+    return hashlib.sha256(_SOURCE.read_bytes() + "\0".join(words).encode()).hexdigest()[:12]
+
+
+def _compile(compiler: str, path: Path) -> None:
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(descriptor)
+    try:
+        command = [compiler, *_FLAGS, str(_SOURCE), "-o", part]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            lines = result.stderr.strip().splitlines() or ["no message"]
+            raise UserError(
+                f"{compiler} could not build the bridge to QNN ({lines[-1]}); "
+                "try it yourself: " + " ".join(command[:-1]) + " /dev/null"
+            )
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
