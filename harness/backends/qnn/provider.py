@@ -32,7 +32,7 @@ _PROVIDER_HEAD = struct.Struct("<IxxxxQ6I")
 _BACKEND_GET_BUILD_ID = 4
 """Index in the function table (QnnInterface.h)."""
 _LAST_NARROW_VERSION = (2, 37)
-"""Newest version known to have the narrow struct (see ``shim.c``); 2.38 to 2.46 were never tried."""
+"""Newest version known to have the narrow struct of ``shim.c``; 2.38 to 2.46 were never tried."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ typedef uint64_t qnn_error;
 typedef qnn_error (*get_providers_fn)(const void ***providers, uint32_t *count);
 typedef qnn_error (*device_create_fn)(void *logger, const void *const *config, void **device);
 
-/* QnnInterface_t: backend id, name and API versions, then a table of function pointers. 62 of them
- * is what the core API 2.27 of QNN 2.37 has, the newest that ExecuTorch looks at. */
-enum { TABLE_OFFSET = 40, TABLE_LENGTH = 62, DEVICE_CREATE = 40 };
+/* QnnInterface_t: backend id, name and API versions, then a table of function pointers that new
+ * versions append to. QNN 2.42 has these 67, an ExecuTorch built against 2.37 looks at no more. */
+enum { TABLE_OFFSET = 40, TABLE_LENGTH = 67, DEVICE_CREATE = 40 };
 
 struct provider {
   unsigned char head[TABLE_OFFSET];
@@ -51,8 +51,8 @@ enum { HTP_OPTION_SOC = 0 };
 enum { MAX_CONFIGS = 32 };
 static const qnn_error QNN_COMMON_ERROR_GENERAL = 1000;
 
-static struct provider record;
-static const void *provider_list[1] = {&record};
+static struct provider copy;
+static const void *provider_list[1];
 static device_create_fn real_device_create;
 
 static struct wide_custom_config widen(const struct narrow_custom_config *narrow) {
@@ -86,15 +86,18 @@ static qnn_error device_create(void *logger, const void *const *config, void **d
 }
 
 /* Takes the provider record of the real library, and whether its union begins at byte 8. Called once,
- * before anybody asks for providers. */
+ * before anybody asks for providers. A library with the old layout is handed on as it is. */
 EXPORT void snapgate_front(const void *real_provider, int is_wide) {
-  memcpy(&record, real_provider, sizeof record);
-  real_device_create = record.functions[DEVICE_CREATE];
-  if (is_wide) record.functions[DEVICE_CREATE] = device_create;
+  provider_list[0] = real_provider;
+  if (!is_wide) return;
+  memcpy(&copy, real_provider, sizeof copy);
+  real_device_create = copy.functions[DEVICE_CREATE];
+  copy.functions[DEVICE_CREATE] = device_create;
+  provider_list[0] = &copy;
 }
 
 EXPORT qnn_error QnnInterface_getProviders(const void ***providers, uint32_t *count) {
-  if (real_device_create == NULL) return QNN_COMMON_ERROR_GENERAL;
+  if (provider_list[0] == NULL) return QNN_COMMON_ERROR_GENERAL;
   *providers = provider_list;
   *count = 1;
   return 0;

@@ -13,8 +13,10 @@ from harness.backends.qnn.libraries import HTP_LIBRARY
 from harness.errors import UserError
 
 _SOURCE = Path(__file__).with_name("shim.c")
-_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
-_FLAGS += ("-fvisibility=hidden", f"-Wl,-soname,{HTP_LIBRARY}")
+_FLAGS = (
+    *("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"),
+    *("-fvisibility=hidden", f"-Wl,-soname,{HTP_LIBRARY}"),
+)
 
 
 def c_compiler() -> str:
