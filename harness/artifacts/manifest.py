@@ -119,14 +119,25 @@ class Manifest(BaseModel):
         return precision_label({entry.component: entry.precision for entry in self.components})
 
 
+def table_precision(precision: Precision) -> Precision:
+    """Precision of the token embedding that goes with one word for the whole model.
+
+    Activations are quantized by the other components alone; a table looked up on the HTP has
+    16 bits (upstream's choice).
+    """
+    return "16w" if precision in ("16a8w", "16a4w", "16a4w_block") else precision
+
+
 def precision_label(precisions: Mapping[Component, Precision]) -> str:
     """One word for a uniform recipe, else the components that are not fp32.
 
     ``8da4w``, or ``text_decoder=8da4w`` where the other components are float32; ``--precision``
-    takes both.
+    takes both. ``16a8w`` includes the 16-bit table that goes with it.
     """
-    if len(set(precisions.values())) == 1:
-        return next(iter(precisions.values()))
+    word = precisions["text_decoder"]
+    uniform = {"vision_encoder": word, "token_embedding": table_precision(word)}
+    if {**uniform, "text_decoder": word} == dict(precisions):
+        return word
     return ",".join(
         f"{component}={precision}"
         for component, precision in precisions.items()

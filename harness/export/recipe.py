@@ -9,7 +9,14 @@ from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.artifacts.manifest import COMPONENTS, Component, Precision, Target, precision_label
+from harness.artifacts.manifest import (
+    COMPONENTS,
+    Component,
+    Precision,
+    Target,
+    precision_label,
+    table_precision,
+)
 from harness.errors import UserError, suggest
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -41,12 +48,19 @@ class Recipe(BaseModel):
         return precision_label({name: self.precision(name) for name in COMPONENTS})
 
 
+_HTP = Recipe(vision_encoder="16a8w", token_embedding="16w", text_decoder="16a8w")
+
+DEFAULT_RECIPES: dict[Target, Recipe] = {"host": Recipe(), "emulator": _HTP, "phone": _HTP}
+"""What is exported where nobody names a precision, by target."""
+
+
 def parse_precision(text: str | None, base: Recipe) -> Recipe:
     """Apply ``--precision`` to a base recipe.
 
     Args:
-        text: One precision for the text decoder and vision encoder and token embedding alike, or
-            ``component=precision`` pairs separated by commas; None keeps the base.
+        text: One precision for the text decoder and vision encoder and, see ``table_precision``,
+            the token embedding; or ``component=precision`` pairs separated by commas; None keeps
+            the base.
         base: What applies where the text says nothing.
 
     Raises:
@@ -57,7 +71,11 @@ def parse_precision(text: str | None, base: Recipe) -> Recipe:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if len(words) == 1 and "=" not in words[0]:
         precision = _known(words[0])
-        return Recipe(vision_encoder=precision, token_embedding=precision, text_decoder=precision)
+        return Recipe(
+            vision_encoder=precision,
+            token_embedding=table_precision(precision),
+            text_decoder=precision,
+        )
     return _from_pairs(dict(_pair(word) for word in words), base)
 
 

@@ -19,7 +19,7 @@ Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
 Protocol = Literal["snapgate", "upstream"]
 Confidence = Literal["measured", "published", "provisional", "derived"]
 
-PRECISIONS = ("fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block")
+PRECISIONS = ("fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w")
 
 SELECTORS = ("target", "soc", "mode", "precision", "component")
 """Fields that narrow where a gate applies; one that is None matches everything."""

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from harness.artifacts.manifest import COMPONENTS
 from harness.errors import UserError
-from harness.export.recipe import PRECISIONS, Recipe, check_built, load_recipe, parse_precision
+from harness.export.recipe import (
+    DEFAULT_RECIPES,
+    PRECISIONS,
+    Recipe,
+    check_built,
+    load_recipe,
+    parse_precision,
+)
 
 precisions = st.sampled_from(PRECISIONS)
 recipes = st.builds(
@@ -65,3 +72,14 @@ def test_what_is_not_built_says_so(target: str) -> None:
         check_built(Recipe(), target)  # type: ignore[arg-type]  # any word may be typed
     with pytest.raises(UserError, match="not built"):
         check_built(Recipe(text_decoder="16a8w"), "host")
+
+
+@pytest.mark.parametrize(
+    ("word", "table"),
+    [("16a8w", "16w"), ("16a4w_block", "16w"), ("fp16", "fp16"), ("fp32", "fp32")],
+)
+def test_one_word_includes_the_table_that_goes_with_it(word: str, table: str) -> None:
+    """Activations are no matter of a table, so its precision has words of its own."""
+    recipe = parse_precision(word, DEFAULT_RECIPES["emulator"])
+    assert recipe.label == word
+    assert recipe.token_embedding == table
