@@ -37,6 +37,18 @@ class AttentionMask:
         rows[:, n_past:] = self._masked
         rows[:, self._slots :][self._causal] = self._attend
 
+    def link(self, visible: NDArray[np.bool_]) -> None:
+        """Let current tokens attend to each other as told instead of causally.
+
+        Args:
+            visible: ``[tokens, tokens]``, tokens at most AR: row i names the current tokens that
+                token i attends to. Beyond them no current token attends or is attended to.
+        """
+        tokens = len(visible)
+        block = self.array[0, 0, :, self._slots :]
+        block[...] = self._masked
+        block[:tokens, :tokens][visible] = self._attend
+
     def open(self, start: int, count: int) -> None:
         """Let all rows attend to slots ``start .. start+count-1``, which were just filled."""
         self.array[0, 0, :, start : start + count] = self._attend

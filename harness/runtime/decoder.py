@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harness.runtime.attention_mask import AttentionMask
 from harness.runtime.components import DecoderGeometry
 from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.program import Method
+from harness.runtime.token_tree import TokenTree
 
 
 class Decoder:
     """A text decoder at one AR length.
 
     Prefill and decode each have one, over the same cache. A pass is :meth:`run`, then
-    :meth:`accept` once it is known how many of the new columns are worth keeping.
+    :meth:`accept` once it is known how many of the new columns are worth keeping; a pass over
+    alternatives is :meth:`run_tree`, then :meth:`accept_columns`.
 
     Attributes:
         ar: Tokens per call.
@@ -60,8 +64,35 @@ class Decoder:
         rows: Array = logits[0]
         return rows
 
+    def run_tree(self, embeddings: Array, tree: TokenTree) -> Array:
+        """Run one pass over tokens of which only some will turn out to follow the cache.
+
+        Args:
+            embeddings: float32 ``[n, hidden_size]``, n at most AR. The other rows are zero; no
+                token attends to them.
+            tree: Positions and visibility of the n tokens. It holds until :meth:`begin`.
+
+        Returns:
+            Logits ``[AR, vocab_size]``, valid until the next pass.
+        """
+        count = len(embeddings)
+        self._hidden[0, :count] = embeddings
+        self._hidden[0, count:] = 0
+        self._positions[0] = self.cache.filled
+        self._positions[0, :count] += tree.offsets
+        self._mask.link(tree.visible)
+        logits, *self._new_kv = self._bound.execute()
+        rows: Array = logits[0]
+        return rows
+
     def accept(self, count: int) -> None:
         """Keep the first ``count`` tokens of the pass just run."""
         start = self.cache.filled
         self.cache.commit(self._new_kv, count)
         self._mask.open(start, count)
+
+    def accept_columns(self, columns: Sequence[int]) -> None:
+        """Keep some tokens of the pass just run, in the order of their positions."""
+        start = self.cache.filled
+        self.cache.commit_columns(self._new_kv, columns)
+        self._mask.open(start, len(columns))

@@ -112,6 +112,22 @@ class KvCache:
             target[:, start * width : stop * width] = rows[:, : count * width]
         self._filled = stop
 
+    def commit_columns(self, new: Sequence[Array], columns: Sequence[int]) -> None:
+        """Append some columns of a method's new keys and values, one behind the other.
+
+        Args:
+            new: As for :meth:`commit`.
+            columns: Which of the AR columns, in the order of their positions.
+
+        Raises:
+            ValueError: If the slots do not suffice.
+        """
+        picked = []
+        for rows, tensor, width in zip(self._rows, new, self._widths, strict=True):
+            by_column = tensor.reshape(rows, -1, width)
+            picked.append(by_column[:, list(columns)])
+        self.commit(picked, len(columns))
+
     def reset(self) -> None:
         """Forget all positions."""
         for memory in self._memory:
