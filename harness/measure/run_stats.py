@@ -14,7 +14,8 @@ class RunStats(BaseModel):
 
     Attributes:
         prompt_tokens: Merged prompt length, image rows included (P in the contract).
-        generated_tokens: Decode steps, which is one less than the tokens emitted (contract §4.6).
+        generated_tokens: Tokens behind the first one, which is one less than the tokens emitted
+            (contract §4.6).
         load_ms: Loading encoder, token embedding, decoder and tokenizer.
         encode_ms: Vision encoder over all images of the turn.
         embed_ms: Token embedding of the prompt's text pieces.
@@ -25,6 +26,8 @@ class RunStats(BaseModel):
         inference_ms: Start of inference to end.
         sampling_ms: Sampling within decode steps.
         execute_ms: Time inside ``execute`` calls during decode; the rest of ``decode_ms`` is ours.
+        decode_steps: Passes of the decode method: as many as ``generated_tokens``, or fewer where
+            lookahead found several tokens in a pass.
         peak_rss_mib: Peak resident set of the process when the turn ended.
         stop_reason: Why the turn ended.
     """
@@ -43,5 +46,6 @@ class RunStats(BaseModel):
     embed_ms: float | None = None
     prefill_ms: float | None = None
     execute_ms: float | None = None
+    decode_steps: int | None = None
     peak_rss_mib: float | None = None
     stop_reason: StopReason = "unknown"

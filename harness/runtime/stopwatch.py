@@ -38,6 +38,7 @@ class Stopwatch:
         stages_ns: Time per stage of prompt evaluation.
         sampling_ns: Sampling within decode steps.
         execute_ns: Time inside ExecuTorch within decode steps.
+        decode_steps: Passes of the decode method.
         wall_offset_ns: Added to a monotonic stamp gives the time since the epoch.
     """
 
@@ -47,6 +48,7 @@ class Stopwatch:
     )
     sampling_ns: int = 0
     execute_ns: int = 0
+    decode_steps: int = 0
     start_ns: int = field(default_factory=time.perf_counter_ns)
     first_token_ns: int = 0
     end_ns: int = 0
@@ -87,6 +89,7 @@ class Stopwatch:
             inference_ms=(self.end_ns - self.start_ns) / _NS_PER_MS,
             sampling_ms=self.sampling_ns / _NS_PER_MS,
             execute_ms=self.execute_ns / _NS_PER_MS,
+            decode_steps=self.decode_steps,
             peak_rss_mib=peak_rss_mib(),
             stop_reason=stop_reason,
         )
