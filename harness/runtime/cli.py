@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.extras import require_packages
 from harness.runtime.flags import Flags, help_text, parse_flags
 from harness.runtime.logits_dump import LogitsDump
+from harness.runtime.margins import MarginObserver
 from harness.runtime.observer import ConsoleObserver, LogitsSink, inference_speed
 from harness.runtime.output import abandon_streams, explain_failure, writing
 from harness.runtime.plan import RunPlan, make_plan
@@ -68,7 +69,8 @@ def _run(flags: Flags, plan: RunPlan) -> None:
     from harness.runtime.runner import MultimodalRunner
 
     with _logits_sink(flags) as sink:
-        observer = ConsoleObserver(flags.stream, sink)
+        margins = MarginObserver(flags.stream, sink) if plan.options.record_margins else None
+        observer = margins or ConsoleObserver(flags.stream, sink)
         if flags.shared_buffer:
             observer.log("--shared_buffer has no effect: host memory needs no RPC buffers")
         observer.log(f"Load Encoder: {plan.files.encoder}")
@@ -77,13 +79,17 @@ def _run(flags: Flags, plan: RunPlan) -> None:
         observer.log("Starting multimodal runner")
         runner = MultimodalRunner(plan.files, plan.family, plan.options, observer)
         if flags.requests is None:
-            _answer_one(flags, plan, runner)
+            _answer_one(flags, plan, runner, margins)
         else:
-            _answer_many(flags, plan, runner)
+            _answer_many(flags, plan, runner, margins)
 
 
-def _answer_one(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
+def _answer_one(
+    flags: Flags, plan: RunPlan, runner: MultimodalRunner, margins: MarginObserver | None
+) -> None:
     generation = runner.run(plan.requests[0], flags.num_iters)
+    if margins is not None:
+        generation = margins.add_to(generation)
     with writing(flags.output_path) as file:
         for turn in generation.turns:
             file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
@@ -93,7 +99,9 @@ def _answer_one(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
         print(generation.model_dump_json(), flush=True)
 
 
-def _answer_many(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
+def _answer_many(
+    flags: Flags, plan: RunPlan, runner: MultimodalRunner, margins: MarginObserver | None
+) -> None:
     """Write each answer as soon as it is known, so that an interrupted run keeps what it has."""
     path = flags.generations_path
     with explain_failure(path), path.open("w", encoding="utf-8") as file:
@@ -102,6 +110,8 @@ def _answer_many(flags: Flags, plan: RunPlan, runner: MultimodalRunner) -> None:
                 generation = runner.run(request)
             except UserError as error:
                 raise UserError(f"Request {request.id!r}: {error}") from error
+            if margins is not None:
+                generation = margins.add_to(generation)
             print(generation.model_dump_json(), file=file, flush=True)
 
 

@@ -52,6 +52,12 @@ class Flags(BaseModel):
     decoder_path: Path = _flag(_FILES, Path("decoder.pte"), "text decoder (.pte)")
     tokenizer_path: Path = _flag(_FILES, Path("tokenizer.bin"), "tokenizer.json")
     decoder_model_version: str = _flag(_FILES, "llama3", "smolvlm or internvl3")
+    qnn_dir: Path | None = _flag(
+        _FILES,
+        None,
+        "QNN libraries for files of the HTP (default: those of QNN_SDK_ROOT, else of the "
+        "installed package onnxruntime-qnn)",
+    )
 
     prompt: tuple[str, ...] = _flag(
         _CONVERSATION,
@@ -126,6 +132,12 @@ class Flags(BaseModel):
         _OUTPUT,
         Path("generations.jsonl"),
         "answers to --requests, one JSON line each, written as soon as it is known",
+    )
+    record_margins: bool = _flag(
+        _OUTPUT,
+        False,
+        "add to each answer how far the second choice of every token was behind the first "
+        "(top2_gaps); --eval_mode 0 or 1 only",
     )
     stream: bool = _flag(_OUTPUT, False, "print the answer while it is generated")
     json_output: bool = _flag(

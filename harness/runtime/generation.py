@@ -15,6 +15,8 @@ class Turn(BaseModel):
         text: The answer, stop token's text included when it was generated.
         token_ids: First token and one per decode step, stop token included.
         stats: Durations and counts.
+        top2_gaps: Largest minus second largest logit where each token was chosen, in units of the
+            decoder's output: codes of a quantized one. None unless the run was to record them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,6 +25,7 @@ class Turn(BaseModel):
     text: str
     token_ids: tuple[int, ...]
     stats: RunStats
+    top2_gaps: tuple[float, ...] | None = None
 
 
 class Generation(BaseModel):

@@ -50,6 +50,7 @@ class RunPlan:
     family: VlmFamily
     options: RunOptions
     requests: tuple[Request, ...]
+    qnn_dir: Path | None
 
 
 def make_plan(flags: Flags) -> RunPlan:
@@ -68,6 +69,11 @@ def make_plan(flags: Flags) -> RunPlan:
     check_built(mode)
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
+    if flags.record_margins and mode == "lookahead":
+        raise UserError(
+            "--record_margins follows one token per step, which lookahead does not; add "
+            "--eval_mode 0 or 1."
+        )
     _check_outputs(flags)
     files.check()
     options = RunOptions(
@@ -80,13 +86,14 @@ def make_plan(flags: Flags) -> RunPlan:
         ignore_eos=flags.ignore_eos,
         warmup=flags.warmup,
         upstream_compat=flags.upstream_compat,
+        record_margins=flags.record_margins,
     )
     requests = (_conversation(flags),) if flags.requests is None else read_requests(flags.requests)
     for request in requests:
         place_images(request.prompts, len(request.images))
         for image in request.images:
             check_exists(image)
-    return RunPlan(files, family, options, requests)
+    return RunPlan(files, family, options, requests, flags.qnn_dir)
 
 
 def _refuse_unbuilt(flags: Flags) -> None:

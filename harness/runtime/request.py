@@ -36,6 +36,7 @@ class RunOptions(BaseModel):
         ignore_eos: Keep decoding after a stop token, so that the token count is fixed.
         warmup: Whole conversations run and discarded before the first request.
         upstream_compat: Reproduce upstream's deviations where they change tokens (design.md §4).
+        record_margins: Keep how far the second choice of every token was behind the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +50,7 @@ class RunOptions(BaseModel):
     ignore_eos: bool = False
     warmup: int = Field(default=0, ge=0)
     upstream_compat: bool = False
+    record_margins: bool = False
 
 
 def check_built(mode: Mode) -> None:
