@@ -1,4 +1,4 @@
-"""Where a checkpoint comes from: the package, a folder or the hub."""
+"""Where a checkpoint and its calibration set come from: the package, a folder or the hub."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from harness.errors import UserError
+from harness.miniatures.calibration import calibration_path
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.vlm.spec import VlmSpec
 
@@ -38,6 +39,13 @@ def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
             f"python -m harness export {spec.name} --checkpoint DIR|HUB_ID"
         )
     return _download(spec.hub_id, spec.revision)
+
+
+def find_calibration(spec: VlmSpec, calibration: Path | None) -> Path | None:
+    """Resolve ``--calibration``: what was given, else what a miniature comes with, else None."""
+    if calibration is None and spec.is_miniature:
+        return calibration_path()
+    return calibration
 
 
 def is_hub_id(checkpoint: str) -> bool:

@@ -1,4 +1,4 @@
-"""Command line: ``python -m harness.miniatures {train,evaluate} NAME``."""
+"""Command line: ``python -m harness.miniatures {train,evaluate} NAME``, or ``calibration``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harness.errors import UserError
+from harness.miniatures.calibration import write_calibration_set
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.miniatures.evaluation import ExactMatch, exact_match, total
 from harness.miniatures.quantization import quantize_8da4w
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a user error becomes one sentence and exit code 2."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command is _write_calibration:
+            _write_calibration(options)
+            return 0
         spec = get_spec(options.name)
         if not spec.is_miniature:
             raise UserError(f"{spec.name} is no miniature; give tiny_smolvlm or tiny_internvl3.")
@@ -58,10 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--checkpoint", type=Path, help="default: the committed one")
     evaluate.add_argument("--scenes", type=int, default=500)
     evaluate.set_defaults(command=_evaluate)
+    calibration = commands.add_parser("calibration", help="write the calibration set of both")
+    calibration.add_argument("--out", type=Path, required=True, help="folder to write into")
+    calibration.set_defaults(command=_write_calibration)
     for command in (train, evaluate):
         command.add_argument("name", help="tiny_smolvlm or tiny_internvl3")
         command.add_argument("--threads", type=int, default=1, help="CPU threads to use")
     return parser
+
+
+def _write_calibration(options: argparse.Namespace) -> None:
+    Console().print(write_calibration_set(options.out))
 
 
 def _train(spec: VlmSpec, options: argparse.Namespace) -> None:

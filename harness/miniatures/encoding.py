@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from harness.miniatures.questions import Question
 from harness.miniatures.tokenizer import token_id
-from harness.vlm.prompt import IMAGE_PLACEHOLDER, ImagePiece, format_turn, split_pieces
+from harness.vlm.prompt import IMAGE_PLACEHOLDER, ImagePiece, answer_text, format_turn, split_pieces
 from harness.vlm.spec import VlmSpec
 
 
@@ -59,7 +59,7 @@ def encode_example(question: Question, spec: VlmSpec, tokenizer: Tokenizer) -> E
     prompt = encode_prompt(question.prompt, spec, tokenizer)
     image_token_id = token_id(tokenizer, spec.family.image_token)
     image_end = len(prompt) - prompt[::-1].index(image_token_id)
-    blank = "" if spec.family.prompt.turn_suffix[-1].isspace() else " "
     stop = token_id(tokenizer, spec.family.stop_tokens[0])
-    answer = (*tokenizer.encode(blank + question.answer).ids, stop)
+    text = answer_text(question.answer, spec.family.prompt)
+    answer = (*tokenizer.encode(text).ids, stop)
     return Example(prompt[:image_end], prompt[image_end:], answer)

@@ -55,6 +55,11 @@ def format_turn(prompt: str, system_prompt: str, prompt_format: PromptFormat) ->
     return system + prompt_format.turn_prefix + expanded + prompt_format.turn_suffix
 
 
+def answer_text(answer: str, prompt_format: PromptFormat) -> str:
+    """An answer as a model writes it behind a turn: after a blank where the turn ends in none."""
+    return answer if prompt_format.turn_suffix[-1].isspace() else f" {answer}"
+
+
 def split_pieces(formatted: str) -> tuple[Piece, ...]:
     """Cut a formatted turn at every ``<image>``; empty text pieces are dropped (contract §4.2)."""
     pieces: list[Piece] = []

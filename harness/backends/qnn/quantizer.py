@@ -46,14 +46,16 @@ def make_quantizer(
         overrides: Later ones win.
     """
     import torch
-    from executorch.backends.qualcomm.export_utils import make_quantizer as make_qnn_quantizer
     from executorch.backends.qualcomm.quantizer.custom_annotation import annotate_kv_8bit
     from executorch.backends.qualcomm.quantizer.quant_recipe import (
         QuantGranularity,
         QuantRecipe,
     )
-    from executorch.backends.qualcomm.quantizer.quantizer import QuantDtype
-    from executorch.backends.qualcomm.serialization.qc_schema import QnnExecuTorchBackendType
+    from executorch.backends.qualcomm.quantizer.quantizer import QnnQuantizer, QuantDtype
+    from executorch.backends.qualcomm.serialization.qc_schema import (
+        QcomChipset,
+        QnnExecuTorchBackendType,
+    )
     from torchao.quantization.pt2e import MinMaxObserver
 
     def details(scheme: WeightScheme) -> dict[str, object]:
@@ -80,8 +82,8 @@ def make_quantizer(
         recipe.add_regex({convolutions}, priority=2 + rank, **details(override.scheme))
     if kv_bits == 8:
         recipe.custom_quant_annotations = [annotate_kv_8bit]
-    quantizer: Quantizer = make_qnn_quantizer(
-        backend=QnnExecuTorchBackendType.kHtpBackend, soc_model=soc
+    quantizer: Quantizer = QnnQuantizer(
+        backend=QnnExecuTorchBackendType.kHtpBackend, soc_model=QcomChipset[soc]
     )
     quantizer.set_recipe(recipe)
     return quantizer

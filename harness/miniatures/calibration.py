@@ -1,0 +1,50 @@
+"""The committed calibration set: scenes that neither training nor tests contain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.miniatures.scenes import Sample, calibration_samples
+
+CALIBRATION_SAMPLES = 48
+"""Eight scenes for each kind of question."""
+
+FILE_NAME = "samples.json"
+
+
+def calibration_path() -> Path:
+    """The committed set, in the format of ``--calibration``; it serves both miniatures."""
+    return Path(__file__).parent / "calibration_set" / FILE_NAME
+
+
+def write_calibration_set(folder: Path, count: int = CALIBRATION_SAMPLES) -> Path:
+    """Draw the scenes and write them with their questions and answers.
+
+    Args:
+        folder: Made if it does not exist.
+        count: Number of scenes.
+
+    Returns:
+        The file to give as ``--calibration``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [
+        _write_sample(sample, folder, f"{index:03}.png")
+        for index, sample in enumerate(calibration_samples(count))
+    ]
+    path = folder / FILE_NAME
+    path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _write_sample(sample: Sample, folder: Path, picture: str) -> dict[str, object]:
+    sample.draw().save(folder / picture, optimize=True)
+    question = sample.question
+    return {
+        "files": [picture],
+        "messages": [
+            {"role": "user", "content": question.prompt},
+            {"role": "assistant", "content": question.answer},
+        ],
+    }
