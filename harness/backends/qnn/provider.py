@@ -169,20 +169,26 @@ def _describe(provider: int, libraries: QnnLibraries) -> QnnInfo:
     head = ctypes.string_at(provider, _PROVIDER_HEAD.size)
     backend_id, _, *api = _PROVIDER_HEAD.unpack(head)
     build_id = _build_id(provider)
-    numbers = re.match(r"v(\d+)\.(\d+)\.(\d+)", build_id)
-    if backend_id != _HTP_BACKEND_ID or api[0] != _CORE_API_MAJOR or numbers is None:
+    version = parse_version(build_id)
+    if backend_id != _HTP_BACKEND_ID or api[0] != _CORE_API_MAJOR or version is None:
         raise UserError(
             f"{HTP_LIBRARY} in {libraries.directory} is of an unknown kind (build {build_id!r}, "
             f"backend {backend_id}, API {api[0]}.{api[1]}); use QNN 2.37 to 2.51."
         )
     return QnnInfo(
         build_id=build_id,
-        version=(int(numbers[1]), int(numbers[2]), int(numbers[3])),
+        version=version,
         source=libraries.source,
         library_directory=libraries.directory,
         core_api=(api[0], api[1], api[2]),
         backend_api=(api[3], api[4], api[5]),
     )
+
+
+def parse_version(build_id: str) -> tuple[int, int, int] | None:
+    """Major, minor and patch of a build id such as ``v2.47.0.260601114230``, None if it is none."""
+    numbers = re.match(r"v(\d+)\.(\d+)\.(\d+)", build_id)
+    return (int(numbers[1]), int(numbers[2]), int(numbers[3])) if numbers else None
 
 
 def _build_id(provider: int) -> str:
