@@ -95,7 +95,7 @@ class _VersionedGraph(ctypes.Structure):
 
 
 class _GraphBlob(ctypes.Structure):
-    """``QnnHtpSystemContext_GraphBlobInfoV1_t``, whose VTCM is in bytes though the header says MB."""
+    """``QnnHtpSystemContext_GraphBlobInfoV1_t``; VTCM is in bytes, though the header says MB."""
 
     _fields_ = (("spill_fill_bytes", c_uint64), ("vtcm_bytes", c_uint32))
 

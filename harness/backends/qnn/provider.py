@@ -10,6 +10,7 @@ import ctypes
 import os
 import re
 import struct
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from harness.backends.qnn.libraries import (
     cache_folder,
     find_libraries,
 )
+from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.backends.qnn.sdk_tree import linked_sdk
 from harness.backends.qnn.shim import compiled_shim
 from harness.errors import UserError
@@ -97,7 +99,11 @@ def _check_same(active: QnnInfo, wanted: QnnLibraries) -> None:
 
 def _start(libraries: QnnLibraries) -> QnnInfo:
     _check_unused()
-    shim, real = _load(libraries, compiled_shim(cache_folder()))
+    shim_path = compiled_shim(cache_folder())
+    with captured_native_log() as log:
+        shim, real = _load(libraries, shim_path)
+    for line in worth_reading(log):
+        print(line, file=sys.stderr)
     provider = _provider(real, libraries)
     info = _describe(provider, libraries)
     shim.snapgate_front.argtypes = [ctypes.c_void_p, ctypes.c_int]
