@@ -18,24 +18,27 @@ _CODES: dict[str, tuple[float, float]] = {
 class AttentionMask:
     """``[1, 1, AR, context_length]``: first the cache's slots, then the AR current tokens.
 
+    Files of before July 2026 have it as ``[1, AR, context_length]`` (contract §1.5).
+
     Args:
         ar: Tokens per call.
         context_length: Slots and current tokens together.
         dtype: numpy dtype name, read from the decoder's metadata.
+        rank: Dimensions that the method declares, 3 or 4.
     """
 
-    def __init__(self, ar: int, context_length: int, dtype: str) -> None:
+    def __init__(self, ar: int, context_length: int, dtype: str, rank: int = 4) -> None:
         self._attend, self._masked = _CODES[dtype]
-        self.array: NDArray[Any] = np.full((1, 1, ar, context_length), self._masked, dtype)
+        self._rows: NDArray[Any] = np.full((ar, context_length), self._masked, dtype)
+        self.array = self._rows.reshape(*(1,) * (rank - 2), ar, context_length)
         self._slots = context_length - ar
         self._causal = np.tril(np.ones((ar, ar), dtype=bool))
 
     def begin(self, n_past: int) -> None:
         """Let row i attend to slots ``0 .. n_past-1`` and to current tokens ``0 .. i``."""
-        rows = self.array[0, 0]
-        rows[:, :n_past] = self._attend
-        rows[:, n_past:] = self._masked
-        rows[:, self._slots :][self._causal] = self._attend
+        self._rows[:, :n_past] = self._attend
+        self._rows[:, n_past:] = self._masked
+        self._rows[:, self._slots :][self._causal] = self._attend
 
     def link(self, visible: NDArray[np.bool_]) -> None:
         """Let current tokens attend to each other as told instead of causally.
@@ -45,10 +48,10 @@ class AttentionMask:
                 token i attends to. Beyond them no current token attends or is attended to.
         """
         tokens = len(visible)
-        block = self.array[0, 0, :, self._slots :]
+        block = self._rows[:, self._slots :]
         block[...] = self._masked
         block[:tokens, :tokens][visible] = self._attend
 
     def open(self, start: int, count: int) -> None:
         """Let all rows attend to slots ``start .. start+count-1``, which were just filled."""
-        self.array[0, 0, :, start : start + count] = self._attend
+        self._rows[:, start : start + count] = self._attend

@@ -1,55 +1,57 @@
-"""The three programs of one vision-language model and the geometry that binds them."""
+"""The three programs of one vision-language model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UserError
+from harness.runtime.abi import OLD_DECODE_METHOD, Abi, recognize_abi
+from harness.runtime.encodings import DecoderEncodings, read_encodings
+from harness.runtime.geometry import (
+    REEXPORT,
+    DecoderGeometry,
+    check_arity,
+    check_decode_ar,
+    check_decoder,
+    check_embedding,
+    check_encoder,
+    read_geometry,
+)
 from harness.runtime.program import Method, Program
-from harness.runtime.request import check_built
-from harness.vlm.mode import EVAL_MODES, Mode
-
-_CODE_DTYPES = ("float32", "uint8", "uint16")
-_REEXPORT = "export it again with `python -m harness export`"
+from harness.runtime.signature import Signature
+from harness.vlm.mode import EVAL_MODES, LookaheadShape, Mode
 
 
 @dataclass(frozen=True)
-class DecoderGeometry:
-    """Sizes that all decoder methods of one file share (contract §4.3).
+class ModelDescription:
+    """What three files say about themselves, and that they fit each other and a mode.
 
     Attributes:
-        layers: L.
-        kv_heads: Hkv.
-        head_dim: hd.
-        hidden_size: D.
-        vocab_size: V.
-        context_length: CL.
-        decode_ar: Tokens per call of ``kv_forward``.
-        prefill_ar: Tokens per call in prefill; ``decode_ar`` in kv mode.
-        kv_dtype: numpy dtype name of the KV cache.
-        mask_dtype: numpy dtype name of the attention mask.
-        logits_dtype: numpy dtype name of the logits.
+        geometry: Sizes of the decoder.
+        abi: Generation of the decoder's layout.
+        encodings: Of the decoder's cache and logits.
+        encoder: Signature of the vision encoder.
+        embed_prefill: Of the token embedding in prefill; in kv mode ``embed_decode``.
+        embed_decode: Of the token embedding in decoding.
+        prefill: Of the decoder in prefill; in kv mode ``decode``.
+        decode: Of the decoder in decoding.
     """
 
-    layers: int
-    kv_heads: int
-    head_dim: int
-    hidden_size: int
-    vocab_size: int
-    context_length: int
-    decode_ar: int
-    prefill_ar: int
-    kv_dtype: str
-    mask_dtype: str
-    logits_dtype: str
+    geometry: DecoderGeometry
+    abi: Abi
+    encodings: DecoderEncodings
+    encoder: Signature
+    embed_prefill: Signature
+    embed_decode: Signature
+    prefill: Signature
+    decode: Signature
 
 
 @dataclass(frozen=True)
 class Components:
     """Loaded methods of one run; in kv mode the prefill methods are the decode methods."""
 
-    geometry: DecoderGeometry
+    description: ModelDescription
     encoder: Method
     embed_prefill: Method
     embed_decode: Method
@@ -57,154 +59,121 @@ class Components:
     decode: Method
 
 
-def load_components(encoder: Path, embedding: Path, decoder: Path, mode: Mode) -> Components:
-    """Load what a mode needs from the three files and check that it fits together.
+@dataclass(frozen=True)
+class Programs:
+    """Three files, open."""
+
+    encoder: Program
+    embedding: Program
+    decoder: Program
+
+    @classmethod
+    def open(cls, encoder: Path, embedding: Path, decoder: Path) -> Programs:
+        """Open a vision encoder, a token embedding and a text decoder.
+
+        Raises:
+            UserError: If one is missing or no ExecuTorch program.
+        """
+        return cls(Program(encoder), Program(embedding), Program(decoder))
+
+    def describe(self, mode: Mode, lookahead: LookaheadShape | None = None) -> ModelDescription:
+        """Check the files against the contract, each other and a mode; no backend is asked.
+
+        Args:
+            mode: Decides which methods are looked at.
+            lookahead: Branch of lookahead mode, None in the others.
+
+        Raises:
+            UserError: If a method is missing, of a layout that cannot be run, or of another model.
+        """
+        self.encoder.require("forward", "give the vision encoder as --encoder_path")
+        decode = _signature(self.decoder, _decode_name(self.decoder), mode)
+        self.decoder.require("get_n_layers", REEXPORT)
+        layers = int(self.decoder.constants("get_n_layers")[0])
+        embed_decode = _signature(self.embedding, "tok_embedding_kv_forward", mode)
+        embed_prefill, prefill = embed_decode, decode
+        if mode != "kv":
+            embed_prefill = _signature(self.embedding, "tok_embedding_prefill_forward", mode)
+            prefill = _signature(self.decoder, "prefill_forward", mode)
+        for method in (decode, prefill):
+            check_arity(method, layers)
+        check_decode_ar(decode, lookahead)
+        geometry = read_geometry(decode, prefill, layers)
+        check_decoder(decode, geometry, geometry.decode_ar)
+        check_decoder(prefill, geometry, geometry.prefill_ar)
+        check_embedding(embed_decode, geometry, geometry.decode_ar)
+        check_embedding(embed_prefill, geometry, geometry.prefill_ar)
+        encoder = self.encoder.signature("forward")
+        check_encoder(encoder, geometry)
+        return ModelDescription(
+            geometry=geometry,
+            abi=recognize_abi(self.decoder.method_names, len(decode.inputs[1].shape)),
+            encodings=read_encodings(
+                self.decoder,
+                layers,
+                geometry.kv_dtype,
+                geometry.logits_dtype,
+                has_prefill=prefill is not decode,
+            ),
+            encoder=encoder,
+            embed_prefill=embed_prefill,
+            embed_decode=embed_decode,
+            prefill=prefill,
+            decode=decode,
+        )
+
+
+def load_components(
+    encoder: Path,
+    embedding: Path,
+    decoder: Path,
+    mode: Mode,
+    lookahead: LookaheadShape | None = None,
+) -> Components:
+    """Load what a mode needs from the three files once it is known to fit together.
+
+    Args:
+        encoder: The vision encoder's file.
+        embedding: The token embedding's.
+        decoder: The text decoder's.
+        mode: Decides which methods are loaded.
+        lookahead: Branch of lookahead mode, None in the others.
 
     Raises:
-        UserError: If a file or method is missing, of an older layout, or of another model.
+        UserError: If a file or method is missing, of a layout that cannot be run, or of another
+            model.
     """
-    check_built(mode)
-    vision = Program(encoder)
-    vision.require("forward", "give the vision encoder as --encoder_path")
-    embedder, text = Program(embedding), Program(decoder)
-    _refuse_requantized(text, mode)
-    embed_decode = _method(embedder, "tok_embedding_kv_forward", mode)
-    decode = _method(text, "kv_forward", mode)
-    text.require("get_n_layers", _REEXPORT)
-    layers = int(text.constant("get_n_layers"))
-    if mode == "kv":
-        embed_prefill, prefill = embed_decode, decode
-    else:
-        embed_prefill = _method(embedder, "tok_embedding_prefill_forward", mode)
-        prefill = _method(text, "prefill_forward", mode)
-    for method in (decode, prefill):
-        _check_arity(method, layers)
-    geometry = _read_geometry(decode, prefill, layers)
-    components = Components(
-        geometry, vision.method("forward"), embed_prefill, embed_decode, prefill, decode
+    programs = Programs.open(encoder, embedding, decoder)
+    found = programs.describe(mode, lookahead)
+    embed_decode = programs.embedding.method(found.embed_decode.name)
+    decode = programs.decoder.method(found.decode.name)
+    embed_prefill, prefill = embed_decode, decode
+    if mode != "kv":
+        embed_prefill = programs.embedding.method(found.embed_prefill.name)
+        prefill = programs.decoder.method(found.prefill.name)
+    return Components(
+        found,
+        programs.encoder.method("forward"),
+        embed_prefill,
+        embed_decode,
+        prefill,
+        decode,
     )
-    _check_decoder(decode, geometry, geometry.decode_ar)
-    _check_decoder(prefill, geometry, geometry.prefill_ar)
-    _check_embedding(embed_decode, geometry, geometry.decode_ar)
-    _check_embedding(embed_prefill, geometry, geometry.prefill_ar)
-    _check_encoder(components)
-    return components
 
 
-def _method(program: Program, name: str, mode: Mode) -> Method:
-    other: Mode = "kv" if mode == "hybrid" else "hybrid"
+def _decode_name(decoder: Program) -> str:
+    """``kv_forward``, or what it was called before PR #16506 in a file that is a decoder."""
+    is_old = "kv_forward" not in decoder.method_names and "get_n_layers" in decoder.method_names
+    return (
+        OLD_DECODE_METHOD if is_old and OLD_DECODE_METHOD in decoder.method_names else "kv_forward"
+    )
+
+
+def _signature(program: Program, name: str, mode: Mode) -> Signature:
+    other: Mode = "hybrid" if mode == "kv" else "kv"
     program.require(
         name,
         f"mode {mode} (--eval_mode {EVAL_MODES[mode]}) needs it: use --eval_mode "
-        f"{EVAL_MODES[other]} or {_REEXPORT} --mode {mode}",
+        f"{EVAL_MODES[other]} or {REEXPORT} --mode {mode}",
     )
-    return program.method(name)
-
-
-def _refuse_requantized(program: Program, mode: Mode) -> None:
-    """Refuse files whose cache must be converted between prefill and decode (contract §4.9)."""
-    if mode != "kv" and "get_k_scale_input_0" in program.method_names:
-        raise UserError(
-            f"{program.path} needs its KV cache requantized after prefill (it has "
-            f"get_k_scale_input_0), which is not built; use --eval_mode 0."
-        )
-
-
-def _check_arity(method: Method, layers: int) -> None:
-    expected = (3 + 2 * layers, 1 + 2 * layers)
-    if (len(method.inputs), len(method.outputs)) != expected:
-        raise UserError(
-            f"{method} has {len(method.inputs)} inputs and {len(method.outputs)} outputs, but "
-            f"get_n_layers {layers} makes {expected[0]} and {expected[1]}; {_REEXPORT}."
-        )
-    rank = len(method.inputs[1].shape)
-    if rank != 4:
-        raise UserError(
-            f"The attention mask of {method} has rank {rank} instead of 4, a layout of before "
-            f"July 2026; {_REEXPORT}."
-        )
-
-
-def _read_geometry(decode: Method, prefill: Method, layers: int) -> DecoderGeometry:
-    decode_ar, context_length = decode.inputs[1].shape[2:]
-    if decode_ar != 1:
-        raise UserError(
-            f"{decode} takes {decode_ar} tokens per call, so the file was exported for lookahead "
-            f"and needs --eval_mode 2; {_REEXPORT} --mode hybrid."
-        )
-    geometry = DecoderGeometry(
-        layers=layers,
-        kv_heads=decode.outputs[1].shape[1],
-        head_dim=decode.outputs[1].shape[2],
-        hidden_size=decode.inputs[0].shape[2],
-        vocab_size=decode.outputs[0].shape[2],
-        context_length=context_length,
-        decode_ar=decode_ar,
-        prefill_ar=prefill.inputs[1].shape[2],
-        kv_dtype=decode.inputs[3].dtype,
-        mask_dtype=decode.inputs[1].dtype,
-        logits_dtype=decode.outputs[0].dtype,
-    )
-    for what in ("kv_dtype", "mask_dtype", "logits_dtype"):
-        dtype = getattr(geometry, what)
-        if dtype not in _CODE_DTYPES:
-            raise UserError(
-                f"The {what.removesuffix('_dtype')} dtype of {decode} is {dtype}, but the runner "
-                f"serves {', '.join(_CODE_DTYPES)}; {_REEXPORT}."
-            )
-    return geometry
-
-
-def _expect(
-    method: Method, what: str, found: tuple[object, ...], wanted: tuple[object, ...]
-) -> None:
-    if found != wanted:
-        raise UserError(
-            f"{what} of {method} is {list(found)} instead of {list(wanted)}; use three files of "
-            f"one export."
-        )
-
-
-def _check_decoder(method: Method, geometry: DecoderGeometry, ar: int) -> None:
-    """Compare every tensor with the contract's tables §2.2."""
-    g = geometry
-    slots = g.context_length - ar
-    keys = [(1, g.kv_heads, g.head_dim, slots)] * g.layers
-    values = [(1, g.kv_heads, slots, g.head_dim)] * g.layers
-    new_keys = [(1, g.kv_heads, g.head_dim, ar)] * g.layers
-    new_values = [(1, g.kv_heads, ar, g.head_dim)] * g.layers
-    inputs = [
-        ((1, ar, g.hidden_size), "float32"),
-        ((1, 1, ar, g.context_length), g.mask_dtype),
-        ((1, ar), "int32"),
-        *((shape, g.kv_dtype) for shape in keys + values),
-    ]
-    outputs = [
-        ((1, ar, g.vocab_size), g.logits_dtype),
-        *((shape, g.kv_dtype) for shape in new_keys + new_values),
-    ]
-    for kind, specs, table in (
-        ("Input", method.inputs, inputs),
-        ("Output", method.outputs, outputs),
-    ):
-        for index, (spec, (shape, dtype)) in enumerate(zip(specs, table, strict=True)):
-            _expect(method, f"{kind} {index}", (*spec.shape, spec.dtype), (*shape, dtype))
-
-
-def _check_embedding(method: Method, geometry: DecoderGeometry, ar: int) -> None:
-    tokens, rows = method.inputs[0], method.outputs[0]
-    _expect(method, "Input 0", tokens.shape, (1, ar))
-    if tokens.dtype not in ("int32", "int64"):
-        raise UserError(
-            f"The tokens of {method} are {tokens.dtype}, not int32 or int64; {_REEXPORT}."
-        )
-    _expect(method, "Output 0", (*rows.shape, rows.dtype), (1, ar, geometry.hidden_size, "float32"))
-
-
-def _check_encoder(components: Components) -> None:
-    method = components.encoder
-    pixels, rows = method.inputs[0], method.outputs[0]
-    side = pixels.shape[-1]
-    _expect(method, "Input 0", (*pixels.shape, pixels.dtype), (1, 3, side, side, "float32"))
-    wanted = (1, rows.shape[1], components.geometry.hidden_size, "float32")
-    _expect(method, "Output 0", (*rows.shape, rows.dtype), wanted)
+    return program.signature(name)

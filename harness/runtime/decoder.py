@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.runtime.attention_mask import AttentionMask
-from harness.runtime.components import DecoderGeometry
+from harness.runtime.encodings import KvEncodings
+from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.program import Method
 from harness.runtime.token_tree import TokenTree
@@ -20,17 +21,33 @@ class Decoder:
     :meth:`accept` once it is known how many of the new columns are worth keeping; a pass over
     alternatives is :meth:`run_tree`, then :meth:`accept_columns`.
 
+    Args:
+        method: The loaded method.
+        geometry: Of the file.
+        ar: Tokens per call.
+        cache: Shared by the decoders of a run.
+        encodings: What the method takes the cache's codes for; None for those of the cache.
+
     Attributes:
         ar: Tokens per call.
         cache: The conversation so far; ``cache.filled`` is the position of the next token.
     """
 
-    def __init__(self, method: Method, geometry: DecoderGeometry, ar: int, cache: KvCache) -> None:
+    def __init__(
+        self,
+        method: Method,
+        geometry: DecoderGeometry,
+        ar: int,
+        cache: KvCache,
+        encodings: KvEncodings | None = None,
+    ) -> None:
         self.ar = ar
         self.cache = cache
+        self._encodings = encodings
         self._slots = geometry.context_length - ar
         self._hidden = np.zeros((1, ar, geometry.hidden_size), np.float32)
-        self._mask = AttentionMask(ar, geometry.context_length, geometry.mask_dtype)
+        mask_rank = len(method.inputs[1].shape)
+        self._mask = AttentionMask(ar, geometry.context_length, geometry.mask_dtype, mask_rank)
         self._positions = np.zeros((1, ar), np.int32)
         self._offsets = np.arange(ar, dtype=np.int32)
         self._bound = method.bind(
@@ -44,8 +61,8 @@ class Decoder:
         return self._bound.execute_ns
 
     def begin(self) -> None:
-        """Bring cache and mask into this AR length's layout; called before the first pass."""
-        self.cache.arrange(self._slots)
+        """Bring cache and mask into this method's layout and encodings, before its first pass."""
+        self.cache.arrange(self._slots, self._encodings)
         self._mask.begin(self.cache.filled)
 
     def run(self, embeddings: Array) -> Array:

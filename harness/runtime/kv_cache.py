@@ -2,7 +2,9 @@
 
 Slot p holds position p and nothing is ever shifted (contract §2.5). A method that consumes AR
 tokens reads ``slots = context_length - AR`` slots, so changing between prefill and decode changes
-the stride of every row; the memory itself is allocated once, for the larger layout.
+the stride of every row; the memory itself is allocated once, for the larger layout. Changing also
+changes what the codes mean where the two graphs were calibrated apart (contract §4.9): each method
+finds the cache in its own encodings, in every turn of a conversation.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.runtime.encodings import KvEncodings, identity_encodings
+from harness.runtime.requantization import Requantize, requantize
 
 Array = NDArray[Any]
 
@@ -28,7 +33,9 @@ class KvCache:
         head_dim: Width of one head.
         max_slots: Slots of the smallest AR that will be used.
         dtype: numpy dtype name, read from the decoder's metadata.
-        empty: Value of a slot that holds no position; the zero point of a quantized cache.
+        encodings: What the codes mean at first; None for a cache of floats. A slot without a
+            position holds its tensor's zero point.
+        requantize: Converts codes from one graph's encoding to the other's.
     """
 
     def __init__(
@@ -38,16 +45,18 @@ class KvCache:
         head_dim: int,
         max_slots: int,
         dtype: str,
-        empty: float = 0,
+        encodings: KvEncodings | None = None,
+        requantize: Requantize = requantize,
     ) -> None:
         self._layers = layers
         self._kv_heads = kv_heads
         self._head_dim = head_dim
-        self._empty = empty
+        self._encodings = (encodings or identity_encodings(layers)).in_input_order
+        self._requantize = requantize
         self._rows = [kv_heads * head_dim] * layers + [kv_heads] * layers
         self._widths = [1] * layers + [head_dim] * layers
         numel = kv_heads * head_dim * max_slots
-        self._memory = [np.full(numel, empty, dtype) for _ in range(2 * layers)]
+        self._memory = [np.full(numel, encoding.zero_point, dtype) for encoding in self._encodings]
         self._filled = 0
         self._slots = max_slots
         self._bind_rows()
@@ -73,26 +82,37 @@ class KvCache:
         values = [memory.reshape(1, heads, slots, dim) for memory in flat[self._layers :]]
         return keys + values
 
-    def arrange(self, slots: int) -> None:
-        """Re-lay the filled slots for a method with another AR, in place.
+    def arrange(self, slots: int, encodings: KvEncodings | None = None) -> None:
+        """Re-lay and requantize the filled slots for another method, in place.
 
         Slots without a position are emptied, so that no answer depends on what lay there before.
+
+        Args:
+            slots: Slots of the method.
+            encodings: What the method takes the codes for; None for what they mean already.
 
         Raises:
             ValueError: If a filled slot would be lost.
         """
         if slots < self._filled:
             raise ValueError(f"{self._filled} filled slots do not fit into {slots}")
-        if slots == self._slots:
+        wanted = self._encodings if encodings is None else encodings.in_input_order
+        if slots == self._slots and wanted == self._encodings:
             return
         sources = self._row_views
         self._slots = slots
         self._bind_rows()
-        for source, target, width in zip(sources, self._row_views, self._widths, strict=True):
+        for source, target, width, before, after in zip(
+            sources, self._row_views, self._widths, self._encodings, wanted, strict=True
+        ):
             end = self._filled * width
+            filled = source[:, :end]
+            if before != after:
+                filled = self._requantize(filled, before, after)
             # numpy sees that both share memory and buffers the filled part where rows overlap.
-            target[:, :end] = source[:, :end]
-            target[:, end:] = self._empty
+            target[:, :end] = filled
+            target[:, end:] = after.zero_point
+        self._encodings = wanted
 
     def commit(self, new: Sequence[Array], count: int) -> None:
         """Append the first ``count`` columns of a method's new keys and values.
@@ -130,8 +150,8 @@ class KvCache:
 
     def reset(self) -> None:
         """Forget all positions."""
-        for memory in self._memory:
-            memory.fill(self._empty)
+        for memory, encoding in zip(self._memory, self._encodings, strict=True):
+            memory.fill(encoding.zero_point)
         self._filled = 0
 
     def _bind_rows(self) -> None:

@@ -13,15 +13,19 @@ import io
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 
+from harness.backends.qnn.errors import explain
+from harness.backends.qnn.loadable import prepare_to_load
+from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.errors import UserError
+from harness.runtime.encodings import Constant
 from harness.runtime.program_file import check_program_file
+from harness.runtime.signature import Signature, TensorSpec
 
 Array = NDArray[Any]
 
@@ -37,17 +41,6 @@ _DTYPES: dict[int, str] = {
 """ExecuTorch ``ScalarType`` codes that the contract knows (runtime/core/portable_type)."""
 
 
-@dataclass(frozen=True)
-class TensorSpec:
-    """Shape and dtype that a method declares for one input or output.
-
-    ``dtype`` is numpy's name, or ``ScalarType <code>`` for a type outside the contract.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-
-
 class Program:
     """A ``.pte`` file, mapped into memory.
 
@@ -58,6 +51,9 @@ class Program:
     def __init__(self, path: Path) -> None:
         self.path = path
         check_program_file(path)
+        self._has_qnn = prepare_to_load(path)
+        # The first method of a file that is dropped takes QNN's other methods with it.
+        self._handles: list[Any] = []
         bindings = importlib.import_module("executorch.extension.pybindings._C")
         # Registers the CPU kernels of quantized embeddings (contract §3.1).
         importlib.import_module("executorch.kernels.quantized")
@@ -83,14 +79,20 @@ class Program:
         Raises:
             UserError: If the backend refuses the method.
         """
-        with _explain(f"Method {name} of {self.path} cannot be loaded"):
-            return Method(self.path, name, self._program.load_method(name))
+        with _explain(f"Method {name} of {self.path} cannot be loaded", self._has_qnn):
+            handle = self._program.load_method(name)
+        self._handles.append(handle)
+        return Method(self.path, name, handle)
 
-    def constant(self, name: str) -> int | float:
-        """Value of a constant method (contract §2.6)."""
+    def signature(self, name: str) -> Signature:
+        """Tensors of a method that :meth:`require` has found; no backend is asked."""
+        with _explain(f"Method {name} of {self.path} cannot be read"):
+            return _signature(self.path, name, self._program.method_meta(name))
+
+    def constants(self, name: str) -> tuple[Constant, ...]:
+        """Values of a constant method, one or more (contract §2.6)."""
         with _explain(f"Metadata {name} of {self.path} cannot be read"):
-            value: int | float = self._program.load_method(name)([])[0]
-        return value
+            return tuple(self._program.load_method(name)([]))
 
 
 class Method:
@@ -100,12 +102,12 @@ class Method:
         self.path = path
         self.name = name
         self._handle = handle
-        meta = handle.method_meta()
-        self.inputs = tuple(_spec(meta.input_tensor_meta(i)) for i in range(meta.num_inputs()))
-        self.outputs = tuple(_spec(meta.output_tensor_meta(i)) for i in range(meta.num_outputs()))
+        self.signature = _signature(path, name, handle.method_meta())
+        self.inputs = self.signature.inputs
+        self.outputs = self.signature.outputs
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.path}"
+        return str(self.signature)
 
     def bind(self, arrays: Sequence[Array]) -> BoundMethod:
         """Fix the arrays that every call reads.
@@ -160,23 +162,35 @@ class BoundMethod:
         return [output.numpy() for output in outputs]
 
 
+def _signature(path: Path, name: str, meta: Any) -> Signature:
+    inputs = tuple(_spec(meta.input_tensor_meta(i)) for i in range(meta.num_inputs()))
+    outputs = tuple(_spec(meta.output_tensor_meta(i)) for i in range(meta.num_outputs()))
+    return Signature(path, name, inputs, outputs)
+
+
 def _spec(info: Any) -> TensorSpec:
     code = info.dtype()
     return TensorSpec(tuple(info.sizes()), _DTYPES.get(code, f"ScalarType {code}"))
 
 
 @contextlib.contextmanager
-def _explain(fact: str) -> Iterator[None]:
-    """Turn ExecuTorch's error into a ``UserError`` that quotes the log line behind the number."""
+def _explain(fact: str, has_qnn: bool = False) -> Iterator[None]:
+    """Turn ExecuTorch's error into a ``UserError`` that says what the log lines behind it mean."""
     log = io.StringIO()
+    native: list[str] = []
     try:
-        with contextlib.redirect_stderr(log):
+        with contextlib.ExitStack() as stack:
+            if has_qnn:
+                native = stack.enter_context(captured_native_log())
+            stack.enter_context(contextlib.redirect_stderr(log))
             yield
     except RuntimeError as error:
-        lines = _worth_reading(log)
+        if known := explain(native):
+            raise UserError(f"{fact}: {known}.") from error
+        lines = _worth_reading(log) + worth_reading(native)
         detail = lines[-1] if lines else str(error)
         raise UserError(f"{fact} ({detail}); export the artifact again.") from error
-    for line in _worth_reading(log):
+    for line in _worth_reading(log) + worth_reading(native):
         print(line, file=sys.stderr)
 
 

@@ -8,20 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.runtime.encodings import IDENTITY, Encoding
 
 
 class Sampler:
     """Greedy at temperature 0, else temperature and top-p sampling (contract §4.7).
 
+    Greedy compares codes as they are: an encoding does not change their order, and codes tie where
+    the values of a float model would not, which must be decided as upstream does.
+
     Args:
         temperature: 0 for greedy.
         top_p: Probability mass that the candidates must reach.
         seed: Seeds a generator of its own, so that a conversation can be repeated.
+        encoding: What the logits' codes mean; a temperature is one of real logits.
     """
 
-    def __init__(self, temperature: float, top_p: float, seed: int) -> None:
+    def __init__(
+        self, temperature: float, top_p: float, seed: int, encoding: Encoding = IDENTITY
+    ) -> None:
         self._temperature = temperature
         self._top_p = top_p
+        self._encoding = encoding
         self._random = np.random.default_rng(seed)
 
     def sample(self, logits: NDArray[Any]) -> int:
@@ -38,7 +46,8 @@ class Sampler:
             )
         if self._temperature == 0.0:
             return best
-        return self._draw(logits.astype(np.float64), best)
+        codes = logits.astype(np.float64)
+        return self._draw((codes - self._encoding.zero_point) * self._encoding.scale, best)
 
     def _draw(self, logits: NDArray[np.float64], best: int) -> int:
         weights = np.exp((logits - logits[best]) / self._temperature)
@@ -49,3 +58,29 @@ class Sampler:
         candidates = min(candidates, len(order))
         threshold = self._random.random() * cumulative[candidates - 1]
         return int(order[np.searchsorted(cumulative[:candidates], threshold, side="right")])
+
+
+def sampling_encoding(
+    found: Encoding | None, dtype: str, *, temperature: float, upstream_compat: bool
+) -> Encoding:
+    """What a sampler takes a decoder's logits for.
+
+    Args:
+        found: Encoding that the file tells, None if it does not.
+        dtype: numpy dtype name of the logits.
+        temperature: Of the sampler.
+        upstream_compat: Take codes for logits, as upstream does: the temperature that counts is
+            then the given one times the scale (contract §4.7).
+
+    Raises:
+        UserError: If the temperature cannot be applied because the file does not tell.
+    """
+    if temperature == 0.0 or upstream_compat:
+        return IDENTITY
+    if found is None:
+        raise UserError(
+            f"--temperature {temperature:g} cannot be applied: the decoder's logits are {dtype} "
+            f"codes and its file has no get_logits_scale; use --temperature 0, or "
+            f"--upstream_compat to take the codes for logits."
+        )
+    return found
