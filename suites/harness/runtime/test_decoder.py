@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.runtime.components import DecoderGeometry
 from harness.runtime.decoder import Decoder
+from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.kv_cache import KvCache
 from harness.runtime.program import Program
 from suites.harness.runtime.handmade_program import Interface, save_decoder

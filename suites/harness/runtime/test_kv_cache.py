@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from harness.runtime.encodings import Encoding, KvEncodings
 from harness.runtime.kv_cache import KvCache
+from harness.runtime.requantization import requantize
 
 LAYERS, KV_HEADS, HEAD_DIM, CONTEXT = 2, 2, 3, 12
 ARS = (1, 2, 4, 5)
@@ -19,8 +21,14 @@ DTYPES = ("float32", "uint16", "uint8")
 Columns = NDArray[Any]
 
 
-def make_cache(dtype: str = "float32", empty: float = 0) -> KvCache:
-    return KvCache(LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - min(ARS), dtype, empty)
+def encodings(*scales: float, zero_point: int) -> KvEncodings:
+    """K of both layers, then V of both; zero points count up from the first tensor's."""
+    each = [Encoding(scale, zero_point + index) for index, scale in enumerate(scales)]
+    return KvEncodings(keys=tuple(each[:LAYERS]), values=tuple(each[LAYERS:]))
+
+
+def make_cache(dtype: str = "float32", kv: KvEncodings | None = None) -> KvCache:
+    return KvCache(LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - min(ARS), dtype, kv)
 
 
 def new_columns(rng: np.random.Generator, ar: int, dtype: str) -> list[Columns]:
@@ -31,7 +39,7 @@ def new_columns(rng: np.random.Generator, ar: int, dtype: str) -> list[Columns]:
 
 
 def expected_views(
-    history: list[list[Columns]], slots: int, dtype: str, empty: float
+    history: list[list[Columns]], slots: int, dtype: str, empties: tuple[int, ...]
 ) -> list[Columns]:
     """The naive cache: every committed column put next to the one before, the rest empty."""
     views = []
@@ -40,7 +48,7 @@ def expected_views(
         shape = (
             [1, KV_HEADS, HEAD_DIM, slots] if tensor < LAYERS else [1, KV_HEADS, slots, HEAD_DIM]
         )
-        view = np.full(shape, empty, dtype)
+        view = np.full(shape, empties[tensor], dtype)
         for position, column in enumerate(history):
             index: list[Any] = [slice(None)] * 4
             index[axis] = slice(position, position + 1)
@@ -58,15 +66,17 @@ def split_columns(new: list[Columns], count: int) -> list[list[Columns]]:
 
 @given(
     dtype=st.sampled_from(DTYPES),
-    empty=st.sampled_from((0, 7)),
+    zero_point=st.sampled_from((0, 7)),
     steps=st.lists(st.tuples(st.sampled_from(ARS), st.integers(0, 5), st.booleans()), max_size=12),
     seed=st.integers(0, 1000),
 )
 def test_any_sequence_of_passes_equals_a_naive_cache(
-    dtype: str, empty: float, steps: list[tuple[int, int, bool]], seed: int
+    dtype: str, zero_point: int, steps: list[tuple[int, int, bool]], seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    cache = make_cache(dtype, empty)
+    kv = encodings(1, 1, 1, 1, zero_point=zero_point)
+    empties = tuple(encoding.zero_point for encoding in kv.in_input_order)
+    cache = make_cache(dtype, kv)
     views = {ar: cache.views(CONTEXT - ar) for ar in ARS}
     history: list[list[Columns]] = []
     for ar, count, forget in steps:
@@ -84,7 +94,7 @@ def test_any_sequence_of_passes_equals_a_naive_cache(
         assert cache.filled == len(history)
         assert cache.slots == slots
         for view, expected in zip(
-            views[ar], expected_views(history, slots, dtype, empty), strict=True
+            views[ar], expected_views(history, slots, dtype, empties), strict=True
         ):
             assert view.dtype == dtype
             np.testing.assert_array_equal(view, expected)
@@ -115,3 +125,65 @@ def test_a_layout_that_would_lose_positions_is_refused() -> None:
         cache.commit(new_columns(np.random.default_rng(0), 1, "float32"), 1)
     with pytest.raises(ValueError, match="9 filled slots do not fit into 8"):
         cache.arrange(CONTEXT - 4)
+
+
+PREFILL = encodings(0.5, 0.25, 1.0, 2.0, zero_point=100)
+DECODE = encodings(0.4, 0.5, 0.75, 2.0, zero_point=90)
+
+
+@given(
+    dtype=st.sampled_from(("uint8", "uint16")),
+    turns=st.lists(st.tuples(st.integers(1, 4), st.integers(0, 2)), min_size=1, max_size=3),
+    seed=st.integers(0, 1000),
+)
+def test_each_method_finds_the_cache_in_its_own_encodings_in_every_turn(
+    dtype: str, turns: list[tuple[int, int]], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    cache = make_cache(dtype, PREFILL)
+    history: list[list[Columns]] = []
+    held = PREFILL
+    for prompt, steps in turns:
+        for ar, kv, counts in ((4, PREFILL, [prompt]), (1, DECODE, [1] * steps)):
+            slots = CONTEXT - ar
+            if len(history) + sum(counts) > slots:
+                return
+            cache.arrange(slots, kv)
+            pairs = list(zip(held.in_input_order, kv.in_input_order, strict=True))
+            history = [
+                [requantize(column, *pair) for column, pair in zip(columns, pairs, strict=True)]
+                for columns in history
+            ]
+            held = kv
+            for count in counts:
+                new = new_columns(rng, ar, dtype)
+                cache.commit(new, count)
+                history += split_columns(new, count)
+            empties = tuple(encoding.zero_point for encoding in kv.in_input_order)
+            for view, expected in zip(
+                cache.views(slots), expected_views(history, slots, dtype, empties), strict=True
+            ):
+                np.testing.assert_array_equal(view, expected)
+
+
+def test_a_cache_begins_and_begins_again_at_its_zero_points() -> None:
+    cache = make_cache("uint16", PREFILL)
+    views = cache.views(CONTEXT - 1)
+    assert [set(view.flat) for view in views] == [{100}, {101}, {102}, {103}]
+    cache.commit(new_columns(np.random.default_rng(0), 2, "uint16"), 2)
+    cache.arrange(CONTEXT - 1, DECODE)
+    cache.reset()
+    assert [set(view.flat) for view in views] == [{90}, {91}, {92}, {93}]
+
+
+def test_one_layout_may_still_change_what_the_codes_mean() -> None:
+    cache = make_cache("uint8", PREFILL)
+    new = [
+        np.full_like(column, 121) for column in new_columns(np.random.default_rng(0), 1, "uint8")
+    ]
+    cache.commit(new, 1)
+    cache.arrange(CONTEXT - 1, DECODE)
+    expected = [(121 - 100) * 0.5 / 0.4 + 90, (121 - 101) * 0.25 / 0.5 + 91]
+    for view, code, empty in zip(cache.views(CONTEXT - 1), expected, (90, 91), strict=False):
+        assert set(view[..., 0].flat) == {round(code)}
+        assert set(view[..., 1:].flat) == {empty}
