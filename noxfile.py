@@ -1,6 +1,7 @@
 """Sessions: ``nox -s tests``, ``nox -s nightly`` and their parts.
 
-All sessions share one environment, so that torch is installed once.
+All sessions share one environment, so that torch is installed once. Sessions that compile for the
+HTP add Qualcomm's libraries to it where they can be installed; ``-- --no-qnn`` keeps them out.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import fcntl
 import hashlib
 import os
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2025.2"
 nox.options.sessions = ["tests"]
@@ -21,8 +24,10 @@ nox.options.default_venv_backend = "none"
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "environment"
+QNN_STAMP = ENVIRONMENT / "qnn.txt"
 LOCK = ROOT / "requirements.lock"
 PYTHON = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
+NO_QNN = "--no-qnn"
 SUITES = ["suites/accuracy", "suites/perf", "suites/size", "suites/robustness"]
 
 
@@ -62,6 +67,54 @@ def _install_locked(session: nox.Session) -> None:
     stamp.write_text(wanted)
 
 
+def install_qnn(session: nox.Session) -> list[str]:
+    """Add the extra ``qnn`` to the environment, or take it out if ``--no-qnn`` is given.
+
+    Where it cannot be installed everything but the HTP still works, so that is no error.
+
+    Returns:
+        The session's arguments without ``--no-qnn``.
+    """
+    with _installing():
+        if NO_QNN in session.posargs:
+            _remove_qnn(session)
+        else:
+            _install_qnn(session)
+    return [argument for argument in session.posargs if argument != NO_QNN]
+
+
+def _qnn_requirements() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements: list[str] = project["optional-dependencies"]["qnn"]
+    return requirements
+
+
+def _install_qnn(session: nox.Session) -> None:
+    requirements = _qnn_requirements()
+    wanted = "\n".join(requirements)
+    if QNN_STAMP.is_file() and QNN_STAMP.read_text() == wanted:
+        return
+    session.warn(
+        f"installing {wanted}: Qualcomm's HTP compiler and emulator, under Qualcomm's own licence "
+        f"(AI Stack License, Qualcomm_LICENSE.pdf in that package); `-- {NO_QNN}` leaves them out"
+    )
+    # Without onnxruntime and what else the package wants: only its libraries are used.
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", *requirements]
+    try:
+        session.run(*command)
+    except CommandFailed:
+        session.warn("QNN cannot be installed here (see above); what needs it will be skipped")
+    else:
+        QNN_STAMP.write_text(wanted)
+
+
+def _remove_qnn(session: nox.Session) -> None:
+    if QNN_STAMP.is_file():
+        names = [requirement.split("==")[0] for requirement in _qnn_requirements()]
+        session.run(str(PYTHON), "-m", "pip", "uninstall", "--quiet", "--yes", *names)
+        QNN_STAMP.unlink()
+
+
 def run_python(session: nox.Session, *arguments: str) -> None:
     """Run the shared environment's Python."""
     session.run(str(PYTHON), *arguments)
@@ -81,16 +134,16 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Tests of harness, fixtures and reports themselves."""
     install(session)
-    run_python(
-        session, "-m", "pytest", "suites/harness", "-n", "2", "--timeout", "900", *session.posargs
-    )
+    arguments = install_qnn(session)
+    run_python(session, "-m", "pytest", "suites/harness", "-n", "2", "--timeout", "900", *arguments)
 
 
 @nox.session
 def accuracy(session: nox.Session) -> None:
     """Accuracy of the miniatures, or of what the options name."""
     install(session)
-    run_python(session, "-m", "pytest", "suites/accuracy", "-n", "2", *session.posargs)
+    arguments = install_qnn(session)
+    run_python(session, "-m", "pytest", "suites/accuracy", "-n", "2", *arguments)
 
 
 @nox.session
@@ -118,7 +171,8 @@ def report(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """The main job: export, run and judge both models, then write the report."""
     install(session)
-    run_python(session, "-m", "pytest", *SUITES, "-n", "2", *session.posargs)
+    arguments = install_qnn(session)
+    run_python(session, "-m", "pytest", *SUITES, "-n", "2", *arguments)
 
 
 @nox.session

@@ -1,0 +1,148 @@
+"""What this machine has, what it lacks and what to type about it. Imports without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import platformdirs
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.backends.qnn.libraries import LICENCE_NOTE, find_libraries
+from harness.backends.qnn.probe import probe_qnn
+from harness.backends.qnn.shim import c_compiler
+from harness.errors import UserError
+
+_PYTHONS = ((3, 11), (3, 12))
+_HOST_PACKAGES = (
+    "torch",
+    "executorch",
+    "torchao",
+    "transformers",
+    "huggingface-hub",
+    "safetensors",
+)
+"""The extra ``host``."""
+_FREE_GIB_NEEDED = 2.0
+"""Both miniatures with all their artifacts need less than 1 GiB."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What.
+        value: What was found.
+        problem: What is wrong and what to type, None if nothing is.
+        blocks_host_run: Whether no run on this machine's CPU can start with that problem.
+    """
+
+    subject: str
+    value: str
+    problem: str | None = None
+    blocks_host_run: bool = False
+
+
+def run_doctor(qnn_dir: Path | None, as_json: bool) -> int:
+    """Print what this machine has.
+
+    Args:
+        qnn_dir: What ``--qnn-dir`` says.
+        as_json: Print JSON instead of a table.
+
+    Returns:
+        0 if a run on this machine's CPU could start, else 1.
+    """
+    findings = diagnose(qnn_dir)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        _print_table(findings)
+    return int(any(finding.blocks_host_run for finding in findings))
+
+
+def diagnose(qnn_dir: Path | None = None) -> tuple[Finding, ...]:
+    """Look at everything that export and runs on this machine need."""
+    return (
+        _python(sys.version_info[:2]),
+        *(_package(name) for name in _HOST_PACKAGES),
+        *_qnn(qnn_dir),
+        _compiler(),
+        _cache(Path(platformdirs.user_cache_dir("snapgate"))),
+    )
+
+
+def _python(found: tuple[int, int]) -> Finding:
+    problem = None
+    if found not in _PYTHONS:
+        problem = "Snapgate needs Python 3.11 or 3.12; install one, then: python3.11 -m nox"
+    return Finding("Python", platform.python_version(), problem, problem is not None)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        remedy = f"export and runs on this machine need {name}; type: pip install 'snapgate[host]'"
+        return Finding(name, "not installed", remedy, blocks_host_run=True)
+
+
+def _qnn(qnn_dir: Path | None) -> Iterator[Finding]:
+    try:
+        libraries, info = find_libraries(qnn_dir), probe_qnn(qnn_dir)
+    except UserError as error:
+        yield Finding("QNN", "not usable", str(error))
+        return
+    yield Finding("QNN", f"{info.build_id} from {info.source}, {info.library_directory}")
+    yield Finding(
+        "QNN licence", " ".join([LICENCE_NOTE, str(libraries.licence_file or "")]).strip()
+    )
+
+
+def _compiler() -> Finding:
+    try:
+        return Finding("C compiler", c_compiler())
+    except UserError as error:
+        return Finding("C compiler", "none", str(error))
+
+
+def _cache(folder: Path) -> Finding:
+    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free_gib = shutil.disk_usage(existing).free / 2**30
+    used_mib = sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
+    problem = None
+    if free_gib < _FREE_GIB_NEEDED:
+        problem = (
+            f"{existing} has {free_gib:.1f} GiB left and a run may need {_FREE_GIB_NEEDED:.0f}; "
+            f"delete {folder} or give --artifacts on another disk"
+        )
+    return Finding("cache", f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
+
+
+def _print_table(findings: Sequence[Finding]) -> None:
+    table = Table(title="snapgate doctor", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.problem is None else _problem_mark(finding)
+        table.add_row(mark, finding.subject, escape(finding.value))
+    console = Console(highlight=False)
+    console.print(table)
+    for finding in findings:
+        if finding.problem is not None:
+            console.print(f"{_problem_mark(finding)} {finding.subject}: {escape(finding.problem)}")
+
+
+def _problem_mark(finding: Finding) -> str:
+    return "[red]✗[/]" if finding.blocks_host_run else "[yellow]![/]"
