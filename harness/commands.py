@@ -14,17 +14,19 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from harness.artifacts.manifest import COMPONENTS, Component
-from harness.checkpoint_source import find_checkpoint, memory_available_gib, memory_need_gib
-from harness.errors import UserError
-from harness.export.exporter import (
-    Export,
-    ExportFailed,
-    ExportRequest,
-    check_lengths,
-    check_lookahead,
-    export_artifact,
+from harness.checkpoint_source import (
+    find_calibration,
+    find_checkpoint,
+    memory_available_gib,
+    memory_need_gib,
 )
-from harness.export.recipe import Recipe, load_recipe, parse_precision
+from harness.doctor import run_doctor
+from harness.errors import UserError
+from harness.export.calibration import CALIBRATED
+from harness.export.exporter import Export, export_artifact
+from harness.export.recipe import DEFAULT_RECIPES, load_recipe, parse_precision
+from harness.export.request import ExportRequest, check_lengths, check_lookahead
+from harness.export.worker_process import ExportFailed
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
 
@@ -66,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--target", default="host", choices=["host", "emulator", "phone"])
     export.add_argument("--soc", help="SoC that a phone or emulator artifact is for")
     export.add_argument(
-        "--precision", metavar="P", help="fp32, 8da4w, or component=precision,... (default: fp32)"
+        "--precision",
+        metavar="P",
+        help="one for all or component=precision,...; host: fp32 "
+        "(default) or 8da4w; HTP: 16a8w (default), 16a4w, 16a4w_block or fp16",
     )
     export.add_argument("--recipe", type=Path, metavar="FILE", help="TOML, a precision a component")
     export.add_argument(
@@ -79,20 +84,30 @@ def _parser() -> argparse.ArgumentParser:
         metavar="W,N,G",
         help="window, n-gram, n-grams per step; default: the model's",
     )
+    export.add_argument(
+        "--qnn-dir", type=Path, metavar="DIR", help="QNN libraries (default: QNN_SDK_ROOT, wheel)"
+    )
     export.add_argument("--kv-encodings", default="shared", choices=["shared", "requantized"])
     export.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
+    doctor = commands.add_parser(
+        "doctor", help="say what this machine has and lacks", description=_run_doctor.__doc__
+    )
+    doctor.set_defaults(run=_run_doctor)
+    doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 
 
 def _run_export(options: argparse.Namespace) -> int:
     """Export a model to three .pte files; components that the cache holds are reused."""
-    if options.soc is not None:
-        raise UserError("--soc goes with --target phone or emulator, which are not built yet.")
     check_lengths(options.mode, options.context, options.prefill_ar)
     lookahead = None if options.lookahead is None else parse_lookahead(options.lookahead)
     check_lookahead(options.mode, lookahead)
     spec = get_spec_or_family(options.model)
-    base = load_recipe(options.recipe) if options.recipe else Recipe()
+    base = DEFAULT_RECIPES[options.target]
+    base = load_recipe(options.recipe, base) if options.recipe else base
+    recipe = parse_precision(options.precision, base)
+    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
     console = Console(stderr=True)
     checkpoint = find_checkpoint(spec, options.checkpoint)
     need, available = memory_need_gib(checkpoint), memory_available_gib()
@@ -103,14 +118,18 @@ def _run_export(options: argparse.Namespace) -> int:
     request = ExportRequest(
         spec=spec,
         checkpoint=checkpoint,
-        recipe=parse_precision(options.precision, base),
+        recipe=recipe,
         mode=options.mode,
         target=options.target,
+        soc=options.soc,
         context_length=options.context,
         prefill_ar=options.prefill_ar,
         lookahead=lookahead,
         kv_encodings=options.kv_encodings,
-        calibration=options.calibration,
+        calibration=(
+            find_calibration(spec, options.calibration) if calibrated else options.calibration
+        ),
+        qnn_dir=options.qnn_dir,
     )
     try:
         export = export_with_progress(request, options.artifacts, console)
@@ -120,6 +139,11 @@ def _run_export(options: argparse.Namespace) -> int:
     console.print(component_table(export))
     print(export.artifact.directory)
     return 0
+
+
+def _run_doctor(options: argparse.Namespace) -> int:
+    """Say what this machine has; exit code 0 if a run on its CPU could start, else 1."""
+    return run_doctor(options.qnn_dir, options.json)
 
 
 def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: float) -> str:

@@ -8,16 +8,20 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from harness.artifacts.manifest import Component
+from harness.artifacts.manifest import Component, Precision
 from harness.backends import xnnpack
 from harness.errors import UserError
 from harness.export.checkpoint import Checkpoint
 from harness.export.metadata import decoder_constants
 from harness.export.order import ComponentOrder
 from harness.export.quantization import quantize_linears_8da4w
-from harness.export.static_decoder import StaticDecoder
+from harness.export.static_decoder import StaticAttention, StaticDecoder
 from harness.export.static_vision import InternVl3Encoder, SmolVlmEncoder
-from harness.export.token_embedding import Int4TokenEmbedding, TokenEmbedding
+from harness.export.token_embedding import (
+    Int4TokenEmbedding,
+    Int8TokenEmbedding,
+    TokenEmbedding,
+)
 from harness.vlm.spec import VlmSpec
 
 ReportStage = Callable[[str], None]
@@ -44,14 +48,14 @@ def build_component(
     """
     report("weights")
     module = load_module(checkpoint, order.component, order.context_length)
-    if order.precision == "8da4w":
+    if order.precision != "fp32":
         report("quantize")
-        module = _quantize(module)
+        module = _quantize(module, order.precision)
     report("export")
     with torch.no_grad():
         methods = {
             name: torch.export.export(module, inputs, strict=False)
-            for name, inputs in _methods(checkpoint.spec, order, module).items()
+            for name, inputs in method_inputs(checkpoint.spec, order, module).items()
         }
     report("lower")
     is_decoder = order.component == "text_decoder"
@@ -63,7 +67,10 @@ def build_component(
 
 
 def load_module(
-    checkpoint: Checkpoint, component: Component, context_length: int | None = None
+    checkpoint: Checkpoint,
+    component: Component,
+    context_length: int | None = None,
+    attention: type[StaticAttention] = StaticAttention,
 ) -> nn.Module:
     """Build a component's float32 module with its weights.
 
@@ -71,6 +78,7 @@ def load_module(
         checkpoint: Where the weights are.
         component: Which module.
         context_length: Of a text decoder; the model's own if None.
+        attention: How a text decoder's attention is written.
 
     Raises:
         UserError: If a weight is missing, left over or of another shape.
@@ -82,7 +90,7 @@ def load_module(
     elif component == "token_embedding":
         module = TokenEmbedding(spec.text)
     else:
-        module = StaticDecoder(spec.text, context_length or spec.context_length)
+        module = StaticDecoder(spec.text, context_length or spec.context_length, attention)
     weights = checkpoint.component_weights(component)
     try:
         module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
@@ -95,17 +103,18 @@ def load_module(
     return module.eval()
 
 
-def _quantize(module: nn.Module) -> nn.Module:
+def _quantize(module: nn.Module, precision: Precision) -> nn.Module:
     if isinstance(module, TokenEmbedding):
-        return Int4TokenEmbedding(module.embedding.weight.detach())
+        table = module.embedding.weight.detach()
+        return Int8TokenEmbedding(table) if precision == "8w" else Int4TokenEmbedding(table)
     quantize_linears_8da4w(module)
     return module
 
 
-def _methods(
+def method_inputs(
     spec: VlmSpec, order: ComponentOrder, module: nn.Module
 ) -> dict[str, tuple[Tensor, ...]]:
-    """Method names with example inputs (contract §1.2, §2.2, §3)."""
+    """Names and example inputs of a component's methods (contract §1.2, §2.2, §3)."""
     if order.component == "vision_encoder":
         side = spec.vision.image_size_px
         return {"forward": (torch.zeros(1, 3, side, side),)}

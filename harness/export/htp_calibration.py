@@ -1,14 +1,32 @@
-"""Running calibration data through observed decoder graphs."""
+"""Finding a decoder's encodings by running samples through its observed graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
+from torchao.quantization.pt2e.quantizer import Quantizer
 
 from harness.export.conversation import EmbeddedSegment
+from harness.export.htp_quantization import (
+    Encoding,
+    Inputs,
+    convert,
+    copy_ranges,
+    join_cache_ranges,
+    join_logits_ranges,
+    observe_whole_tables,
+    output_encodings,
+    prepare,
+    widen_cache_ranges,
+)
+from harness.export.order import ComponentOrder
 from harness.export.static_decoder import StaticDecoder
+
+_CALIBRATION_AR = 16
+"""AR of the graph that kv mode is calibrated with: a token per call would take 16 times as long."""
 
 Call = Callable[..., Sequence[Tensor]]
 """A decoder, or a graph traced from one: ``(rows, mask, positions, *caches)`` to its outputs."""
@@ -26,9 +44,7 @@ class FloatCache:
         self._context = context
         self._masked = decoder.masked
         self._layers = geometry.layers
-        self._keys = torch.zeros(
-            geometry.layers, 1, geometry.kv_heads, geometry.head_dim, context
-        )
+        self._keys = torch.zeros(geometry.layers, 1, geometry.kv_heads, geometry.head_dim, context)
         self._values = torch.zeros(
             geometry.layers, 1, geometry.kv_heads, context, geometry.head_dim
         )
@@ -73,38 +89,158 @@ class FloatCache:
         return mask
 
 
-def feed(
-    call: Call, ar: int, decoder: StaticDecoder, conversations: Iterable[Sequence[EmbeddedSegment]]
-) -> None:
-    """Run whole conversations through one graph, in chunks of AR."""
+@dataclass(frozen=True)
+class CalibratedGraph:
+    """One method before it is compiled.
+
+    Attributes:
+        module: Graph with quantize and dequantize operations.
+        inputs: Example inputs.
+        logits: Encoding of the logits.
+        keys: Encoding of each layer's K, of the cache as of the new columns.
+        values: The same for V.
+    """
+
+    module: fx.GraphModule
+    inputs: Inputs
+    logits: Encoding
+    keys: tuple[Encoding, ...]
+    values: tuple[Encoding, ...]
+
+
+@dataclass(frozen=True)
+class CalibratedDecoder:
+    """All methods of a decoder by name."""
+
+    graphs: dict[str, CalibratedGraph]
+
+    @property
+    def decode(self) -> CalibratedGraph:
+        """The method that decodes."""
+        return self.graphs["kv_forward"]
+
+    @property
+    def prefill(self) -> CalibratedGraph:
+        """The method that prefills, which in kv mode is the one that decodes."""
+        return self.graphs.get("prefill_forward", self.decode)
+
+
+@dataclass(frozen=True)
+class _Calibrator:
+    """Prepares and observes graphs of one decoder."""
+
+    decoder: StaticDecoder
+    make_quantizer: Callable[[], Quantizer]
+
+    def prepare(self, ar: int) -> fx.GraphModule:
+        """An observed graph that consumes AR tokens per call."""
+        inputs = self.decoder.example_inputs(ar)
+        return prepare(self.decoder, inputs, self.make_quantizer())
+
+    def settle(self, prepared: fx.GraphModule) -> None:
+        """Complete the ranges that samples cannot know."""
+        observe_whole_tables(prepared)
+        join_cache_ranges(prepared, self.decoder.geometry.layers)
+
+
+def calibrate_decoder(
+    decoder: StaticDecoder,
+    make_quantizer: Callable[[], Quantizer],
+    order: ComponentOrder,
+    conversations: Sequence[Sequence[EmbeddedSegment]],
+) -> CalibratedDecoder:
+    """Find encodings for all methods of a decoder.
+
+    ``shared``: every method gets the encodings of one calibration over whole conversations.
+    ``requantized`` (PR #16536): the prefill graph sees prompts, the decode graph answers, each with
+    the cache that is then there.
+
+    Args:
+        decoder: The float decoder.
+        make_quantizer: Makes a quantizer for each graph.
+        order: Which methods, and the scheme.
+        conversations: The samples.
+    """
+    calibrator = _Calibrator(decoder, make_quantizer)
+    ars = {"kv_forward": order.decode_ar}
+    if order.prefill_ar is not None:
+        ars["prefill_forward"] = order.prefill_ar
+    if order.kv_encodings == "requantized":
+        prepared = _calibrate_apart(calibrator, ars, order, conversations)
+    else:
+        prepared = _calibrate_together(calibrator, ars, conversations)
+    inputs = {name: decoder.example_inputs(ar) for name, ar in ars.items()}
+    layers = decoder.geometry.layers
+    return CalibratedDecoder(
+        {name: _converted(graph, inputs[name], layers) for name, graph in prepared.items()}
+    )
+
+
+def _calibrate_together(
+    calibrator: _Calibrator,
+    ars: dict[str, int],
+    conversations: Sequence[Sequence[EmbeddedSegment]],
+) -> dict[str, fx.GraphModule]:
+    observed_ar = ars.get("prefill_forward", _CALIBRATION_AR)
+    observed = calibrator.prepare(observed_ar)
+    _feed((observed, observed_ar), (observed, observed_ar), calibrator.decoder, conversations)
+    calibrator.settle(observed)
+    return {
+        name: observed if name == "prefill_forward" else _twin(calibrator, ar, observed)
+        for name, ar in ars.items()
+    }
+
+
+def _calibrate_apart(
+    calibrator: _Calibrator,
+    ars: dict[str, int],
+    order: ComponentOrder,
+    conversations: Sequence[Sequence[EmbeddedSegment]],
+) -> dict[str, fx.GraphModule]:
+    assert order.htp is not None
+    prefill, decode = calibrator.prepare(ars["prefill_forward"]), calibrator.prepare(1)
+    _feed((prefill, ars["prefill_forward"]), (decode, 1), calibrator.decoder, conversations)
+    for observed in (prefill, decode):
+        calibrator.settle(observed)
+    layers = calibrator.decoder.geometry.layers
+    widen_cache_ranges(decode, layers, order.htp.decode_kv_headroom)
+    join_logits_ranges(prefill, decode)
+    return {
+        "kv_forward": decode
+        if order.decode_ar == 1
+        else _twin(calibrator, order.decode_ar, decode),
+        "prefill_forward": prefill,
+    }
+
+
+def _twin(calibrator: _Calibrator, ar: int, observed: fx.GraphModule) -> fx.GraphModule:
+    """A graph for another AR with the ranges of one that has been observed."""
+    twin = calibrator.prepare(ar)
     with torch.no_grad():
-        for segments in conversations:
-            cache = FloatCache(decoder)
-            for segment in segments:
-                for rows in segment.rows.split(ar):
-                    if cache.filled + ar <= decoder.context_length:
-                        cache.step(call, rows, ar)
+        # Observers learn the shape of their ranges from a first call.
+        twin(*calibrator.decoder.example_inputs(ar))
+    copy_ranges(observed, twin)
+    return twin
 
 
-def feed_by_phase(
+def _converted(prepared: fx.GraphModule, inputs: Inputs, layers: int) -> CalibratedGraph:
+    module = convert(prepared)
+    logits, *caches = output_encodings(module)
+    return CalibratedGraph(module, inputs, logits, tuple(caches[:layers]), tuple(caches[layers:]))
+
+
+def _feed(
     prefill: tuple[Call, int],
     decode: tuple[Call, int],
     decoder: StaticDecoder,
     conversations: Iterable[Sequence[EmbeddedSegment]],
 ) -> None:
-    """Run prompts through the prefill graph and answers through the decode graph.
-
-    Args:
-        prefill: Graph and its AR.
-        decode: Graph and its AR.
-        decoder: What both were traced from.
-        conversations: What to run.
-    """
+    """Run prompts through one graph and answers through another, in chunks of their AR."""
     with torch.no_grad():
         for segments in conversations:
             cache = FloatCache(decoder)
             for segment in segments:
                 call, ar = decode if segment.is_answer else prefill
-                for rows in segment.rows.split(ar):
+                for rows in torch.split(segment.rows, ar):
                     if cache.filled + ar <= decoder.context_length:
                         cache.step(call, rows, ar)

@@ -6,8 +6,9 @@ topology is equal, so encodings found with one graph can be copied to another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -56,7 +57,7 @@ def copy_ranges(source: fx.GraphModule, destination: fx.GraphModule) -> None:
         if name not in observed:
             raise ValueError(f"observer {name} has no twin in the calibrated graph")
         for bound in _RANGE:
-            getattr(observer, bound).copy_(getattr(observed[name], bound))
+            _bound(observer, bound).copy_(_bound(observed[name], bound))
 
 
 def observe_whole_tables(prepared: fx.GraphModule) -> None:
@@ -73,37 +74,70 @@ def observe_whole_tables(prepared: fx.GraphModule) -> None:
                 prepared.get_submodule(str(user.target))(table)
 
 
-def join_cache_ranges(prepared: fx.GraphModule, first_cache: int, layers: int) -> None:
-    """Let each cache input and the output that fills it share one range.
+def join_cache_ranges(prepared: fx.GraphModule, layers: int) -> None:
+    """Let each cache input and the output that fills it share one range."""
+    for observers in _cache_observers(prepared, layers):
+        _join(observers)
 
-    Args:
-        prepared: A decoder: caches are its last ``2 * layers`` inputs and outputs.
-        first_cache: Index of the first cache among the inputs.
-        layers: K of every layer comes first, then V of every layer.
-    """
-    inputs = [node for node in prepared.graph.nodes if node.op == "placeholder"]
-    outputs = next(node for node in prepared.graph.nodes if node.op == "output").args[0]
-    for index in range(2 * layers):
-        nodes = [*inputs[first_cache + index].users, outputs[1 + index]]
-        observers = {
-            prepared.get_submodule(str(node.target)) for node in nodes if node.op == "call_module"
-        }
-        lowest = torch.stack([observer.min_val for observer in observers]).amin(dim=0)
-        highest = torch.stack([observer.max_val for observer in observers]).amax(dim=0)
+
+def widen_cache_ranges(prepared: fx.GraphModule, layers: int, factor: float) -> None:
+    """Multiply the range of every K and V, once they are joined."""
+    for observers in _cache_observers(prepared, layers):
         for observer in observers:
-            observer.min_val.copy_(lowest)
-            observer.max_val.copy_(highest)
+            for bound in _RANGE:
+                _bound(observer, bound).mul_(factor)
+
+
+def join_logits_ranges(*graphs: fx.GraphModule) -> None:
+    """Let the logits of several graphs share one range, since a file states it once."""
+    _join([_observer(graph, _outputs(graph)[0]) for graph in graphs])
+
+
+def _cache_observers(prepared: fx.GraphModule, layers: int) -> list[list[nn.Module]]:
+    """Observers of each cache: caches are a decoder's last ``2 * layers`` inputs and outputs."""
+    inputs = [node for node in prepared.graph.nodes if node.op == "placeholder"][-2 * layers :]
+    found = []
+    for node, output in zip(inputs, _outputs(prepared)[1:], strict=True):
+        modules = [one for one in [*node.users, output] if one.op == "call_module"]
+        # A cache and its new columns may already share one observer.
+        unique = {id(module): module for one in modules for module in [_observer(prepared, one)]}
+        found.append(list(unique.values()))
+    return found
+
+
+def _join(observers: Sequence[nn.Module]) -> None:
+    lowest = torch.stack([_bound(one, "min_val") for one in observers]).amin(dim=0)
+    highest = torch.stack([_bound(one, "max_val") for one in observers]).amax(dim=0)
+    for observer in observers:
+        _bound(observer, "min_val").copy_(lowest)
+        _bound(observer, "max_val").copy_(highest)
+
+
+def _bound(observer: nn.Module, name: str) -> Tensor:
+    value = getattr(observer, name)
+    assert isinstance(value, Tensor)
+    return value
+
+
+def _observer(prepared: fx.GraphModule, node: fx.Node) -> nn.Module:
+    return prepared.get_submodule(str(node.target))
+
+
+def _outputs(graph: fx.GraphModule) -> Sequence[fx.Node]:
+    outputs: Sequence[fx.Node] = next(
+        node for node in graph.graph.nodes if node.op == "output"
+    ).args[0]
+    return outputs
 
 
 def output_encodings(converted: fx.GraphModule) -> list[Encoding]:
     """Encodings of a converted graph's outputs, in their order."""
-    outputs = next(node for node in converted.graph.nodes if node.op == "output").args[0]
-    return [_encoding(node) for node in outputs]
+    return [_encoding(node) for node in _outputs(converted)]
 
 
 def _encoding(dequantize: fx.Node) -> Encoding:
-    scale, zero_point, code_min, code_max = dequantize.args[1:5]
-    return Encoding(float(scale), int(zero_point), int(code_min), int(code_max))
+    scale, zero_point, code_min, code_max = cast(tuple[float, int, int, int], dequantize.args[1:5])
+    return Encoding(scale, zero_point, code_min, code_max)
 
 
 def _observers(prepared: fx.GraphModule) -> dict[str, nn.Module]:

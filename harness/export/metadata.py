@@ -9,8 +9,8 @@ from harness.vlm.spec import VlmSpec
 def decoder_constants(spec: VlmSpec, order: ComponentOrder) -> dict[str, int | bool]:
     """Metadata that upstream's runner and host tools read out of the file.
 
-    ``get_kv_io_bit_width`` is 32: cache, mask and logits are float32 on this backend. The BOS and
-    EOS constants are upstream's, which no runner uses for these models.
+    ``get_kv_io_bit_width`` is 32 where the cache is float32. The BOS and EOS constants are
+    upstream's, which no runner uses for these models.
     """
     text = spec.text
     assert order.context_length is not None
@@ -30,6 +30,6 @@ def decoder_constants(spec: VlmSpec, order: ComponentOrder) -> dict[str, int | b
         "get_n_bos": 1,
         "get_n_eos": 1,
         "get_use_kv_cache": True,
-        "get_kv_io_bit_width": 32,
+        "get_kv_io_bit_width": 32 if order.htp is None else order.htp.kv_bits,
         "image_token_id": order.image_token_id,
     }

@@ -13,17 +13,22 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.artifacts.manifest import Backend, Component, Precision, Target
+from harness.backends.qnn.recipe import HtpRecipe
 from harness.export.calibration import CALIBRATED
 from harness.vlm.mode import LookaheadShape, Mode
 from harness.vlm.spec import VlmSpec
 
 EXPORTER_SOURCES = (
     "export/static_*.py",
+    "export/htp_*.py",
     "export/component.py",
+    "export/conversation.py",
     "export/metadata.py",
     "export/quantization.py",
     "export/token_embedding.py",
-    "backends/*.py",
+    "backends/xnnpack.py",
+    "backends/qnn/lowering.py",
+    "backends/qnn/quantizer.py",
 )
 """Sources of ours that turn weights into bytes, as patterns below ``harness``."""
 
@@ -35,6 +40,12 @@ class ComponentOrder(BaseModel):
 
     Settings that cannot reach a component are None there, so that it is shared: a vision encoder
     serves every mode.
+
+    Attributes:
+        soc: SoC of an HTP artifact.
+        htp: Details of a fixed-point HTP component.
+        calibration_sha256: Of everything that the component is calibrated on.
+        versions: Of what turns weights into bytes, the QNN compiler's build included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +62,7 @@ class ComponentOrder(BaseModel):
     prefill_ar: int | None
     lookahead: LookaheadShape | None
     kv_encodings: KvEncodings | None
+    htp: HtpRecipe | None
     geometry: dict[str, Any]
     image_token_id: int | None
     weights_sha256: str
@@ -89,6 +101,9 @@ def component_order(
     precision: Precision,
     *,
     target: Target,
+    soc: str | None = None,
+    qnn_build: str | None = None,
+    htp: HtpRecipe | None = None,
     mode: Mode,
     context_length: int,
     prefill_ar: int,
@@ -98,7 +113,7 @@ def component_order(
     weights_sha256: str,
     calibration_sha256: str | None,
 ) -> ComponentOrder:
-    """Resolve what one component's bytes depend on."""
+    """Resolve what one component's bytes depend on; see ``ComponentOrder`` for the arguments."""
     is_decoder = component == "text_decoder"
     is_encoder = component == "vision_encoder"
     geometry: dict[str, Any] = {"text": asdict(spec.text)}
@@ -109,27 +124,52 @@ def component_order(
         family=spec.family.name,
         component=component,
         precision=precision,
-        backend="xnnpack",
+        backend="xnnpack" if target == "host" else "qnn",
         target=target,
-        soc=None,
+        soc=soc,
         mode=None if is_encoder else mode,
         context_length=context_length if is_decoder else None,
         prefill_ar=None if is_encoder or mode == "kv" else prefill_ar,
         lookahead=None if is_encoder else lookahead,
         kv_encodings=kv_encodings if is_decoder else None,
+        htp=_relevant(htp, component, precision),
         geometry=geometry,
         image_token_id=image_token_id if is_decoder else None,
         weights_sha256=weights_sha256,
         calibration_sha256=calibration_sha256 if precision in CALIBRATED else None,
-        versions=package_versions(),
+        versions=package_versions(qnn_build),
         exporter_sha256=exporter_sha256(),
     )
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of what turns weights into bytes."""
+def _relevant(
+    htp: HtpRecipe | None, component: Component, precision: Precision
+) -> HtpRecipe | None:
+    """What of the HTP details reaches a component: a change elsewhere builds nothing anew."""
+    if htp is None or precision not in CALIBRATED:
+        return None
+    defaults = HtpRecipe()
+    overrides = htp.overrides_of(component)
+    blocks = "16a4w_block" in (precision, *(one.scheme for one in overrides))
+    is_decoder = component == "text_decoder"
+    return HtpRecipe(
+        kv_bits=htp.kv_bits if is_decoder else defaults.kv_bits,
+        block_size=htp.block_size if blocks else defaults.block_size,
+        decode_kv_headroom=htp.decode_kv_headroom if is_decoder else defaults.decode_kv_headroom,
+        overrides=overrides,
+    )
+
+
+def package_versions(qnn_build: str | None = None) -> dict[str, str]:
+    """Versions of what turns weights into bytes.
+
+    Args:
+        qnn_build: Build of the QNN compiler, where one takes part.
+    """
     packages = ("torch", "executorch", "torchao", "transformers")
-    return {name: metadata.version(name) for name in packages} | {"machine": platform.machine()}
+    versions = {name: metadata.version(name) for name in packages}
+    versions["machine"] = platform.machine()
+    return versions if qnn_build is None else {**versions, "qnn": qnn_build}
 
 
 @functools.cache

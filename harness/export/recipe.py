@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.artifacts.manifest import (
     COMPONENTS,
@@ -17,16 +17,27 @@ from harness.artifacts.manifest import (
     precision_label,
     table_precision,
 )
+from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError, suggest
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
-BUILT: dict[Target, tuple[Precision, ...]] = {"host": ("fp32", "8da4w")}
-"""Precisions that can be exported today, by target."""
+_HTP_PRECISIONS: dict[Component, tuple[Precision, ...]] = {
+    "vision_encoder": ("fp16", "16a8w", "16a4w", "16a4w_block"),
+    "token_embedding": ("fp16", "16w", "8w", "4w"),
+    "text_decoder": ("fp16", "16a8w", "16a4w", "16a4w_block"),
+}
+
+PRECISIONS_OF: dict[Target, dict[Component, tuple[Precision, ...]]] = {
+    "host": {component: ("fp32", "8da4w") for component in COMPONENTS},
+    "emulator": _HTP_PRECISIONS,
+    "phone": _HTP_PRECISIONS,
+}
+"""Precisions that a component can have, by target."""
 
 
 class Recipe(BaseModel):
-    """Precision per component.
+    """Precision per component, and the details of HTP graphs.
 
     ``8da4w`` means int8 activations quantized at run time and int4 weights in groups of 32 for
     linears; for the token embedding, which has no activations, an int4 table in groups of 32.
@@ -37,6 +48,7 @@ class Recipe(BaseModel):
     vision_encoder: Precision = "fp32"
     token_embedding: Precision = "fp32"
     text_decoder: Precision = "fp32"
+    htp: HtpRecipe = HtpRecipe()
 
     def precision(self, component: Component) -> Precision:
         """Precision of one component."""
@@ -71,16 +83,26 @@ def parse_precision(text: str | None, base: Recipe) -> Recipe:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if len(words) == 1 and "=" not in words[0]:
         precision = _known(words[0])
-        return Recipe(
-            vision_encoder=precision,
-            token_embedding=table_precision(precision),
-            text_decoder=precision,
+        return base.model_copy(
+            update={
+                "vision_encoder": precision,
+                "token_embedding": table_precision(precision),
+                "text_decoder": precision,
+            }
         )
     return _from_pairs(dict(_pair(word) for word in words), base)
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Read a recipe file: TOML with one key per component.
+def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
+    """Read a recipe file: TOML with one key per component and a table ``htp``.
+
+    Args:
+        path: The file.
+        base: What applies where the file says nothing.
+
+    Args:
+        path: The file.
+        base: Precisions of components that it leaves out; fp32 where there is none.
 
     Raises:
         UserError: If the file is missing, unreadable, not TOML, or names what does not exist.
@@ -95,24 +117,33 @@ def load_recipe(path: Path) -> Recipe:
         raise UserError(
             f"Recipe {path} cannot be read ({error.strerror}); give --recipe a TOML file."
         ) from error
-    return _from_pairs(table, Recipe())
+    htp = table.pop("htp", {})
+    recipe = _from_pairs(table, base or Recipe())
+    try:
+        return recipe.model_copy(update={"htp": HtpRecipe.model_validate(htp)})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"Recipe {path} is wrong about htp.{place} ({first['msg']}); correct it."
+        ) from error
 
 
-def check_built(recipe: Recipe, target: Target) -> None:
-    """Refuse what cannot be exported yet.
+def check_precisions(recipe: Recipe, target: Target) -> None:
+    """Refuse precisions that the target cannot run.
 
     Raises:
-        UserError: If the target or a precision on it is not built.
+        UserError: If a component has one.
     """
-    if target not in BUILT:
-        raise UserError(f"Export for target {target!r} is not built yet; use --target host.")
     for component in COMPONENTS:
-        precision = recipe.precision(component)
-        if precision not in BUILT[target]:
+        precision, known = recipe.precision(component), PRECISIONS_OF[target][component]
+        if precision not in known:
             raise UserError(
-                f"Precision {precision!r} of {component} is not built for target {target!r}; "
-                f"choose one of: {', '.join(BUILT[target])}."
+                f"{component} cannot have precision {precision!r} on target {target!r}; choose "
+                f"one of: {', '.join(known)}."
             )
+    if target == "host" and recipe.htp != HtpRecipe():
+        raise UserError("[htp] of the recipe is for HTP graphs; leave it out for target 'host'.")
 
 
 def _pair(word: str) -> tuple[str, str]:

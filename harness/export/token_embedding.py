@@ -53,3 +53,29 @@ class Int4TokenEmbedding(nn.Module):
             self.packed, self.scales, None, -8, 7, tokens, dtype=torch.float32
         )
         return rows
+
+
+class Int8TokenEmbedding(nn.Module):
+    """Table of symmetric int8 codes with one scale per row.
+
+    Runs as ExecuTorch's CPU operator ``quantized_decomposed::embedding_byte``.
+    """
+
+    codes: Tensor
+    scales: Tensor
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        # Registers the operator.
+        from executorch.exir.passes import _quant_patterns_and_replacements  # noqa: F401
+
+        scales = table.float().abs().amax(dim=1).clamp(min=1e-9) / 127
+        self.register_buffer("codes", (table / scales[:, None]).round().to(torch.int8))
+        self.register_buffer("scales", scales)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map int32 ``[1, AR]`` to float32 ``[1, AR, hidden]``."""
+        rows: Tensor = torch.ops.quantized_decomposed.embedding_byte.dtype(
+            self.codes, self.scales, None, -128, 127, tokens, dtype=torch.float32
+        )
+        return rows

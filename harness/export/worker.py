@@ -13,9 +13,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.artifacts.manifest import GraphCost
 from harness.errors import UserError
 from harness.export.order import ComponentOrder
 
@@ -27,6 +29,7 @@ class Task(BaseModel):
 
     checkpoint: Path
     calibration: Path | None
+    qnn_dir: Path | None
     order: ComponentOrder
     output: Path
 
@@ -46,6 +49,7 @@ class Outcome(BaseModel):
 
     export_s: float
     peak_rss_mib: float
+    graphs: tuple[GraphCost, ...] = ()
     user_error: str | None = None
 
 
@@ -54,33 +58,54 @@ def main() -> int:
     task = Task.model_validate_json(sys.stdin.readline())
     threading.Thread(target=_die_with_parent, daemon=True).start()
     started = time.monotonic()
-    _print(Stage(stage="import"))
+    messages = _own_output()
+
+    def report(stage: str) -> None:
+        _print(messages, Stage(stage=stage))
+
+    report("import")
     from harness.export.checkpoint import open_checkpoint
     from harness.export.component import build_component
     from harness.vlm.registry import get_spec_or_family
 
-    problem = None
+    problem: str | None = None
+    graphs: tuple[GraphCost, ...] = ()
     try:
         spec = get_spec_or_family(task.order.model)
         checkpoint = open_checkpoint(task.checkpoint, spec)
-        build_component(
-            checkpoint, task.order, task.output, lambda stage: _print(Stage(stage=stage))
-        )
+        if task.order.backend == "qnn":
+            from harness.export.htp_component import build_htp_component
+
+            graphs = build_htp_component(checkpoint, task, report)
+        else:
+            build_component(checkpoint, task.order, task.output, report)
     except UserError as error:
         problem = str(error)
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _print(
+        messages,
         Outcome(
             export_s=time.monotonic() - started,
             peak_rss_mib=peak_kib / 1024,
+            graphs=graphs,
             user_error=problem,
-        )
+        ),
     )
     return 0 if problem is None else 2
 
 
-def _print(line: BaseModel) -> None:
-    print(json.dumps(line.model_dump()), flush=True)
+def _own_output() -> TextIO:
+    """Keep standard output for our messages and turn everybody else's to standard error.
+
+    Compilers print from C, in blocks that would begin and end inside our lines.
+    """
+    own = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(own, "w")
+
+
+def _print(messages: TextIO, line: BaseModel) -> None:
+    print(json.dumps(line.model_dump()), file=messages, flush=True)
 
 
 def _die_with_parent() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.artifacts.artifact import Artifact
-from harness.export.exporter import ExportRequest, export_artifact
+from harness.export.exporter import export_artifact
+from harness.export.request import ExportRequest
 from harness.export.recipe import Recipe
 from harness.vlm.registry import get_spec
 from suites.harness.runtime.random_checkpoint import save_random_checkpoint

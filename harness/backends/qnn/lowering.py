@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from harness.backends.qnn.compiler_log import DdrTraffic, captured_output, read_ddr_traffic
 from harness.backends.qnn.soc import Soc
 
 if TYPE_CHECKING:
@@ -50,16 +51,21 @@ class CompilerOptions:
 
 
 @dataclass(frozen=True)
-class Delegation:
-    """What became of one method's operations.
+class LoweredMethod:
+    """What became of one method.
 
     Attributes:
         delegates: Number of parts that run on the HTP.
-        cpu_operations: Operations that stay on the CPU, by name.
+        cpu_operations: Operations that stay on the CPU, each as often as it occurs.
+        context_bytes: Size of the largest compiled context that holds a part of it; contexts hold
+            the parts of all methods.
+        traffic: DRAM traffic of one call of each part.
     """
 
     delegates: int
     cpu_operations: tuple[str, ...]
+    context_bytes: int
+    traffic: tuple[DdrTraffic, ...]
 
 
 def lower_to_pte(
@@ -68,14 +74,17 @@ def lower_to_pte(
     options: CompilerOptions,
     plan_io_memory: bool,
     output: BinaryIO,
-) -> dict[str, Delegation]:
+) -> dict[str, LoweredMethod]:
     """Compile methods into one ``.pte`` with one context per part.
 
     The provider must be active. See :func:`harness.backends.xnnpack.lower_to_pte` for
     ``constants``, ``plan_io_memory`` and ``output``.
 
     Returns:
-        What became of each method's operations.
+        What became of each method.
+
+    Raises:
+        ValueError: If the compiler does not say what it made.
     """
     from executorch.backends.qualcomm._passes.build_quant_io import BuildQuantIo
     from executorch.backends.qualcomm.utils.utils import to_edge_transform_and_lower_to_qnn
@@ -83,13 +92,14 @@ def lower_to_pte(
     from executorch.exir.passes import MemoryPlanningPass
 
     specs = {name: _compile_specs(options, len(methods)) for name in methods}
-    edge = to_edge_transform_and_lower_to_qnn(
-        {name: method.module for name, method in methods.items()},
-        {name: method.inputs for name, method in methods.items()},
-        specs,
-        constant_methods=dict(constants),
-        passes_job={name: _passes(method) for name, method in methods.items()},
-    )
+    with captured_output() as log:
+        edge = to_edge_transform_and_lower_to_qnn(
+            {name: method.module for name, method in methods.items()},
+            {name: method.inputs for name, method in methods.items()},
+            specs,
+            constant_methods=dict(constants),
+            passes_job={name: _passes(method) for name, method in methods.items()},
+        )
     program = edge.to_executorch(
         ExecutorchBackendConfig(
             passes=[BuildQuantIo()],
@@ -99,7 +109,12 @@ def lower_to_pte(
         )
     )
     program.write_to_file(output)
-    return {name: _delegation(edge, name) for name in methods}
+    traffic = read_ddr_traffic(log[0])
+    # Parts are compiled one after the other, and of each part one graph per method.
+    return {
+        name: _lowered(edge, name, tuple(traffic[index :: len(methods)]))
+        for index, name in enumerate(methods)
+    }
 
 
 def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
@@ -166,11 +181,24 @@ def _outputs(graph: fx.Graph) -> Sequence[fx.Node]:
     return outputs
 
 
-def _delegation(edge: EdgeProgramManager, method: str) -> Delegation:
-    names = [
-        str(node.target)
-        for node in edge.exported_program(method).graph.nodes
-        if node.op == "call_function" and "getitem" not in str(node.target)
+def _lowered(
+    edge: EdgeProgramManager, method: str, traffic: tuple[DdrTraffic, ...]
+) -> LoweredMethod:
+    graph_module = edge.exported_program(method).graph_module
+    calls = [node for node in graph_module.graph.nodes if node.op == "call_function"]
+    names = [str(node.target) for node in calls if "getitem" not in str(node.target)]
+    contexts = [
+        len(module.processed_bytes)
+        for _, module in graph_module.named_children()
+        if hasattr(module, "processed_bytes")
     ]
-    cpu = tuple(sorted({name for name in names if "delegate" not in name}))
-    return Delegation(len(names) - sum("delegate" not in name for name in names), cpu)
+    if len(traffic) != len(contexts):
+        raise ValueError(
+            f"the compiler reported {len(traffic)} graphs of {method}, which has {len(contexts)}"
+        )
+    return LoweredMethod(
+        delegates=len(contexts),
+        cpu_operations=tuple(sorted(name for name in names if "delegate" not in name)),
+        context_bytes=max(contexts, default=0),
+        traffic=traffic,
+    )

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from harness.backends.qnn.recipe import LayerOverride, WeightScheme
 
 if TYPE_CHECKING:
     from torchao.quantization.pt2e.quantizer import Quantizer
 
-WeightScheme = Literal["16a8w", "16a4w", "16a4w_block"]
-"""16-bit activations with weights of 8 or 4 bits per output channel, or of 4 bits per block of
-inputs (LPBQ)."""
-
 _DTYPES = {"16a8w": "use_16a8w", "16a4w": "use_16a4w", "16a4w_block": "use_16a4w_block"}
-
-
-@dataclass(frozen=True)
-class LayerOverride:
-    """Another weight scheme for the layers whose module path contains ``pattern`` (a regex)."""
-
-    pattern: str
-    scheme: WeightScheme
 
 
 def make_quantizer(

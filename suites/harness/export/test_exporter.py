@@ -19,7 +19,8 @@ import harness
 from harness.artifacts.artifact import open_artifact
 from harness.artifacts.manifest import COMPONENTS
 from harness.errors import UserError
-from harness.export.exporter import Export, ExportRequest, export_artifact
+from harness.export.exporter import Export, export_artifact
+from harness.export.request import ExportRequest
 from harness.export.recipe import Recipe
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec_or_family

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.artifacts.manifest import COMPONENTS
+from harness.artifacts.manifest import COMPONENTS, Target
 from harness.errors import UserError
 from harness.export.recipe import (
     DEFAULT_RECIPES,
     PRECISIONS,
     Recipe,
-    check_built,
+    check_precisions,
     load_recipe,
     parse_precision,
 )
@@ -54,7 +54,7 @@ def test_a_mistyped_precision_suggests_the_right_one(text: str, message: str) ->
 def test_a_recipe_file_names_components(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text('text_decoder = "8da4w"\n')
-    assert load_recipe(path) == Recipe(text_decoder="8da4w")
+    assert load_recipe(path, Recipe()) == Recipe(text_decoder="8da4w")
 
 
 @pytest.mark.parametrize("content", [None, "text_decoder = ", 'head = "fp32"\n'])
@@ -63,15 +63,65 @@ def test_a_bad_recipe_file_is_one_sentence(tmp_path: Path, content: str | None) 
     if content is not None:
         path.write_text(content)
     with pytest.raises(UserError):
-        load_recipe(path)
+        load_recipe(path, Recipe())
 
 
 @pytest.mark.parametrize("target", ["emulator", "phone"])
-def test_what_is_not_built_says_so(target: str) -> None:
-    with pytest.raises(UserError, match="not built"):
-        check_built(Recipe(), target)  # type: ignore[arg-type]  # any word may be typed
-    with pytest.raises(UserError, match="not built"):
-        check_built(Recipe(text_decoder="16a8w"), "host")
+def test_a_float32_decoder_cannot_run_on_the_htp(target: Target) -> None:
+    with pytest.raises(UserError, match="text_decoder cannot have precision 'fp32'"):
+        check_precisions(
+            Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="fp32"), target
+        )
+
+
+def test_the_host_has_no_fixed_point_graphs() -> None:
+    with pytest.raises(UserError, match="choose one of: fp32, 8da4w"):
+        check_precisions(Recipe(text_decoder="16a8w"), "host")
+
+
+@pytest.mark.parametrize("target", ["host", "emulator", "phone"])
+def test_every_target_can_run_its_default_recipe(target: Target) -> None:
+    check_precisions(DEFAULT_RECIPES[target], target)
+
+
+def test_details_of_htp_graphs_come_from_the_recipe_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        'text_decoder = "16a4w_block"\n'
+        "[htp]\nkv_bits = 8\nblock_size = 16\n"
+        '[[htp.overrides]]\ncomponent = "text_decoder"\npattern = "lm_head"\nscheme = "16a8w"\n'
+    )
+    recipe = load_recipe(path, DEFAULT_RECIPES["emulator"])
+    assert recipe.vision_encoder == "16a8w"
+    assert (recipe.htp.kv_bits, recipe.htp.block_size) == (8, 16)
+    assert recipe.htp.overrides_of("text_decoder")[0].scheme == "16a8w"
+    assert recipe.htp.overrides_of("vision_encoder") == ()
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        ("kv_bits = 12", "htp.kv_bits"),
+        ("block = 32", "htp.block"),
+        ("decode_kv_headroom = 0.5", "htp.decode_kv_headroom"),
+        (
+            '[[htp.overrides]]\ncomponent = "text_decoder"\npattern = "("\nscheme = "16a8w"',
+            "htp.overrides.0.pattern",
+        ),
+    ],
+)
+def test_wrong_details_are_named(tmp_path: Path, table: str, place: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(f"[htp]\n{table}\n")
+    with pytest.raises(UserError, match=place):
+        load_recipe(path, DEFAULT_RECIPES["emulator"])
+
+
+def test_htp_details_mean_nothing_on_the_host(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[htp]\nkv_bits = 8\n")
+    with pytest.raises(UserError, match="leave it out for target 'host'"):
+        check_precisions(load_recipe(path, Recipe()), "host")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from PIL import Image
 from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
-from harness.export.exporter import ExportRequest, export_artifact
+from harness.export.exporter import export_artifact
+from harness.export.request import ExportRequest
 from harness.export.recipe import Recipe
 from harness.miniatures.tokenizer import build_tokenizer
 from harness.runtime.tokenizer import Tokenizer

@@ -1,0 +1,82 @@
+"""Asking which QNN would be used, without starting it in this process. Imports without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+from harness.backends.qnn.libraries import find_libraries
+from harness.backends.qnn.provider import QnnInfo, activate
+from harness.errors import UserError
+
+_TIMEOUT_S = 60
+
+
+@functools.cache
+def probe_qnn(qnn_dir: Path | None = None) -> QnnInfo:
+    """Start QNN in a process of its own and ask it for its build; asked once per process.
+
+    A pytest process that loaded Qualcomm's libraries would keep their C++ runtime for good.
+
+    Args:
+        qnn_dir: See :func:`~harness.backends.qnn.libraries.find_libraries`.
+
+    Raises:
+        UserError: If there are no usable libraries or they do not start.
+    """
+    find_libraries(qnn_dir)
+    package_root = str(Path(harness.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    command = [
+        sys.executable,
+        "-m",
+        "harness.backends.qnn.probe",
+        *([str(qnn_dir)] * bool(qnn_dir)),
+    ]
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_TIMEOUT_S,
+        check=False,
+        env={**os.environ, "PYTHONPATH": search_path},
+    )
+    if result.returncode == 2:
+        raise UserError(result.stderr.strip().splitlines()[-1])
+    if result.returncode != 0:
+        last = (result.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise UserError(
+            f"QNN does not start (exit code {result.returncode}: {last}); "
+            "look at: python -m harness doctor"
+        )
+    fields = json.loads(result.stdout.splitlines()[-1])
+    return QnnInfo(
+        build_id=fields["build_id"],
+        version=tuple(fields["version"]),
+        source=fields["source"],
+        library_directory=Path(fields["library_directory"]),
+        core_api=tuple(fields["core_api"]),
+        backend_api=tuple(fields["backend_api"]),
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Print this machine's QNN as one line of JSON."""
+    try:
+        info = activate(Path(arguments[0]) if arguments else None)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(dataclasses.asdict(info), default=str))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

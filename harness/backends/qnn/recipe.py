@@ -1,0 +1,61 @@
+"""How an HTP graph is quantized beyond its precision's name. Imports without torch."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+WeightScheme = Literal["16a8w", "16a4w", "16a4w_block"]
+"""16-bit activations with weights of 8 or 4 bits per output channel, or of 4 bits per block of
+inputs (LPBQ)."""
+
+
+class LayerOverride(BaseModel):
+    """Another weight scheme for some layers.
+
+    Attributes:
+        component: Whose layers.
+        pattern: Regular expression that is found in a layer's path, ``layers.0.mlp.down_proj``.
+        scheme: What these layers get.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    component: Literal["vision_encoder", "text_decoder"]
+    pattern: str
+    scheme: WeightScheme
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_regular_expression(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression ({error})") from error
+        return pattern
+
+
+class HtpRecipe(BaseModel):
+    """Details of fixed-point graphs; every default is upstream's.
+
+    Attributes:
+        kv_bits: Width of the KV cache.
+        block_size: Inputs that share one scale in ``16a4w_block``.
+        decode_kv_headroom: How much wider than calibration saw the decode graph's K and V ranges
+            are made, for conversations longer than the samples. Above 1 only where decode and
+            prefill are calibrated apart (``requantized``).
+        overrides: Layers with another weight scheme; later ones win.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kv_bits: Literal[8, 16] = 16
+    block_size: int = Field(default=32, ge=1)
+    decode_kv_headroom: float = Field(default=1.0, ge=1.0, le=4.0)
+    overrides: tuple[LayerOverride, ...] = ()
+
+    def overrides_of(self, component: str) -> tuple[LayerOverride, ...]:
+        """The overrides of one component, in order."""
+        return tuple(one for one in self.overrides if one.component == component)

@@ -1,0 +1,241 @@
+"""One component for the HTP: weights in, one ``.pte`` out, and what the compiler says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
+
+import torch
+from torch import nn
+from torchao.quantization.pt2e.quantizer import Quantizer
+
+from harness.artifacts.manifest import GraphCost
+from harness.backends.qnn.lowering import CompilerOptions, HtpMethod, LoweredMethod, lower_to_pte
+from harness.backends.qnn.provider import activate
+from harness.backends.qnn.quantizer import make_quantizer
+from harness.backends.qnn.recipe import WeightScheme
+from harness.backends.qnn.soc import Soc, get_soc
+from harness.export.calibration import CALIBRATED, load_calibration
+from harness.export.checkpoint import Checkpoint
+from harness.export.component import ReportStage, build_component, load_module, method_inputs
+from harness.export.conversation import Conversation, embed, read_conversation
+from harness.export.htp_calibration import CalibratedDecoder, calibrate_decoder
+from harness.export.htp_decoder import HtpAttention
+from harness.export.htp_metadata import encoding_constants
+from harness.export.htp_quantization import convert, prepare
+from harness.export.metadata import decoder_constants
+from harness.export.order import ComponentOrder
+from harness.export.static_decoder import StaticDecoder
+from harness.export.static_vision import TanhGelu
+from harness.export.worker import Task
+
+_KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
+
+
+def build_htp_component(
+    checkpoint: Checkpoint, task: Task, report: ReportStage
+) -> tuple[GraphCost, ...]:
+    """Export one component.
+
+    Args:
+        checkpoint: Where the weights are.
+        task: What to build, from which samples, with which libraries.
+        report: Told the name of each stage as it begins.
+
+    Returns:
+        Cost of every graph; none for a table that stays on the CPU.
+
+    Raises:
+        UserError: If a weight or sample does not fit, or the libraries cannot be used.
+    """
+    order = task.order
+    if order.precision in ("8w", "4w"):
+        build_component(checkpoint, order, task.output, report)
+        return ()
+    activate(task.qnn_dir)
+    assert order.soc is not None
+    soc = get_soc(order.soc)
+    conversations = _conversations(checkpoint, task)
+    report("weights")
+    if order.component == "text_decoder":
+        methods, constants = _decoder(checkpoint, order, conversations, report)
+    elif order.component == "vision_encoder":
+        methods, constants = _encoder(checkpoint, order, conversations, report), {}
+    else:
+        methods, constants = _token_embedding(checkpoint, order, report), {}
+    report("compile")
+    options = CompilerOptions(
+        soc,
+        fp16=order.precision == "fp16",
+        for_phone=order.target == "phone",
+        split_heads=order.component == "text_decoder",
+    )
+    with torch.no_grad(), task.output.open("wb") as file:
+        lowered = lower_to_pte(
+            methods,
+            constants,
+            options,
+            plan_io_memory=order.component == "vision_encoder",
+            output=file,
+        )
+    return tuple(_cost(name, method, soc) for name, method in lowered.items())
+
+
+def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDecoder:
+    """The float decoder as the HTP wants it, linears as convolutions."""
+    decoder = load_module(checkpoint, "text_decoder", context_length, HtpAttention)
+    convolved = _linears_to_convolutions(decoder)
+    assert isinstance(convolved, StaticDecoder)
+    return convolved
+
+
+def calibrated_decoder(
+    checkpoint: Checkpoint, order: ComponentOrder, conversations: Sequence[Conversation]
+) -> CalibratedDecoder:
+    """Graphs of a decoder with their encodings, before they are compiled.
+
+    Args:
+        checkpoint: Weights of all components: the decoder is calibrated on what the float encoder
+            and the float table make of the samples.
+        order: Modes, precision and details.
+        conversations: The samples.
+    """
+    encoder = load_module(checkpoint, "vision_encoder")
+    table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
+    decoder = htp_decoder(checkpoint, order.context_length)
+    quantizer = _quantizer_of(order)
+    with torch.no_grad():
+        embedded = [
+            embed(
+                conversation,
+                table,
+                encoder(torch.from_numpy(conversation.pixel_values))[0],
+                decoder.context_length,
+            )
+            for conversation in conversations
+        ]
+    return calibrate_decoder(decoder, quantizer, order, embedded)
+
+
+def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
+    if task.order.precision not in CALIBRATED:
+        return []
+    assert task.calibration is not None
+    samples = load_calibration(task.calibration).samples
+    tokenizer = checkpoint.directory / "tokenizer.json"
+    return [read_conversation(sample, checkpoint.spec, tokenizer) for sample in samples]
+
+
+def _decoder(
+    checkpoint: Checkpoint,
+    order: ComponentOrder,
+    conversations: Sequence[Conversation],
+    report: ReportStage,
+) -> tuple[dict[str, HtpMethod], dict[str, object]]:
+    constants: dict[str, object] = dict(decoder_constants(checkpoint.spec, order))
+    if order.precision == "fp16":
+        decoder = htp_decoder(checkpoint, order.context_length)
+        inputs = method_inputs(checkpoint.spec, order, decoder)
+        return {name: HtpMethod(decoder, one) for name, one in inputs.items()}, constants
+    report("calibrate")
+    calibrated = calibrated_decoder(checkpoint, order, conversations)
+    constants.update(encoding_constants(calibrated, order))
+    assert order.htp is not None
+    layers, kv = checkpoint.spec.text.layers, _KV_DTYPES[order.htp.kv_bits]
+    caches = {3 + index: kv for index in range(2 * layers)}
+    new_columns = {1 + index: kv for index in range(2 * layers)}
+    methods = {
+        name: HtpMethod(
+            graph.module,
+            graph.inputs,
+            input_dtypes={1: torch.uint16, **caches},
+            output_dtypes={0: torch.uint16, **new_columns},
+        )
+        for name, graph in calibrated.graphs.items()
+    }
+    return methods, constants
+
+
+def _encoder(
+    checkpoint: Checkpoint,
+    order: ComponentOrder,
+    conversations: Sequence[Conversation],
+    report: ReportStage,
+) -> dict[str, HtpMethod]:
+    encoder = _linears_to_convolutions(
+        _with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
+    )
+    inputs = method_inputs(checkpoint.spec, order, encoder)
+    if order.precision != "fp16":
+        report("calibrate")
+        prepared = prepare(encoder, inputs["forward"], _quantizer_of(order)())
+        with torch.no_grad():
+            for conversation in conversations:
+                prepared(torch.from_numpy(conversation.pixel_values))
+        encoder = convert(prepared)
+    return {"forward": HtpMethod(encoder, inputs["forward"])}
+
+
+def _token_embedding(
+    checkpoint: Checkpoint, order: ComponentOrder, report: ReportStage
+) -> dict[str, HtpMethod]:
+    """A table; in 16 bits its rows share one encoding, which is that of the output, too."""
+    table = load_module(checkpoint, "token_embedding")
+    inputs = method_inputs(checkpoint.spec, order, table)
+    if order.precision == "fp16":
+        return {name: HtpMethod(table, one) for name, one in inputs.items()}
+    report("quantize")
+    assert order.soc is not None
+    methods = {}
+    for name, one in inputs.items():
+        prepared = prepare(table, one, make_quantizer("16a8w", order.soc, block_size=1))
+        prepared(*one)
+        methods[name] = HtpMethod(convert(prepared), one)
+    return methods
+
+
+def _quantizer_of(order: ComponentOrder) -> Callable[[], Quantizer]:
+    """Each graph gets a quantizer of its own, for a quantizer remembers the graph it annotated."""
+    assert order.htp is not None
+    assert order.soc is not None
+    return partial(
+        make_quantizer,
+        cast(WeightScheme, order.precision),
+        order.soc,
+        block_size=order.htp.block_size,
+        kv_bits=order.htp.kv_bits if order.component == "text_decoder" else None,
+        overrides=order.htp.overrides,
+    )
+
+
+def _linears_to_convolutions(module: nn.Module) -> nn.Module:
+    """1x1 convolutions are the HTP's matrix multiplication with weights, LPBQ included."""
+    from executorch.backends.qualcomm.utils.utils import convert_linear_to_conv2d
+
+    converted: nn.Module = convert_linear_to_conv2d(module)
+    return converted.eval()
+
+
+def _with_builtin_gelu(module: nn.Module) -> nn.Module:
+    """QNN has GELU as one operation; written out it would be seven, each with an encoding."""
+    for name, layer in list(module.named_modules()):
+        if isinstance(layer, TanhGelu):
+            owner, _, attribute = name.rpartition(".")
+            setattr(module.get_submodule(owner), attribute, nn.GELU(approximate="tanh"))
+    return module
+
+
+def _cost(name: str, method: LoweredMethod, soc: Soc) -> GraphCost:
+    traffic = method.traffic
+    return GraphCost(
+        method=name,
+        ddr_read_bytes=sum(one.read_total_bytes for one in traffic),
+        ddr_write_bytes=sum(one.write_total_bytes for one in traffic),
+        spill_bytes=sum(one.spill_bytes for one in traffic),
+        fill_bytes=sum(one.fill_bytes for one in traffic),
+        vtcm_mib=soc.vtcm_mib,
+        delegates=method.delegates,
+        cpu_ops=method.cpu_operations,
+        context_bytes=method.context_bytes,
+    )
