@@ -12,10 +12,12 @@ from harness.artifacts.integrity import file_fault, sha256_of
 from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, Component, Manifest
 from harness.errors import UserError
 
+TOKENIZER_NAME = "tokenizer.json"
+
 
 @dataclass(frozen=True)
 class Artifact:
-    """An artifact whose files were checked against its manifest."""
+    """Files and what is known of them: checked against a manifest, or found without one."""
 
     directory: Path
     manifest: Manifest
@@ -27,11 +29,11 @@ class Artifact:
     @property
     def tokenizer_path(self) -> Path:
         """The tokenizer that the runner loads."""
-        return self.directory / "tokenizer.json"
+        return self.directory / TOKENIZER_NAME
 
 
 def open_artifact(directory: Path) -> Artifact:
-    """Open an artifact folder and verify every file in it.
+    """Open an artifact folder of ours and verify every file in it.
 
     Raises:
         UserError: If the manifest is missing, of another schema or wrong about a file.

@@ -57,7 +57,8 @@ class ComponentFile(BaseModel):
         file: Name within the artifact folder.
         sha256: Of the file's bytes.
         weights_sha256: Of the checkpoint's weights that it was made from, so that an artifact can
-            be matched to a checkpoint.
+            be matched to a checkpoint. This and the two below are None where somebody else's
+            exporter wrote the file and nobody knows.
         pte_bytes: Size of the file.
         export_s: Wall seconds the export took.
         export_peak_rss_mib: Peak resident set of the exporting process.
@@ -71,10 +72,10 @@ class ComponentFile(BaseModel):
     key: str
     file: str
     sha256: str
-    weights_sha256: str
+    weights_sha256: str | None
     pte_bytes: int
-    export_s: float
-    export_peak_rss_mib: float
+    export_s: float | None
+    export_peak_rss_mib: float | None
     graphs: tuple[GraphCost, ...] = ()
 
 

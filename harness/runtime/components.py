@@ -46,6 +46,16 @@ class ModelDescription:
     prefill: Signature
     decode: Signature
 
+    @property
+    def image_size_px(self) -> int:
+        """Side of the square image that the vision encoder takes."""
+        return self.encoder.inputs[0].shape[-1]
+
+    @property
+    def tokens_per_image(self) -> int:
+        """Rows that one image becomes."""
+        return self.encoder.outputs[0].shape[1]
+
 
 @dataclass(frozen=True)
 class Components:

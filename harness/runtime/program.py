@@ -13,6 +13,7 @@ import io
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,6 @@ class Program:
     def __init__(self, path: Path) -> None:
         self.path = path
         check_program_file(path)
-        self._has_qnn = prepare_to_load(path)
         # The first method of a file that is dropped takes QNN's other methods with it.
         self._handles: list[Any] = []
         bindings = importlib.import_module("executorch.extension.pybindings._C")
@@ -64,6 +64,11 @@ class Program:
         self.method_names = frozenset(
             self._program.get_method_name(index) for index in range(self._program.num_methods())
         )
+
+    @cached_property
+    def _has_qnn(self) -> bool:
+        """Whether parts are for the HTP; QNN runs once it is known, and not for metadata alone."""
+        return prepare_to_load(self.path)
 
     def require(self, name: str, remedy: str) -> None:
         """Raise a ``UserError`` that names the file unless it has the method ``name``."""

@@ -1,0 +1,230 @@
+"""Files that somebody else exported, as an artifact: what a manifest would say, read from them.
+
+Imports without torch; a folder without a manifest needs it, for ExecuTorch reads the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.artifacts.artifact import Artifact, open_artifact
+from harness.artifacts.foreign import ForeignFiles, find_foreign
+from harness.artifacts.integrity import sha256_of
+from harness.artifacts.manifest import (
+    COMPONENTS,
+    MANIFEST_NAME,
+    Backend,
+    Component,
+    ComponentFile,
+    Manifest,
+    Precision,
+    Target,
+)
+from harness.backends.qnn.delegates import QnnDelegate, read_delegates
+from harness.backends.qnn.soc import soc_label
+from harness.errors import UserError
+from harness.extras import require_packages
+from harness.runtime.program_file import check_program_file
+from harness.vlm.mode import LookaheadShape
+from harness.vlm.registry import SPECS
+from harness.vlm.spec import VlmSpec
+
+if TYPE_CHECKING:
+    from harness.runtime.components import ModelDescription
+
+_READER_PACKAGES = ("torch", "executorch")
+
+UPSTREAM_PRECISIONS: dict[Component, Precision] = {
+    "vision_encoder": "16a8w",
+    "token_embedding": "16w",
+    "text_decoder": "16a8w",
+}
+"""Upstream's one recipe for both models (contract §6.3); no file says what it was quantized to."""
+
+_Delegates = Mapping[Component, Sequence[QnnDelegate]]
+
+
+def open_pre_generated(
+    directory: Path,
+    model: VlmSpec | None = None,
+    *,
+    precisions: Mapping[Component, Precision] | None = None,
+    lookahead: LookaheadShape | None = None,
+) -> Artifact:
+    """Open files that were exported before, by ours or by somebody else's exporter.
+
+    A folder with a manifest is opened strictly. Of any other folder the files are found by their
+    names and checked against the contract and each other; sizes, SoC and KV encodings are read
+    from them. What no file tells is an argument.
+
+    Args:
+        directory: The folder.
+        model: What it should be; None for the model whose sizes it has.
+        precisions: What the components were quantized to; None for float16 where the HTP computes
+            so and upstream's recipe elsewhere.
+        lookahead: Branch that a file for lookahead was exported with.
+
+    Raises:
+        UserError: If a file is missing, damaged, of a layout that cannot be run or of another
+            model, or if an argument is needed.
+    """
+    if (directory / MANIFEST_NAME).exists():
+        return open_artifact(directory)
+    files = find_foreign(directory)
+    for path in files.programs.values():
+        check_program_file(path)
+    _require_branch(files, lookahead)
+    require_packages(_READER_PACKAGES, f"Reading {directory}, which has no {MANIFEST_NAME},")
+    from harness.runtime.components import Programs
+
+    programs = Programs.open(
+        files.programs["vision_encoder"],
+        files.programs["token_embedding"],
+        files.programs["text_decoder"],
+    )
+    found = programs.describe(files.mode, lookahead)
+    spec = _identify(directory, found, model)
+    delegates = {name: read_delegates(path) for name, path in files.programs.items()}
+    hashes = {name: sha256_of(path) for name, path in files.programs.items()}
+    target, soc = _place(directory, delegates)
+    backend: Backend = "xnnpack" if target == "host" else "qnn"
+    if precisions is None:
+        precisions = _presumed(directory, delegates, backend)
+    manifest = Manifest(
+        model=spec.name,
+        family=spec.family.name,
+        key=hashlib.sha256("\n".join(sorted(hashes.values())).encode()).hexdigest(),
+        target=target,
+        backend=backend,
+        soc=soc,
+        mode=files.mode,
+        context_length=found.geometry.context_length,
+        prefill_ar=found.geometry.prefill_ar,
+        lookahead=lookahead if files.mode == "lookahead" else None,
+        image_size_px=found.image_size_px,
+        tokens_per_image=found.tokens_per_image,
+        kv_encodings="requantized" if found.encodings.scheme == "requantized" else "shared",
+        components=tuple(
+            _component(name, path, precisions[name], hashes[name])
+            for name, path in files.programs.items()
+        ),
+        tokenizer_files={files.tokenizer.name: sha256_of(files.tokenizer)},
+        versions={"abi": str(found.abi)},
+        created_at=_written_at(files),
+    )
+    return Artifact(directory, manifest)
+
+
+def _require_branch(files: ForeignFiles, lookahead: LookaheadShape | None) -> None:
+    if files.mode == "lookahead" and lookahead is None:
+        raise UserError(
+            f"{files.programs['text_decoder']} does not tell the branch that it was exported for; "
+            f"give --lookahead W,N,G (upstream's default is 8,5,8)."
+        )
+
+
+def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -> VlmSpec:
+    """The model that has the files' sizes."""
+    sizes = _sizes_of_files(found)
+    fitting = [spec for spec in SPECS.values() if _sizes_of_spec(spec) == sizes]
+    if model is None and len(fitting) == 1:
+        return fitting[0]
+    if model in fitting:
+        return model
+    described = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    if model is not None:
+        wanted = _sizes_of_spec(model)
+        name = next(name for name, size in sizes.items() if size != wanted[name])
+        raise UserError(
+            f"{directory} holds no {model.name}: its {name} is {sizes[name]} instead of "
+            f"{wanted[name]}; give --model of what was exported."
+        )
+    if fitting:
+        raise UserError(
+            f"{directory} may hold {' or '.join(spec.name for spec in fitting)} ({described}); "
+            f"say which with --model."
+        )
+    raise UserError(
+        f"{directory} holds a model that is not known ({described}); add a VlmSpec of it under "
+        f"harness/vlm."
+    )
+
+
+def _sizes_of_files(found: ModelDescription) -> dict[str, int]:
+    geometry = found.geometry
+    return {
+        "layers": geometry.layers,
+        "KV heads": geometry.kv_heads,
+        "head dimension": geometry.head_dim,
+        "hidden size": geometry.hidden_size,
+        "vocabulary": geometry.vocab_size,
+        "image size": found.image_size_px,
+        "tokens per image": found.tokens_per_image,
+    }
+
+
+def _sizes_of_spec(spec: VlmSpec) -> dict[str, int]:
+    text = spec.text
+    return {
+        "layers": text.layers,
+        "KV heads": text.kv_heads,
+        "head dimension": text.head_dim,
+        "hidden size": text.hidden_size,
+        "vocabulary": text.vocab_size,
+        "image size": spec.vision.image_size_px,
+        "tokens per image": spec.vision.tokens_per_image,
+    }
+
+
+def _place(directory: Path, delegates: _Delegates) -> tuple[Target, str | None]:
+    """Where the files run: only a phone has weights or buffers to share (contract §8)."""
+    parts = [delegate for found in delegates.values() for delegate in found]
+    if not parts:
+        return "host", None
+    chips = sorted({delegate.chip_id for delegate in parts})
+    if len(chips) > 1:
+        raise UserError(
+            f"{directory} holds files for {' and '.join(map(soc_label, chips))}; use three files "
+            f"of one export."
+        )
+    is_for_phone = any(delegate.shares_weights or delegate.shared_buffer for delegate in parts)
+    return "phone" if is_for_phone else "emulator", soc_label(chips[0])
+
+
+def _presumed(
+    directory: Path, delegates: _Delegates, backend: Backend
+) -> dict[Component, Precision]:
+    if backend == "xnnpack":
+        raise UserError(
+            f"{directory} has no {MANIFEST_NAME} and its files do not tell their precision; give "
+            f"it as --precision, e.g. --precision fp32."
+        )
+    return {
+        name: "fp16"
+        if any(delegate.is_fp16 for delegate in delegates[name])
+        else UPSTREAM_PRECISIONS[name]
+        for name in COMPONENTS
+    }
+
+
+def _component(name: Component, path: Path, precision: Precision, sha256: str) -> ComponentFile:
+    return ComponentFile(
+        component=name,
+        precision=precision,
+        key=sha256,
+        file=path.name,
+        sha256=sha256,
+        weights_sha256=None,
+        pte_bytes=path.stat().st_size,
+        export_s=None,
+        export_peak_rss_mib=None,
+    )
+
+
+def _written_at(files: ForeignFiles) -> str:
+    seconds = max(path.stat().st_mtime for path in files.programs.values())
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
