@@ -89,12 +89,20 @@ def option_flags(options: RunOptions) -> tuple[str, ...]:
         f"--seq_len={options.seq_len}",
         f"--warmup={options.warmup}",
     ]
+    if options.lookahead is not None:
+        flags += [
+            f"--window={options.lookahead.window}",
+            f"--ngram={options.lookahead.ngram}",
+            f"--gcap={options.lookahead.gcap}",
+        ]
     if options.max_new_tokens is not None:
         flags.append(f"--max_new_tokens={options.max_new_tokens}")
     if options.ignore_eos:
         flags.append("--ignore_eos")
     if options.upstream_compat:
         flags.append("--upstream_compat")
+    if not options.requantization:
+        flags.append("--norequantization")
     if options.record_margins:
         flags.append("--record_margins")
     return tuple(flags)

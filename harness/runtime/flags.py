@@ -25,6 +25,8 @@ _OUTPUT = "Output"
 _PROCESS = "Process"
 _UPSTREAM_ONLY = "Accepted for upstream's sake"
 
+_BRANCH = "lookahead, as exported (default: that of --artifact)"
+
 _USAGE = """\
 python -m harness.runtime --artifact DIR --image photo.jpg --prompt "What is this?"
 python -m harness.runtime --encoder_path E.pte --tok_embedding_path T.pte --decoder_path D.pte \\
@@ -86,11 +88,23 @@ class Flags(BaseModel):
     )
 
     eval_mode: int | None = _flag(
-        _GENERATION, None, "0 kv, 1 hybrid (default: 1, or the mode of --artifact)", ge=0, le=2
+        _GENERATION,
+        None,
+        "0 kv, 1 hybrid, 2 lookahead (default: 1, or the mode of --artifact)",
+        ge=0,
+        le=2,
     )
+    window: int = _flag(_GENERATION, 0, f"{_BRANCH}: guesses per level", ge=0)
+    ngram: int = _flag(_GENERATION, 0, f"{_BRANCH}: tokens of an n-gram", ge=0)
+    gcap: int = _flag(_GENERATION, 0, f"{_BRANCH}: n-grams verified per step", ge=0)
     temperature: float = _flag(_GENERATION, 0.0, "0 for greedy decoding", ge=0)
     top_p: float = _flag(_GENERATION, 0.9, "probability mass to sample from", gt=0, le=1)
-    seed: int = _flag(_GENERATION, 0, "seed of the sampling, the same for every request", ge=0)
+    seed: int = _flag(
+        _GENERATION,
+        0,
+        "seed of sampling and of lookahead's first guesses, the same for every request",
+        ge=0,
+    )
     seq_len: int | None = _flag(
         _GENERATION,
         None,
@@ -100,7 +114,7 @@ class Flags(BaseModel):
     max_new_tokens: int | None = _flag(
         _GENERATION,
         None,
-        "cap on the decode steps of a turn, which emit all tokens but the first",
+        "cap on the tokens of a turn behind its first one",
         ge=0,
     )
     ignore_eos: bool = _flag(_GENERATION, False, "decode on after a stop token")
@@ -117,8 +131,15 @@ class Flags(BaseModel):
     upstream_compat: bool = _flag(
         _GENERATION,
         False,
-        "reproduce upstream's deviations: first token never tested for a stop, "
-        "cut rows in --dump_logits_path",
+        "reproduce upstream's deviations: first token never tested for a stop, raw logit codes "
+        "at a temperature, KV cache requantized without rounding and saturation, cut rows in "
+        "--dump_logits_path",
+    )
+    requantization: bool = _flag(
+        _GENERATION,
+        True,
+        "convert the KV cache between prefill and decode where the file asks for it; "
+        "--norequantization is for measuring what that is worth",
     )
 
     output_path: Path = _flag(_OUTPUT, Path("outputs.txt"), "prompts and answers of all turns")
@@ -160,9 +181,6 @@ class Flags(BaseModel):
     )
     audio_path: Path | None = _flag(_UPSTREAM_ONLY, None, "not supported")
     tokenized_prompt: Path | None = _flag(_UPSTREAM_ONLY, None, "not supported")
-    ngram: int = _flag(_UPSTREAM_ONLY, 0, "lookahead, not built")
-    window: int = _flag(_UPSTREAM_ONLY, 0, "lookahead, not built")
-    gcap: int = _flag(_UPSTREAM_ONLY, 0, "lookahead, not built")
 
 
 _FIELDS: dict[str, FieldInfo] = {

@@ -6,10 +6,10 @@ verifies the n-grams that begin with the answer's last token. An answer is the o
 decoding, whatever was guessed.
 
 The cache has ``context_length - AR`` slots, so an answer ends there, as upstream's does; AR 1 would
-have gone on. What upstream does otherwise and nobody should: its first guesses differ from process
-to process, a pass may overshoot ``seq_len`` by an n-gram, the first column's n-grams are filed under
-the token that stood there one pass before, and what was accepted in the last pass of a full cache is
-missing in the next turn.
+have gone on. What upstream gets wrong and is right here: a pass may overshoot ``seq_len`` by an
+n-gram, the first column's n-grams are filed under the token that stood there one pass before, what
+was accepted in the last pass of a full cache is missing in the next turn, and an AR that the slots
+do not fill is read beyond its end.
 """
 
 from __future__ import annotations
@@ -83,8 +83,10 @@ class LookaheadLoop:
         reason: StopReason = "length"
         while decoder.cache.filled < end and reason == "length":
             room = end - decoder.cache.filled
-            for token_id in self._step(self._branch, token_id, room, limits.stop_ids, stopwatch):
-                on_token(token_id)
+            found = self._step(self._branch, token_id, room, limits.stop_ids, stopwatch)
+            for token in found:
+                on_token(token)
+            token_id = found[-1]
             if token_id in limits.stop_ids:
                 reason = "stop_token"
         generated, passes = decoder.cache.filled - start, stopwatch.decode_steps - passes_before

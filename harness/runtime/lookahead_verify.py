@@ -1,4 +1,4 @@
-"""How much of what a lookahead pass guessed is the answer (contract §4.8). Imports without torch."""
+"""How much of a lookahead pass is the answer (contract §4.8). Imports without torch."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
 from harness.runtime.image import check_exists, is_url, pin
 from harness.runtime.output import is_device
-from harness.runtime.request import Request, RunOptions, check_built
+from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.runtime.request_file import read_requests
-from harness.vlm.mode import EVAL_MODES, Mode
+from harness.vlm.mode import EVAL_MODES, LookaheadShape, Mode
 from harness.vlm.prompt import place_images
 from harness.vlm.registry import FAMILIES, get_family
 from harness.vlm.spec import VlmFamily
@@ -63,10 +63,10 @@ def make_plan(flags: Flags) -> RunPlan:
     _refuse_unbuilt(flags)
     if flags.requests is not None:
         _refuse(flags, _ONE_CONVERSATION_ONLY, "--requests")
-    files, family, mode, seq_len = _model(flags)
+    model = _model(flags)
+    mode = model.mode
     if flags.eval_mode is not None:
         mode = next(name for name, number in EVAL_MODES.items() if number == flags.eval_mode)
-    check_built(mode)
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
     if flags.record_margins and mode == "lookahead":
@@ -75,25 +75,28 @@ def make_plan(flags: Flags) -> RunPlan:
             "--eval_mode 0 or 1."
         )
     _check_outputs(flags)
-    files.check()
+    model.files.check()
     options = RunOptions(
         mode=mode,
+        lookahead=_lookahead(flags) or (model.lookahead if mode == "lookahead" else None),
         temperature=flags.temperature,
         top_p=flags.top_p,
         seed=flags.seed,
-        seq_len=seq_len if flags.seq_len is None else flags.seq_len,
+        seq_len=model.seq_len if flags.seq_len is None else flags.seq_len,
         max_new_tokens=flags.max_new_tokens,
         ignore_eos=flags.ignore_eos,
         warmup=flags.warmup,
         upstream_compat=flags.upstream_compat,
+        requantization=flags.requantization,
         record_margins=flags.record_margins,
     )
+    check_lookahead(options)
     requests = (_conversation(flags),) if flags.requests is None else read_requests(flags.requests)
     for request in requests:
         place_images(request.prompts, len(request.images))
         for image in request.images:
             check_exists(image)
-    return RunPlan(files, family, options, requests, flags.qnn_dir)
+    return RunPlan(model.files, model.family, options, requests, flags.qnn_dir)
 
 
 def _refuse_unbuilt(flags: Flags) -> None:
@@ -101,9 +104,6 @@ def _refuse_unbuilt(flags: Flags) -> None:
         raise UserError("--audio_path is not supported: the models take images; use --image.")
     if flags.tokenized_prompt is not None:
         raise UserError("--tokenized_prompt is not supported; give the text as --prompt.")
-    for name in ("ngram", "window", "gcap"):
-        if getattr(flags, name):
-            raise UserError(f"--{name} belongs to lookahead decoding, which is not built; drop it.")
 
 
 def _refuse(flags: Flags, names: tuple[str, ...], beside: str) -> None:
@@ -114,13 +114,38 @@ def _refuse(flags: Flags, names: tuple[str, ...], beside: str) -> None:
         )
 
 
-def _model(flags: Flags) -> tuple[RunFiles, VlmFamily, Mode, int]:
-    """Files, family, and the defaults of mode and ``seq_len``."""
+def _lookahead(flags: Flags) -> LookaheadShape | None:
+    """The branch that the flags describe; 0 is upstream's way of not giving a size."""
+    sizes = {name: getattr(flags, name) for name in ("window", "ngram", "gcap")}
+    if not any(sizes.values()):
+        return None
+    missing = [f"--{name}" for name, size in sizes.items() if not size]
+    if missing:
+        raise UserError(
+            f"--window, --ngram and --gcap go together, and {' and '.join(missing)} "
+            f"{'are' if len(missing) > 1 else 'is'} missing; give all three."
+        )
+    return LookaheadShape(**sizes)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What is run, and what holds where no flag says otherwise."""
+
+    files: RunFiles
+    family: VlmFamily
+    mode: Mode
+    lookahead: LookaheadShape | None
+    seq_len: int
+
+
+def _model(flags: Flags) -> _Model:
     if flags.artifact is not None:
         _refuse(flags, _ARTIFACT_STANDS_FOR, "--artifact")
         artifact = open_artifact(flags.artifact)
         manifest = artifact.manifest
-        return RunFiles.of(artifact), get_family(manifest.family), manifest.mode, 0
+        family = get_family(manifest.family)
+        return _Model(RunFiles.of(artifact), family, manifest.mode, manifest.lookahead, seq_len=0)
     if flags.decoder_model_version not in FAMILIES:
         raise UserError(
             f"--decoder_model_version {flags.decoder_model_version} is not supported; give "
@@ -129,7 +154,8 @@ def _model(flags: Flags) -> tuple[RunFiles, VlmFamily, Mode, int]:
     files = RunFiles(
         flags.encoder_path, flags.tok_embedding_path, flags.decoder_path, flags.tokenizer_path
     )
-    return files, get_family(flags.decoder_model_version), "hybrid", _DEFAULT_SEQ_LEN
+    family = get_family(flags.decoder_model_version)
+    return _Model(files, family, "hybrid", None, _DEFAULT_SEQ_LEN)
 
 
 def _check_outputs(flags: Flags) -> None:

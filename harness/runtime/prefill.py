@@ -12,7 +12,7 @@ from harness.runtime.observer import Observer
 
 
 def check_prompt_fits(
-    prompt_tokens: int, n_past: int, seq_len: int, context_length: int, prefill_ar: int
+    prompt_tokens: int, n_past: int, seq_len: int, context_length: int, ar: int
 ) -> None:
     """Refuse a prompt that the cache or ``seq_len`` cannot take.
 
@@ -21,7 +21,7 @@ def check_prompt_fits(
         n_past: Positions that earlier turns take.
         seq_len: Cap on the position counter.
         context_length: Compiled context length.
-        prefill_ar: Tokens per prefill pass; a whole last chunk must fit.
+        ar: Tokens per pass; a whole last one must fit, in prefill and in lookahead.
 
     Raises:
         UserError: If a limit is passed.
@@ -30,11 +30,11 @@ def check_prompt_fits(
     length = f"The prompt takes {prompt_tokens} tokens" + (
         f" after {n_past} of earlier turns" if n_past else ""
     )
-    room = context_length - prefill_ar
+    room = context_length - ar
     if total > room:
         raise UserError(
-            f"{length}, but the context of {context_length} holds {room} before an AR-{prefill_ar} "
-            f"prefill; shorten it, drop a turn or an image, or export with a larger --context."
+            f"{length}, but the context of {context_length} holds {room} before the {ar} of "
+            f"one pass; shorten it, drop a turn or an image, or export with a larger --context."
         )
     if total >= seq_len:
         raise UserError(

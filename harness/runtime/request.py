@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
-from harness.vlm.mode import Mode
+from harness.vlm.mode import LookaheadShape, Mode
 
 
 class Request(BaseModel):
@@ -31,17 +31,24 @@ class RunOptions(BaseModel):
     """How a run generates.
 
     Attributes:
+        lookahead: Branch of lookahead mode, which ``kv_forward`` must have room for; None in the
+            other modes.
+        seed: Of sampling, and of lookahead's first guesses.
         seq_len: Cap on the position counter over all turns (contract §4.6); 0 means the context.
-        max_new_tokens: Cap on decode steps of each turn, None for no cap but ``seq_len``.
+        max_new_tokens: Cap on the tokens of each turn behind its first one, None for no cap but
+            ``seq_len``.
         ignore_eos: Keep decoding after a stop token, so that the token count is fixed.
         warmup: Whole conversations run and discarded before the first request.
         upstream_compat: Reproduce upstream's deviations where they change tokens (design.md §4).
+        requantization: Convert the KV cache between prefill and decode where the file asks for it.
+            Without it such a file answers wrongly, which measures what the conversion is worth.
         record_margins: Keep how far the second choice of every token was behind the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Mode = "hybrid"
+    lookahead: LookaheadShape | None = None
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=0.9, gt=0.0, le=1.0)
     seed: int = 0
@@ -50,14 +57,31 @@ class RunOptions(BaseModel):
     ignore_eos: bool = False
     warmup: int = Field(default=0, ge=0)
     upstream_compat: bool = False
+    requantization: bool = True
     record_margins: bool = False
 
 
-def check_built(mode: Mode) -> None:
-    """Refuse a mode that no runner of ours serves.
+def check_lookahead(options: RunOptions) -> None:
+    """Refuse options that lookahead decoding cannot follow, or that it alone could.
 
     Raises:
-        UserError: For lookahead.
+        UserError: If the mode is lookahead without a branch or at a temperature, or if it is
+            another mode with a branch.
     """
-    if mode == "lookahead":
-        raise UserError("Mode lookahead (--eval_mode 2) is not built; use --eval_mode 0 or 1.")
+    if options.mode != "lookahead":
+        if options.lookahead is not None:
+            raise UserError(
+                f"--window, --ngram and --gcap belong to lookahead (--eval_mode 2), not to mode "
+                f"{options.mode}; leave them out."
+            )
+        return
+    if options.lookahead is None:
+        raise UserError(
+            "Lookahead (--eval_mode 2) needs to know the branch that the file was exported with; "
+            "give e.g. --window 8 --ngram 5 --gcap 8."
+        )
+    if options.temperature > 0:
+        raise UserError(
+            f"Lookahead (--eval_mode 2) decodes greedily and --temperature {options.temperature:g} "
+            "asks for sampling; use --temperature 0, or --eval_mode 0 or 1."
+        )

@@ -13,20 +13,27 @@ from harness.measure.run_stats import StopReason
 from harness.runtime.components import Components, load_components
 from harness.runtime.decode import DecodeLimits, DecodeLoop
 from harness.runtime.decoder import Decoder
-from harness.runtime.embedding import PromptEmbedding, Rows, TokenEmbedding, VisionEncoder
+from harness.runtime.embedding import (
+    PromptEmbedding,
+    TokenEmbedding,
+    TokenizedPiece,
+    VisionEncoder,
+)
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.image import load_pixels
 from harness.runtime.kv_cache import KvCache
+from harness.runtime.lookahead import LookaheadLoop
 from harness.runtime.observer import Observer, SilentObserver
 from harness.runtime.prefill import check_prompt_fits, prefill
-from harness.runtime.request import Request, RunOptions
-from harness.runtime.sampler import Sampler
+from harness.runtime.requantization import requantize, requantize_as_upstream
+from harness.runtime.request import Request, RunOptions, check_lookahead
+from harness.runtime.sampler import Sampler, sampling_encoding
 from harness.runtime.sequence_limit import clamp_seq_len, limit_warnings
 from harness.runtime.stopwatch import LoadTimes, Stopwatch, peak_rss_mib
 from harness.runtime.tokenizer import TextStream, Tokenizer
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.prompt import IMAGE_PLACEHOLDER, format_turn, place_images
+from harness.vlm.prompt import IMAGE_PLACEHOLDER, ImagePiece, format_turn, place_images
 from harness.vlm.spec import VlmFamily
 
 Pixels = NDArray[np.float32]
@@ -52,6 +59,7 @@ class MultimodalRunner:
         options: RunOptions,
         observer: Observer | None = None,
     ) -> None:
+        check_lookahead(options)
         self._family = family
         self._options = options
         self._listener: Observer = observer or SilentObserver()
@@ -63,9 +71,24 @@ class MultimodalRunner:
         self._tokenizer = Tokenizer(files.tokenizer)
         log("Loaded json tokenizer")
         log("Reading metadata from model")
-        parts = load_components(files.encoder, files.embedding, files.decoder, options.mode)
+        parts = load_components(
+            files.encoder, files.embedding, files.decoder, options.mode, options.lookahead
+        )
+        found = parts.description
+        log(f"Text decoder as of {found.abi}; KV encodings: {found.encodings.scheme}")
         self._stop_ids = self._tokenizer.stop_ids(family)
-        self._geometry = parts.geometry
+        self._geometry = found.geometry
+        self._logits_encoding = sampling_encoding(
+            found.encodings.logits,
+            found.geometry.logits_dtype,
+            temperature=options.temperature,
+            upstream_compat=options.upstream_compat,
+        )
+        if options.lookahead is not None:
+            log(
+                f"Use Lookahead decoding: ngram={options.lookahead.ngram}, "
+                f"window={options.lookahead.window}, gcap={options.lookahead.gcap}"
+            )
         log("creating io_memory")
         self._bind(parts)
         self._load_times = LoadTimes(start_ns, time.perf_counter_ns())
@@ -74,22 +97,28 @@ class MultimodalRunner:
 
     def _bind(self, parts: Components) -> None:
         """Allocate cache, inputs and outputs; in kv mode one method serves both phases."""
-        geometry = parts.geometry
+        geometry, encodings = parts.description.geometry, parts.description.encodings
+        if not self._options.requantization:
+            encodings = encodings.without_requantization()
         self._cache = KvCache(
             geometry.layers,
             geometry.kv_heads,
             geometry.head_dim,
-            geometry.context_length - geometry.decode_ar,
+            geometry.context_length - min(geometry.decode_ar, geometry.prefill_ar),
             geometry.kv_dtype,
+            encodings.prefill,
+            requantize_as_upstream if self._options.upstream_compat else requantize,
         )
         self._encoder = VisionEncoder(parts.encoder)
         self._embed_decode = embed_prefill = TokenEmbedding(parts.embed_decode)
         self._decoder = self._prefiller = Decoder(
-            parts.decode, geometry, geometry.decode_ar, self._cache
+            parts.decode, geometry, geometry.decode_ar, self._cache, encodings.decode
         )
         if parts.prefill is not parts.decode:
             embed_prefill = TokenEmbedding(parts.embed_prefill)
-            self._prefiller = Decoder(parts.prefill, geometry, geometry.prefill_ar, self._cache)
+            self._prefiller = Decoder(
+                parts.prefill, geometry, geometry.prefill_ar, self._cache, encodings.prefill
+            )
         self._prompt_embedding = PromptEmbedding(self._tokenizer, embed_prefill, self._encoder)
 
     @property
@@ -128,10 +157,19 @@ class MultimodalRunner:
         return Generation(request_id=request.id, turns=tuple(turns))
 
     def _reset(self) -> None:
-        """Forget the conversation and begin the random numbers anew."""
+        """Forget the conversation, what lookahead learned from it and the random numbers."""
         self._cache.reset()
         options = self._options
-        self._sampler = Sampler(options.temperature, options.top_p, options.seed)
+        self._sampler = Sampler(
+            options.temperature, options.top_p, options.seed, self._logits_encoding
+        )
+        parts = (self._decoder, self._embed_decode, self._sampler, self._observer)
+        self._loop = DecodeLoop(*parts)
+        self._lookahead = (
+            None
+            if options.lookahead is None
+            else LookaheadLoop(*parts, options.lookahead, options.seed)
+        )
 
     def _warm_up(self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]) -> None:
         self._observer = SilentObserver()
@@ -160,7 +198,8 @@ class MultimodalRunner:
         observer = self._observer
         formatted = format_turn(prompt, system_prompt, self._family.prompt)
         stopwatch = Stopwatch(self._load_times)
-        embeddings = self._embed(formatted, images, stopwatch)
+        pieces = self._tokenize(formatted, images)
+        embeddings = self._prompt_embedding.embed(pieces, images, stopwatch, observer.log)
         observer.log(
             f"Prompt Processor: total {len(embeddings)} prompt tokens "
             f"(AR-{self._prefiller.ar} * {1 + (len(embeddings) - 1) // self._prefiller.ar} iters)"
@@ -177,7 +216,7 @@ class MultimodalRunner:
             token_ids.append(token_id)
             observer.text(stream.push(token_id))
 
-        reason = self._decode(token_ids[0], on_token, stopwatch)
+        reason = self._decode(token_ids[0], pieces, on_token, stopwatch)
         stopwatch.stop()
         observer.text(stream.finish())
         self._log_end(reason)
@@ -190,8 +229,8 @@ class MultimodalRunner:
         observer.turn_ended(turn, stopwatch)
         return turn
 
-    def _embed(self, formatted: str, images: Sequence[Pixels], stopwatch: Stopwatch) -> Rows:
-        """Embed a turn's prompt, unless it is too long, which is known before anything runs."""
+    def _tokenize(self, formatted: str, images: Sequence[Pixels]) -> list[TokenizedPiece]:
+        """Tokenize a turn, unless it is too long, which is known before anything runs."""
         log = self._observer.log
         for pixels in images:
             log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
@@ -202,12 +241,16 @@ class MultimodalRunner:
             self._cache.filled,
             self._seq_len,
             self._geometry.context_length,
-            self._prefiller.ar,
+            max(self._prefiller.ar, self._decoder.ar),
         )
-        return self._prompt_embedding.embed(pieces, images, stopwatch, log)
+        return pieces
 
     def _decode(
-        self, first_token: int, on_token: Callable[[int], None], stopwatch: Stopwatch
+        self,
+        first_token: int,
+        prompt: Sequence[TokenizedPiece],
+        on_token: Callable[[int], None],
+        stopwatch: Stopwatch,
     ) -> StopReason:
         """Continue after the first token, which upstream never tests for a stop (contract §4.5)."""
         options = self._options
@@ -215,8 +258,12 @@ class MultimodalRunner:
         if first_token in stop_ids and not options.upstream_compat:
             return "stop_token"
         limits = DecodeLimits(self._seq_len, options.max_new_tokens, stop_ids)
-        loop = DecodeLoop(self._decoder, self._embed_decode, self._sampler, self._observer)
-        return loop.run(first_token, limits, on_token, stopwatch)
+        if self._lookahead is None:
+            return self._loop.run(first_token, limits, on_token, stopwatch)
+        text_ids = [
+            token for piece in prompt if not isinstance(piece, ImagePiece) for token in piece
+        ]
+        return self._lookahead.run(first_token, text_ids, limits, on_token, stopwatch)
 
     def _log_turn(self, index: int, prompt: str, sources: Sequence[str]) -> None:
         log = self._observer.log
@@ -231,6 +278,8 @@ class MultimodalRunner:
         elif self._cache.filled >= self._seq_len - 1:
             for line in limit_warnings(self._seq_len, self._geometry.context_length):
                 log(line)
+        elif self._cache.filled >= self._cache.slots:
+            log("\nReached to the maximum sequence length")
         log(f"RSS after finishing text generation: {peak_rss_mib():f} MiB (0 if unsupported)")
 
 
