@@ -1,0 +1,126 @@
+"""Upstream's exporter and ours on the same miniature: ``python -m benchmarks.interop``.
+
+Both export for the HTP emulator; our runner runs both sets of files, and a plain loop confirms what
+it does with upstream's. Ends with 1 if something that should hold does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.interop.agreement import agree, correct_share
+from benchmarks.interop.answers import Answers, run_plain_loop, run_runner
+from benchmarks.interop.case import Case, Correct, faults
+from benchmarks.interop.contract import Difference, compare, read_contract
+from benchmarks.interop.exports import Exported, Order, export_ours, export_upstream
+from benchmarks.interop.report import tables
+from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
+from harness.artifacts.manifest import COMPONENTS
+from harness.export.request import DEFAULT_SOC
+from harness.runtime.files import RunFiles
+from harness.runtime.request import Request
+from harness.vlm.mode import Mode
+from harness.vlm.registry import SPECS
+
+MODES: tuple[Mode, ...] = ("kv", "hybrid")
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What all exports are asked."""
+
+    requests: tuple[Request, ...]
+    expected: dict[str, str]
+
+
+def main() -> int:
+    """Export, run, compare; prints tables and what does not hold."""
+    options = _parser().parse_args()
+    console = Console(record=True, width=160)
+    with tempfile.TemporaryDirectory(prefix="snapgate-interop-") as name:
+        work = Path(name) if options.work is None else options.work
+        pictures = work / "scenes"
+        pictures.mkdir(parents=True)
+        calibration = write_calibration(pictures, options.calibration_scenes)
+        requests = write_questions(pictures, options.scenes)
+        names = (request.id for request in requests)
+        exam = Exam(requests, dict(zip(names, expected_answers(options.scenes), strict=True)))
+        cases = []
+        for model in options.model or [spec.name for spec in SPECS.values() if spec.is_miniature]:
+            for mode in options.mode or MODES:
+                console.print(f"{model} {mode}")
+                order = Order(SPECS[model], mode, options.soc, calibration)
+                cases.append(_measure(order, exam, work / f"{model}-{mode}"))
+    for table in tables(cases):
+        console.print(table)
+    found = [sentence for case in cases for sentence in faults(case)]
+    for sentence in found:
+        console.print(sentence)
+    if options.report is not None:
+        console.save_text(str(options.report))
+    return 1 if found else 0
+
+
+def _measure(order: Order, exam: Exam, work: Path) -> Case:
+    upstream = export_upstream(order, work / "upstream")
+    ours = export_ours(order, work / "ours")
+
+    def answers(name: str, files: RunFiles) -> Answers:
+        return run_runner(files, order.spec, order.mode, exam.requests, work / name)
+
+    by_upstream = answers("run-upstream", upstream.files)
+    by_ours = answers("run-ours", ours.files)
+    by_mixture = answers("run-mixed", replace(upstream.files, encoder=ours.files.encoder))
+    plain = run_plain_loop(upstream.files, order.spec, order.mode, exam.requests)
+    return Case(
+        model=order.spec.name,
+        mode=order.mode,
+        upstream_cost=upstream.cost,
+        our_cost=ours.cost,
+        bytes_by_component={
+            name: (upstream.path(name).stat().st_size, ours.path(name).stat().st_size)
+            for name in COMPONENTS
+        },
+        differences=tuple(_differences(upstream, ours)),
+        runner_against_plain_loop=agree(by_upstream, plain),
+        upstream_against_ours=agree(by_upstream, by_ours),
+        mixed_against_ours=agree(by_mixture, by_ours),
+        correct=Correct(
+            upstream=correct_share(by_upstream, exam.expected),
+            ours=correct_share(by_ours, exam.expected),
+            mixed=correct_share(by_mixture, exam.expected),
+        ),
+    )
+
+
+def _differences(upstream: Exported, ours: Exported) -> list[Difference]:
+    return [
+        difference
+        for name in COMPONENTS
+        for difference in compare(
+            name, read_contract(upstream.path(name)), read_contract(ours.path(name))
+        )
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks.interop", description=__doc__)
+    miniatures = [spec.name for spec in SPECS.values() if spec.is_miniature]
+    parser.add_argument("--model", action="append", choices=miniatures, help="default: all")
+    parser.add_argument("--mode", action="append", choices=MODES, help="default: both")
+    parser.add_argument("--soc", default=DEFAULT_SOC)
+    parser.add_argument("--scenes", type=int, default=12, help="questions to every export")
+    parser.add_argument("--calibration-scenes", type=int, default=24)
+    parser.add_argument("--work", type=Path, metavar="DIR", help="keep all files in this folder")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the tables as text, too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Answers of our runner and of the plain loop to the same questions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmarks.interop.plain_loop import Piece, PlainModel
+from harness.runtime.files import RunFiles
+from harness.runtime.generation import Generation
+from harness.runtime.image import load_pixels
+from harness.runtime.request import Request
+from harness.runtime.request_file import write_requests
+from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.mode import EVAL_MODES, Mode
+from harness.vlm.prompt import ImagePiece, format_turn, split_pieces
+from harness.vlm.spec import VlmSpec
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was generated.
+
+    Attributes:
+        token_ids: Stop token included.
+        gaps: Between the two highest logit codes of every token.
+        text: Without stop token and surrounding blanks.
+    """
+
+    token_ids: tuple[int, ...]
+    gaps: tuple[float, ...]
+    text: str
+
+
+class RunFailedError(RuntimeError):
+    """The runner ended with an error; the message is what it printed."""
+
+
+Answers = Mapping[str, Answer]
+"""By request id."""
+
+
+def run_runner(
+    files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request], folder: Path
+) -> Answers:
+    """Let ``python -m harness.runtime`` answer, greedily and up to the end of the context.
+
+    Args:
+        files: Of one export or a mixture.
+        spec: The model.
+        mode: How to run, which the decoder file must allow.
+        requests: What to ask.
+        folder: For the runner's input and output.
+
+    Raises:
+        RunFailedError: If the runner does not end well.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    asked, answered = folder / "requests.jsonl", folder / "generations.jsonl"
+    write_requests(asked, requests)
+    command = [
+        *(sys.executable, "-m", "harness.runtime"),
+        *("--encoder_path", str(files.encoder), "--tok_embedding_path", str(files.embedding)),
+        *("--decoder_path", str(files.decoder), "--tokenizer_path", str(files.tokenizer)),
+        *("--decoder_model_version", spec.family.name, "--eval_mode", str(EVAL_MODES[mode])),
+        *("--seq_len", str(spec.context_length), "--temperature", "0", "--record_margins"),
+        *("--requests", str(asked), "--generations_path", str(answered)),
+    ]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode != 0:
+        raise RunFailedError(f"{' '.join(command)}\n{finished.stdout}\n{finished.stderr}")
+    lines = answered.read_text(encoding="utf-8").splitlines()
+    generations = [Generation.model_validate_json(line) for line in lines]
+    tokenizer = Tokenizer(files.tokenizer)
+    return {
+        one.request_id: _answer(one.last.token_ids, one.last.top2_gaps or (), tokenizer, spec)
+        for one in generations
+    }
+
+
+def run_plain_loop(
+    files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request]
+) -> Answers:
+    """Answer the same with the plain loop, in this process.
+
+    Args:
+        files: Of one export or a mixture.
+        spec: The model.
+        mode: In hybrid mode prompts go through ``prefill_forward``, one token a call.
+        requests: One prompt and one image each.
+    """
+    prefill = "kv_forward" if mode == "kv" else "prefill_forward"
+    model = PlainModel(files.encoder, files.embedding, files.decoder, prefill)
+    tokenizer = Tokenizer(files.tokenizer)
+    stop_ids = tokenizer.stop_ids(spec.family)
+    answers = {}
+    for request in requests:
+        plain = model.answer(_pieces(request, spec, tokenizer), stop_ids)
+        answers[request.id] = _answer(plain.token_ids, plain.gaps, tokenizer, spec)
+    return answers
+
+
+def _pieces(request: Request, spec: VlmSpec, tokenizer: Tokenizer) -> list[Piece]:
+    formatted = format_turn(request.prompts[0], request.system_prompt, spec.family.prompt)
+    size, how = spec.vision.image_size_px, spec.family.preprocessing
+    return [
+        torch.from_numpy(load_pixels(request.images[piece.index], size, how))
+        if isinstance(piece, ImagePiece)
+        else tokenizer.encode(piece.text)
+        for piece in split_pieces(formatted)
+    ]
+
+
+def _answer(
+    token_ids: Sequence[int], gaps: Sequence[float], tokenizer: Tokenizer, spec: VlmSpec
+) -> Answer:
+    stop_ids = tokenizer.stop_ids(spec.family)
+    text = tokenizer.decode(token_id for token_id in token_ids if token_id not in stop_ids)
+    return Answer(tuple(token_ids), tuple(gaps), text.strip())

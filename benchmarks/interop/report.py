@@ -1,0 +1,77 @@
+"""Upstream's export and ours side by side, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from benchmarks.interop.agreement import Agreement
+from benchmarks.interop.case import RSS_BOUND, WALL_BOUND, Case
+
+
+def tables(cases: Sequence[Case]) -> list[Table]:
+    """Cost, sizes, contract and answers of all cases."""
+    return [_cost(cases), _sizes(cases), _contract(cases), _answers(cases)]
+
+
+def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    table = Table(title=title)
+    for heading in left:
+        table.add_column(heading)
+    for heading in right:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _cost(cases: Sequence[Case]) -> Table:
+    title = f"Export (hybrid: wall <= {WALL_BOUND}, peak RSS <= {RSS_BOUND} of upstream's)"
+    headings = ("upstream s", "ours s", "ratio", "upstream MiB", "ours MiB", "ratio")
+    table = _table(title, ("model", "mode"), headings)
+    for case in cases:
+        theirs, mine = case.upstream_cost, case.our_cost
+        wall = (f"{theirs.wall_s:.1f}", f"{mine.wall_s:.1f}", f"{case.wall_ratio:.2f}")
+        rss = (
+            f"{theirs.peak_rss_mib:.0f}",
+            f"{mine.peak_rss_mib:.0f}",
+            f"{case.rss_ratio:.2f}",
+        )
+        table.add_row(case.model, case.mode, *wall, *rss)
+    return table
+
+
+def _sizes(cases: Sequence[Case]) -> Table:
+    headings = ("upstream bytes", "our bytes", "ratio")
+    table = _table("File sizes", ("model", "mode", "component"), headings)
+    for case in cases:
+        for component, (theirs, mine) in case.bytes_by_component.items():
+            sizes = (f"{theirs:,}", f"{mine:,}", f"{mine / theirs:.2f}")
+            table.add_row(case.model, case.mode, component, *sizes)
+    return table
+
+
+def _contract(cases: Sequence[Case]) -> Table:
+    left = ("model", "mode", "component", "where", "upstream", "ours")
+    table = _table("Contract differences (what is not listed is equal)", left, ())
+    for case in cases:
+        for one in case.differences:
+            row = (one.component, one.where, one.upstream, one.ours)
+            table.add_row(case.model, case.mode, *row)
+    return table
+
+
+def _answers(cases: Sequence[Case]) -> Table:
+    left = ("model", "mode", "what")
+    right = ("identical answers", "token agreement", "right answers")
+    table = _table("Answers of our runner", left, right)
+    for case in cases:
+        rows: tuple[tuple[str, Agreement, float], ...] = (
+            ("upstream against plain loop", case.runner_against_plain_loop, case.correct.upstream),
+            ("upstream against ours", case.upstream_against_ours, case.correct.upstream),
+            ("upstream, our encoder, against ours", case.mixed_against_ours, case.correct.mixed),
+        )
+        for what, agreement, correct in rows:
+            numbers = (agreement.identical, agreement.tokens, correct)
+            table.add_row(case.model, case.mode, what, *(f"{number:.3f}" for number in numbers))
+        table.add_row(case.model, case.mode, "ours", "", "", f"{case.correct.ours:.3f}")
+    return table

@@ -1,0 +1,73 @@
+"""Upstream's own exporter on a miniature: ``python -m benchmarks.interop.upstream_exporter``.
+
+It runs ``llama.py`` of the installed executorch package in this process, which belongs to nothing
+else: what must be put around upstream's code stays here, and wall time and memory are its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.backends.qnn.provider import activate
+from harness.checkpoint_source import find_checkpoint
+from harness.vlm.mode import EVAL_MODES
+from harness.vlm.registry import SPECS
+
+
+def main() -> None:
+    """Export one miniature for the x86 emulator; upstream's own exceptions pass through."""
+    options = _parser().parse_args()
+    spec = SPECS[options.model]
+    with tempfile.TemporaryDirectory(prefix="snapgate-upstream-") as name:
+        folder = Path(name)
+        # Upstream keeps converted weights there and never asks whether they are today's.
+        os.environ["HF_HOME"] = str(folder / "hub")
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        activate()
+        from benchmarks.interop.upstream_inputs import (
+            command_line,
+            model_parameters,
+            prepare_checkpoint,
+        )
+        from benchmarks.interop.upstream_patches import UPSTREAM, adapt, stubs
+
+        checkpoint = prepare_checkpoint(spec, find_checkpoint(spec, None), folder / "checkpoint")
+        parameters = folder / "params.json"
+        parameters.write_text(json.dumps(model_parameters(spec)), encoding="utf-8")
+        with stubs():
+            llama = importlib.import_module(f"{UPSTREAM}.llama")
+        adapt(spec, checkpoint)
+        sys.argv = [
+            "llama.py",
+            *command_line(
+                spec,
+                options.mode,
+                options.soc,
+                parameters=parameters,
+                calibration=options.calibration,
+                artifact=options.out,
+                lookahead=spec.lookahead if options.mode == "lookahead" else None,
+            ),
+        ]
+        llama.main()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    miniatures = [spec.name for spec in SPECS.values() if spec.is_miniature]
+    parser.add_argument("--model", required=True, choices=miniatures)
+    parser.add_argument("--mode", required=True, choices=EVAL_MODES)
+    parser.add_argument("--soc", required=True)
+    parser.add_argument("--calibration", required=True, type=Path, help="see interop.scenes")
+    parser.add_argument("--out", required=True, type=Path, help="folder for what upstream writes")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
