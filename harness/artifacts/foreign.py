@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import TOKENIZER_NAME
-from harness.artifacts.manifest import COMPONENTS, Component
+from harness.artifacts.manifest import COMPONENTS, MANIFEST_NAME, Component
 from harness.errors import UserError
 from harness.vlm.mode import Mode
 
@@ -71,8 +71,8 @@ def _only(directory: Path, component: Component, names: list[str]) -> str:
     word = component.replace("_", " ")
     if not found:
         raise UserError(
-            f"{directory} holds no {word} (such as {_EXAMPLES[component]}); give the folder that "
-            f"the exporter wrote."
+            f"{directory} holds neither {MANIFEST_NAME} nor a {word} (such as "
+            f"{_EXAMPLES[component]}); give the folder that the exporter wrote."
         )
     if len(found) > 1:
         raise UserError(

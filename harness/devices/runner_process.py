@@ -12,11 +12,12 @@ from pathlib import Path
 
 import harness
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import MANIFEST_NAME
 from harness.devices.device import RunFailure
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.request_file import write_requests
-from harness.vlm.mode import EVAL_MODES
+from harness.vlm.mode import EVAL_MODES, LookaheadShape
 
 _LOG_LINES = 20
 
@@ -65,7 +66,7 @@ def answer_requests(
             sys.executable,
             "-m",
             "harness.runtime",
-            *("--artifact", str(artifact.directory.absolute())),
+            *artifact_flags(artifact, options),
             *("--requests", str(asked)),
             *("--generations_path", str(answered)),
             *option_flags(options),
@@ -79,6 +80,23 @@ def answer_requests(
         return generations
 
 
+def artifact_flags(artifact: Artifact, options: RunOptions) -> tuple[str, ...]:
+    """Flags that name an artifact, and say what a folder of another exporter does not tell."""
+    flags = ["--artifact", str(artifact.directory.absolute())]
+    manifest = artifact.manifest
+    if (artifact.directory / MANIFEST_NAME).exists():
+        return tuple(flags)
+    flags += ["--decoder_model_version", manifest.family]
+    if options.mode == "lookahead" and manifest.lookahead is not None:
+        flags += lookahead_flags(manifest.lookahead)
+    return tuple(flags)
+
+
+def lookahead_flags(shape: LookaheadShape) -> list[str]:
+    """The three flags of a lookahead branch."""
+    return [f"--window={shape.window}", f"--ngram={shape.ngram}", f"--gcap={shape.gcap}"]
+
+
 def option_flags(options: RunOptions) -> tuple[str, ...]:
     """Command-line flags of ``python -m harness.runtime`` for these options."""
     flags = [
@@ -90,11 +108,7 @@ def option_flags(options: RunOptions) -> tuple[str, ...]:
         f"--warmup={options.warmup}",
     ]
     if options.lookahead is not None:
-        flags += [
-            f"--window={options.lookahead.window}",
-            f"--ngram={options.lookahead.ngram}",
-            f"--gcap={options.lookahead.gcap}",
-        ]
+        flags += lookahead_flags(options.lookahead)
     if options.max_new_tokens is not None:
         flags.append(f"--max_new_tokens={options.max_new_tokens}")
     if options.ignore_eos:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.foreign import ForeignFiles
 from harness.errors import UserError
 from harness.runtime.program_file import check_program_file
 
@@ -27,6 +28,17 @@ class RunFiles:
             artifact.path("token_embedding"),
             artifact.path("text_decoder"),
             artifact.tokenizer_path,
+        )
+
+    @classmethod
+    def of_foreign(cls, files: ForeignFiles) -> RunFiles:
+        """The files of a folder without a manifest."""
+        programs = files.programs
+        return cls(
+            programs["vision_encoder"],
+            programs["token_embedding"],
+            programs["text_decoder"],
+            files.tokenizer,
         )
 
     def check(self) -> None:
