@@ -34,7 +34,7 @@ class Metric:
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("decode_tps", "token/s", "higher", "performance", "Decode steps per second"),
+        Metric("decode_tps", "token/s", "higher", "performance", "Tokens per second of decoding"),
         Metric(
             "prefill_tps",
             "token/s",
@@ -54,7 +54,7 @@ METRICS: dict[str, Metric] = {
             "token/s",
             "higher",
             "performance",
-            "Decode steps per second of the whole inference, upstream's reported speed",
+            "Decoded tokens per second of the whole inference, upstream's reported speed",
         ),
         Metric("ttft_ms", "ms", "lower", "performance", "Start of inference to first token"),
         Metric("encode_ms", "ms", "lower", "performance", "Vision encoder, all images of a turn"),
@@ -76,6 +76,18 @@ METRICS: dict[str, Metric] = {
             "size",
             "DRAM traffic of one decode step, from the HTP compiler",
         ),
+        Metric(
+            "ms_per_token_lower_bound",
+            "ms",
+            "lower",
+            "size",
+            "DRAM traffic of one decode step over the SoC's peak bandwidth",
+        ),
+        Metric("spill_bytes", "byte", "lower", "size", "Moved out of VTCM for lack of room"),
+        Metric("cpu_ops", "1", "lower", "size", "Operators that the HTP does not run"),
+        Metric("delegates", "1", "lower", "size", "Most pieces that one method is cut into"),
+        Metric("vtcm_mib", "MiB", "lower", "size", "Tightly coupled memory compiled for"),
+        Metric("context_bytes", "byte", "lower", "size", "Largest compiled context, 4 GB at most"),
         Metric("export_s", "s", "lower", "export", "Wall time of one component's export"),
         Metric("export_peak_rss_mib", "MiB", "lower", "export", "Peak resident set of an export"),
         Metric(
@@ -90,7 +102,7 @@ METRICS: dict[str, Metric] = {
             "share",
             "lower",
             "accuracy",
-            "Exact match of the fp32 artifact minus that of this precision",
+            "Exact match of the float model minus that of this precision",
         ),
         Metric(
             "blank_image_exact_match",
@@ -121,6 +133,48 @@ METRICS: dict[str, Metric] = {
             "Token positions equal between kv and hybrid mode, mean over samples",
         ),
         Metric(
+            "undecided_share",
+            "share",
+            "lower",
+            "accuracy",
+            "Tokens at which modes differ because two were equally likely",
+        ),
+        Metric(
+            "requantized_agreement",
+            "share",
+            "higher",
+            "accuracy",
+            "As kv_hybrid_agreement, where the KV cache is converted between prefill and decode",
+        ),
+        Metric(
+            "requantization_gain",
+            "share",
+            "higher",
+            "accuracy",
+            "Exact match with the KV cache converted minus that without",
+        ),
+        Metric(
+            "kv_scale_ratio",
+            "1",
+            "higher",
+            "accuracy",
+            "Largest quotient of a layer's KV scales in prefill and decode",
+        ),
+        Metric(
+            "lookahead_agreement",
+            "share",
+            "higher",
+            "accuracy",
+            "Token positions equal between kv mode and lookahead, mean over samples",
+        ),
+        Metric(
+            "tokens_per_step",
+            "token",
+            "higher",
+            "accuracy",
+            "Tokens that a pass of the decode method yields, mean over the long answers",
+        ),
+        Metric(
             "golden_hit", "share", "higher", "accuracy", "Answers that name the required features"
         ),
         Metric("sqnr_db", "dB", "higher", "accuracy", "Signal to quantization noise against float"),
@@ -149,14 +203,15 @@ def perf_metrics(stats: RunStats) -> dict[str, float]:
     Args:
         stats: Durations in ms and counts of one turn.
     """
-    steps, prompt = stats.generated_tokens, stats.prompt_tokens
+    tokens, prompt = stats.generated_tokens, stats.prompt_tokens
+    steps = tokens if stats.decode_steps is None else stats.decode_steps
     # Upstream reports the prompt's rate as the speed when nothing was decoded (contract §5.4).
-    e2e = (steps, stats.inference_ms) if steps else (prompt, stats.prompt_eval_ms)
+    e2e = (tokens, stats.inference_ms) if tokens else (prompt, stats.prompt_eval_ms)
     outside_execute_ms = (
         None if stats.execute_ms is None or not steps else stats.decode_ms - stats.execute_ms
     )
     measured = {
-        "decode_tps": _per_second(steps, stats.decode_ms) if steps else None,
+        "decode_tps": _per_second(tokens, stats.decode_ms) if tokens else None,
         "prefill_tps": _per_second(prompt, stats.prefill_ms),
         "prompt_eval_tps": _per_second(prompt, stats.prompt_eval_ms),
         "e2e_tps": _per_second(*e2e),
