@@ -21,7 +21,7 @@ class Table:
         position: Where in ``data`` it begins.
 
     All methods take a field's number, its place in the schema's table counted from 0, and raise
-    ``struct.error`` where the buffer ends too early.
+    ``struct.error`` or ``IndexError`` where the buffer ends too early.
     """
 
     data: bytes | mmap.mmap
@@ -51,6 +51,8 @@ class Table:
         if position is None:
             return []
         (length,) = struct.unpack_from("<I", self.data, position)
+        if position + 4 + 4 * length > len(self.data):
+            raise IndexError(f"a list of {length} entries does not fit into the file")
         places = [position + 4 + 4 * index for index in range(length)]
         return [Table(self.data, self._follow(place)) for place in places]
 
