@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fixtures.options import add_options
-from fixtures.session import SessionPlugin, room_of
+from fixtures.selection import HTP, room_of
+from fixtures.session import SessionPlugin
 from reports.build import build_report
 
 pytest_plugins = (
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register markers and the plug-in that records the session."""
     for name, description in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {description}")
+    config.addinivalue_line("markers", f"{HTP}: about graphs of the HTP, which --target host lacks")
     config.pluginmanager.register(SessionPlugin(config, build_report), "snapgate-session")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 
@@ -19,6 +20,20 @@ def default_results_directory() -> Path:
 def new_run_id() -> str:
     """Name for a run: UTC second for sorting, random end for two starts in one second."""
     return f"{utc_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def check_run_id(text: str) -> str:
+    """A name as :func:`new_run_id` makes them, so that runs sort by their start.
+
+    Raises:
+        UserError: If it has another shape.
+    """
+    if not re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", text):
+        raise UserError(
+            f"--run-id {text!r} is no name of a run such as {new_run_id()}; leave --run-id out "
+            "for a new one."
+        )
+    return text
 
 
 def latest_run(results: Path) -> Path:

@@ -30,7 +30,7 @@ def test_golden_features_are_named(
     """Every required word is in the answer itself, as a whole word."""
     if model.name not in golden_cases.models:
         pytest.skip(f"fixtures/images/golden.toml has no cases for {model.name}; add it to models")
-    plugin, artifact = session_plugin(request.config), get_artifact(model, recipe)
+    plugin, artifact = session_plugin(request.config), get_artifact(model, recipe, mode)
     interview = Interview(plugin, request.node.nodeid, device, model, artifact, mode)
     cases = {case.question(): case for case in golden_cases.case}
     answers = interview.put(

@@ -1,0 +1,82 @@
+"""The HTP compiler's own figures: what a graph costs is known before any phone runs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.artifact import GetArtifact
+from fixtures.htp_cost import component_costs, cost_findings, ddr_bytes_per_token
+from fixtures.judge import Judge
+from fixtures.session import session_plugin
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import COMPONENTS, Component
+from harness.export.recipe import Recipe
+from harness.measure.gate import Context
+from harness.measure.roofline import ms_per_token_lower_bound
+from harness.results.gates import load_socs
+from harness.vlm.spec import VlmSpec
+
+pytestmark = pytest.mark.htp
+
+
+@pytest.fixture
+def compiled(model: VlmSpec, recipe: Recipe, get_artifact: GetArtifact) -> Artifact:
+    """The model's artifact."""
+    return get_artifact(model, recipe)
+
+
+def context_of(artifact: Artifact, component: Component) -> Context:
+    """Where gates of one component's cost are looked up."""
+    manifest = artifact.manifest
+    precision = manifest.component(component).precision
+    whole = Context(manifest.model, manifest.target, manifest.soc, manifest.mode, precision)
+    return replace(whole, component=component)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_graph_is_the_htps_own(
+    component: Component, compiled: Artifact, judge: Judge
+) -> None:
+    """In one piece, nothing left to the CPU, nothing spilled, within the HTP's address space."""
+    graphs = compiled.manifest.component(component).graphs
+    if not graphs:
+        precision = compiled.manifest.component(component).precision
+        pytest.skip(f"{component} in {precision} is no graph of the HTP")
+    for finding in cost_findings(graphs):
+        judge.note(finding)
+    context = context_of(compiled, component)
+    costs = component_costs(graphs).items()
+    judge.conclude(
+        compiled, *(judge.exact(metric, value, context, compiled) for metric, value in costs)
+    )
+
+
+def test_memory_traffic_of_a_token(compiled: Artifact, judge: Judge) -> None:
+    """What one decode step moves through DRAM."""
+    context = context_of(compiled, "text_decoder")
+    judge.conclude(
+        compiled, judge.exact("ddr_bytes_per_token", _traffic(compiled), context, compiled)
+    )
+
+
+def test_time_of_a_token_that_memory_alone_allows(
+    compiled: Artifact, judge: Judge, pytestconfig: pytest.Config
+) -> None:
+    """No phone with this SoC can be faster than its DRAM."""
+    soc = load_socs(session_plugin(pytestconfig).settings.thresholds)[str(compiled.manifest.soc)]
+    if soc.dram_gb_per_s is None:
+        pytest.skip(f"thresholds/socs.toml has no dram_gb_per_s for {soc.name}; add it")
+    bound_ms = ms_per_token_lower_bound(_traffic(compiled), soc.dram_gb_per_s)
+    context = context_of(compiled, "text_decoder")
+    judge.conclude(compiled, judge.exact("ms_per_token_lower_bound", bound_ms, context, compiled))
+
+
+def _traffic(artifact: Artifact) -> int:
+    traffic = ddr_bytes_per_token(artifact.manifest.component("text_decoder").graphs)
+    if traffic is None:
+        pytest.skip(
+            "the artifact does not say what the compiler told of kv_forward; export it again"
+        )
+    return traffic
