@@ -9,10 +9,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import secrets
+import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nox
@@ -29,6 +32,11 @@ LOCK = ROOT / "requirements.lock"
 PYTHON = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
 NO_QNN = "--no-qnn"
 SUITES = ["suites/accuracy", "suites/perf", "suites/size", "suites/robustness"]
+PLACE_OPTIONS = ("--target", "--soc", "--serial", "--pre-gen-pte")
+"""Options that say where the suites run; ``nightly`` runs there alone then."""
+
+EMULATOR = ["--target", "emulator", "--soc", "SM8650"]
+FIND_QNN = "from harness.backends.qnn.libraries import find_libraries; find_libraries()"
 
 
 def install(session: nox.Session) -> None:
@@ -120,6 +128,29 @@ def run_python(session: nox.Session, *arguments: str) -> None:
     session.run(str(PYTHON), *arguments)
 
 
+def run_all(session: nox.Session, *commands: Sequence[str]) -> None:
+    """Run the shared environment's Python once per command, all of them even if one fails."""
+    failed = 0
+    for command in commands:
+        try:
+            run_python(session, *command)
+        except CommandFailed:
+            failed += 1
+    if failed:
+        session.error(f"{failed} of {len(commands)} parts failed, see above")
+
+
+def has_qnn() -> bool:
+    """Whether QNN's libraries can be found in the shared environment or where variables say."""
+    found = subprocess.run([str(PYTHON), "-c", FIND_QNN], cwd=ROOT, capture_output=True)
+    return found.returncode == 0
+
+
+def new_run_id() -> str:
+    """As ``harness.results.runs``, which nox's own Python cannot import."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, and imports between rooms."""
@@ -169,10 +200,48 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The main job: export, run and judge both models, then write the report."""
+    """The main job: export, run and judge both models on host and emulator, in one report."""
     install(session)
     arguments = install_qnn(session)
-    run_python(session, "-m", "pytest", *SUITES, "-n", "2", *arguments)
+    pytest = ["-m", "pytest", "-n", "2"]
+    if any(argument.split("=")[0] in PLACE_OPTIONS for argument in arguments):
+        run_python(session, *pytest, *SUITES, *arguments)
+        return
+    if NO_QNN in session.posargs or not has_qnn():
+        session.warn("without QNN nothing is run on the HTP emulator")
+        run_python(session, *pytest, *SUITES, *arguments)
+        return
+    run = ["--run-id", new_run_id()]
+    few = ["--mode", "hybrid", "--scenes", "24"]
+    run_all(
+        session,
+        [*pytest, *SUITES, *run, *arguments],
+        [*pytest, "suites/accuracy", "suites/size", *EMULATOR, *run, *few, *arguments],
+        ["-m", "benchmarks.htp_matrix", "--pairwise"],
+    )
+
+
+@nox.session
+def htp_accuracy(session: nox.Session) -> None:
+    """Accuracy on the HTP emulator over 100 scenes, both KV encodings, in one report."""
+    install(session)
+    arguments = install_qnn(session)
+    pytest = ["-m", "pytest", "-n", "2", *EMULATOR, "--scenes", "102"]
+    run = ["--run-id", new_run_id(), *arguments]
+    requantized = ["suites/accuracy/test_requantization.py", "--kv-encodings", "requantized"]
+    run_all(
+        session,
+        [*pytest, "suites/accuracy", *run],
+        [*pytest, *requantized, *run],
+    )
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Compile every SoC, recipe and component for the HTP and run what was compiled."""
+    install(session)
+    arguments = install_qnn(session)
+    run_python(session, "-m", "benchmarks.htp_matrix", *arguments)
 
 
 @nox.session
