@@ -73,6 +73,8 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
         worker.stdin.flush()
         try:
             outcome = _follow(worker.stdout, report)
+            # A worker that has said all is still on its way out, and dies if its input closes.
+            worker.wait()
         except BaseException:
             worker.kill()
             worker.wait()
