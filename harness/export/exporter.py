@@ -98,32 +98,49 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
         UserError: If the request cannot be built or the checkpoint does not fit.
         ExportFailed: If an exporting process died.
     """
-    check_request(request)
-    require_packages(EXPORTER_PACKAGES, "Exporting")
     inputs = _open(request)
-    cache = ComponentCache(root)
-    components = []
-    for component in COMPONENTS:
-        report(component, "checking the cache")
-        order = inputs.order(component)
-
-        def build(folder: Path, order: ComponentOrder = order) -> ComponentFile:
-            task = _task(request, order, folder)
-            return run_worker(task, cache.logs, lambda stage: report(order.component, stage))
-
-        def tell(sentence: str, component: Component = component) -> None:
-            report(component, sentence)
-
-        cached = cache.get_or_build(order, build, tell)
-        report(component, "reused" if cached.reused else "built")
-        components.append(cached)
+    components = [_get_or_build(inputs, component, root, report) for component in COMPONENTS]
     tokenizer_files = inputs.checkpoint.tokenizer_files()
     manifest = _manifest(inputs, components, tokenizer_files)
     artifact = assemble(root / "artifacts", manifest, components, tokenizer_files)
     return Export(artifact, tuple(components))
 
 
+def export_component(
+    request: ExportRequest, component: Component, root: Path, report: ReportProgress
+) -> CachedComponent:
+    """Return one component as ``export_artifact`` would, without the others.
+
+    Args:
+        request: As for the whole artifact.
+        component: Which of its files.
+        root: The artifact cache.
+        report: Shown to whoever waits.
+
+    Raises:
+        UserError: As ``export_artifact``; likewise ``ExportFailed``.
+    """
+    return _get_or_build(_open(request), component, root, report)
+
+
+def _get_or_build(
+    inputs: _Inputs, component: Component, root: Path, report: ReportProgress
+) -> CachedComponent:
+    report(component, "checking the cache")
+    cache, order = ComponentCache(root), inputs.order(component)
+
+    def build(folder: Path) -> ComponentFile:
+        task = _task(inputs.request, order, folder)
+        return run_worker(task, cache.logs, lambda stage: report(component, stage))
+
+    cached = cache.get_or_build(order, build, lambda sentence: report(component, sentence))
+    report(component, "reused" if cached.reused else "built")
+    return cached
+
+
 def _open(request: ExportRequest) -> _Inputs:
+    check_request(request)
+    require_packages(EXPORTER_PACKAGES, "Exporting")
     from harness.export.checkpoint import open_checkpoint
 
     qnn_build = None if request.backend == "xnnpack" else probe_qnn(request.qnn_dir).build_id
