@@ -163,9 +163,9 @@ def _encoder(
     conversations: Sequence[Conversation],
     report: ReportStage,
 ) -> dict[str, HtpMethod]:
-    encoder = _linears_to_convolutions(
-        _with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
-    )
+    encoder = _with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
+    if order.htp is not None and (order.precision == "16a4w_block" or order.htp.overrides):
+        encoder = _linears_to_convolutions(encoder)
     inputs = method_inputs(checkpoint.spec, order, encoder)
     if order.precision != "fp16":
         report("calibrate")
@@ -210,7 +210,7 @@ def _quantizer_of(order: ComponentOrder) -> Callable[[], Quantizer]:
 
 
 def _linears_to_convolutions(module: nn.Module) -> nn.Module:
-    """1x1 convolutions are the HTP's matrix multiplication with weights, LPBQ included."""
+    """Weights in blocks and weights of single layers are quantized on 1x1 convolutions only."""
     from executorch.backends.qualcomm.utils.utils import convert_linear_to_conv2d
 
     converted: nn.Module = convert_linear_to_conv2d(module)

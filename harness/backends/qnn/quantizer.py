@@ -24,8 +24,8 @@ def make_quantizer(
     """Make the quantizer of one component.
 
     Activations are affine 16-bit per tensor, observed by minimum and maximum: a moving average
-    would forget, and a cache that starts empty would ruin it. Weights of convolutions, which all
-    linears are by then, follow the scheme.
+    would forget, and a cache that starts empty would ruin it. Weights of linears and convolutions
+    follow the scheme; weights in blocks are for convolutions only.
 
     Args:
         scheme: Of the weights.
@@ -65,10 +65,12 @@ def make_quantizer(
         act_observer=MinMaxObserver,
         granularity=QuantGranularity.PER_TENSOR,
     )
-    recipe.add_node_target({torch.ops.aten.conv2d.default}, **details(scheme))
+    convolutions = {torch.ops.aten.conv2d.default}
+    both = {*convolutions, torch.ops.aten.linear.default}
+    recipe.add_node_target(convolutions if scheme == "16a4w_block" else both, **details(scheme))
     for rank, override in enumerate(overrides):
-        convolutions = rf"(?:{override.pattern}).*\.conv$"
-        recipe.add_regex({convolutions}, priority=2 + rank, **details(override.scheme))
+        layers = rf"(?:{override.pattern}).*\.conv$"
+        recipe.add_regex({layers}, priority=2 + rank, **details(override.scheme))
     if kv_bits == 8:
         recipe.custom_quant_annotations = [annotate_kv_8bit]
     quantizer: Quantizer = QnnQuantizer(

@@ -1,0 +1,115 @@
+"""Samples reach an observed decoder exactly as the runner would feed them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from harness.errors import UserError
+from harness.export.calibration import CalibrationSample, load_calibration
+from harness.export.conversation import embed, read_conversation
+from harness.export.htp_calibration import FloatCache
+from harness.export.htp_decoder import HtpAttention
+from harness.export.static_decoder import StaticAttention, StaticDecoder
+from harness.miniatures.calibration import (
+    CALIBRATION_SAMPLES,
+    calibration_path,
+    write_calibration_set,
+)
+from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.encoding import encode_example
+from harness.miniatures.scenes import calibration_samples
+from harness.vlm.registry import get_spec
+
+MODELS = ("tiny_smolvlm", "tiny_internvl3")
+CONTEXT = 32
+
+
+def decoder(attention: type[StaticAttention]) -> StaticDecoder:
+    """The same random decoder for every kind of attention."""
+    torch.manual_seed(0)
+    geometry = replace(get_spec("tiny_smolvlm").text, layers=2, vocab_size=32)
+    return StaticDecoder(geometry, CONTEXT, attention).eval()
+
+
+@pytest.mark.parametrize("ar", [3, 8])
+def test_chunks_of_any_length_compute_what_single_steps_compute(ar: int) -> None:
+    model = decoder(HtpAttention)
+    rows = torch.randn(19, model.geometry.hidden_size, generator=torch.Generator().manual_seed(1))
+    whole, chunked = FloatCache(model), FloatCache(model)
+    with torch.no_grad():
+        one_by_one = [whole.step(model, row[None], 1) for row in rows]
+        in_chunks = [chunked.step(model, chunk, ar) for chunk in torch.split(rows, ar)]
+    torch.testing.assert_close(torch.cat(in_chunks), torch.cat(one_by_one))
+    assert chunked.filled == whole.filled == len(rows)
+
+
+def test_masked_softmax_is_the_added_mask_up_to_what_20_below_the_minimum_weighs() -> None:
+    rows = torch.randn(12, 96, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        added, replaced = (
+            FloatCache(model).step(model, rows, 12)
+            for model in (decoder(StaticAttention), decoder(HtpAttention))
+        )
+    torch.testing.assert_close(replaced, added, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_sample_is_tokenized_as_training_and_the_runner_do_it(name: str) -> None:
+    spec, folder = get_spec(name), checkpoint_path(name)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    image = tokenizer.token_to_id(spec.family.image_token)
+    samples = load_calibration(calibration_path()).samples
+    for sample, scene in zip(samples[:6], calibration_samples(6), strict=True):
+        conversation = read_conversation(sample, spec, folder / "tokenizer.json")
+        example = encode_example(scene.question, spec, tokenizer)
+        expected = [token for token in example.prompt + example.answer[:-1] if token != image]
+        assert list(conversation.token_ids) == expected
+        assert [segment.is_answer for segment in conversation.segments] == [False, True]
+
+
+def test_embedded_rows_are_the_tables_and_the_encoders() -> None:
+    spec, folder = get_spec("tiny_smolvlm"), checkpoint_path("tiny_smolvlm")
+    sample = load_calibration(calibration_path()).samples[0]
+    conversation = read_conversation(sample, spec, folder / "tokenizer.json")
+    table = torch.arange(512.0)[:, None].expand(512, 4)
+    image_rows = torch.full((spec.vision.tokens_per_image, 4), -1.0)
+    segments = embed(conversation, table, image_rows, 256)
+    rows = torch.cat([segment.rows for segment in segments])[:, 0]
+    assert rows[rows >= 0].tolist() == list(conversation.token_ids)
+    assert int((rows < 0).sum()) == spec.vision.tokens_per_image
+    with pytest.raises(UserError, match="the context holds 8"):
+        embed(conversation, table, image_rows, 8)
+
+
+def test_turns_and_system_prompt_are_the_runners(tmp_path: Path) -> None:
+    spec, folder = get_spec("tiny_smolvlm"), checkpoint_path("tiny_smolvlm")
+    picture = load_calibration(calibration_path()).samples[0].files[0]
+    sample = CalibrationSample.model_validate(
+        {
+            "files": [picture],
+            "messages": [
+                {"role": "system", "content": "Be short."},
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": "Look: "}, {"type": "image"}],
+                },
+                {"role": "assistant", "content": "Yes."},
+                {"role": "user", "content": "And now?"},
+            ],
+        }
+    )
+    conversation = read_conversation(sample, spec, folder / "tokenizer.json")
+    pieces = [segment.pieces for segment in conversation.segments]
+    assert [len(one) for one in pieces] == [3, 1, 1]
+    assert pieces[0][1] is None
+
+
+def test_the_committed_calibration_set_is_what_the_command_writes(tmp_path: Path) -> None:
+    written = write_calibration_set(tmp_path)
+    assert written.read_text() == calibration_path().read_text()
+    assert len(load_calibration(calibration_path()).samples) == CALIBRATION_SAMPLES
