@@ -66,10 +66,7 @@ def build_htp_component(
         methods, constants = _token_embedding(checkpoint, order, report), {}
     report("compile")
     options = CompilerOptions(
-        soc,
-        fp16=order.precision == "fp16",
-        for_phone=order.target == "phone",
-        split_heads=order.component == "text_decoder",
+        soc, fp16=order.precision == "fp16", for_phone=order.target == "phone"
     )
     with torch.no_grad(), task.output.open("wb") as file:
         lowered = lower_to_pte(

@@ -41,13 +41,11 @@ class CompilerOptions:
         fp16: Compute in float16 instead of fixed point.
         for_phone: Share weights between graphs and buffers between processor and HTP, which the
             emulator cannot load (qnn_from_pypi §3). Weights are shared between two graphs or more.
-        split_heads: Rewrite multi-head attention head by head, as upstream does for decoders.
     """
 
     soc: Soc
     fp16: bool
     for_phone: bool
-    split_heads: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,6 @@ def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
         soc_model=QcomChipset[options.soc.name],
         backend_options=htp,
         shared_buffer=options.for_phone,
-        use_mha2sha=options.split_heads,
     )
     return specs
 
