@@ -18,7 +18,7 @@ def render_junit(run: Run) -> bytes:
     suites = ElementTree.Element("testsuites", name="pytest tests")
     suite = ElementTree.SubElement(suites, "testsuite", _totals(run))
     properties = ElementTree.SubElement(suite, "properties")
-    facts = {"run_id": run.run_id, "finished": str(run.end is not None).lower()}
+    facts = {"run_id": run.run_id, "finished": str(run.finished).lower()}
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=name, value=value)
     for row in run.outcomes:

@@ -96,7 +96,8 @@ def _facts(run: Run) -> tuple[Fact, ...]:
     if session is not None:
         commit = session.git_commit
         facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
-        facts.append(Fact("Command", (_command(session.argv),), is_code=True))
+        for row in run.controllers or (session,):
+            facts.append(Fact("Command", (_command(row.argv),), is_code=True))
     return tuple(fact for fact in facts if fact.values)
 
 

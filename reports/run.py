@@ -26,20 +26,20 @@ INTERRUPTED = 2
 
 @dataclass(frozen=True)
 class Run:
-    """The rows of one run's folder.
+    """The rows of one run's folder, which several sessions may have added to in turn.
 
     Attributes:
         directory: The run's folder.
         run_id: Name of the run, which is its folder's.
-        sessions: One row per process, the controlling one first.
-        end: Missing when the session died.
+        sessions: One row per process, the controlling ones first, in the order of their start.
+        ends: One row per session that came to its end, in that order.
         torn: Rows that a killed process did not finish.
     """
 
     directory: Path
     run_id: str
     sessions: tuple[SessionRow, ...]
-    end: SessionEndRow | None
+    ends: tuple[SessionEndRow, ...]
     samples: tuple[SampleRow, ...]
     verdicts: tuple[VerdictRow, ...]
     answers: tuple[AnswerRow, ...]
@@ -54,13 +54,12 @@ class Run:
             UserError: If it is not a run's folder or a row is damaged.
         """
         result = read_rows(directory)
-        ends = _of_kind(result.rows, SessionEndRow)
-        sessions = _of_kind(result.rows, SessionRow)
+        sessions, ends = _of_kind(result.rows, SessionRow), _of_kind(result.rows, SessionEndRow)
         return cls(
             directory=directory,
             run_id=directory.resolve().name,
-            sessions=tuple(sorted(sessions, key=lambda row: (row.worker != "main", row.worker))),
-            end=ends[-1] if ends else None,
+            sessions=tuple(sorted(sessions, key=lambda row: (not _controls(row), row.started_at))),
+            ends=tuple(sorted(ends, key=lambda row: row.ended_at)),
             samples=_of_kind(result.rows, SampleRow),
             verdicts=_of_kind(result.rows, VerdictRow),
             answers=_of_kind(result.rows, AnswerRow),
@@ -70,18 +69,28 @@ class Run:
 
     @property
     def session(self) -> SessionRow | None:
-        """The controlling process's row; None if not even that was written whole."""
+        """The first controlling process's row; None if not even that was written whole."""
         return self.sessions[0] if self.sessions else None
+
+    @property
+    def controllers(self) -> tuple[SessionRow, ...]:
+        """The controlling process of every session."""
+        return tuple(filter(_controls, self.sessions))
+
+    @property
+    def finished(self) -> bool:
+        """Whether all sessions came to their end."""
+        return len(self.ends) >= max(len(self.controllers), 1)
 
     @property
     def unfinished(self) -> str | None:
         """One sentence if the session did not come to its end, else None."""
-        if self.end is None:
+        if not self.finished:
             return (
                 "The session did not finish: its process died or was killed. "
                 "What was measured until then is below."
             )
-        if self.end.exit_status == INTERRUPTED:
+        if any(row.exit_status == INTERRUPTED for row in self.ends):
             return "The session was interrupted. What was measured until then is below."
         return None
 
@@ -97,11 +106,15 @@ class Run:
         times += [row.at for row in self.verdicts]
         times += [row.at for row in self.answers]
         times += [row.at for row in self.outcomes]
-        if self.end is not None:
-            times.append(self.end.ended_at)
+        times += [row.ended_at for row in self.ends]
         if self.started_at is None or not times:
             return None
         return max(times) - self.started_at
+
+
+def _controls(row: SessionRow) -> bool:
+    """Whether a process was a session's own rather than a worker."""
+    return row.worker.partition("-")[0] == "main"
 
 
 def _of_kind(rows: tuple[Row, ...], kind: type[RowT]) -> tuple[RowT, ...]:
