@@ -6,26 +6,23 @@ Imports without torch; a folder without a manifest needs it, for ExecuTorch read
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.artifacts.delegated import place_of, presumed_precisions
 from harness.artifacts.foreign import ForeignFiles, find_foreign
 from harness.artifacts.integrity import sha256_of
 from harness.artifacts.manifest import (
-    COMPONENTS,
     MANIFEST_NAME,
-    Backend,
     Component,
     ComponentFile,
     Manifest,
     Precision,
-    Target,
 )
-from harness.backends.qnn.delegates import QnnDelegate, read_delegates
-from harness.backends.qnn.soc import soc_label
+from harness.backends.qnn.delegates import read_delegates
 from harness.errors import UserError
 from harness.extras import require_packages
 from harness.runtime.program_file import check_program_file
@@ -37,15 +34,6 @@ if TYPE_CHECKING:
     from harness.runtime.components import ModelDescription
 
 _READER_PACKAGES = ("torch", "executorch")
-
-UPSTREAM_PRECISIONS: dict[Component, Precision] = {
-    "vision_encoder": "16a8w",
-    "token_embedding": "16w",
-    "text_decoder": "16a8w",
-}
-"""Upstream's one recipe for both models (contract §6.3); no file says what it was quantized to."""
-
-_Delegates = Mapping[Component, Sequence[QnnDelegate]]
 
 
 def open_pre_generated(
@@ -90,16 +78,15 @@ def open_pre_generated(
     spec = _identify(directory, found, model)
     delegates = {name: read_delegates(path) for name, path in files.programs.items()}
     hashes = {name: sha256_of(path) for name, path in files.programs.items()}
-    target, soc = _place(directory, delegates)
-    backend: Backend = "xnnpack" if target == "host" else "qnn"
+    target, soc = place_of(directory, delegates)
     if precisions is None:
-        precisions = _presumed(directory, delegates, backend)
+        precisions = presumed_precisions(directory, delegates)
     manifest = Manifest(
         model=spec.name,
         family=spec.family.name,
         key=hashlib.sha256("\n".join(sorted(hashes.values())).encode()).hexdigest(),
         target=target,
-        backend=backend,
+        backend="xnnpack" if target == "host" else "qnn",
         soc=soc,
         mode=files.mode,
         context_length=found.geometry.context_length,
@@ -177,37 +164,6 @@ def _sizes_of_spec(spec: VlmSpec) -> dict[str, int]:
         "vocabulary": text.vocab_size,
         "image size": spec.vision.image_size_px,
         "tokens per image": spec.vision.tokens_per_image,
-    }
-
-
-def _place(directory: Path, delegates: _Delegates) -> tuple[Target, str | None]:
-    """Where the files run: only a phone has weights or buffers to share (contract §8)."""
-    parts = [delegate for found in delegates.values() for delegate in found]
-    if not parts:
-        return "host", None
-    chips = sorted({delegate.chip_id for delegate in parts})
-    if len(chips) > 1:
-        raise UserError(
-            f"{directory} holds files for {' and '.join(map(soc_label, chips))}; use three files "
-            f"of one export."
-        )
-    is_for_phone = any(delegate.shares_weights or delegate.shared_buffer for delegate in parts)
-    return "phone" if is_for_phone else "emulator", soc_label(chips[0])
-
-
-def _presumed(
-    directory: Path, delegates: _Delegates, backend: Backend
-) -> dict[Component, Precision]:
-    if backend == "xnnpack":
-        raise UserError(
-            f"{directory} has no {MANIFEST_NAME} and its files do not tell their precision; give "
-            f"it as --precision, e.g. --precision fp32."
-        )
-    return {
-        name: "fp16"
-        if any(delegate.is_fp16 for delegate in delegates[name])
-        else UPSTREAM_PRECISIONS[name]
-        for name in COMPONENTS
     }
 
 

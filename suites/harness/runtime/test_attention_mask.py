@@ -22,6 +22,15 @@ def test_codes_are_those_of_the_contract(dtype: str, attend: float, masked: floa
     np.testing.assert_array_equal(mask.array, [[expected]])
 
 
+def test_the_older_mask_lacks_a_dimension_and_nothing_else() -> None:
+    old, new = AttentionMask(2, 6, "uint8", rank=3), AttentionMask(2, 6, "uint8", rank=4)
+    for mask in (old, new):
+        mask.begin(n_past=1)
+        mask.open(1, 2)
+    assert old.array.shape == (1, 2, 6)
+    np.testing.assert_array_equal(old.array[None], new.array)
+
+
 def test_the_contracts_example_without_a_past() -> None:
     mask = AttentionMask(ar=4, context_length=6, dtype="uint16")
     mask.begin(n_past=0)

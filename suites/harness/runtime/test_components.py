@@ -11,8 +11,12 @@ import torch
 from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
 from harness.runtime.components import Components, load_components
-from harness.vlm.mode import Mode
-from suites.harness.runtime.handmade_program import Interface, save_decoder
+from harness.vlm.mode import LookaheadShape, Mode
+from suites.harness.runtime.handmade_program import (
+    Interface,
+    save_decoder,
+    save_token_id_decoder,
+)
 
 ONE_LAYER = {"get_n_layers": 1}
 
@@ -27,8 +31,13 @@ def load(artifact: Artifact, mode: Mode = "hybrid", **paths: Path) -> Components
     )
 
 
+def fitting(kv_dtype: torch.dtype) -> Interface:
+    """A decoder of one layer that fits the artifact's other files."""
+    return Interface(context_length=256, hidden_size=96, vocab_size=6, kv_dtype=kv_dtype)
+
+
 def test_geometry_is_read_from_tensors(artifact: Artifact) -> None:
-    geometry = load(artifact).geometry
+    geometry = load(artifact).description.geometry
     assert (geometry.layers, geometry.kv_heads, geometry.head_dim) == (3, 2, 24)
     assert (geometry.hidden_size, geometry.vocab_size, geometry.context_length) == (96, 512, 256)
     assert (geometry.decode_ar, geometry.prefill_ar) == (1, 16)
@@ -39,7 +48,7 @@ def test_kv_mode_uses_the_decode_methods_of_a_hybrid_file(artifact: Artifact) ->
     components = load(artifact, "kv")
     assert components.prefill is components.decode
     assert components.embed_prefill is components.embed_decode
-    assert components.geometry.prefill_ar == 1
+    assert components.description.geometry.prefill_ar == 1
 
 
 def test_swapped_files_are_told_by_the_method_they_lack(artifact: Artifact) -> None:
@@ -70,10 +79,11 @@ def test_a_wrong_layer_count_is_refused(artifact: Artifact, tmp_path: Path) -> N
         load(artifact, "kv", decoder=path)
 
 
-def test_the_older_mask_of_rank_3_is_recognized(artifact: Artifact, tmp_path: Path) -> None:
-    old = Interface(mask_rank=3)
-    path = save_decoder(tmp_path / "old.pte", {"kv_forward": old}, ONE_LAYER)
-    with pytest.raises(UserError, match=r"kv_forward of .*old\.pte has rank 3 instead of 4"):
+def test_the_decoder_of_a_model_without_images_is_refused(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    path = save_token_id_decoder(tmp_path / "text.pte", ONE_LAYER)
+    with pytest.raises(UserError, match="takes token ids instead of embeddings"):
         load(artifact, "kv", decoder=path)
 
 
@@ -87,16 +97,36 @@ def test_a_lookahead_file_needs_its_own_mode(
         load(artifact, run_mode, decoder=path)
 
 
-def test_lookahead_is_not_built(artifact: Artifact) -> None:
-    with pytest.raises(UserError, match=r"lookahead .* is not built"):
-        load(artifact, "lookahead")
+@pytest.mark.parametrize(
+    ("ar", "sentence"),
+    [
+        (1, r"kv_forward of .* takes 1 token per call.*not exported for lookahead; use --eval_"),
+        (2, r"Lookahead 2,2,2 .* feeds 4 tokens per call and kv_forward of .* takes 2; give --wi"),
+    ],
+)
+def test_lookahead_needs_a_file_with_room_for_its_branch(
+    artifact: Artifact, tmp_path: Path, ar: int, sentence: str
+) -> None:
+    methods = {"kv_forward": Interface(ar=ar), "prefill_forward": Interface(ar=2)}
+    decoder = save_decoder(tmp_path / "narrow.pte", methods, ONE_LAYER)
+    with pytest.raises(UserError, match=sentence):
+        load_components(
+            artifact.path("vision_encoder"),
+            artifact.path("token_embedding"),
+            decoder,
+            "lookahead",
+            LookaheadShape(2, 2, 2),
+        )
 
 
-def test_a_cache_that_needs_requantization_is_refused(artifact: Artifact, tmp_path: Path) -> None:
-    methods = {"kv_forward": Interface(), "prefill_forward": Interface(ar=2)}
+def test_a_cache_that_needs_requantizing_and_is_not_told_how_is_refused(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    wide = fitting(kv_dtype=torch.uint16)
+    methods = {"kv_forward": wide, "prefill_forward": replace(wide, ar=16)}
     constants = {**ONE_LAYER, "get_k_scale_input_0": 0.5}
     path = save_decoder(tmp_path / "old.pte", methods, constants)
-    with pytest.raises(UserError, match="requantized after prefill"):
+    with pytest.raises(UserError, match=r"old\.pte lacks get_k_zero_point_input_0"):
         load(artifact, decoder=path)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.runtime.sampler import Sampler
+from harness.runtime.encodings import IDENTITY, Encoding
+from harness.runtime.sampler import Sampler, sampling_encoding
 
 logits_rows = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40)
 
@@ -39,6 +40,54 @@ def test_only_the_smallest_set_that_reaches_top_p_is_chosen_from(
         token = sampler.sample(logits)
         more_likely = probabilities[probabilities > probabilities[token]].sum()
         assert more_likely < top_p + 1e-9
+
+
+codes_rows = st.lists(st.integers(0, 65535), min_size=1, max_size=40)
+
+
+@given(codes=codes_rows, scale=st.floats(1e-4, 1), zero_point=st.integers(0, 65535))
+def test_greedy_chooses_by_codes_whatever_they_mean(
+    codes: list[int], scale: float, zero_point: int
+) -> None:
+    greedy = Sampler(0, 0.9, seed=0, encoding=Encoding(scale, zero_point))
+    assert greedy.sample(np.asarray(codes, "uint16")) == codes.index(max(codes))
+
+
+@given(
+    codes=codes_rows,
+    scale=st.floats(1e-4, 1),
+    zero_point=st.integers(0, 65535),
+    temperature=st.floats(0.1, 3),
+)
+def test_a_temperature_acts_on_what_codes_mean(
+    codes: list[int], scale: float, zero_point: int, temperature: float
+) -> None:
+    row = np.asarray(codes, "uint16")
+    quantized = Sampler(temperature, 0.95, seed=5, encoding=Encoding(scale, zero_point))
+    real = Sampler(temperature, 0.95, seed=5)
+    logits = (row.astype(np.float64) - zero_point) * scale
+    assert [quantized.sample(row) for _ in range(8)] == [real.sample(logits) for _ in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "upstream_compat", "expected"),
+    [(0.0, False, IDENTITY), (0.7, False, Encoding(0.5, 3)), (0.7, True, IDENTITY)],
+)
+def test_codes_are_taken_for_logits_only_where_upstream_does(
+    temperature: float, upstream_compat: bool, expected: Encoding
+) -> None:
+    found = Encoding(0.5, 3)
+    assert (
+        sampling_encoding(found, "uint16", temperature=temperature, upstream_compat=upstream_compat)
+        == expected
+    )
+
+
+def test_codes_without_a_meaning_can_only_be_compared() -> None:
+    assert sampling_encoding(None, "uint16", temperature=0.0, upstream_compat=False) == IDENTITY
+    assert sampling_encoding(None, "uint16", temperature=0.7, upstream_compat=True) == IDENTITY
+    with pytest.raises(UserError, match=r"--temperature 0\.7 cannot .*uint16.*get_logits_scale"):
+        sampling_encoding(None, "uint16", temperature=0.7, upstream_compat=False)
 
 
 def test_sampling_follows_the_probabilities() -> None:

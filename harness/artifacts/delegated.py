@@ -1,0 +1,60 @@
+"""What the QNN delegates of three files tell about an artifact. Imports without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.artifacts.manifest import COMPONENTS, Component, Precision, Target
+from harness.backends.qnn.delegates import QnnDelegate
+from harness.backends.qnn.soc import soc_label
+from harness.errors import UserError
+
+Delegates = Mapping[Component, Sequence[QnnDelegate]]
+
+UPSTREAM_PRECISIONS: dict[Component, Precision] = {
+    "vision_encoder": "16a8w",
+    "token_embedding": "16w",
+    "text_decoder": "16a8w",
+}
+"""Upstream's one recipe for both models (contract §6.3); no file says what it was quantized to."""
+
+
+def place_of(directory: Path, delegates: Delegates) -> tuple[Target, str | None]:
+    """Target and SoC that files were made for.
+
+    Weights that graphs share, and buffers shared with the HTP, exist on phones alone; upstream
+    leaves both out on x86 (contract §6.6).
+
+    Raises:
+        UserError: If the files are for several SoCs.
+    """
+    parts = [delegate for found in delegates.values() for delegate in found]
+    if not parts:
+        return "host", None
+    socs = sorted({soc_label(delegate.chip_id) for delegate in parts})
+    if len(socs) > 1:
+        raise UserError(
+            f"{directory} holds files for {' and '.join(socs)}; use three files of one export."
+        )
+    is_for_phone = any(delegate.shares_weights or delegate.shared_buffer for delegate in parts)
+    return "phone" if is_for_phone else "emulator", socs[0]
+
+
+def presumed_precisions(directory: Path, delegates: Delegates) -> dict[Component, Precision]:
+    """float16 where the HTP computes so, upstream's recipe elsewhere.
+
+    Raises:
+        UserError: If nothing is for the HTP, where upstream's recipe is no likely guess.
+    """
+    if not any(delegates.values()):
+        raise UserError(
+            f"The files in {directory} do not tell their precision; give it as --precision, e.g. "
+            f"--precision fp32."
+        )
+    return {
+        name: "fp16"
+        if any(delegate.is_fp16 for delegate in delegates[name])
+        else UPSTREAM_PRECISIONS[name]
+        for name in COMPONENTS
+    }
