@@ -1,0 +1,197 @@
+"""Every SoC, recipe and component compiled and run: ``python -m benchmarks.htp_matrix``.
+
+Each file of the matrix is compiled by Qualcomm's compiler, or taken from the artifact cache, looked
+at for what was not delegated, loaded and run on the emulator. ``--pairwise`` takes a subset that
+still shows every pair of values.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.htp_cells import SOCS, Cell, all_cells, pairwise
+from harness.artifacts.manifest import ComponentFile
+from harness.backends.qnn.libraries import find_libraries
+from harness.checkpoint_source import find_calibration, find_checkpoint
+from harness.commands import default_artifacts
+from harness.errors import UserError
+from harness.export.calibration import CALIBRATED
+from harness.export.exporter import export_component
+from harness.export.recipe import DEFAULT_RECIPES, Recipe, parse_precision
+from harness.export.request import ExportRequest
+from harness.export.worker_process import ExportFailed
+from harness.vlm.registry import get_spec
+
+RUN_TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one cell came to; a column of the CSV per field.
+
+    Attributes:
+        precision: Of the component, which for a table follows from the recipe.
+        export_s: Wall seconds of the compilation, when it was made.
+        delegates: Most pieces that one method is cut into; 1 where all of it is delegated.
+        cpu_ops: Operators left on the CPU.
+        spill_bytes: Over all methods.
+        run_ms: Emulator's time for one call of every method; says nothing about a phone.
+        problem: Why it did not compile or run; empty if it did.
+    """
+
+    soc: str
+    recipe: str
+    component: str
+    model: str
+    precision: str
+    pte_bytes: int = 0
+    export_s: float = 0.0
+    delegates: int = 0
+    cpu_ops: str = ""
+    spill_bytes: int = 0
+    run_ms: float = 0.0
+    problem: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it compiled, is delegated as a whole, and ran."""
+        return not self.problem and not self.cpu_ops and self.delegates == 1
+
+
+def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None, console: Console) -> Line:
+    """Compile one cell, or find it in the cache, and run it."""
+    recipe = parse_precision(cell.recipe, DEFAULT_RECIPES["emulator"])
+    precision = recipe.precision(cell.component)
+    line = Line(cell.soc, cell.recipe, cell.component, cell.model, precision)
+    request = _request(cell, recipe, qnn_dir)
+    try:
+        with console.status(f"{cell.soc} {cell.recipe} {cell.component} {cell.model}"):
+            cached = export_component(request, cell.component, artifacts, lambda *stage: None)
+            line = _with_figures(line, cached.file)
+            return replace(line, run_ms=_run(cached.path, qnn_dir))
+    except (UserError, ExportFailed) as failure:
+        return replace(line, problem=str(failure).partition("\n")[0])
+
+
+def _request(cell: Cell, recipe: Recipe, qnn_dir: Path | None) -> ExportRequest:
+    spec = get_spec(cell.model)
+    calibrated = {recipe.vision_encoder, recipe.text_decoder} & CALIBRATED
+    return ExportRequest(
+        spec=spec,
+        checkpoint=find_checkpoint(spec, None),
+        recipe=recipe,
+        target="emulator",
+        soc=cell.soc,
+        calibration=find_calibration(spec, None) if calibrated else None,
+        qnn_dir=qnn_dir,
+    )
+
+
+def _with_figures(line: Line, file: ComponentFile) -> Line:
+    ops = {op for graph in file.graphs for op in graph.cpu_ops}
+    return replace(
+        line,
+        pte_bytes=file.pte_bytes,
+        export_s=file.export_s or 0.0,
+        delegates=max((graph.delegates for graph in file.graphs), default=0),
+        cpu_ops=" ".join(sorted(ops)),
+        spill_bytes=sum(graph.spill_bytes for graph in file.graphs),
+    )
+
+
+def _run(path: Path, qnn_dir: Path | None) -> float:
+    """Run all methods of a file in a process of its own.
+
+    Raises:
+        UserError: If that process fails.
+    """
+    where = [] if qnn_dir is None else ["--qnn-dir", str(qnn_dir)]
+    command = [sys.executable, "-m", "benchmarks.run_methods", str(path), *where]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{path} did not run within {RUN_TIMEOUT_S:.0f} s.") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise UserError(f"{path.name} ended with exit code {done.returncode}: {last}")
+    took_ms: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return round(sum(took_ms.values()), 1)
+
+
+def table(lines: list[Line]) -> Table:
+    """The matrix as it is shown in a terminal."""
+    shown = Table(title=f"HTP: {sum(line.is_good for line in lines)} of {len(lines)} are good")
+    for name in ("SoC", "recipe", "component", "model", "precision"):
+        shown.add_column(name, no_wrap=True)
+    for name in ("bytes", "compile s", "spill bytes", "run ms"):
+        shown.add_column(name, justify="right")
+    shown.add_column("not delegated, or problem")
+    for line in lines:
+        style = None if line.is_good else "red"
+        left = f"in {line.delegates} pieces: {line.cpu_ops}" if not line.is_good else ""
+        figures = (f"{line.pte_bytes:,}", f"{line.export_s:.0f}", f"{line.spill_bytes:,}")
+        words = (line.soc, line.recipe, line.component, line.model, line.precision)
+        shown.add_row(*words, *figures, f"{line.run_ms:.0f}", line.problem or left, style=style)
+    return shown
+
+
+def write_csv(path: Path, lines: list[Line]) -> None:
+    """Write one row per cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = [field.name for field in fields(Line)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows([getattr(line, name) for name in names] for line in lines)
+
+
+def main() -> int:
+    """Print the table and write the CSV.
+
+    Returns:
+        1 if a cell is not good, 2 for a user error.
+    """
+    options = _parser().parse_args()
+    console = Console()
+    try:
+        find_libraries(options.qnn_dir)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    cells = [cell for cell in all_cells() if cell.soc in (options.soc or SOCS)]
+    lines = []
+    for cell in pairwise(cells) if options.pairwise else cells:
+        lines.append(look_at(cell, options.artifacts, options.qnn_dir, console))
+        # After every cell: hours of work must survive an interruption.
+        write_csv(options.out, lines)
+    console.print(table(lines))
+    console.print(f"written to {options.out}")
+    return 0 if all(line.is_good for line in lines) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.htp_matrix",
+        description="Compile every SoC, recipe, component and miniature for the HTP; run them all.",
+    )
+    parser.add_argument("--pairwise", action="store_true", help="a subset that shows every pair")
+    parser.add_argument("--soc", action="append", choices=SOCS, help="repeatable; default: all")
+    parser.add_argument("--qnn-dir", type=Path, help="QNN libraries")
+    parser.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports/out/htp_matrix.csv"), metavar="FILE"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
