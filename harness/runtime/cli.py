@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.backends.qnn.provider import activate
 from harness.errors import UserError
 from harness.extras import require_packages
 from harness.runtime.flags import Flags, help_text, parse_flags
@@ -65,6 +66,8 @@ def _exit_with_parent() -> None:
 
 def _run(flags: Flags, plan: RunPlan) -> None:
     require_packages(_RUNTIME_PACKAGES, "Running on this machine")
+    if plan.qnn_dir is not None:
+        activate(plan.qnn_dir)
     # Loading torch takes seconds, which --help and mistaken flags need not wait for.
     from harness.runtime.runner import MultimodalRunner
 

@@ -1,0 +1,64 @@
+"""``python -m harness doctor`` says what a machine lacks and what to type about it."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from harness import doctor
+from harness.commands import main
+
+
+@pytest.fixture
+def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+    """What ``doctor --json`` says, by subject."""
+    main(["doctor", "--json"])
+    return {finding["subject"]: finding for finding in json.loads(capsys.readouterr().out)}
+
+
+def test_versions_and_places_are_named(findings: dict[str, dict[str, object]]) -> None:
+    assert findings["torch"]["value"] == version("torch")
+    assert {"Python", "executorch", "QNN", "C compiler", "cache"} <= findings.keys()
+    assert "GiB free" in str(findings["cache"]["value"])
+
+
+def test_a_machine_that_can_run_is_exit_code_0_even_without_qnn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QNN_SDK_ROOT", str(tmp_path))
+    assert main(["doctor"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "! QNN: QNN_SDK_ROOT is" in out
+    assert "pip install 'snapgate[qnn]'" in out
+
+
+def test_without_torch_nothing_can_run_and_the_remedy_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_torch(name: str) -> str:
+        if name == "torch":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(doctor, "version", without_torch)
+    assert main(["doctor"]) == 1
+    assert "pip install 'snapgate[host]'" in " ".join(capsys.readouterr().out.split())
+
+
+def test_without_a_c_compiler_only_qnn_suffers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["doctor"]) == 0
+    assert "C compiler: QNN needs a C compiler once" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_full_disk_is_named_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "_FREE_GIB_NEEDED", 1e9)
+    assert main(["doctor"]) == 0
+    assert "give --artifacts on another disk" in " ".join(capsys.readouterr().out.split())
