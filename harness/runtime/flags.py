@@ -47,7 +47,10 @@ class Flags(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     artifact: Path | None = _flag(
-        _FILES, None, "folder with manifest.json; stands for the five flags below and the mode"
+        _FILES,
+        None,
+        "folder that an exporter wrote; stands for the four paths below and the mode, and with its "
+        "manifest.json for --decoder_model_version too",
     )
     encoder_path: Path = _flag(_FILES, Path("encoder.pte"), "vision encoder (.pte)")
     tok_embedding_path: Path = _flag(_FILES, Path("tok_embedding.pte"), "token embedding (.pte)")

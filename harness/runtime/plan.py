@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import open_artifact
+from harness.artifacts.foreign import find_foreign
+from harness.artifacts.manifest import MANIFEST_NAME
 from harness.errors import UserError
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
@@ -26,7 +28,6 @@ _ARTIFACT_STANDS_FOR = (
     "tok_embedding_path",
     "decoder_path",
     "tokenizer_path",
-    "decoder_model_version",
 )
 _ONE_CONVERSATION_ONLY = (
     "prompt",
@@ -142,6 +143,13 @@ class _Model:
 def _model(flags: Flags) -> _Model:
     if flags.artifact is not None:
         _refuse(flags, _ARTIFACT_STANDS_FOR, "--artifact")
+        if not (flags.artifact / MANIFEST_NAME).exists():
+            return _foreign_model(flags.artifact, flags.decoder_model_version)
+        if "decoder_model_version" in flags.model_fields_set:
+            raise UserError(
+                f"--decoder_model_version is for a folder without {MANIFEST_NAME}, which "
+                f"{flags.artifact} has; leave it out."
+            )
         artifact = open_artifact(flags.artifact)
         manifest = artifact.manifest
         family = get_family(manifest.family)
@@ -156,6 +164,17 @@ def _model(flags: Flags) -> _Model:
     )
     family = get_family(flags.decoder_model_version)
     return _Model(files, family, "hybrid", None, _DEFAULT_SEQ_LEN)
+
+
+def _foreign_model(directory: Path, family: str) -> _Model:
+    """What another exporter wrote, which does not tell its family."""
+    files = find_foreign(directory)
+    if family not in FAMILIES:
+        raise UserError(
+            f"{directory} has no {MANIFEST_NAME} and its files do not tell their family; add "
+            f"--decoder_model_version {' or '.join(FAMILIES)}."
+        )
+    return _Model(RunFiles.of_foreign(files), get_family(family), files.mode, None, seq_len=0)
 
 
 def _check_outputs(flags: Flags) -> None:
