@@ -245,6 +245,14 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def interop(session: nox.Session) -> None:
+    """Export the miniatures with upstream's exporter, too, and run both with our runner."""
+    install(session)
+    arguments = install_qnn(session)
+    run_python(session, "-m", "benchmarks.interop", *arguments)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Resolve pyproject.toml into requirements.lock anew."""
     install(session)

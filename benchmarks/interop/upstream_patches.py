@@ -58,7 +58,7 @@ class _StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 @contextmanager
 def stubs() -> Iterator[None]:
-    """Let absent packages of ``NEVER_CALLED`` be imported; installed ones are used."""
+    """Let absent packages of ``NEVER_CALLED`` be imported for a while; installed ones are used."""
     # transformers looks for some of them, too, and must find the truth.
     transformers = importlib.import_module("transformers")
     for name in ("AutoConfig", "AutoModel", "AutoModelForSpeechSeq2Seq", "AutoProcessor"):
@@ -69,6 +69,8 @@ def stubs() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+        for name in [name for name, module in sys.modules.items() if isinstance(module, _Stub)]:
+            del sys.modules[name]
 
 
 def adapt(spec: VlmSpec, checkpoint: Path) -> None:

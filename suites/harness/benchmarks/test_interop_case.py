@@ -1,0 +1,100 @@
+"""Answers of two sides are compared, and what should hold is said where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.interop.agreement import Agreement, FirstDifference, agree, correct_share
+from benchmarks.interop.answers import Answer
+from benchmarks.interop.case import Case, Correct, faults
+from benchmarks.interop.contract import Difference
+from benchmarks.interop.measured_process import ProcessCost
+from benchmarks.interop.report import tables
+
+SAME = Agreement(identical=1.0, tokens=1.0, differences=())
+GOOD = Case(
+    model="tiny_smolvlm",
+    mode="hybrid",
+    upstream_cost=ProcessCost(wall_s=100.0, peak_rss_mib=1000.0, exit_code=0),
+    our_cost=ProcessCost(wall_s=60.0, peak_rss_mib=900.0, exit_code=0),
+    bytes_by_component={"text_decoder": (1000, 900)},
+    differences=(),
+    runner_against_plain_loop=SAME,
+    upstream_against_ours=SAME,
+    mixed_against_ours=SAME,
+    correct=Correct(upstream=0.5, ours=1.0, mixed=1.0),
+)
+
+
+def answer(*token_ids: int, text: str = "") -> Answer:
+    return Answer(token_ids, tuple(10.0 * token for token in token_ids), text)
+
+
+def test_the_first_difference_comes_with_how_close_the_reference_was() -> None:
+    found = agree({"a": answer(1, 2, 3), "b": answer(4)}, {"a": answer(1, 5, 3), "b": answer(4)})
+
+    assert found.identical == 0.5
+    assert found.tokens == pytest.approx((2 / 3 + 1) / 2)
+    assert found.differences == (FirstDifference("a", 1, 50.0),)
+
+
+def test_a_longer_answer_parts_beyond_the_reference() -> None:
+    found = agree({"a": answer(1, 2)}, {"a": answer(1)})
+
+    assert found.differences == (FirstDifference("a", 1, None),)
+
+
+def test_answers_to_other_questions_cannot_be_compared() -> None:
+    with pytest.raises(ValueError, match="asked"):
+        agree({"a": answer(1)}, {"b": answer(1)})
+
+
+def test_right_answers_are_counted_by_their_text() -> None:
+    answers = {"a": answer(1, text="Two."), "b": answer(2, text="Three.")}
+
+    assert correct_share(answers, {"a": "Two.", "b": "Two."}) == 0.5
+
+
+def test_a_good_case_has_no_faults() -> None:
+    assert faults(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("cost", "word"),
+    [
+        (ProcessCost(81.0, 900.0, 0), "wall time"),
+        (ProcessCost(60.0, 1001.0, 0), "peak memory"),
+    ],
+)
+def test_a_hybrid_export_is_bound_by_upstreams_cost(cost: ProcessCost, word: str) -> None:
+    (fault,) = faults(replace(GOOD, our_cost=cost))
+
+    assert word in fault
+    assert faults(replace(GOOD, our_cost=cost, mode="kv")) == []
+
+
+def test_a_token_that_the_plain_loop_does_not_say_is_a_fault() -> None:
+    parted = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))
+
+    (fault,) = faults(replace(GOOD, runner_against_plain_loop=parted))
+
+    assert "token 4 of scene-1" in fault
+    assert faults(replace(GOOD, upstream_against_ours=parted)) == []
+
+
+def test_other_tensors_are_a_fault_and_other_scales_are_none() -> None:
+    tensor = Difference("text_decoder", "kv_forward() input 1", "uint16", "float32", True)
+    scale = Difference("text_decoder", "get_logits_scale", "0.1", "0.2", False)
+
+    (fault,) = faults(replace(GOOD, differences=(tensor, scale)))
+
+    assert "kv_forward() input 1 is float32, upstream's is uint16" in fault
+
+
+def test_every_case_is_in_every_table_that_has_something_to_say_about_it() -> None:
+    cost, sizes, contract, answers = tables([GOOD, replace(GOOD, mode="kv")])
+
+    assert (cost.row_count, sizes.row_count, contract.row_count) == (2, 2, 0)
+    assert answers.row_count == 8
