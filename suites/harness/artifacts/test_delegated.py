@@ -35,8 +35,10 @@ def test_files_without_delegates_are_for_the_host() -> None:
 
 def test_only_a_phone_shares_weights_or_buffers() -> None:
     assert place_of(FOLDER, delegates()) == ("emulator", "SM8650")
-    for flag in ("shares_weights", "shared_buffer"):
-        decoder = replace(ON_SM8650, **{flag: True})
+    for decoder in (
+        replace(ON_SM8650, shares_weights=True),
+        replace(ON_SM8650, shared_buffer=True),
+    ):
         assert place_of(FOLDER, delegates(text_decoder=decoder)) == ("phone", "SM8650")
 
 

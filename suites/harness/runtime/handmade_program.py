@@ -162,6 +162,6 @@ def save_programs(
     config = ExecutorchBackendConfig(
         memory_planning_pass=MemoryPlanningPass(alloc_graph_input=False, alloc_graph_output=False)
     )
-    edge = to_edge(dict(programs), constant_methods=dict(constants))  # type: ignore[arg-type]
+    edge = to_edge(dict(programs), constant_methods=dict(constants))
     path.write_bytes(edge.to_executorch(config).buffer)
     return path
