@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
 from harness.export.exporter import export_artifact
-from harness.export.request import ExportRequest
 from harness.export.recipe import Recipe
+from harness.export.request import ExportRequest
 from harness.miniatures.tokenizer import build_tokenizer
 from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.mode import LookaheadShape, Mode
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
 from suites.harness.runtime.random_checkpoint import RandomModel, save_random_checkpoint
@@ -40,6 +42,15 @@ def random_model(
 ) -> RandomModel:
     """A checkpoint with random weights and its hybrid artifact, one per family."""
     return _export(get_spec(request.param), request.config, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def lookahead_model(random_model: RandomModel, request: pytest.FixtureRequest) -> RandomModel:
+    """The same checkpoint with a lookahead artifact of AR 32."""
+    artifact = _artifact(
+        random_model.spec, random_model.checkpoint, request.config, "lookahead", (4, 5, 4)
+    )
+    return replace(random_model, artifact=artifact)
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +85,18 @@ def _export(
     """Export into pytest's own cache: the weights are always the same, so it is done once."""
     checkpoint = tmp_path_factory.mktemp(spec.name)
     save_random_checkpoint(spec, checkpoint)
+    return RandomModel(spec, checkpoint, _artifact(spec, checkpoint, config))
+
+
+def _artifact(
+    spec: VlmSpec,
+    checkpoint: Path,
+    config: pytest.Config,
+    mode: Mode = "hybrid",
+    lookahead: tuple[int, int, int] | None = None,
+) -> Artifact:
     assert config.cache is not None
     root = Path(config.cache.mkdir("random-miniatures"))
-    request = ExportRequest(spec, checkpoint, Recipe())
-    export = export_artifact(request, root, lambda component, stage: None)
-    return RandomModel(spec, checkpoint, export.artifact)
+    shape = None if lookahead is None else LookaheadShape(*lookahead)
+    request = ExportRequest(spec, checkpoint, Recipe(), mode=mode, lookahead=shape)
+    return export_artifact(request, root, lambda component, stage: None).artifact

@@ -14,6 +14,10 @@ from harness.errors import UserError
 from harness.runtime.flags import parse_flags
 from harness.runtime.plan import RunPlan, make_plan
 from harness.runtime.request import Request, RunOptions
+from harness.vlm.mode import LookaheadShape
+from suites.harness.runtime.random_checkpoint import RandomModel
+
+BRANCH = ("--window=4", "--ngram=5", "--gcap=3")
 
 
 def plan(*arguments: str) -> RunPlan:
@@ -53,6 +57,18 @@ def test_upstreams_flags_alone_have_upstreams_defaults(
     assert plan(*file_flags, "--image", pictures[0], "--eval_mode=0").options.mode == "kv"
 
 
+def test_the_branch_is_upstreams_flags_or_the_artifacts(
+    file_flags: tuple[str, ...], pictures: tuple[str, str], lookahead_model: RandomModel
+) -> None:
+    asked = plan(*file_flags, "--image", pictures[0], "--eval_mode=2", *BRANCH).options
+    assert (asked.mode, asked.lookahead) == ("lookahead", LookaheadShape(4, 5, 3))
+    artifact = f"--artifact={lookahead_model.artifact.directory}"
+    own = plan(artifact, "--image", pictures[0]).options
+    assert (own.mode, own.lookahead) == ("lookahead", LookaheadShape(4, 5, 4))
+    assert plan(artifact, "--image", pictures[0], *BRANCH).options.lookahead == asked.lookahead
+    assert plan(artifact, "--image", pictures[0], "--eval_mode=0").options.lookahead is None
+
+
 def test_digests_are_dealt_to_the_urls(artifact: Artifact, pictures: tuple[str, str]) -> None:
     flags = [f"--artifact={artifact.directory}", "--image", pictures[0]]
     flags += ["--image", "https://example.org/a.png", "--sha256", "AB" * 32]
@@ -69,8 +85,11 @@ def test_digests_are_dealt_to_the_urls(artifact: Artifact, pictures: tuple[str, 
     [
         (["--decoder_model_version=llama3"], "llama3 is not supported"),
         (["--decoder_model_version=granite_speech"], "granite_speech is not supported"),
-        (["--eval_mode=2"], "lookahead .* is not built"),
-        (["--window=8"], "--window belongs to lookahead"),
+        (["--eval_mode=2"], "give e.g. --window 8 --ngram 5 --gcap 8"),
+        ([*BRANCH, "--eval_mode=1"], "belong to lookahead .*, not to mode hybrid"),
+        (["--window=8", "--eval_mode=2"], "--ngram and --gcap are missing; give all three"),
+        ([*BRANCH, "--ngram=1", "--eval_mode=2"], "ngram 1 is below 2"),
+        ([*BRANCH, "--eval_mode=2", "--temperature=0.8"], "--temperature 0.8 asks for sampling"),
         (["--audio_path=a.txt"], "--audio_path is not supported"),
         (["--tokenized_prompt=t.raw"], "--tokenized_prompt is not supported"),
         (["--dump_logits_path=all.raw"], "--dump_logits_path works in kv mode only"),
