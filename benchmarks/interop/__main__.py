@@ -14,11 +14,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.interop.agreement import agree, correct_share
+from benchmarks.interop.agreement import Agreement, agree, correct_share
 from benchmarks.interop.answers import Answers, run_plain_loop, run_runner
 from benchmarks.interop.case import Case, Correct, faults
 from benchmarks.interop.contract import Difference, compare, read_contract
 from benchmarks.interop.exports import Exported, Order, export_ours, export_upstream
+from benchmarks.interop.leak import leaked_codes
 from benchmarks.interop.report import tables
 from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
 from harness.artifacts.manifest import COMPONENTS
@@ -77,7 +78,12 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
     by_upstream = answers("run-upstream", upstream.files)
     by_ours = answers("run-ours", ours.files)
     by_mixture = answers("run-mixed", replace(upstream.files, encoder=ours.files.encoder))
-    plain = run_plain_loop(upstream.files, order.spec, order.mode, exam.requests)
+
+    def plain(chunk: int) -> Agreement:
+        loop = run_plain_loop(upstream.files, order.spec, order.mode, exam.requests, chunk)
+        return agree(by_upstream, loop)
+
+    has_prefill = order.mode != "kv"
     return Case(
         model=order.spec.name,
         mode=order.mode,
@@ -88,7 +94,9 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
             for name in COMPONENTS
         },
         differences=tuple(_differences(upstream, ours)),
-        runner_against_plain_loop=agree(by_upstream, plain),
+        token_loop=plain(chunk=1),
+        chunk_loop=plain(order.spec.prefill_ar) if has_prefill else None,
+        leaks=_leaks(upstream, ours) if has_prefill else None,
         upstream_against_ours=agree(by_upstream, by_ours),
         mixed_against_ours=agree(by_mixture, by_ours),
         correct=Correct(
@@ -97,6 +105,10 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
             mixed=correct_share(by_mixture, exam.expected),
         ),
     )
+
+
+def _leaks(upstream: Exported, ours: Exported) -> tuple[int, int]:
+    return leaked_codes(upstream.files.decoder), leaked_codes(ours.files.decoder)
 
 
 def _differences(upstream: Exported, ours: Exported) -> list[Difference]:

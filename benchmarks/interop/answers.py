@@ -84,18 +84,19 @@ def run_runner(
 
 
 def run_plain_loop(
-    files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request]
+    files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request], chunk: int
 ) -> Answers:
     """Answer the same with the plain loop, in this process.
 
     Args:
         files: Of one export or a mixture.
         spec: The model.
-        mode: In hybrid mode prompts go through ``prefill_forward``, one token a call.
+        mode: In hybrid mode prompts go through ``prefill_forward``.
         requests: One prompt and one image each.
+        chunk: Prompt tokens per call.
     """
     prefill = "kv_forward" if mode == "kv" else "prefill_forward"
-    model = PlainModel(files.encoder, files.embedding, files.decoder, prefill)
+    model = PlainModel(files.encoder, files.embedding, files.decoder, prefill, chunk)
     tokenizer = Tokenizer(files.tokenizer)
     stop_ids = tokenizer.stop_ids(spec.family)
     answers = {}

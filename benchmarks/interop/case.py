@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.interop.agreement import Agreement
+from benchmarks.interop.agreement import Agreement, FirstDifference
 from benchmarks.interop.contract import Difference
 from benchmarks.interop.measured_process import ProcessCost
 from harness.artifacts.manifest import Component
@@ -43,7 +43,9 @@ class Case:
         our_cost: Our export, in the same run.
         bytes_by_component: Upstream's and our file size.
         differences: Where the files' contracts differ.
-        runner_against_plain_loop: Upstream's files, our runner against the plain loop.
+        token_loop: Upstream's files, our runner against the plain loop of one token a call.
+        chunk_loop: The same with prompts in chunks of the method's AR; None in kv mode.
+        leaks: Upstream's and our ``leaked_codes``; None in kv mode.
         upstream_against_ours: Upstream's files against ours, both on our runner.
         mixed_against_ours: As the one above, with our vision encoder before upstream's decoder.
         correct: Right answers.
@@ -55,7 +57,9 @@ class Case:
     our_cost: ProcessCost
     bytes_by_component: Mapping[Component, tuple[int, int]]
     differences: tuple[Difference, ...]
-    runner_against_plain_loop: Agreement
+    token_loop: Agreement
+    chunk_loop: Agreement | None
+    leaks: tuple[int, int] | None
     upstream_against_ours: Agreement
     mixed_against_ours: Agreement
     correct: Correct
@@ -79,15 +83,27 @@ def faults(case: Case) -> list[str]:
         for one in case.differences
         if one.is_signature
     ]
-    parted = case.runner_against_plain_loop.differences
     found += [
         f"{name}: on upstream's files runner and plain loop part at token {one.position} of "
         f"{one.request_id}, where the two best logits are {one.gap} codes apart"
-        for one in parted
+        for one in _owed(case)
     ]
+    if case.leaks is not None and case.leaks[1] > 0:
+        found.append(f"{name}: our prefill lets through {case.leaks[1]} codes of what is masked")
     if case.mode == "hybrid":
         if case.wall_ratio > WALL_BOUND:
             found.append(f"{name}: export takes {case.wall_ratio:.2f} of upstream's wall time")
         if case.rss_ratio > RSS_BOUND:
             found.append(f"{name}: export takes {case.rss_ratio:.2f} of upstream's peak memory")
     return found
+
+
+def _owed(case: Case) -> tuple[FirstDifference, ...]:
+    """Differences from the plain loop that only the runner can be the cause of.
+
+    A prefill graph that disobeys its mask answers differently to chunks and to single tokens, so
+    that the runner owes agreement with a loop of equal chunks alone.
+    """
+    chunked = () if case.chunk_loop is None else case.chunk_loop.differences
+    disobeys = case.leaks is not None and case.leaks[0] > 0
+    return chunked if disobeys else (*case.token_loop.differences, *chunked)

@@ -1,7 +1,6 @@
-"""The simplest way to run three ``.pte`` files: every method fed one token at a time.
+"""The simplest way to run three ``.pte`` files: inputs built anew for every call.
 
-Nothing here comes from ``harness.runtime``, whose chunks, masks and cache layouts it is to confirm:
-one position, one call, and inputs built anew for every call.
+Nothing here comes from ``harness.runtime``, whose chunks, masks and cache layouts it is to confirm.
 """
 
 from __future__ import annotations
@@ -45,16 +44,25 @@ class PlainModel:
         embedding: Token embedding.
         decoder: Text decoder.
         prefill: Decoder method that prompts go through: ``kv_forward`` or ``prefill_forward``.
+        chunk: Most prompt tokens in one call, at most the method's AR.
     """
 
-    def __init__(self, encoder: Path, embedding: Path, decoder: Path, prefill: str) -> None:
+    def __init__(
+        self, encoder: Path, embedding: Path, decoder: Path, prefill: str, chunk: int
+    ) -> None:
         activate()
         load = Runtime.get().load_program
         self._encoder, self._embedding, self._decoder = map(load, (encoder, embedding, decoder))
         self._prefill = prefill
+        self._chunk = chunk
         mask = self._decoder.metadata("kv_forward").input_tensor_meta(1)
         self._context_length = mask.sizes()[3]
         self._layers = _constant(self._decoder, "get_n_layers")[0]
+        # Rows beyond a chunk's end keep what an earlier call left there (contract §4.5).
+        self._hidden = {
+            name: torch.zeros(self._decoder.metadata(name).input_tensor_meta(0).sizes())
+            for name in {"kv_forward", prefill}
+        }
 
     def answer(self, prompt: Sequence[Piece], stop_ids: frozenset[int]) -> PlainAnswer:
         """Continue a prompt greedily until a stop token or the end of the context.
@@ -64,9 +72,10 @@ class PlainModel:
             stop_ids: Tokens that end the answer.
         """
         caches = self._empty_caches()
-        rows = [row for piece in prompt for row in self._rows(piece)]
-        for position, row in enumerate(rows):
-            logits = self._step(self._prefill, row, position, caches)
+        rows = torch.cat([self._rows(piece) for piece in prompt])
+        for start in range(0, len(rows), self._chunk):
+            chunk = rows[start : start + self._chunk]
+            logits = self._step(self._prefill, chunk, start, caches)
         token_ids, gaps = [_argmax(logits)], [_gap(logits)]
         for position in range(len(rows), self._context_length - 1):
             if token_ids[-1] in stop_ids:
@@ -77,15 +86,16 @@ class PlainModel:
             gaps.append(_gap(logits))
         return PlainAnswer(tuple(token_ids), tuple(gaps))
 
-    def _rows(self, piece: Piece) -> list[Tensor]:
+    def _rows(self, piece: Piece) -> Tensor:
         if isinstance(piece, Tensor):
-            return list(self._encoder.load_method("forward").execute([piece])[0][0])
-        return [self._embed(token_id) for token_id in piece]
+            image: Tensor = self._encoder.load_method("forward").execute([piece])[0][0]
+            return image.clone()
+        return torch.cat([self._embed(token_id) for token_id in piece])
 
     def _embed(self, token_id: int) -> Tensor:
         method = self._embedding.load_method("tok_embedding_kv_forward")
-        row: Tensor = method.execute([torch.tensor([[token_id]], dtype=torch.int32)])[0][0, 0]
-        return row
+        rows: Tensor = method.execute([torch.tensor([[token_id]], dtype=torch.int32)])[0][0]
+        return rows.clone()
 
     def _empty_caches(self) -> list[Tensor]:
         """All K ``[1, heads, dim, context]``, then all V ``[1, heads, context, dim]``.
@@ -104,32 +114,36 @@ class PlainModel:
             caches.append(torch.full(shape, zero_point, dtype=torch.int32).to(torch.uint16))
         return caches
 
-    def _step(self, name: str, row: Tensor, position: int, caches: list[Tensor]) -> Tensor:
-        """Run one token through a method of any AR, as the first of its rows.
+    def _step(self, name: str, rows: Tensor, start: int, caches: list[Tensor]) -> Tensor:
+        """Run the tokens of positions from ``start`` on through a method and fill their slots.
 
         Returns:
-            Its logits as int32 codes ``[vocabulary]``.
+            Logits of the last of them as int32 codes ``[vocabulary]``.
         """
-        method = self._decoder.load_method(name)
-        ar = self._decoder.metadata(name).input_tensor_meta(1).sizes()[2]
-        slots = self._context_length - ar
-        hidden = row.expand(1, ar, -1).contiguous()
-        mask = torch.full((1, 1, ar, self._context_length), MASKED, dtype=torch.int32)
-        mask[..., :position] = ATTEND
-        mask[..., slots:] = torch.tril(torch.full((ar, ar), ATTEND, dtype=torch.int32))
-        positions = torch.full((1, ar), position, dtype=torch.int32)
+        hidden = self._hidden[name]
+        count, ar = len(rows), hidden.shape[1]
+        slots, end = self._context_length - ar, start + count
+        hidden[0, :count] = rows
+        positions = torch.arange(start, start + ar, dtype=torch.int32)[None]
         past = [
             (cache[..., :slots] if index < self._layers else cache[:, :, :slots]).contiguous()
             for index, cache in enumerate(caches)
         ]
-        logits, *new = method.execute([hidden, mask.to(torch.uint16), positions, *past])
+        method = self._decoder.load_method(name)
+        logits, *new = method.execute([hidden, self._mask(start, ar), positions, *past])
         for index, (cache, columns) in enumerate(zip(caches, new, strict=True)):
             if index < self._layers:
-                cache[..., position] = columns[..., 0]
+                cache[..., start:end] = columns[..., :count]
             else:
-                cache[:, :, position] = columns[:, :, 0]
-        codes: Tensor = logits[0, 0].to(torch.int32)
+                cache[:, :, start:end] = columns[:, :, :count]
+        codes: Tensor = logits[0, count - 1].to(torch.int32)
         return codes
+
+    def _mask(self, filled: int, ar: int) -> Tensor:
+        mask = torch.full((1, 1, ar, self._context_length), MASKED, dtype=torch.int32)
+        mask[..., :filled] = ATTEND
+        mask[..., -ar:] = torch.tril(torch.full((ar, ar), ATTEND, dtype=torch.int32))
+        return mask.to(torch.uint16)
 
 
 def _constant(program: Program, name: str) -> list[Any]:

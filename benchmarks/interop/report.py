@@ -12,7 +12,7 @@ from benchmarks.interop.case import RSS_BOUND, WALL_BOUND, Case
 
 def tables(cases: Sequence[Case]) -> list[Table]:
     """Cost, sizes, contract and answers of all cases."""
-    return [_cost(cases), _sizes(cases), _contract(cases), _answers(cases)]
+    return [_cost(cases), _sizes(cases), _contract(cases), _leaks(cases), _answers(cases)]
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
@@ -60,18 +60,31 @@ def _contract(cases: Sequence[Case]) -> Table:
     return table
 
 
+def _leaks(cases: Sequence[Case]) -> Table:
+    title = "Change of prefill logits when only masked inputs change (must be 0)"
+    table = _table(title, ("model", "mode"), ("upstream codes", "our codes"))
+    for case in cases:
+        if case.leaks is not None:
+            table.add_row(case.model, case.mode, *(f"{codes:,}" for codes in case.leaks))
+    return table
+
+
 def _answers(cases: Sequence[Case]) -> Table:
     left = ("model", "mode", "what")
-    right = ("identical answers", "token agreement", "right answers")
-    table = _table("Answers of our runner", left, right)
+    headings = ("identical answers", "token agreement", "right answers")
+    table = _table("Answers of our runner", left, headings)
     for case in cases:
-        rows: tuple[tuple[str, Agreement, float], ...] = (
-            ("upstream against plain loop", case.runner_against_plain_loop, case.correct.upstream),
-            ("upstream against ours", case.upstream_against_ours, case.correct.upstream),
-            ("upstream, our encoder, against ours", case.mixed_against_ours, case.correct.mixed),
+        correct = case.correct
+        rows: tuple[tuple[str, Agreement | None, float], ...] = (
+            ("upstream against plain loop, tokens", case.token_loop, correct.upstream),
+            ("upstream against plain loop, chunks", case.chunk_loop, correct.upstream),
+            ("upstream against ours", case.upstream_against_ours, correct.upstream),
+            ("upstream, our encoder, against ours", case.mixed_against_ours, correct.mixed),
         )
-        for what, agreement, correct in rows:
-            numbers = (agreement.identical, agreement.tokens, correct)
+        for what, agreement, right in rows:
+            if agreement is None:
+                continue
+            numbers = (agreement.identical, agreement.tokens, right)
             table.add_row(case.model, case.mode, what, *(f"{number:.3f}" for number in numbers))
-        table.add_row(case.model, case.mode, "ours", "", "", f"{case.correct.ours:.3f}")
+        table.add_row(case.model, case.mode, "ours", "", "", f"{correct.ours:.3f}")
     return table

@@ -14,6 +14,7 @@ from benchmarks.interop.measured_process import ProcessCost
 from benchmarks.interop.report import tables
 
 SAME = Agreement(identical=1.0, tokens=1.0, differences=())
+PARTED = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))
 GOOD = Case(
     model="tiny_smolvlm",
     mode="hybrid",
@@ -21,7 +22,9 @@ GOOD = Case(
     our_cost=ProcessCost(wall_s=60.0, peak_rss_mib=900.0, exit_code=0),
     bytes_by_component={"text_decoder": (1000, 900)},
     differences=(),
-    runner_against_plain_loop=SAME,
+    token_loop=SAME,
+    chunk_loop=SAME,
+    leaks=(0, 0),
     upstream_against_ours=SAME,
     mixed_against_ours=SAME,
     correct=Correct(upstream=0.5, ours=1.0, mixed=1.0),
@@ -75,13 +78,34 @@ def test_a_hybrid_export_is_bound_by_upstreams_cost(cost: ProcessCost, word: str
     assert faults(replace(GOOD, our_cost=cost, mode="kv")) == []
 
 
-def test_a_token_that_the_plain_loop_does_not_say_is_a_fault() -> None:
-    parted = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))
-
-    (fault,) = faults(replace(GOOD, runner_against_plain_loop=parted))
+@pytest.mark.parametrize("loop", ["token_loop", "chunk_loop"])
+def test_a_token_that_a_plain_loop_does_not_say_is_a_fault(loop: str) -> None:
+    (fault,) = faults(replace(GOOD, **{loop: PARTED}))
 
     assert "token 4 of scene-1" in fault
-    assert faults(replace(GOOD, upstream_against_ours=parted)) == []
+    assert faults(replace(GOOD, upstream_against_ours=PARTED)) == []
+
+
+def test_a_graph_that_disobeys_its_mask_is_held_against_equal_chunks_alone() -> None:
+    disobedient = replace(GOOD, leaks=(4649, 0))
+
+    assert faults(replace(disobedient, token_loop=PARTED)) == []
+    assert len(faults(replace(disobedient, chunk_loop=PARTED))) == 1
+
+
+def test_our_own_prefill_must_obey_its_mask() -> None:
+    (fault,) = faults(replace(GOOD, leaks=(0, 7)))
+
+    assert "7 codes" in fault
+
+
+def test_kv_mode_has_neither_chunks_nor_leaks() -> None:
+    kv = replace(GOOD, mode="kv", chunk_loop=None, leaks=None)
+
+    assert faults(kv) == []
+    assert len(faults(replace(kv, token_loop=PARTED))) == 1
+    *_, leaks, answers = tables([kv])
+    assert (leaks.row_count, answers.row_count) == (0, 4)
 
 
 def test_other_tensors_are_a_fault_and_other_scales_are_none() -> None:
@@ -94,7 +118,7 @@ def test_other_tensors_are_a_fault_and_other_scales_are_none() -> None:
 
 
 def test_every_case_is_in_every_table_that_has_something_to_say_about_it() -> None:
-    cost, sizes, contract, answers = tables([GOOD, replace(GOOD, mode="kv")])
+    cost, sizes, contract, leaks, answers = tables([GOOD, GOOD])
 
     assert (cost.row_count, sizes.row_count, contract.row_count) == (2, 2, 0)
-    assert answers.row_count == 8
+    assert (leaks.row_count, answers.row_count) == (2, 10)
