@@ -22,6 +22,7 @@ _STDERR_PREFIX = re.compile(r"[DIEF] (\d\d):(\d\d):(\d\d\.\d{6}) executorch:[^\]
 _LOGCAT_PREFIX = re.compile(r".*\bExecuTorch *(?:\( *\d+\))?:\s*")
 
 _PEAK_RSS = re.compile(r"RSS after finishing text generation: (\S+) MiB")
+_LOOKAHEAD = re.compile(r"Lookahead Decoding: n_generated = (\d+) / n_accept = (\d+)\s*")
 _STOP_MESSAGES: tuple[tuple[re.Pattern[str], StopReason], ...] = (
     (re.compile(r"Reached to the end of generation"), "stop_token"),
     (re.compile(r"Warning: Generation stopped at seq_len limit"), "length"),
@@ -113,6 +114,7 @@ def _with_surroundings(
             "encode_ms": _stage_ms(lines, _ENCODE_STAGE),
             "prefill_ms": _stage_ms(lines, _PREFILL_STAGE),
             "peak_rss_mib": _peak_rss_mib(lines),
+            "decode_steps": _decode_steps(lines),
             "stop_reason": _stop_reason(lines),
         }
     )
@@ -144,6 +146,18 @@ def _peak_rss_mib(lines: Sequence[_Line]) -> float | None:
                     f" {line.message!r}; pull the whole output and parse it again."
                 )
             return float(match[1]) or None
+    return None
+
+
+def _decode_steps(lines: Sequence[_Line]) -> int | None:
+    """Passes of a lookahead turn, each of which yields one token and those it accepted.
+
+    Other modes say nothing, and neither does a cut line.
+    """
+    for line in lines:
+        if match := _LOOKAHEAD.fullmatch(line.message):
+            generated, accepted = map(int, match.groups())
+            return generated - accepted
     return None
 
 

@@ -33,6 +33,12 @@ def test_rates_divide_counts_by_their_own_stage() -> None:
     assert metrics["bookkeeping_ms_per_step"] == pytest.approx(0.4)
 
 
+def test_bookkeeping_is_per_pass_and_speed_per_token_where_a_pass_yields_several() -> None:
+    metrics = perf_metrics(TURN.model_copy(update={"decode_steps": 50}))
+    assert metrics["decode_tps"] == 200.0
+    assert metrics["bookkeeping_ms_per_step"] == pytest.approx(0.8)
+
+
 def test_durations_and_memory_are_passed_on() -> None:
     metrics = perf_metrics(TURN)
     assert {name: metrics[name] for name in ("ttft_ms", "encode_ms", "load_ms", "sampling_ms")} == {

@@ -228,6 +228,14 @@ def test_a_stage_without_stamps_or_end_is_not_timed() -> None:
         assert (turn.stats.encode_ms, turn.stats.prefill_ms) == (None, None)
 
 
+def test_lookahead_tells_its_passes_and_other_modes_do_not() -> None:
+    line = logged(2, "Lookahead Decoding: n_generated = 100 / n_accept = 58")
+    (turn,) = parse_runner_log(line + block(stats_of(80, 100)))
+    assert turn.stats.decode_steps == 42
+    (turn,) = parse_runner_log(block(stats_of(80, 100)))
+    assert turn.stats.decode_steps is None
+
+
 @pytest.mark.parametrize(("printed", "peak"), [("419.035156", 419.035156), ("0.000000", None)])
 def test_a_peak_rss_of_0_means_unsupported(printed: str, peak: float | None) -> None:
     line = logged(2, f"RSS after finishing text generation: {printed} MiB (0 if unsupported)")
