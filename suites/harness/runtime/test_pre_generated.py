@@ -15,6 +15,8 @@ from harness.artifacts.manifest import COMPONENTS, Component, Precision
 from harness.errors import UserError
 from harness.runtime.encodings import Encoding, KvEncodings
 from harness.runtime.files import RunFiles
+from harness.runtime.flags import parse_flags
+from harness.runtime.plan import make_plan
 from harness.runtime.pre_generated import open_pre_generated
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
@@ -108,6 +110,20 @@ def test_they_run(foreign: Path, artifact: Artifact, pictures: tuple[str, str]) 
         for one in (artifact, found)
     ]
     assert answers[0].token_ids == answers[1].token_ids
+
+
+def test_the_runner_takes_the_folder_and_is_told_the_family(
+    foreign: Path, artifact: Artifact, pictures: tuple[str, str]
+) -> None:
+    flags = [f"--artifact={foreign}", f"--image={pictures[0]}"]
+    family = "--decoder_model_version=smolvlm"
+    plan = make_plan(parse_flags([*flags, family]))
+    assert plan.files == RunFiles.of(open_pre_generated(foreign, precisions=FP32))
+    assert (plan.family, plan.options.mode) == (get_family("smolvlm"), "hybrid")
+    with pytest.raises(UserError, match="add --decoder_model_version smolvlm or internvl3"):
+        make_plan(parse_flags(flags))
+    with pytest.raises(UserError, match=r"is for a folder without manifest\.json"):
+        make_plan(parse_flags([f"--artifact={artifact.directory}", flags[1], family]))
 
 
 def test_a_precision_that_nothing_tells_is_asked_for(foreign: Path) -> None:
