@@ -19,10 +19,14 @@ from harness.vlm.spec import VlmSpec
 
 @pytest.fixture
 def artifact(
-    model: VlmSpec, own_recipe: Recipe, get_artifact: GetArtifact, tmp_path: Path
+    model: VlmSpec,
+    own_recipe: Recipe,
+    any_mode: Mode,
+    get_artifact: GetArtifact,
+    tmp_path: Path,
 ) -> Artifact:
     """A copy of the model's artifact that a test may damage."""
-    original = get_artifact(model, own_recipe)
+    original = get_artifact(model, own_recipe, any_mode)
     directory = tmp_path / "an artifact with spaces and ümlauts"
     shutil.copytree(original.directory, directory)
     return Artifact(directory, original.manifest)
