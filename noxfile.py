@@ -223,7 +223,7 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session
 def htp_accuracy(session: nox.Session) -> None:
-    """Accuracy on the HTP emulator over 100 scenes, both KV encodings, in one report."""
+    """Accuracy on the HTP emulator over 100 scenes, both KV encodings; graphs against fake-quant."""
     install(session)
     arguments = install_qnn(session)
     pytest = ["-m", "pytest", "-n", "2", *EMULATOR, "--scenes", "102"]
@@ -233,6 +233,7 @@ def htp_accuracy(session: nox.Session) -> None:
         session,
         [*pytest, "suites/accuracy", *run],
         [*pytest, *requantized, *run],
+        ["-m", "benchmarks.htp_fidelity"],
     )
 
 
