@@ -37,7 +37,7 @@ from harness.export.order import ComponentOrder
 from harness.export.recipe import DEFAULT_RECIPES, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
-from harness.runtime.program import Program
+from harness.runtime.program import Array, Program
 from harness.vlm.registry import get_spec
 
 MAX_ERROR = 0.01
@@ -216,12 +216,12 @@ def _order(directory: Path) -> ComponentOrder:
     return record.order
 
 
-def _encode(values: Tensor, encoding: Encoding) -> np.ndarray:
-    codes = np.rint(values.numpy() / encoding.scale) + encoding.zero_point
-    return np.clip(codes, encoding.code_min, encoding.code_max)
+def _encode(values: Tensor, encoding: Encoding) -> Array:
+    codes: Array = np.rint(values.numpy() / encoding.scale) + encoding.zero_point
+    return codes.clip(encoding.code_min, encoding.code_max)
 
 
-def _decode(codes: np.ndarray, encoding: Encoding) -> Tensor:
+def _decode(codes: Array, encoding: Encoding) -> Tensor:
     real = (codes.astype(np.float64) - encoding.zero_point) * encoding.scale
     return torch.from_numpy(real.astype(np.float32))
 
