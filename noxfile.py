@@ -223,7 +223,7 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session
 def htp_accuracy(session: nox.Session) -> None:
-    """Accuracy on the HTP emulator over 100 scenes, both KV encodings; graphs against fake-quant."""
+    """Accuracy on the HTP emulator, both KV encodings, and fidelity of the compiled graphs."""
     install(session)
     arguments = install_qnn(session)
     pytest = ["-m", "pytest", "-n", "2", *EMULATOR, "--scenes", "102"]

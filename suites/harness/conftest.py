@@ -10,8 +10,8 @@ import pytest
 
 from harness.artifacts.artifact import Artifact
 from harness.export.exporter import export_artifact
-from harness.export.request import ExportRequest
 from harness.export.recipe import Recipe
+from harness.export.request import ExportRequest
 from harness.vlm.registry import get_spec
 from suites.harness.runtime.random_checkpoint import save_random_checkpoint
 
