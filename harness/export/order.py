@@ -29,6 +29,9 @@ EXPORTER_SOURCES = (
     "backends/xnnpack.py",
     "backends/qnn/lowering.py",
     "backends/qnn/quantizer.py",
+    "backends/qnn/soc.py",
+    "vlm/preprocess.py",
+    "vlm/prompt.py",
 )
 """Sources of ours that turn weights into bytes, as patterns below ``harness``."""
 
