@@ -10,6 +10,7 @@ import pytest
 
 import harness
 from harness.artifacts.manifest import COMPONENTS, Component
+from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.export.order import ComponentOrder, component_order, exporter_sha256, hash_sources
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec
@@ -62,7 +63,7 @@ def test_only_calibrated_precisions_depend_on_the_calibration() -> None:
 def package(tmp_path: Path) -> Path:
     """A copy of our sources that a test may change."""
     source = Path(harness.__file__).parent
-    for room in ("export", "backends", "measure"):
+    for room in ("export", "backends", "measure", "vlm"):
         shutil.copytree(source / room, tmp_path / "harness" / room)
     return tmp_path / "harness"
 
@@ -76,7 +77,14 @@ def package(tmp_path: Path) -> Path:
         "export/metadata.py",
         "export/quantization.py",
         "export/token_embedding.py",
+        "export/conversation.py",
+        "export/htp_calibration.py",
         "backends/xnnpack.py",
+        "backends/qnn/lowering.py",
+        "backends/qnn/quantizer.py",
+        "backends/qnn/soc.py",
+        "vlm/preprocess.py",
+        "vlm/prompt.py",
     ],
 )
 def test_an_exporter_that_was_changed_gets_other_keys(package: Path, source: str) -> None:
@@ -126,3 +134,62 @@ def test_a_kv_file_does_not_depend_on_the_prefill_length() -> None:
 )
 def test_files_are_named_as_upstream_names_them(component: Component, file: str) -> None:
     assert order(component).file_name == file
+
+
+def htp_order(component: Component, **changes: Any) -> ComponentOrder:
+    """An order for the emulator in the default recipe."""
+    base = {"precision": "16a8w", "target": "emulator", "soc": "SM8650", "htp": HtpRecipe()}
+    return order(component, **base | {"qnn_build": "v2.47.0"} | changes)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize(
+    ("setting", "value"), [("soc", "SM8550"), ("qnn_build", "v2.48.0"), ("target", "phone")]
+)
+def test_soc_compiler_and_target_reach_every_htp_component(
+    component: Component, setting: str, value: str
+) -> None:
+    assert htp_order(component, **{setting: value}).key != htp_order(component).key
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reached"),
+    [
+        (HtpRecipe(kv_bits=8), {"text_decoder"}),
+        (HtpRecipe(decode_kv_headroom=1.5), {"text_decoder"}),
+        (HtpRecipe(block_size=16), set()),
+        (
+            HtpRecipe(
+                overrides=(
+                    LayerOverride(component="vision_encoder", pattern="mlp", scheme="16a4w"),
+                )
+            ),
+            {"vision_encoder"},
+        ),
+    ],
+)
+def test_details_reach_only_what_they_are_about(recipe: HtpRecipe, reached: set[Component]) -> None:
+    changed = {
+        component
+        for component in COMPONENTS
+        if htp_order(component, htp=recipe).key != htp_order(component).key
+    }
+    assert changed == reached
+    blocks = [
+        htp_order("text_decoder", precision="16a4w_block", htp=one) for one in (recipe, HtpRecipe())
+    ]
+    if recipe.block_size != HtpRecipe().block_size:
+        assert blocks[0].key != blocks[1].key
+
+
+def test_float16_needs_no_details_and_no_samples() -> None:
+    one = htp_order("text_decoder", precision="fp16")
+    assert (one.htp, one.calibration_sha256) == (None, None)
+
+
+def test_htp_files_have_upstreams_names() -> None:
+    assert [htp_order(component).file_name for component in COMPONENTS] == [
+        "vision_encoder_qnn.pte",
+        "tok_embedding_qnn.pte",
+        "hybrid_llama_qnn.pte",
+    ]
