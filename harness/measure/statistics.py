@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy.stats import binom
 
 SAMPLE_COUNTS = (5, 10, 20)
 """Runs per look: measure 5, and more only while the verdict is open."""
@@ -58,7 +57,9 @@ def _bound_rank(count: int, confidence: float) -> int:
 
 
 def _rank_confidence(rank: int, count: int) -> float:
-    return 1 - float(binom.cdf(rank - 1, count, 0.5))
+    """Chance that at least ``rank`` of ``count`` samples fall below the median."""
+    fewer = sum(math.comb(count, below) for below in range(rank))
+    return 1 - fewer / 2**count
 
 
 def coefficient_of_variation(samples: Sequence[float]) -> float | None:

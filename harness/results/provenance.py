@@ -21,7 +21,6 @@ DISTRIBUTIONS = (
     "transformers",
     "tokenizers",
     "numpy",
-    "scipy",
     "pillow",
     "qai-appbuilder",
     "onnxruntime-qnn",
