@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import threading
 import time
@@ -22,12 +23,15 @@ class ProcessCost:
 
     Attributes:
         wall_s: From its start to its end.
+        cpu_s: Of it and its descendants, user and system: what of ``wall_s`` other load on the
+            machine cannot have caused.
         peak_rss_mib: Largest sum of resident sets over the command and its descendants, looked at
             every 50 ms.
         exit_code: As subprocess gives it.
     """
 
     wall_s: float
+    cpu_s: float
     peak_rss_mib: float
     exit_code: int
 
@@ -42,7 +46,7 @@ def run_measured(command: Sequence[str], log: Path) -> ProcessCost:
         command: Program and arguments.
         log: Gets standard output and standard error.
     """
-    started = time.monotonic()
+    started, cpu_before_s = time.monotonic(), _children_cpu_s()
     with (
         log.open("wb") as file,
         subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process,
@@ -51,7 +55,14 @@ def run_measured(command: Sequence[str], log: Path) -> ProcessCost:
         exit_code = process.wait()
         wall_s = time.monotonic() - started
         peak.stop()
-    return ProcessCost(wall_s, peak.bytes / _MIB, exit_code)
+    cpu_s = _children_cpu_s() - cpu_before_s
+    return ProcessCost(wall_s, cpu_s, peak.bytes / _MIB, exit_code)
+
+
+def _children_cpu_s() -> float:
+    """CPU time of all children that have ended so far, their own ended children included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class _PeakRss:

@@ -18,8 +18,8 @@ PARTED = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))
 GOOD = Case(
     model="tiny_smolvlm",
     mode="hybrid",
-    upstream_cost=ProcessCost(wall_s=100.0, peak_rss_mib=1000.0, exit_code=0),
-    our_cost=ProcessCost(wall_s=60.0, peak_rss_mib=900.0, exit_code=0),
+    upstream_cost=ProcessCost(wall_s=100.0, cpu_s=90.0, peak_rss_mib=1000.0, exit_code=0),
+    our_cost=ProcessCost(wall_s=60.0, cpu_s=55.0, peak_rss_mib=900.0, exit_code=0),
     bytes_by_component={"text_decoder": (1000, 900)},
     differences=(),
     token_loop=SAME,
@@ -67,8 +67,8 @@ def test_a_good_case_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("cost", "word"),
     [
-        (ProcessCost(81.0, 900.0, 0), "wall time"),
-        (ProcessCost(60.0, 1001.0, 0), "peak memory"),
+        (ProcessCost(81.0, 55.0, 900.0, 0), "wall time"),
+        (ProcessCost(60.0, 55.0, 1001.0, 0), "peak memory"),
     ],
 )
 def test_a_hybrid_export_is_bound_by_upstreams_cost(cost: ProcessCost, word: str) -> None:
