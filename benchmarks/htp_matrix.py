@@ -12,10 +12,13 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.htp_cells import SOCS, Cell, all_cells, pairwise
@@ -67,19 +70,48 @@ class Line:
         return not self.problem and not self.cpu_ops and self.delegates == 1
 
 
-def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None, console: Console) -> Line:
+def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
     """Compile one cell, or find it in the cache, and run it."""
     recipe = parse_precision(cell.recipe, DEFAULT_RECIPES["emulator"])
     precision = recipe.precision(cell.component)
     line = Line(cell.soc, cell.recipe, cell.component, cell.model, precision)
     request = _request(cell, recipe, qnn_dir)
     try:
-        with console.status(f"{cell.soc} {cell.recipe} {cell.component} {cell.model}"):
-            cached = export_component(request, cell.component, artifacts, lambda *stage: None)
-            line = _with_figures(line, cached.file)
-            return replace(line, run_ms=_run(cached.path, qnn_dir))
+        cached = export_component(request, cell.component, artifacts, lambda *stage: None)
+        line = _with_figures(line, cached.file)
+        return replace(line, run_ms=_run(cached.path, qnn_dir))
     except (UserError, ExportFailed) as failure:
         return replace(line, problem=str(failure).partition("\n")[0])
+
+
+def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[Line]:
+    """Look at all cells, some at a time, and keep the CSV up to date.
+
+    Each cell is compiled and run in processes of its own, so threads only wait for them.
+
+    Returns:
+        One line per cell, in their order.
+    """
+    found: dict[Cell, Line] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        ThreadPoolExecutor(options.jobs) as pool,
+    ):
+        bar = progress.add_task("cells", total=len(cells))
+        asked = {
+            pool.submit(look_at, cell, options.artifacts, options.qnn_dir): cell for cell in cells
+        }
+        try:
+            for future in as_completed(asked):
+                found[asked[future]] = future.result()
+                progress.advance(bar)
+                # After every cell: hours of work must survive an interruption.
+                write_csv(options.out, [found[cell] for cell in cells if cell in found])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [found[cell] for cell in cells]
 
 
 def _request(cell: Cell, recipe: Recipe, qnn_dir: Path | None) -> ExportRequest:
@@ -167,12 +199,8 @@ def main() -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    cells = [cell for cell in all_cells() if cell.soc in (options.soc or SOCS)]
-    lines = []
-    for cell in pairwise(cells) if options.pairwise else cells:
-        lines.append(look_at(cell, options.artifacts, options.qnn_dir, console))
-        # After every cell: hours of work must survive an interruption.
-        write_csv(options.out, lines)
+    cells = tuple(cell for cell in all_cells() if cell.soc in (options.soc or SOCS))
+    lines = fill(pairwise(cells) if options.pairwise else cells, options)
     console.print(table(lines))
     console.print(f"written to {options.out}")
     return 0 if all(line.is_good for line in lines) else 1
@@ -185,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--pairwise", action="store_true", help="a subset that shows every pair")
     parser.add_argument("--soc", action="append", choices=SOCS, help="repeatable; default: all")
+    parser.add_argument("--jobs", type=int, default=2, help="cells at a time; default: 2")
     parser.add_argument("--qnn-dir", type=Path, help="QNN libraries")
     parser.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
     parser.add_argument(
