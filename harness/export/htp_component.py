@@ -19,9 +19,10 @@ from harness.backends.qnn.soc import Soc, get_soc
 from harness.export.calibration import CALIBRATED, load_calibration
 from harness.export.checkpoint import Checkpoint
 from harness.export.component import ReportStage, build_component, load_module, method_inputs
-from harness.export.conversation import Conversation, embed, read_conversation
+from harness.export.conversation import Conversation, EmbeddedSegment, embed, read_conversation
 from harness.export.htp_calibration import CalibratedDecoder, calibrate_decoder
 from harness.export.htp_decoder import HtpAttention
+from harness.export.htp_layers import layer_schemes
 from harness.export.htp_metadata import encoding_constants
 from harness.export.htp_quantization import convert, prepare
 from harness.export.metadata import decoder_constants
@@ -98,21 +99,28 @@ def calibrated_decoder(
         order: Modes, precision and details.
         conversations: The samples.
     """
+    embedded = _embedded(checkpoint, order, conversations)
+    decoder = htp_decoder(checkpoint, order.context_length)
+    return calibrate_decoder(decoder, _quantizer_of(order, decoder), order, embedded)
+
+
+def _embedded(
+    checkpoint: Checkpoint, order: ComponentOrder, conversations: Sequence[Conversation]
+) -> list[tuple[EmbeddedSegment, ...]]:
+    """The samples as decoder input; encoder and table are let go before a decoder is loaded."""
+    assert order.context_length is not None
     encoder = load_module(checkpoint, "vision_encoder")
     table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
-    decoder = htp_decoder(checkpoint, order.context_length)
-    quantizer = _quantizer_of(order)
     with torch.no_grad():
-        embedded = [
+        return [
             embed(
                 conversation,
                 table,
                 encoder(torch.from_numpy(conversation.pixel_values))[0],
-                decoder.context_length,
+                order.context_length,
             )
             for conversation in conversations
         ]
-    return calibrate_decoder(decoder, quantizer, order, embedded)
 
 
 def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
@@ -166,7 +174,7 @@ def _encoder(
     inputs = method_inputs(checkpoint.spec, order, encoder)
     if order.precision != "fp16":
         report("calibrate")
-        prepared = prepare(encoder, inputs["forward"], _quantizer_of(order)())
+        prepared = prepare(encoder, inputs["forward"], _quantizer_of(order, encoder)())
         with torch.no_grad():
             for conversation in conversations:
                 prepared(torch.from_numpy(conversation.pixel_values))
@@ -192,17 +200,19 @@ def _token_embedding(
     return methods
 
 
-def _quantizer_of(order: ComponentOrder) -> Callable[[], Quantizer]:
+def _quantizer_of(order: ComponentOrder, module: nn.Module) -> Callable[[], Quantizer]:
     """Each graph gets a quantizer of its own, for a quantizer remembers the graph it annotated."""
     assert order.htp is not None
     assert order.soc is not None
+    scheme = cast(WeightScheme, order.precision)
+    schemes = layer_schemes(module, scheme, order.htp, order.htp.overrides_of(order.component))
     return partial(
         make_quantizer,
-        cast(WeightScheme, order.precision),
+        scheme,
         order.soc,
         block_size=order.htp.block_size,
         kv_bits=order.htp.kv_bits if order.component == "text_decoder" else None,
-        overrides=order.htp.overrides,
+        layers={path: own for path, own in schemes.items() if own != scheme},
     )
 
 

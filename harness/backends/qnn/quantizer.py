@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from harness.backends.qnn.recipe import LayerOverride, WeightScheme
+from harness.backends.qnn.recipe import WeightScheme
 
 if TYPE_CHECKING:
     from torchao.quantization.pt2e.quantizer import Quantizer
 
 _DTYPES = {"16a8w": "use_16a8w", "16a4w": "use_16a4w", "16a4w_block": "use_16a4w_block"}
+_ABOVE_OPERATORS = 2
+"""Priority of a layer's own scheme; one for all operators of a kind has 1 in upstream's recipe."""
 
 
 def make_quantizer(
@@ -19,45 +22,30 @@ def make_quantizer(
     *,
     block_size: int,
     kv_bits: Literal[8, 16] | None = None,
-    overrides: Sequence[LayerOverride] = (),
+    layers: Mapping[str, WeightScheme] | None = None,
 ) -> Quantizer:
     """Make the quantizer of one component.
 
     Activations are affine 16-bit per tensor, observed by minimum and maximum: a moving average
     would forget, and a cache that starts empty would ruin it. Weights of linears and convolutions
-    follow the scheme; weights in blocks are for convolutions only.
+    follow the scheme; weights in blocks are for 1x1 convolutions only.
 
     Args:
-        scheme: Of the weights.
+        scheme: Of weights that nothing else is said about.
         soc: SoC that the graph is for.
         block_size: Inputs that share one scale in ``16a4w_block``.
         kv_bits: 8 keeps K and V in 8 bits up to the cache; None for a graph without a cache.
-        overrides: Later ones win.
+        layers: Scheme of single convolutions, by their path in the module.
     """
     import torch
     from executorch.backends.qualcomm.quantizer.custom_annotation import annotate_kv_8bit
-    from executorch.backends.qualcomm.quantizer.quant_recipe import (
-        QuantGranularity,
-        QuantRecipe,
-    )
+    from executorch.backends.qualcomm.quantizer.quant_recipe import QuantGranularity, QuantRecipe
     from executorch.backends.qualcomm.quantizer.quantizer import QnnQuantizer, QuantDtype
     from executorch.backends.qualcomm.serialization.qc_schema import (
         QcomChipset,
         QnnExecuTorchBackendType,
     )
     from torchao.quantization.pt2e import MinMaxObserver
-
-    def details(scheme: WeightScheme) -> dict[str, object]:
-        per_block = scheme == "16a4w_block"
-        return {
-            "quant_dtype": getattr(QuantDtype, _DTYPES[scheme]),
-            "is_qat": False,
-            "act_observer": MinMaxObserver,
-            "granularity": (
-                QuantGranularity.PER_BLOCK if per_block else QuantGranularity.PER_CHANNEL
-            ),
-            "extra_kwargs": {"block_size": (1, block_size, 1, 1)} if per_block else {},
-        }
 
     recipe = QuantRecipe(
         QuantDtype.use_16a8w,
@@ -67,10 +55,11 @@ def make_quantizer(
     )
     convolutions = {torch.ops.aten.conv2d.default}
     both = {*convolutions, torch.ops.aten.linear.default}
-    recipe.add_node_target(convolutions if scheme == "16a4w_block" else both, **details(scheme))
-    for rank, override in enumerate(overrides):
-        layers = rf"(?:{override.pattern}).*\.conv$"
-        recipe.add_regex({layers}, priority=2 + rank, **details(override.scheme))
+    targets = convolutions if scheme == "16a4w_block" else both
+    recipe.add_node_target(targets, **_weights(scheme, block_size))
+    for path, own in (layers or {}).items():
+        exactly = rf"^{re.escape(path)}$"
+        recipe.add_regex({exactly}, priority=_ABOVE_OPERATORS, **_weights(own, block_size))
     if kv_bits == 8:
         recipe.custom_quant_annotations = [annotate_kv_8bit]
     quantizer: Quantizer = QnnQuantizer(
@@ -78,3 +67,19 @@ def make_quantizer(
     )
     quantizer.set_recipe(recipe)
     return quantizer
+
+
+def _weights(scheme: WeightScheme, block_size: int) -> dict[str, object]:
+    """A scheme in upstream's words."""
+    from executorch.backends.qualcomm.quantizer.quant_recipe import QuantGranularity
+    from executorch.backends.qualcomm.quantizer.quantizer import QuantDtype
+    from torchao.quantization.pt2e import MinMaxObserver
+
+    per_block = scheme == "16a4w_block"
+    return {
+        "quant_dtype": getattr(QuantDtype, _DTYPES[scheme]),
+        "is_qat": False,
+        "act_observer": MinMaxObserver,
+        "granularity": QuantGranularity.PER_BLOCK if per_block else QuantGranularity.PER_CHANNEL,
+        "extra_kwargs": {"block_size": (1, block_size, 1, 1)} if per_block else {},
+    }
