@@ -90,8 +90,8 @@ def read_conversation(sample: CalibrationSample, spec: VlmSpec, tokenizer: Path)
             pieces = tuple(_encode(piece, encoder) for piece in split_pieces(formatted))
             segments.append(Segment(pieces, is_answer=False))
         elif message.role == "assistant":
-            ids = encoder.encode(answer_text(_text(message), prompt_format)).ids
-            segments.append(Segment((tuple(ids),), is_answer=True))
+            answer = TextPiece(answer_text(_text(message), prompt_format))
+            segments.append(Segment((_encode(answer, encoder),), is_answer=True))
     image = load_image(Path(sample.files[0]))
     pixels = preprocess(image, spec.vision.image_size_px, spec.family.preprocessing)
     return Conversation(pixels, tuple(segments))
@@ -138,4 +138,7 @@ def _text(message: Message) -> str:
 
 
 def _encode(piece: TextPiece | ImagePiece, tokenizer: Tokenizer) -> tuple[int, ...] | None:
-    return None if isinstance(piece, ImagePiece) else tuple(tokenizer.encode(piece.text).ids)
+    """Without what a tokenizer's post-processor adds: the runner ignores it (contract §8)."""
+    if isinstance(piece, ImagePiece):
+        return None
+    return tuple(tokenizer.encode(piece.text, add_special_tokens=False).ids)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from harness.errors import UserError
 from harness.export.calibration import CalibrationSample, load_calibration
@@ -70,6 +71,18 @@ def test_a_sample_is_tokenized_as_training_and_the_runner_do_it(name: str) -> No
         expected = [token for token in example.prompt + example.answer[:-1] if token != image]
         assert list(conversation.token_ids) == expected
         assert [segment.is_answer for segment in conversation.segments] == [False, True]
+
+
+def test_what_a_post_processor_adds_is_left_out_as_the_runner_does(tmp_path: Path) -> None:
+    spec, folder = get_spec("tiny_smolvlm"), checkpoint_path("tiny_smolvlm")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.post_processor = TemplateProcessing(single="A $A", special_tokens=[("A", 1)])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    sample = load_calibration(calibration_path()).samples[0]
+    plain, processed = (
+        read_conversation(sample, spec, place / "tokenizer.json") for place in (folder, tmp_path)
+    )
+    assert processed.token_ids == plain.token_ids
 
 
 def test_embedded_rows_are_the_tables_and_the_encoders() -> None:
