@@ -23,9 +23,10 @@ class HtpAttention(StaticAttention):
     Where the mask is not 0, a score is replaced by its row's minimum less 20 instead of being added
     to: the scores keep a range of their own, which 16 bits can hold (contract §2.3).
 
-    The 20 is subtracted, not added as -20 as upstream writes it. QNN 2.47 fuses upstream's form into
-    one operation, which on the emulator lets masked positions through as soon as there is more than
-    one head and more than one token (``nox -s interop`` measures it); this form it leaves alone.
+    The 20 is subtracted, not added as -20 as upstream writes it. QNN 2.47 fuses upstream's form
+    into one operation, which on the emulator lets masked positions through as soon as there is more
+    than one head and more than one token (``nox -s interop`` measures it); this form it leaves
+    alone.
     """
 
     masked = MASKED_HTP

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import re
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 _HEADING = "DDR bandwidth summary"
 _FIELD = re.compile(r"^(\w+)=(\d+)\s*$")
@@ -32,46 +28,21 @@ class DdrTraffic:
     read_total_bytes: int
 
 
-def read_ddr_traffic(log: str) -> list[DdrTraffic]:
+def read_ddr_traffic(lines: Sequence[str]) -> list[DdrTraffic]:
     """Find all summaries in a compiler's output, in the order in which graphs were finished.
 
     Raises:
         ValueError: If a summary lacks a figure.
     """
-    sections = log.split(_HEADING)[1:]
-    return [_read_section(section) for section in sections]
+    headings = [index for index, line in enumerate(lines) if _HEADING in line]
+    return [_read_section(lines[start:end]) for start, end in pairwise([*headings, len(lines)])]
 
 
-def _read_section(section: str) -> DdrTraffic:
+def _read_section(lines: Sequence[str]) -> DdrTraffic:
     names = [field.name for field in fields(DdrTraffic)]
-    matches = [_FIELD.match(line.strip()) for line in section.splitlines()]
+    matches = [_FIELD.match(line.strip()) for line in lines]
     found = {match[1]: int(match[2]) for match in matches if match}
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(f"the compiler's {_HEADING} lacks {', '.join(missing)}")
     return DdrTraffic(*(found[name] for name in names))
-
-
-@contextmanager
-def captured_output() -> Iterator[list[str]]:
-    """Collect what C code prints to standard output, which ``sys.stdout`` never sees.
-
-    Yields:
-        A list that holds the whole text as its one element when the block has ended.
-    """
-    text: list[str] = []
-    libc = ctypes.CDLL(None)
-    sys.stdout.flush()
-    libc.fflush(None)
-    saved = os.dup(1)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 1)
-        try:
-            yield text
-        finally:
-            sys.stdout.flush()
-            libc.fflush(None)
-            os.dup2(saved, 1)
-            os.close(saved)
-            file.seek(0)
-            text.append(file.read().decode(errors="replace"))

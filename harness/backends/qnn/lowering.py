@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from harness.backends.qnn.compiler_log import DdrTraffic, captured_output, read_ddr_traffic
+from harness.backends.qnn.compiler_log import DdrTraffic, read_ddr_traffic
+from harness.backends.qnn.native_log import STDOUT, captured_native_log
 from harness.backends.qnn.soc import Soc
 
 if TYPE_CHECKING:
     import torch
     from executorch.exir import EdgeProgramManager
     from torch import Tensor, fx, nn
+
+_OLDEST_ARCH_WITH_SHARED_WEIGHTS = 73
+"""The compiler takes older ones, whose phones cannot load what it makes (contract §1.4)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class CompilerOptions:
         soc: SoC that the file is for.
         fp16: Compute in float16 instead of fixed point.
         for_phone: Share weights between graphs and buffers between processor and HTP, which the
-            emulator cannot load (qnn_from_pypi §3). Weights are shared between two graphs or more.
+            emulator cannot load (qnn_from_pypi §3). Weights are shared between two graphs or more,
+            from HTP v73 on.
     """
 
     soc: Soc
@@ -85,19 +90,10 @@ def lower_to_pte(
         ValueError: If the compiler does not say what it made.
     """
     from executorch.backends.qualcomm._passes.build_quant_io import BuildQuantIo
-    from executorch.backends.qualcomm.utils.utils import to_edge_transform_and_lower_to_qnn
     from executorch.exir import ExecutorchBackendConfig
     from executorch.exir.passes import MemoryPlanningPass
 
-    specs = {name: _compile_specs(options, len(methods)) for name in methods}
-    with captured_output() as log:
-        edge = to_edge_transform_and_lower_to_qnn(
-            {name: method.module for name, method in methods.items()},
-            {name: method.inputs for name, method in methods.items()},
-            specs,
-            constant_methods=dict(constants),
-            passes_job={name: _passes(method) for name, method in methods.items()},
-        )
+    edge, traffic = _compiled(methods, constants, options)
     program = edge.to_executorch(
         ExecutorchBackendConfig(
             passes=[BuildQuantIo()],
@@ -107,12 +103,34 @@ def lower_to_pte(
         )
     )
     program.write_to_file(output)
-    traffic = read_ddr_traffic(log[0])
     # Parts are compiled one after the other, and of each part one graph per method.
     return {
         name: _lowered(edge, name, tuple(traffic[index :: len(methods)]))
         for index, name in enumerate(methods)
     }
+
+
+def _compiled(
+    methods: Mapping[str, HtpMethod], constants: Mapping[str, object], options: CompilerOptions
+) -> tuple[EdgeProgramManager, list[DdrTraffic]]:
+    """Let Qualcomm's compiler work, and read what it says of each graph."""
+    from executorch.backends.qualcomm.utils.utils import to_edge_transform_and_lower_to_qnn
+
+    specs = {name: _compile_specs(options, len(methods)) for name in methods}
+    log: list[str] = []
+    try:
+        with captured_native_log(STDOUT) as log:
+            edge: EdgeProgramManager = to_edge_transform_and_lower_to_qnn(
+                {name: method.module for name, method in methods.items()},
+                {name: method.inputs for name, method in methods.items()},
+                specs,
+                constant_methods=dict(constants),
+                passes_job={name: _passes(method) for name, method in methods.items()},
+            )
+    finally:
+        # The reason of a failure is in there, for whoever reads the export's log.
+        print(*log, sep="\n")
+    return edge, read_ddr_traffic(log)
 
 
 def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
@@ -122,8 +140,9 @@ def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
         generate_qnn_executorch_compiler_spec,
     )
 
+    can_share = graphs > 1 and options.soc.htp_arch >= _OLDEST_ARCH_WITH_SHARED_WEIGHTS
     htp = generate_htp_compiler_spec(
-        use_fp16=options.fp16, use_weight_sharing=options.for_phone and graphs > 1
+        use_fp16=options.fp16, use_weight_sharing=options.for_phone and can_share
     )
     specs: list[object] = generate_qnn_executorch_compiler_spec(
         soc_model=QcomChipset[options.soc.name],
