@@ -59,7 +59,7 @@ def _bound_rank(count: int, confidence: float) -> int:
 def _rank_confidence(rank: int, count: int) -> float:
     """Chance that at least ``rank`` of ``count`` samples fall below the median."""
     fewer = sum(math.comb(count, below) for below in range(rank))
-    return 1 - fewer / 2**count
+    return 1.0 - fewer / float(2**count)
 
 
 def coefficient_of_variation(samples: Sequence[float]) -> float | None:

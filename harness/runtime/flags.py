@@ -160,8 +160,8 @@ class Flags(BaseModel):
     record_margins: bool = _flag(
         _OUTPUT,
         False,
-        "add to each answer how far the second choice of every token was behind the first "
-        "(top2_gaps); --eval_mode 0 or 1 only",
+        "add to each answer which token was the second choice for every token (runner_up_ids) "
+        "and how far it was behind the first (top2_gaps)",
     )
     stream: bool = _flag(_OUTPUT, False, "print the answer while it is generated")
     json_output: bool = _flag(

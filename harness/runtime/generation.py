@@ -17,6 +17,7 @@ class Turn(BaseModel):
         stats: Durations and counts.
         top2_gaps: Largest minus second largest logit where each token was chosen, in units of the
             decoder's output: codes of a quantized one. None unless the run was to record them.
+        runner_up_ids: Tokens of the second largest logits, with ``top2_gaps``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,6 +27,7 @@ class Turn(BaseModel):
     token_ids: tuple[int, ...]
     stats: RunStats
     top2_gaps: tuple[float, ...] | None = None
+    runner_up_ids: tuple[int, ...] | None = None
 
 
 class Generation(BaseModel):

@@ -70,11 +70,6 @@ def make_plan(flags: Flags) -> RunPlan:
         mode = next(name for name, number in EVAL_MODES.items() if number == flags.eval_mode)
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
-    if flags.record_margins and mode == "lookahead":
-        raise UserError(
-            "--record_margins follows one token per step, which lookahead does not; add "
-            "--eval_mode 0 or 1."
-        )
     _check_outputs(flags)
     model.files.check()
     options = RunOptions(

@@ -42,7 +42,7 @@ class RunOptions(BaseModel):
         upstream_compat: Reproduce upstream's deviations where they change tokens (design.md §4).
         requantization: Convert the KV cache between prefill and decode where the file asks for it.
             Without it such a file answers wrongly, which measures what the conversion is worth.
-        record_margins: Keep how far the second choice of every token was behind the first.
+        record_margins: Keep the second choice for every token and how far it was behind the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

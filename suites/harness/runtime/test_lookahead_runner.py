@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runtime.files import RunFiles
+from harness.runtime.margins import MarginObserver
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.mode import LookaheadShape
@@ -94,6 +95,25 @@ def test_logits_are_those_of_kv_mode(
         rows.append(np.concatenate(recorder.decode))
     assert rows[0].shape == rows[1].shape
     np.testing.assert_allclose(rows[1], rows[0], atol=0.02)
+
+
+def test_margins_are_those_of_kv_mode(
+    random_model: RandomModel, lookahead_model: RandomModel, request_of_one: Request
+) -> None:
+    """One per token of the answer, however many a pass yielded."""
+    turns = []
+    for model, options in (
+        (random_model, kv(ignore_eos=True, max_new_tokens=30)),
+        (lookahead_model, looking_ahead(ignore_eos=True, max_new_tokens=30)),
+    ):
+        observer = MarginObserver()
+        generation = model.runner(options, observer).run(request_of_one)
+        turns.append(observer.add_to(generation).last)
+    expected, found = turns
+    assert found.top2_gaps == pytest.approx(expected.top2_gaps, abs=0.04)
+    assert found.runner_up_ids is not None
+    pairs = zip(found.token_ids, found.runner_up_ids, strict=True)
+    assert all(chosen != other for chosen, other in pairs)
 
 
 @pytest.mark.parametrize("room", [0, 1, 2, 7, 40])
