@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -25,7 +26,7 @@ from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
 from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import DEFAULT_RECIPES, load_recipe, parse_precision
-from harness.export.request import ExportRequest, check_lengths, check_lookahead
+from harness.export.request import ExportRequest, check_request
 from harness.export.worker_process import ExportFailed
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
@@ -62,6 +63,17 @@ def _parser() -> argparse.ArgumentParser:
         "export", help="export a model to three .pte files", description=_run_export.__doc__
     )
     export.set_defaults(run=_run_export)
+    _add_export_options(export)
+    doctor = commands.add_parser(
+        "doctor", help="say what this machine has and lacks", description=_run_doctor.__doc__
+    )
+    doctor.set_defaults(run=_run_doctor)
+    doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+def _add_export_options(export: argparse.ArgumentParser) -> None:
     export.add_argument("model", metavar="MODEL", help="model, or a family with --checkpoint")
     export.add_argument("--checkpoint", metavar="DIR|HUB_ID", help="weights; default: the model's")
     export.add_argument("--mode", default="hybrid", choices=["kv", "hybrid", "lookahead"])
@@ -89,48 +101,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--kv-encodings", default="shared", choices=["shared", "requantized"])
     export.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
-    doctor = commands.add_parser(
-        "doctor", help="say what this machine has and lacks", description=_run_doctor.__doc__
-    )
-    doctor.set_defaults(run=_run_doctor)
-    doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
-    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser
 
 
 def _run_export(options: argparse.Namespace) -> int:
     """Export a model to three .pte files; components that the cache holds are reused."""
-    check_lengths(options.mode, options.context, options.prefill_ar)
-    lookahead = None if options.lookahead is None else parse_lookahead(options.lookahead)
-    check_lookahead(options.mode, lookahead)
-    spec = get_spec_or_family(options.model)
-    base = DEFAULT_RECIPES[options.target]
-    base = load_recipe(options.recipe, base) if options.recipe else base
-    recipe = parse_precision(options.precision, base)
-    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
+    request = _request(options)
+    # Before a checkpoint is downloaded: a request that cannot be met is no reason to do that.
+    check_request(request)
+    request = replace(request, checkpoint=find_checkpoint(request.spec, options.checkpoint))
     console = Console(stderr=True)
-    checkpoint = find_checkpoint(spec, options.checkpoint)
-    need, available = memory_need_gib(checkpoint), memory_available_gib()
+    need, available = memory_need_gib(request.checkpoint), memory_available_gib()
     if need > 1 or need > available:
         console.print(
             f"This export needs about {need:.1f} GiB of memory; {available:.1f} GiB are available."
         )
-    request = ExportRequest(
-        spec=spec,
-        checkpoint=checkpoint,
-        recipe=recipe,
-        mode=options.mode,
-        target=options.target,
-        soc=options.soc,
-        context_length=options.context,
-        prefill_ar=options.prefill_ar,
-        lookahead=lookahead,
-        kv_encodings=options.kv_encodings,
-        calibration=(
-            find_calibration(spec, options.calibration) if calibrated else options.calibration
-        ),
-        qnn_dir=options.qnn_dir,
-    )
     try:
         export = export_with_progress(request, options.artifacts, console)
     except ExportFailed as failure:
@@ -139,6 +123,31 @@ def _run_export(options: argparse.Namespace) -> int:
     console.print(component_table(export))
     print(export.artifact.directory)
     return 0
+
+
+def _request(options: argparse.Namespace) -> ExportRequest:
+    """What the options ask for; its checkpoint is as named, not yet found."""
+    spec = get_spec_or_family(options.model)
+    base = DEFAULT_RECIPES[options.target]
+    base = load_recipe(options.recipe, base) if options.recipe else base
+    recipe = parse_precision(options.precision, base)
+    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
+    return ExportRequest(
+        spec=spec,
+        checkpoint=Path(options.checkpoint or ""),
+        recipe=recipe,
+        mode=options.mode,
+        target=options.target,
+        soc=options.soc,
+        context_length=options.context,
+        prefill_ar=options.prefill_ar,
+        lookahead=None if options.lookahead is None else parse_lookahead(options.lookahead),
+        kv_encodings=options.kv_encodings,
+        calibration=(
+            find_calibration(spec, options.calibration) if calibrated else options.calibration
+        ),
+        qnn_dir=options.qnn_dir,
+    )
 
 
 def _run_doctor(options: argparse.Namespace) -> int:

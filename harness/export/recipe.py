@@ -98,11 +98,7 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
 
     Args:
         path: The file.
-        base: What applies where the file says nothing.
-
-    Args:
-        path: The file.
-        base: Precisions of components that it leaves out; fp32 where there is none.
+        base: What applies where the file says nothing; fp32 throughout if None.
 
     Raises:
         UserError: If the file is missing, unreadable, not TOML, or names what does not exist.
@@ -123,9 +119,9 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
         return recipe.model_copy(update={"htp": HtpRecipe.model_validate(htp)})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        place = ".".join(map(str, ("htp", *first["loc"])))
         raise UserError(
-            f"Recipe {path} is wrong about htp.{place} ({first['msg']}); correct it."
+            f"Recipe {path} is wrong about {place} ({first['msg']}); correct it."
         ) from error
 
 

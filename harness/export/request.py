@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.manifest import COMPONENTS, Backend, Target
+from harness.backends.qnn.recipe import HtpRecipe
 from harness.backends.qnn.soc import Soc, get_soc
 from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
@@ -17,8 +18,8 @@ from harness.vlm.spec import VlmSpec
 DEFAULT_SOC = "SM8650"
 """SoC of an emulator artifact where nobody names one."""
 
-_OLDEST_ARCH_WITH_16_BIT_KV = 73
-"""HTP arch from which 16-bit K and V can be multiplied with (contract §1.4)."""
+_OLDEST_ARCH_WITH_16_BIT_PRODUCTS = 73
+"""HTP arch from which two 16-bit tensors can be multiplied, as attention does (contract §1.4)."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def check_request(request: ExportRequest) -> None:
     """
     check_precisions(request.recipe, request.target)
     _check_calibration(request)
+    _check_details(request)
     _check_soc(request)
     _check_kv_encodings(request)
     check_lengths(request.mode, request.context_length, request.prefill_ar)
@@ -154,12 +156,46 @@ def _check_soc(request: ExportRequest) -> None:
         raise UserError("An artifact for a phone is for one SoC; name it with --soc SM8650.")
     soc = request.resolved_soc
     assert soc is not None
-    decoder = request.recipe.text_decoder
-    wide_kv = decoder in CALIBRATED and request.recipe.htp.kv_bits == 16
-    if wide_kv and soc.htp_arch < _OLDEST_ARCH_WITH_16_BIT_KV:
+    if soc.htp_arch < _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
+        _check_old_soc(soc, request.recipe)
+
+
+def _check_old_soc(soc: Soc, recipe: Recipe) -> None:
+    fact = f"{soc.name} has HTP v{soc.htp_arch}, and products of two 16-bit tensors need "
+    needed = f"v{_OLDEST_ARCH_WITH_16_BIT_PRODUCTS}"
+    if recipe.vision_encoder in CALIBRATED:
         raise UserError(
-            f"{soc.name} has HTP v{soc.htp_arch}, and a 16-bit KV cache needs "
-            f"v{_OLDEST_ARCH_WITH_16_BIT_KV}; give a --recipe with kv_bits = 8 in [htp]."
+            f"{fact}{needed}, which attention in a vision encoder of {recipe.vision_encoder} has; "
+            "add --precision vision_encoder=fp16."
+        )
+    if recipe.text_decoder in CALIBRATED and recipe.htp.kv_bits == 16:
+        raise UserError(
+            f"{fact}{needed}, which a decoder with a 16-bit KV cache has; give a --recipe with "
+            "kv_bits = 8 in [htp]."
+        )
+
+
+def _check_details(request: ExportRequest) -> None:
+    """Refuse details of a recipe that reach no component: somebody believes that they do."""
+    recipe, defaults = request.recipe, HtpRecipe()
+    for override in recipe.htp.overrides:
+        precision = recipe.precision(override.component)
+        if precision not in CALIBRATED:
+            raise UserError(
+                f"Override {override.pattern!r} of the recipe is for the {override.component}, "
+                f"whose weights in {precision} it cannot change; leave it out."
+            )
+    schemes = {recipe.vision_encoder, recipe.text_decoder}
+    schemes |= {override.scheme for override in recipe.htp.overrides}
+    if recipe.htp.block_size != defaults.block_size and "16a4w_block" not in schemes:
+        raise UserError(
+            f"block_size {recipe.htp.block_size} of the recipe is for 16a4w_block, which no "
+            "component has; leave it out."
+        )
+    if recipe.htp.kv_bits != defaults.kv_bits and recipe.text_decoder not in CALIBRATED:
+        raise UserError(
+            f"kv_bits {recipe.htp.kv_bits} of the recipe is for a quantized decoder, and one in "
+            f"{recipe.text_decoder} keeps a float cache; leave it out."
         )
 
 

@@ -1,0 +1,82 @@
+"""What does not go together is refused before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
+from harness.errors import UserError
+from harness.export.recipe import DEFAULT_RECIPES, Recipe
+from harness.export.request import ExportRequest, check_request
+from harness.vlm.registry import get_spec
+
+FLOAT = Recipe(vision_encoder="fp16", token_embedding="fp16", text_decoder="fp16")
+OVERRIDE = LayerOverride(component="vision_encoder", pattern="mlp", scheme="16a4w")
+
+
+def request(
+    htp: HtpRecipe | None = None, base: Recipe | None = None, **changes: Any
+) -> ExportRequest:
+    """A request for the emulator in the default recipe."""
+    recipe = base or DEFAULT_RECIPES["emulator"]
+    wanted: dict[str, Any] = {"calibration": None if base == FLOAT else Path("samples.json")}
+    return ExportRequest(
+        get_spec("tiny_smolvlm"),
+        Path(),
+        recipe.model_copy(update={"htp": htp or HtpRecipe()}),
+        **{"target": "emulator", **wanted, **changes},
+    )
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        request(),
+        request(base=FLOAT),
+        request(HtpRecipe(kv_bits=8), kv_encodings="requantized"),
+        request(HtpRecipe(overrides=(OVERRIDE,))),
+        request(HtpRecipe(decode_kv_headroom=1.5), kv_encodings="requantized", mode="lookahead"),
+        request(target="phone", soc="sm8850"),
+        request(base=FLOAT, soc="SM8450"),
+        request(
+            HtpRecipe(kv_bits=8),
+            base=Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="16a8w"),
+            soc="SM8450",
+        ),
+    ],
+)
+def test_what_goes_together_is_taken(good: ExportRequest) -> None:
+    check_request(good)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (request(target="phone"), "name it with --soc"),
+        (request(soc="SM8551"), "did you mean SM8550"),
+        (request(calibration=None), "give some with --calibration"),
+        (request(HtpRecipe(kv_bits=8), base=FLOAT), "kv_bits 8 .* keeps a float cache"),
+        (request(HtpRecipe(block_size=64)), "block_size 64 .* no component has"),
+        (request(HtpRecipe(overrides=(OVERRIDE,)), base=FLOAT), "weights in fp16 it cannot change"),
+        (request(HtpRecipe(decode_kv_headroom=1.5)), "add --kv-encodings requantized"),
+        (request(kv_encodings="requantized", mode="kv"), "kv mode has one"),
+        (request(kv_encodings="requantized", base=FLOAT), "keeps a float one"),
+        (
+            request(HtpRecipe(kv_bits=8), soc="SM8450"),
+            "HTP v69, .* add --precision vision_encoder=fp16",
+        ),
+        (
+            request(
+                base=Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="16a8w"),
+                soc="SM8350",
+            ),
+            "HTP v68, .* kv_bits = 8",
+        ),
+    ],
+)
+def test_what_does_not_is_one_sentence(bad: ExportRequest, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_request(bad)
