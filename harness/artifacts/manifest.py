@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from harness.backends.qnn.recipe import HtpRecipe
 from harness.vlm.mode import LookaheadShape, Mode
 
 Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
@@ -80,7 +81,11 @@ class ComponentFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """An artifact: three component files, a tokenizer and where they came from."""
+    """An artifact: three component files, a tokenizer and where they came from.
+
+    Attributes:
+        htp: Recipe beyond the precisions' names; None for the host and where nobody knows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -98,6 +103,7 @@ class Manifest(BaseModel):
     image_size_px: int
     tokens_per_image: int
     kv_encodings: Literal["shared", "requantized"]
+    htp: HtpRecipe | None = None
     components: tuple[ComponentFile, ...]
     tokenizer_files: dict[str, str]
     versions: dict[str, str]

@@ -8,14 +8,17 @@ text or a list of ``{"type": "image"}`` and ``{"type": "text", "text": ...}`` bl
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.artifacts.manifest import Precision
+from harness.artifacts.integrity import sha256_of
+from harness.artifacts.manifest import Component, Precision
 from harness.errors import UserError
+from harness.vlm.spec import VlmSpec
 
 CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
 """Precisions whose activation ranges are fixed at export; the others need no samples."""
@@ -89,6 +92,32 @@ def load_calibration(path: Path) -> CalibrationSet:
     for sample in resolved:
         digest.update(hashlib.sha256(Path(sample.files[0]).read_bytes()).digest())
     return CalibrationSet(tuple(resolved), digest.hexdigest())
+
+
+def calibration_sha256(
+    calibration: CalibrationSet,
+    component: Component,
+    spec: VlmSpec,
+    tokenizer: Path,
+    weights_sha256: Iterable[str],
+) -> str:
+    """Hash all that reaches a component while it is calibrated.
+
+    An encoder sees preprocessed pictures. A decoder sees text in the runner's prompt strings and
+    what the float encoder and the float table make of the samples.
+
+    Args:
+        calibration: The samples.
+        component: Which one is calibrated.
+        spec: Of the checkpoint.
+        tokenizer: The checkpoint's ``tokenizer.json``.
+        weights_sha256: Of all components.
+    """
+    words = [calibration.sha256, repr(spec.family.preprocessing)]
+    if component == "text_decoder":
+        words += [repr(spec.family.prompt), repr(spec.vision), sha256_of(tokenizer)]
+        words += weights_sha256
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def _resolve(folder: Path, sample: CalibrationSample, source: Path) -> CalibrationSample:

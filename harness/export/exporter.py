@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,12 @@ from harness.artifacts.manifest import COMPONENTS, Component, ComponentFile, Man
 from harness.backends.qnn.probe import probe_qnn
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
-from harness.export.calibration import CALIBRATED, CalibrationSet, load_calibration
+from harness.export.calibration import (
+    CALIBRATED,
+    CalibrationSet,
+    calibration_sha256,
+    load_calibration,
+)
 from harness.export.order import ComponentOrder, component_order, package_versions
 from harness.export.request import ExportRequest, check_image_fits, check_request
 from harness.export.worker import Task
@@ -73,17 +77,16 @@ class _Inputs:
         )
 
     def _calibration_sha256(self, component: Component) -> str | None:
-        """Of all that reaches a component while it is calibrated.
-
-        A decoder sees what the float encoder and the float table make of the samples.
-        """
         if self.calibration is None:
             return None
-        if component != "text_decoder":
-            return self.calibration.sha256
-        tokenizer = sha256_of(self.checkpoint.directory / "tokenizer.json")
-        words = [self.calibration.sha256, tokenizer, *self.weights_sha256.values()]
-        return hashlib.sha256("\n".join(words).encode()).hexdigest()
+        tokenizer = self.checkpoint.directory / "tokenizer.json"
+        return calibration_sha256(
+            self.calibration,
+            component,
+            self.checkpoint.spec,
+            tokenizer,
+            self.weights_sha256.values(),
+        )
 
 
 def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) -> Export:
@@ -182,6 +185,7 @@ def _manifest(
         image_size_px=spec.vision.image_size_px,
         tokens_per_image=spec.vision.tokens_per_image,
         kv_encodings=request.kv_encodings,
+        htp=request.recipe.htp if soc else None,
         components=tuple(component.file for component in components),
         tokenizer_files=hashes,
         versions=package_versions(inputs.qnn_build),

@@ -27,13 +27,16 @@ EXPORTER_SOURCES = (
     "export/quantization.py",
     "export/token_embedding.py",
     "backends/xnnpack.py",
+    "backends/qnn/compiler_log.py",
     "backends/qnn/lowering.py",
     "backends/qnn/quantizer.py",
+    "backends/qnn/shim.c",
     "backends/qnn/soc.py",
     "vlm/preprocess.py",
     "vlm/prompt.py",
 )
-"""Sources of ours that turn weights into bytes, as patterns below ``harness``."""
+"""Sources of ours that turn weights into bytes and say what these cost, as patterns below
+``harness``."""
 
 KvEncodings = Literal["shared", "requantized"]
 

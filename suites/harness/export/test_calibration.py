@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from harness.artifacts.manifest import Component
 from harness.errors import UserError
-from harness.export.calibration import load_calibration
+from harness.export.calibration import calibration_sha256, load_calibration
+from harness.vlm.registry import get_spec
 
 SAMPLE: dict[str, Any] = {
     "files": ["picture.png"],
@@ -61,3 +64,42 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: Any, message: str) -> N
 def test_a_missing_file_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--calibration"):
         load_calibration(tmp_path / "none.json")
+
+
+def reaching(component: Component, folder: Path, **changes: Any) -> str:
+    """Hash of what reaches a component that is calibrated on one sample."""
+    tokenizer = folder / "tokenizer.json"
+    tokenizer.write_text(changes.get("tokenizer", "{}"))
+    spec = get_spec("tiny_smolvlm")
+    family = replace(spec.family, **changes.get("family", {}))
+    spec = replace(spec, family=family, vision=replace(spec.vision, **changes.get("vision", {})))
+    loaded = load_calibration(write(folder, [SAMPLE], changes.get("colour", "red")))
+    weights = changes.get("weights", ("a", "b", "c"))
+    return calibration_sha256(loaded, component, spec, tokenizer, weights)
+
+
+BOTH = {"vision_encoder", "text_decoder"}
+FAMILY = get_spec("tiny_smolvlm").family
+
+
+@pytest.mark.parametrize(
+    ("changes", "reached"),
+    [
+        ({"colour": "blue"}, BOTH),
+        ({"family": {"preprocessing": replace(FAMILY.preprocessing, std=(1.0, 1.0, 1.0))}}, BOTH),
+        ({"family": {"prompt": replace(FAMILY.prompt, turn_suffix="\nA: ")}}, {"text_decoder"}),
+        ({"vision": {"layer_norm_eps": 1e-3}}, {"text_decoder"}),
+        ({"tokenizer": "{ }"}, {"text_decoder"}),
+        ({"weights": ("a", "b", "d")}, {"text_decoder"}),
+    ],
+)
+def test_what_calibration_sees_decides_its_hash(
+    changes: dict[str, Any], reached: set[Component], tmp_path: Path
+) -> None:
+    components: tuple[Component, ...] = ("vision_encoder", "text_decoder")
+    changed = {
+        component
+        for component in components
+        if reaching(component, tmp_path, **changes) != reaching(component, tmp_path)
+    }
+    assert changed == reached
