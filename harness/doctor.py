@@ -6,8 +6,10 @@ import dataclasses
 import json
 import platform
 import shutil
+import stat
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -119,7 +121,7 @@ def _compiler() -> Finding:
 def _cache(folder: Path) -> Finding:
     existing = next(place for place in (folder, *folder.parents) if place.is_dir())
     free_gib = shutil.disk_usage(existing).free / 2**30
-    used_mib = sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
+    used_mib = _used_bytes(folder) / 2**20
     problem = None
     if free_gib < _FREE_GIB_NEEDED:
         problem = (
@@ -127,6 +129,18 @@ def _cache(folder: Path) -> Finding:
             f"delete {folder} or give --artifacts on another disk"
         )
     return Finding("cache", f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
+
+
+def _used_bytes(folder: Path) -> int:
+    """Bytes on disk: a component and the artifacts that hold it are links to one file."""
+    sizes = {}
+    for path in folder.rglob("*"):
+        # What an export builds meanwhile may be gone again.
+        with suppress(FileNotFoundError):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())
 
 
 def _print_table(findings: Sequence[Finding]) -> None:

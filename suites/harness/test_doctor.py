@@ -62,3 +62,14 @@ def test_a_full_disk_is_named_with_its_remedy(
     monkeypatch.setattr(doctor, "_FREE_GIB_NEEDED", 1e9)
     assert main(["doctor"]) == 0
     assert "give --artifacts on another disk" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_that_several_artifacts_hold_is_counted_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor.platformdirs, "user_cache_dir", lambda name: str(tmp_path))
+    (tmp_path / "component.pte").write_bytes(bytes(3 * 2**20))
+    (tmp_path / "artifact.pte").hardlink_to(tmp_path / "component.pte")
+    (tmp_path / "link.pte").symlink_to(tmp_path / "component.pte")
+    cache = next(one for one in doctor.diagnose() if one.subject == "cache")
+    assert ": 3 MiB, " in cache.value

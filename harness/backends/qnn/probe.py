@@ -31,23 +31,7 @@ def probe_qnn(qnn_dir: Path | None = None) -> QnnInfo:
         UserError: If there are no usable libraries or they do not start.
     """
     find_libraries(qnn_dir)
-    package_root = str(Path(harness.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
-    command = [
-        sys.executable,
-        "-m",
-        "harness.backends.qnn.probe",
-        *([str(qnn_dir)] * bool(qnn_dir)),
-    ]
-    result = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_TIMEOUT_S,
-        check=False,
-        env={**os.environ, "PYTHONPATH": search_path},
-    )
+    result = _ask(qnn_dir)
     if result.returncode == 2:
         raise UserError(result.stderr.strip().splitlines()[-1])
     if result.returncode != 0:
@@ -65,6 +49,26 @@ def probe_qnn(qnn_dir: Path | None = None) -> QnnInfo:
         core_api=tuple(fields["core_api"]),
         backend_api=tuple(fields["backend_api"]),
     )
+
+
+def _ask(qnn_dir: Path | None) -> subprocess.CompletedProcess[str]:
+    package_root = str(Path(harness.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    where = [] if qnn_dir is None else [str(qnn_dir)]
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "harness.backends.qnn.probe", *where],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+            env={**os.environ, "PYTHONPATH": search_path},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(
+            f"QNN did not start within {_TIMEOUT_S} s; try again when this machine is less busy."
+        ) from error
 
 
 def main(arguments: list[str]) -> int:
