@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, fx
 from torchao.quantization.pt2e.quantizer import Quantizer
 
+from harness.errors import UserError
 from harness.export.conversation import EmbeddedSegment
 from harness.export.htp_quantization import (
     Encoding,
@@ -160,6 +161,9 @@ def calibrate_decoder(
         make_quantizer: Makes a quantizer for each graph.
         order: Which methods, and the scheme.
         conversations: The samples.
+
+    Raises:
+        UserError: If the scheme is ``requantized`` and no sample holds an answer.
     """
     calibrator = _Calibrator(decoder, make_quantizer)
     ars = {"kv_forward": order.decode_ar}
@@ -183,7 +187,7 @@ def _calibrate_together(
 ) -> dict[str, fx.GraphModule]:
     observed_ar = ars.get("prefill_forward", _CALIBRATION_AR)
     observed = calibrator.prepare(observed_ar)
-    _feed((observed, observed_ar), (observed, observed_ar), calibrator.decoder, conversations)
+    feed((observed, observed_ar), (observed, observed_ar), calibrator.decoder, conversations)
     calibrator.settle(observed)
     return {
         name: observed if name == "prefill_forward" else _twin(calibrator, ar, observed)
@@ -198,8 +202,14 @@ def _calibrate_apart(
     conversations: Sequence[Sequence[EmbeddedSegment]],
 ) -> dict[str, fx.GraphModule]:
     assert order.htp is not None
+    if not any(segment.is_answer for segments in conversations for segment in segments):
+        raise UserError(
+            f"None of the {len(conversations)} calibration samples holds an answer, which the "
+            "decode graph of --kv-encodings requantized is calibrated on; add messages of the "
+            "assistant, or use --kv-encodings shared."
+        )
     prefill, decode = calibrator.prepare(ars["prefill_forward"]), calibrator.prepare(1)
-    _feed((prefill, ars["prefill_forward"]), (decode, 1), calibrator.decoder, conversations)
+    feed((prefill, ars["prefill_forward"]), (decode, 1), calibrator.decoder, conversations)
     for observed in (prefill, decode):
         calibrator.settle(observed)
     layers = calibrator.decoder.geometry.layers
@@ -229,18 +239,30 @@ def _converted(prepared: fx.GraphModule, inputs: Inputs, layers: int) -> Calibra
     return CalibratedGraph(module, inputs, logits, tuple(caches[:layers]), tuple(caches[layers:]))
 
 
-def _feed(
+def feed(
     prefill: tuple[Call, int],
     decode: tuple[Call, int],
     decoder: StaticDecoder,
     conversations: Iterable[Sequence[EmbeddedSegment]],
 ) -> None:
-    """Run prompts through one graph and answers through another, in chunks of their AR."""
+    """Run prompts through one graph and answers through another, in chunks of their AR.
+
+    A chunk that would reach beyond the context begins earlier, with tokens that are known already:
+    it computes the same again, and no token stays unseen.
+
+    Args:
+        prefill: Graph and AR for prompts.
+        decode: Graph and AR for answers.
+        decoder: Gives the context.
+        conversations: Of at most a context's length each.
+    """
     with torch.no_grad():
         for segments in conversations:
-            cache = FloatCache(decoder)
+            cache, rows = FloatCache(decoder), torch.cat([segment.rows for segment in segments])
+            end = 0
             for segment in segments:
                 call, ar = decode if segment.is_answer else prefill
-                for rows in torch.split(segment.rows, ar):
-                    if cache.filled + ar <= decoder.context_length:
-                        cache.step(call, rows, ar)
+                first, end = end, end + len(segment.rows)
+                for start in range(first, end, ar):
+                    cache.filled = min(start, decoder.context_length - ar)
+                    cache.step(call, rows[cache.filled : min(start + ar, end)], ar)

@@ -57,14 +57,7 @@ def build_htp_component(
     activate(task.qnn_dir)
     assert order.soc is not None
     soc = get_soc(order.soc)
-    conversations = _conversations(checkpoint, task)
-    report("weights")
-    if order.component == "text_decoder":
-        methods, constants = _decoder(checkpoint, order, conversations, report)
-    elif order.component == "vision_encoder":
-        methods, constants = _encoder(checkpoint, order, conversations, report), {}
-    else:
-        methods, constants = _token_embedding(checkpoint, order, report), {}
+    methods, constants = _methods(checkpoint, order, _conversations(checkpoint, task), report)
     report("compile")
     options = CompilerOptions(
         soc, fp16=order.precision == "fp16", for_phone=order.target == "phone"
@@ -78,6 +71,21 @@ def build_htp_component(
             output=file,
         )
     return tuple(_cost(name, method, soc) for name, method in lowered.items())
+
+
+def _methods(
+    checkpoint: Checkpoint,
+    order: ComponentOrder,
+    conversations: Sequence[Conversation],
+    report: ReportStage,
+) -> tuple[dict[str, HtpMethod], dict[str, object]]:
+    """Graphs and constant methods of a component."""
+    report("weights")
+    if order.component == "text_decoder":
+        return _decoder(checkpoint, order, conversations, report)
+    if order.component == "vision_encoder":
+        return _encoder(checkpoint, order, conversations, report), {}
+    return _token_embedding(checkpoint, order, report), {}
 
 
 def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDecoder:

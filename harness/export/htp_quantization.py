@@ -52,10 +52,10 @@ def copy_ranges(source: fx.GraphModule, destination: fx.GraphModule) -> None:
     Raises:
         ValueError: If the graphs differ in more than the shapes of their tensors.
     """
-    observed = _observers(source)
-    for name, observer in _observers(destination).items():
-        if name not in observed:
-            raise ValueError(f"observer {name} has no twin in the calibrated graph")
+    observed, twins = _observers(source), _observers(destination)
+    if alone := sorted(observed.keys() ^ twins.keys()):
+        raise ValueError(f"observers without a twin in the other graph: {', '.join(alone)}")
+    for name, observer in twins.items():
         for bound in _RANGE:
             _bound(observer, bound).copy_(_bound(observed[name], bound))
 

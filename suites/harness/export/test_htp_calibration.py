@@ -9,12 +9,16 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
+from torch import Tensor
+from torchao.quantization.pt2e.quantizer import ComposableQuantizer
 
+from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError
 from harness.export.calibration import CalibrationSample, load_calibration
-from harness.export.conversation import embed, read_conversation
-from harness.export.htp_calibration import FloatCache
+from harness.export.conversation import EmbeddedSegment, embed, read_conversation
+from harness.export.htp_calibration import Call, FloatCache, calibrate_decoder, feed
 from harness.export.htp_decoder import HtpAttention
+from harness.export.order import component_order
 from harness.export.static_decoder import StaticAttention, StaticDecoder
 from harness.miniatures.calibration import (
     CALIBRATION_SAMPLES,
@@ -57,6 +61,53 @@ def test_masked_softmax_is_the_added_mask_up_to_what_20_below_the_minimum_weighs
             for model in (decoder(StaticAttention), decoder(HtpAttention))
         )
     torch.testing.assert_close(replaced, added, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("prompt", "answer"), [(20, 12), (31, 1), (5, 9), (32, 0)])
+@pytest.mark.parametrize(("prefill_ar", "decode_ar"), [(8, 8), (16, 1)])
+def test_every_token_is_fed_at_its_place_up_to_the_end_of_the_context(
+    prompt: int, answer: int, prefill_ar: int, decode_ar: int
+) -> None:
+    model = decoder(HtpAttention)
+    rows = torch.randn(prompt + answer, 96, generator=torch.Generator().manual_seed(3))
+    seen: list[dict[int, Tensor]] = [{}, {}]
+
+    def watch(index: int) -> Call:
+        def call(hidden: Tensor, mask: Tensor, positions: Tensor, *caches: Tensor) -> list[Tensor]:
+            for position, row in zip(positions[0].tolist(), hidden[0], strict=True):
+                seen[index].setdefault(position, row)
+            return list(model(hidden, mask, positions, *caches))
+
+        return call
+
+    segments = [EmbeddedSegment(rows[:prompt], False), EmbeddedSegment(rows[prompt:], True)]
+    feed((watch(0), prefill_ar), (watch(1), decode_ar), model, [segments])
+    for position, row in enumerate(rows):
+        torch.testing.assert_close(seen[position >= prompt][position], row)
+
+
+def test_encodings_of_a_phase_that_no_sample_shows_are_refused() -> None:
+    spec = get_spec("tiny_smolvlm")
+    order = component_order(
+        spec,
+        "text_decoder",
+        "16a8w",
+        target="emulator",
+        soc="SM8650",
+        htp=HtpRecipe(),
+        mode="hybrid",
+        context_length=CONTEXT,
+        prefill_ar=8,
+        kv_encodings="requantized",
+        image_token_id=5,
+        weights_sha256="0" * 64,
+        calibration_sha256="1" * 64,
+    )
+    question = EmbeddedSegment(torch.zeros(4, 96), is_answer=False)
+    with pytest.raises(UserError, match="None of the 2 calibration samples holds an answer"):
+        calibrate_decoder(
+            decoder(HtpAttention), lambda: ComposableQuantizer([]), order, [[question]] * 2
+        )
 
 
 @pytest.mark.parametrize("name", MODELS)
