@@ -45,13 +45,20 @@ def presumed_precisions(directory: Path, delegates: Delegates) -> dict[Component
     """float16 where the HTP computes so, upstream's recipe elsewhere.
 
     Raises:
-        UserError: If nothing is for the HTP, where upstream's recipe is no likely guess.
+        UserError: If nothing is for the HTP, or a component is left to the CPU: upstream's recipe
+            is no likely guess there.
     """
     if not any(delegates.values()):
         raise UserError(
             f"The files in {directory} do not tell their precision; give it as --precision, e.g. "
             f"--precision fp32."
         )
+    for name in COMPONENTS:
+        if not delegates[name]:
+            raise UserError(
+                f"The {name} in {directory} runs on the CPU and does not tell its precision; give "
+                f"it as --precision, e.g. --precision {name}=4w."
+            )
     return {
         name: "fp16"
         if any(delegate.is_fp16 for delegate in delegates[name])

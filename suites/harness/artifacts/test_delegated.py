@@ -64,3 +64,8 @@ def test_what_is_not_float16_is_presumed_to_follow_upstreams_recipe() -> None:
 def test_nothing_is_presumed_of_files_for_the_host() -> None:
     with pytest.raises(UserError, match=r"do not tell their precision.*--precision"):
         presumed_precisions(FOLDER, dict.fromkeys(COMPONENTS, ()))
+
+
+def test_nothing_is_presumed_of_a_table_that_stays_on_the_cpu() -> None:
+    with pytest.raises(UserError, match=r"token_embedding .* --precision token_embedding=4w"):
+        presumed_precisions(FOLDER, {**delegates(), "token_embedding": []})
