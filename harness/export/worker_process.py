@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import harness
 from harness.artifacts.integrity import sha256_of
@@ -53,38 +54,13 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
     """
     order, folder = task.order, task.output.parent
     log_path = folder / "export.log"
-    package_root = str(Path(harness.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
-    with (
-        log_path.open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "harness.export.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            errors="replace",
-            env={**os.environ, "PYTHONPATH": search_path},
-        ) as worker,
-    ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        worker.stdin.write(task.model_dump_json() + "\n")
-        worker.stdin.flush()
-        try:
-            outcome = _follow(worker.stdout, report)
-            # A worker that has said all is still on its way out, and dies if its input closes.
-            worker.wait()
-        except BaseException:
-            worker.kill()
-            worker.wait()
-            raise
-        worker.stdin.close()
+    with log_path.open("wb") as log:
+        outcome, exit_code = _run(task, log, report)
     if outcome is not None and outcome.user_error:
         raise UserError(outcome.user_error)
-    if outcome is None or worker.returncode != 0:
+    if outcome is None or exit_code != 0:
         kept_log = Path(shutil.copyfile(log_path, logs / f"{order.folder_name}.log"))
-        raise ExportFailed(order.component, worker.returncode, kept_log)
+        raise ExportFailed(order.component, exit_code, kept_log)
     return ComponentFile(
         component=order.component,
         precision=order.precision,
@@ -97,6 +73,34 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
         export_peak_rss_mib=round(outcome.peak_rss_mib, 1),
         graphs=outcome.graphs,
     )
+
+
+def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[Outcome | None, int]:
+    """What the process said last, None if it did not get that far, and its exit code."""
+    package_root = str(Path(harness.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness.export.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        errors="replace",
+        env={**os.environ, "PYTHONPATH": search_path},
+    ) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdin.write(task.model_dump_json() + "\n")
+        worker.stdin.flush()
+        try:
+            outcome = _follow(worker.stdout, report)
+            # A worker that has said all is still on its way out, and dies if its input closes.
+            exit_code = worker.wait()
+        except BaseException:
+            worker.kill()
+            worker.wait()
+            raise
+    return outcome, exit_code
 
 
 def _follow(lines: Iterable[str], report: ReportStage) -> Outcome | None:
