@@ -13,5 +13,5 @@ def test_a_machine_too_busy_to_answer_is_one_sentence(
     qnn: QnnInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "_TIMEOUT_S", 0.001)
-    with pytest.raises(UserError, match="QNN did not start within 0.001 s"):
+    with pytest.raises(UserError, match=r"QNN did not start within 0\.001 s"):
         probe.probe_qnn.__wrapped__()
