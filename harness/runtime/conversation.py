@@ -1,0 +1,177 @@
+"""Turns on one cache: prompts and images in, answers out (contract §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.measure.run_stats import StopReason
+from harness.runtime.decode import DecodeLimits, DecodeLoop
+from harness.runtime.embedding import Rows, TokenizedPiece
+from harness.runtime.generation import Turn
+from harness.runtime.kv_cache import Array
+from harness.runtime.loaded_model import LoadedModel
+from harness.runtime.lookahead import LookaheadLoop
+from harness.runtime.observer import Observer
+from harness.runtime.prefill import check_prompt_fits, prefill
+from harness.runtime.request import Request, RunOptions
+from harness.runtime.sampler import Sampler
+from harness.runtime.sequence_limit import limit_warnings
+from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
+from harness.runtime.tokenizer import TextStream
+from harness.vlm.prompt import IMAGE_PLACEHOLDER, ImagePiece, format_turn
+from harness.vlm.spec import VlmFamily
+
+Pixels = NDArray[np.float32]
+
+
+class Conversation:
+    """One conversation; whatever the model's cache held is forgotten when it begins.
+
+    Args:
+        model: Loaded, with the cache that this conversation fills.
+        family: Prompt strings.
+        options: How to generate.
+        seq_len: Cap on the position counter, at most the context.
+        observer: Listens.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        family: VlmFamily,
+        options: RunOptions,
+        seq_len: int,
+        observer: Observer,
+    ) -> None:
+        self._model = model
+        self._family = family
+        self._options = options
+        self._seq_len = seq_len
+        self._observer = observer
+        self._sampler = Sampler(
+            options.temperature, options.top_p, options.seed, model.logits_encoding
+        )
+        parts = (model.decoder, model.embed_decode, self._sampler, observer)
+        self._loop = DecodeLoop(*parts)
+        self._lookahead = (
+            None
+            if options.lookahead is None
+            else LookaheadLoop(*parts, options.lookahead, options.seed)
+        )
+        model.cache.reset()
+
+    def hold(
+        self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]
+    ) -> list[Turn]:
+        """Answer all turns behind those that were answered before.
+
+        Args:
+            request: What is asked.
+            prompts: Its prompts, a placeholder where an image goes.
+            pixels: Pixel values of its images, dealt to the prompts from left to right.
+
+        Raises:
+            UserError: If a prompt is too long.
+        """
+        turns = []
+        dealt = 0
+        for index, prompt in enumerate(prompts):
+            end = dealt + prompt.count(IMAGE_PLACEHOLDER)
+            self._log_turn(index, prompt, request.images[dealt:end])
+            turns.append(self._answer(prompt, pixels[dealt:end], request.system_prompt))
+            dealt = end
+        return turns
+
+    def _answer(self, prompt: str, images: Sequence[Pixels], system_prompt: str) -> Turn:
+        observer = self._observer
+        formatted = format_turn(prompt, system_prompt, self._family.prompt)
+        stopwatch = Stopwatch(self._model.load_times)
+        pieces = self._tokenize(formatted, images)
+        embeddings = self._model.prompt_embedding.embed(pieces, images, stopwatch, observer.log)
+        token_ids = [self._sampler.sample(self._prefill(embeddings, stopwatch))]
+        stopwatch.first_token()
+        observer.log(f"RSS after prompt prefill: {peak_rss_mib():f} MiB (0 if unsupported)")
+        stream = TextStream(self._model.tokenizer)
+        observer.text(stream.push(token_ids[0]))
+
+        def on_token(token_id: int) -> None:
+            token_ids.append(token_id)
+            observer.text(stream.push(token_id))
+
+        reason = self._decode(token_ids[0], pieces, on_token, stopwatch)
+        stopwatch.stop()
+        observer.text(stream.finish())
+        self._log_end(reason)
+        turn = Turn(
+            echo=formatted.replace(IMAGE_PLACEHOLDER, ""),
+            text=self._model.tokenizer.decode(token_ids),
+            token_ids=tuple(token_ids),
+            stats=stopwatch.stats(len(embeddings), len(token_ids) - 1, reason),
+        )
+        observer.turn_ended(turn, stopwatch)
+        return turn
+
+    def _prefill(self, embeddings: Rows, stopwatch: Stopwatch) -> Array:
+        prefiller, tokens = self._model.prefiller, len(embeddings)
+        self._observer.log(
+            f"Prompt Processor: total {tokens} prompt tokens "
+            f"(AR-{prefiller.ar} * {1 + (tokens - 1) // prefiller.ar} iters)"
+        )
+        with stopwatch.stage("prefill"):
+            return prefill(prefiller, embeddings, self._observer)
+
+    def _tokenize(self, formatted: str, images: Sequence[Pixels]) -> list[TokenizedPiece]:
+        """Tokenize a turn, unless it is too long, which is known before anything runs."""
+        log = self._observer.log
+        for pixels in images:
+            log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
+        log(f"Prompt after expanding image token: {formatted}")
+        pieces = self._model.prompt_embedding.tokenize(formatted)
+        check_prompt_fits(
+            self._model.prompt_embedding.length(pieces),
+            self._model.cache.filled,
+            self._seq_len,
+            self._model.context_length,
+            max(self._model.prefiller.ar, self._model.decoder.ar),
+        )
+        return pieces
+
+    def _decode(
+        self,
+        first_token: int,
+        prompt: Sequence[TokenizedPiece],
+        on_token: Callable[[int], None],
+        stopwatch: Stopwatch,
+    ) -> StopReason:
+        """Continue after the first token, which upstream never tests for a stop (contract §4.5)."""
+        options = self._options
+        stop_ids = frozenset[int]() if options.ignore_eos else self._model.stop_ids
+        if first_token in stop_ids and not options.upstream_compat:
+            return "stop_token"
+        limits = DecodeLimits(self._seq_len, options.max_new_tokens, stop_ids)
+        if self._lookahead is None:
+            return self._loop.run(first_token, limits, on_token, stopwatch)
+        text_ids = [
+            token for piece in prompt if not isinstance(piece, ImagePiece) for token in piece
+        ]
+        return self._lookahead.run(first_token, text_ids, limits, on_token, stopwatch)
+
+    def _log_turn(self, index: int, prompt: str, sources: Sequence[str]) -> None:
+        log = self._observer.log
+        if index == 0:
+            log("Simulation multi-turn:")
+        log(f'Turn-{index}: {{id: {index}, text: "{prompt}", files_path: {list(sources)}}}')
+
+    def _log_end(self, reason: StopReason) -> None:
+        log = self._observer.log
+        if reason == "stop_token":
+            log("\nReached to the end of generation")
+        elif self._model.cache.filled >= self._seq_len - 1:
+            for line in limit_warnings(self._seq_len, self._model.context_length):
+                log(line)
+        elif self._model.cache.filled >= self._model.cache.slots:
+            log("\nReached to the maximum sequence length")
+        log(f"RSS after finishing text generation: {peak_rss_mib():f} MiB (0 if unsupported)")
