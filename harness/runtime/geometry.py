@@ -14,6 +14,7 @@ from harness.vlm.mode import LookaheadShape
 
 REEXPORT = "export it again with `python -m harness export`"
 
+_ONE_EXPORT = "use three files of one export"
 _CODE_DTYPES = ("float32", "uint8", "uint16")
 
 
@@ -71,6 +72,9 @@ def check_arity(method: Signature, layers: int) -> None:
             f"The attention mask of {method} has rank {rank}, and no exporter is known that wrote "
             f"other ranks than 3 and 4; {REEXPORT}."
         )
+    _expect_rank(method, "Output 0", method.outputs[0], 3)
+    for index, new in enumerate(method.outputs[1:], start=1):
+        _expect_rank(method, f"Output {index}", new, 4)
 
 
 def check_decode_ar(decode: Signature, lookahead: LookaheadShape | None) -> None:
@@ -163,7 +167,7 @@ def check_embedding(method: Signature, geometry: DecoderGeometry, ar: int) -> No
     Raises:
         UserError: If it does not fit the decoder.
     """
-    tokens, rows = method.inputs[0], method.outputs[0]
+    tokens, rows = _only_tensors(method, 2, 3)
     _expect(method, "Input 0", tokens.shape, (1, ar))
     if tokens.dtype not in ("int32", "int64"):
         raise UserError(
@@ -178,11 +182,33 @@ def check_encoder(method: Signature, geometry: DecoderGeometry) -> None:
     Raises:
         UserError: If it does not fit the decoder.
     """
-    pixels, rows = method.inputs[0], method.outputs[0]
+    pixels, rows = _only_tensors(method, 4, 3)
     side = pixels.shape[-1]
     _expect(method, "Input 0", (*pixels.shape, pixels.dtype), (1, 3, side, side, "float32"))
     wanted = (1, rows.shape[1], geometry.hidden_size, "float32")
     _expect(method, "Output 0", (*rows.shape, rows.dtype), wanted)
+
+
+def _only_tensors(
+    method: Signature, input_rank: int, output_rank: int
+) -> tuple[TensorSpec, TensorSpec]:
+    """Input and output of a method that has one of each."""
+    if (len(method.inputs), len(method.outputs)) != (1, 1):
+        raise UserError(
+            f"{method} has {len(method.inputs)} inputs and {len(method.outputs)} outputs instead "
+            f"of one each; {_ONE_EXPORT}."
+        )
+    _expect_rank(method, "Input 0", method.inputs[0], input_rank)
+    _expect_rank(method, "Output 0", method.outputs[0], output_rank)
+    return method.inputs[0], method.outputs[0]
+
+
+def _expect_rank(method: Signature, what: str, tensor: TensorSpec, rank: int) -> None:
+    if len(tensor.shape) != rank:
+        raise UserError(
+            f"{what} of {method} is {list(tensor.shape)}, which has not {rank} dimensions; "
+            f"{_ONE_EXPORT}."
+        )
 
 
 def _expect(
@@ -190,6 +216,5 @@ def _expect(
 ) -> None:
     if found != wanted:
         raise UserError(
-            f"{what} of {method} is {list(found)} instead of {list(wanted)}; use three files of "
-            f"one export."
+            f"{what} of {method} is {list(found)} instead of {list(wanted)}; {_ONE_EXPORT}."
         )
