@@ -20,8 +20,8 @@ from harness.artifacts.artifact import Artifact, open_artifact
 from harness.checkpoint_source import find_checkpoint
 from harness.commands import default_artifacts, export_with_progress
 from harness.devices.lease import lease_folder, machine_lease
-from harness.export.request import ExportRequest
 from harness.export.recipe import Recipe
+from harness.export.request import ExportRequest
 from harness.measure.run_stats import RunStats
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions
