@@ -181,7 +181,10 @@ def test_an_exporter_that_dies_is_told_in_a_sentence(
             {"mode": "lookahead", "lookahead": LookaheadShape(8, 5, 8)},
             f"64 tokens per call, which must be below the context of {CONTEXT}",
         ),
-        ({"mode": "lookahead", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
+        (
+            {"mode": "lookahead", "lookahead": LookaheadShape(4, 5, 4), "prefill_ar": CONTEXT},
+            f"--prefill-ar {CONTEXT}",
+        ),
         ({"kv_encodings": "requantized"}, "requantized"),
         ({"mode": "hybrid", "prefill_ar": 1}, "--prefill-ar 1"),
         ({"mode": "hybrid", "prefill_ar": CONTEXT}, f"--prefill-ar {CONTEXT}"),
