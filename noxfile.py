@@ -181,7 +181,8 @@ def accuracy(session: nox.Session) -> None:
 def perf(session: nox.Session) -> None:
     """Speed of the miniatures on this CPU, or of what the options name."""
     install(session)
-    run_python(session, "-m", "pytest", "suites/perf", *session.posargs)
+    arguments = [argument for argument in session.posargs if argument != NO_QNN]
+    run_python(session, "-m", "pytest", "suites/perf", *arguments)
 
 
 @nox.session

@@ -123,7 +123,8 @@ class Manifest(BaseModel):
     @property
     def precision_label(self) -> str:
         """What reports call the artifact's recipe."""
-        return precision_label({entry.component: entry.precision for entry in self.components})
+        precisions = {entry.component: entry.precision for entry in self.components}
+        return precision_label(precisions, self.htp)
 
 
 def table_precision(precision: Precision) -> Precision:
@@ -135,18 +136,25 @@ def table_precision(precision: Precision) -> Precision:
     return "16w" if precision in ("16a8w", "16a4w", "16a4w_block") else precision
 
 
-def precision_label(precisions: Mapping[Component, Precision]) -> str:
+def precision_label(precisions: Mapping[Component, Precision], htp: HtpRecipe | None) -> str:
     """One word for a uniform recipe, else the components that are not fp32.
 
     ``8da4w``, or ``text_decoder=8da4w`` where the other components are float32; ``--precision``
     takes both. ``16a8w`` includes the 16-bit table that goes with it.
+
+    Args:
+        precisions: Of all components.
+        htp: Details of fixed-point graphs. What differs from the defaults follows in brackets,
+            ``16a8w[kv_bits=8]``, so that no gate of the plain recipe judges it.
     """
+    details = "" if htp is None or not htp.details else f"[{htp.details}]"
     word = precisions["text_decoder"]
     uniform = {"vision_encoder": word, "token_embedding": table_precision(word)}
     if {**uniform, "text_decoder": word} == dict(precisions):
-        return word
-    return ",".join(
+        return word + details
+    named = [
         f"{component}={precision}"
         for component, precision in precisions.items()
         if precision != "fp32"
-    )
+    ]
+    return ",".join(named) + details

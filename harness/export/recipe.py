@@ -57,7 +57,7 @@ class Recipe(BaseModel):
     @property
     def label(self) -> str:
         """What reports call the recipe; see ``precision_label``."""
-        return precision_label({name: self.precision(name) for name in COMPONENTS})
+        return precision_label({name: self.precision(name) for name in COMPONENTS}, self.htp)
 
 
 _HTP = Recipe(vision_encoder="16a8w", token_embedding="16w", text_decoder="16a8w")

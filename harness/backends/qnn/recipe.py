@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Literal
 
@@ -55,6 +56,21 @@ class HtpRecipe(BaseModel):
     block_size: int = Field(default=32, ge=1)
     decode_kv_headroom: float = Field(default=1.0, ge=1.0, le=4.0)
     overrides: tuple[LayerOverride, ...] = ()
+
+    @property
+    def details(self) -> str:
+        """What differs from the defaults, ``kv_bits=8``; empty where nothing does.
+
+        Overrides are told by a hash: a report needs to tell them apart, not to repeat them.
+        """
+        words = [
+            f"{name}={value}"
+            for name, value in self.model_dump(exclude={"overrides"}, exclude_defaults=True).items()
+        ]
+        if self.overrides:
+            listed = "\n".join(one.model_dump_json() for one in self.overrides)
+            words.append(f"overrides={hashlib.sha256(listed.encode()).hexdigest()[:6]}")
+        return ",".join(words)
 
     def overrides_of(self, component: str) -> tuple[LayerOverride, ...]:
         """The overrides of one component, in order."""

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.artifacts.manifest import COMPONENTS, Target
+from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.errors import UserError
 from harness.export.recipe import (
     DEFAULT_RECIPES,
@@ -133,3 +134,20 @@ def test_one_word_includes_the_table_that_goes_with_it(word: str, table: str) ->
     recipe = parse_precision(word, DEFAULT_RECIPES["emulator"])
     assert recipe.label == word
     assert recipe.token_embedding == table
+
+
+def test_details_are_part_of_the_name_that_gates_go_by() -> None:
+    plain = DEFAULT_RECIPES["emulator"]
+    override = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a4w")
+    labels = {
+        plain.model_copy(update={"htp": htp}).label
+        for htp in (
+            HtpRecipe(),
+            HtpRecipe(kv_bits=8),
+            HtpRecipe(kv_bits=8, block_size=16),
+            HtpRecipe(overrides=(override,)),
+            HtpRecipe(overrides=(override, override)),
+        )
+    }
+    assert {"16a8w", "16a8w[kv_bits=8]", "16a8w[kv_bits=8,block_size=16]"} < labels
+    assert len(labels) == 5
