@@ -55,9 +55,11 @@ def _with_blocks(path: str, layer: nn.Conv2d, scheme: WeightScheme, htp: HtpReci
         return scheme
     if layer.kernel_size != (1, 1):
         return "16a8w"
-    if layer.in_channels % htp.block_size:
+    # The weights tell: ExecuTorch's conversion of linears sets in_channels to their outputs.
+    inputs = layer.weight.shape[1]
+    if inputs % htp.block_size:
         raise UserError(
-            f"{_layer_path(path)} has {layer.in_channels} inputs, which make no whole blocks of "
+            f"{_layer_path(path)} has {inputs} inputs, which make no whole blocks of "
             f"{htp.block_size}; give a --recipe with another block_size in [htp]."
         )
     return scheme

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride, WeightScheme
@@ -74,3 +75,12 @@ def test_patches_have_no_inputs_for_blocks_and_get_8_bits(module: nn.Module) -> 
 def test_inputs_that_make_no_whole_blocks_are_refused(module: nn.Module) -> None:
     with pytest.raises(UserError, match="64 inputs, which make no whole blocks of 48"):
         layer_schemes(module, "16a4w_block", HtpRecipe(block_size=48), [])
+
+
+def test_inputs_are_counted_on_the_weights_whatever_a_layer_says_of_itself() -> None:
+    """ExecuTorch's conversion of a linear with 96 inputs says that it has 48, its outputs."""
+    projection = nn.Conv2d(48, 96, 1)
+    projection.weight = nn.Parameter(torch.zeros(48, 96, 1, 1))
+    component = nn.ModuleDict({"k_proj": nn.ModuleDict({"conv": projection})})
+    found = layer_schemes(component, "16a4w_block", HtpRecipe(block_size=32), ())
+    assert found == {"k_proj.conv": "16a4w_block"}
