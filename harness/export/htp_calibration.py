@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, fx
 from torchao.quantization.pt2e.quantizer import Quantizer
 
-from harness.errors import UserError
 from harness.export.conversation import EmbeddedSegment
 from harness.export.htp_quantization import (
     Encoding,
@@ -153,17 +152,14 @@ def calibrate_decoder(
     """Find encodings for all methods of a decoder.
 
     ``shared``: every method gets the encodings of one calibration over whole conversations.
-    ``requantized`` (PR #16536): the prefill graph sees prompts, the decode graph answers, each with
-    the cache that is then there.
+    ``requantized`` (PR #16536): the prefill graph is calibrated on prompts alone, the decode graph
+    on whole conversations, for in kv mode it is all there is.
 
     Args:
         decoder: The float decoder.
         make_quantizer: Makes a quantizer for each graph.
         order: Which methods, and the scheme.
         conversations: The samples.
-
-    Raises:
-        UserError: If the scheme is ``requantized`` and no sample holds an answer.
     """
     calibrator = _Calibrator(decoder, make_quantizer)
     ars = {"kv_forward": order.decode_ar}
@@ -202,23 +198,16 @@ def _calibrate_apart(
     conversations: Sequence[Sequence[EmbeddedSegment]],
 ) -> dict[str, fx.GraphModule]:
     assert order.htp is not None
-    if not any(segment.is_answer for segments in conversations for segment in segments):
-        raise UserError(
-            f"None of the {len(conversations)} calibration samples holds an answer, which the "
-            "decode graph of --kv-encodings requantized is calibrated on; add messages of the "
-            "assistant, or use --kv-encodings shared."
-        )
-    prefill, decode = calibrator.prepare(ars["prefill_forward"]), calibrator.prepare(1)
-    feed((prefill, ars["prefill_forward"]), (decode, 1), calibrator.decoder, conversations)
+    prefill_ar = ars["prefill_forward"]
+    prefill, decode = calibrator.prepare(prefill_ar), calibrator.prepare(_CALIBRATION_AR)
+    feed_apart((prefill, prefill_ar), (decode, _CALIBRATION_AR), calibrator.decoder, conversations)
     for observed in (prefill, decode):
         calibrator.settle(observed)
     layers = calibrator.decoder.geometry.layers
     widen_cache_ranges(decode, layers, order.htp.decode_kv_headroom)
     join_logits_ranges(prefill, decode)
     return {
-        "kv_forward": decode
-        if order.decode_ar == 1
-        else _twin(calibrator, order.decode_ar, decode),
+        "kv_forward": _twin(calibrator, order.decode_ar, decode),
         "prefill_forward": prefill,
     }
 
@@ -237,6 +226,24 @@ def _converted(prepared: fx.GraphModule, inputs: Inputs, layers: int) -> Calibra
     module = convert(prepared)
     logits, *caches = output_encodings(module)
     return CalibratedGraph(module, inputs, logits, tuple(caches[:layers]), tuple(caches[layers:]))
+
+
+def feed_apart(
+    prefill: tuple[Call, int],
+    decode: tuple[Call, int],
+    decoder: StaticDecoder,
+    conversations: Sequence[Sequence[EmbeddedSegment]],
+) -> None:
+    """Show one graph the prompts and another everything.
+
+    Args:
+        prefill: Graph and AR that see prompts; what was answered before is in the cache.
+        decode: Graph and AR that see prompts and answers, since a kv run feeds it both.
+        decoder: The float decoder, which puts the answers into the cache of ``prefill``.
+        conversations: Of at most a context's length each.
+    """
+    feed(prefill, (decoder, prefill[1]), decoder, conversations)
+    feed(decode, decode, decoder, conversations)
 
 
 def feed(

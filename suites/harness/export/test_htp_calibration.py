@@ -10,15 +10,12 @@ import torch
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor
-from torchao.quantization.pt2e.quantizer import ComposableQuantizer
 
-from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError
 from harness.export.calibration import CalibrationSample, load_calibration
 from harness.export.conversation import EmbeddedSegment, embed, read_conversation
-from harness.export.htp_calibration import Call, FloatCache, calibrate_decoder, feed
+from harness.export.htp_calibration import Call, FloatCache, feed, feed_apart
 from harness.export.htp_decoder import HtpAttention
-from harness.export.order import component_order
 from harness.export.static_decoder import StaticAttention, StaticDecoder
 from harness.miniatures.calibration import (
     CALIBRATION_SAMPLES,
@@ -86,28 +83,24 @@ def test_every_token_is_fed_at_its_place_up_to_the_end_of_the_context(
         torch.testing.assert_close(seen[position >= prompt][position], row)
 
 
-def test_encodings_of_a_phase_that_no_sample_shows_are_refused() -> None:
-    spec = get_spec("tiny_smolvlm")
-    order = component_order(
-        spec,
-        "text_decoder",
-        "16a8w",
-        target="emulator",
-        soc="SM8650",
-        htp=HtpRecipe(),
-        mode="hybrid",
-        context_length=CONTEXT,
-        prefill_ar=8,
-        kv_encodings="requantized",
-        image_token_id=5,
-        weights_sha256="0" * 64,
-        calibration_sha256="1" * 64,
-    )
-    question = EmbeddedSegment(torch.zeros(4, 96), is_answer=False)
-    with pytest.raises(UserError, match="None of the 2 calibration samples holds an answer"):
-        calibrate_decoder(
-            decoder(HtpAttention), lambda: ComposableQuantizer([]), order, [[question]] * 2
-        )
+@pytest.mark.parametrize("answer", [0, 9])
+def test_apart_the_decode_graph_sees_prompts_too_for_kv_mode_has_no_other(answer: int) -> None:
+    model, prompt = decoder(HtpAttention), 13
+    rows = torch.randn(prompt + answer, 96, generator=torch.Generator().manual_seed(4))
+    seen: list[list[Tensor]] = [[], []]
+
+    def watch(index: int) -> Call:
+        def call(hidden: Tensor, mask: Tensor, positions: Tensor, *caches: Tensor) -> list[Tensor]:
+            seen[index].extend(hidden[0])
+            return list(model(hidden, mask, positions, *caches))
+
+        return call
+
+    segments = [EmbeddedSegment(rows[:prompt], False), EmbeddedSegment(rows[prompt:], True)]
+    feed_apart((watch(0), 4), (watch(1), 16), model, [segments])
+    for index, expected in ((0, rows[:prompt]), (1, rows)):
+        distinct = torch.unique(torch.stack(seen[index]), dim=0)
+        torch.testing.assert_close(distinct, torch.unique(expected, dim=0))
 
 
 @pytest.mark.parametrize("name", MODELS)
