@@ -7,6 +7,26 @@ from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
+    from torchao.quantization import Int8DynamicActivationIntxWeightConfig
+
+GROUP_SIZE = 32
+"""Input features of a linear that share one int4 scale in ``8da4w``."""
+
+
+def config_8da4w() -> Int8DynamicActivationIntxWeightConfig:
+    """The one quantized scheme of linears that XNNPACK has kernels for.
+
+    Weights are symmetric int4, one scale per output channel and group of ``GROUP_SIZE`` inputs;
+    activations are int8, asymmetric per token, quantized at run time.
+    """
+    import torch
+    from torchao.quantization import Int8DynamicActivationIntxWeightConfig
+    from torchao.quantization.granularity import PerGroup
+
+    return Int8DynamicActivationIntxWeightConfig(
+        weight_dtype=torch.int4,  # type: ignore[attr-defined]  # torch 2.13 has no stub for it
+        weight_granularity=PerGroup(GROUP_SIZE),
+    )
 
 
 def lower_to_pte(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
-from torchao.quantization import Int8DynamicActivationIntxWeightConfig, quantize_
-from torchao.quantization.granularity import PerGroup
+from torchao.quantization import quantize_
 from torchao.quantization.qat import QATConfig
 
-GROUP_SIZE = 32
-"""Input features that share one int4 scale."""
+from harness.backends.xnnpack import config_8da4w
 
 _DECODER_PREFIXES = ("model.text_model.", "model.language_model.", "lm_head")
 
@@ -28,22 +25,15 @@ def decoder_weights(model: nn.Module) -> int:
     )
 
 
-def _recipe() -> Int8DynamicActivationIntxWeightConfig:
-    return Int8DynamicActivationIntxWeightConfig(
-        weight_dtype=torch.int4,  # type: ignore[attr-defined] # absent from torch's stubs
-        weight_granularity=PerGroup(GROUP_SIZE),
-    )
-
-
 def simulate_8da4w(model: nn.Module) -> None:
     """Make the decoder's matrices behave as if quantized, with straight-through gradients.
 
     In place; parameters and the keys of ``state_dict`` stay what they are.
     Source: ``torchao.quantization.qat``.
     """
-    quantize_(model, QATConfig(_recipe(), step="prepare"), filter_fn=is_decoder_linear)
+    quantize_(model, QATConfig(config_8da4w(), step="prepare"), filter_fn=is_decoder_linear)
 
 
 def quantize_8da4w(model: nn.Module) -> None:
     """Quantize the decoder's matrices in place: int4 weights, int8 activations per token."""
-    quantize_(model, _recipe(), filter_fn=is_decoder_linear)
+    quantize_(model, config_8da4w(), filter_fn=is_decoder_linear)

@@ -245,7 +245,7 @@ def help_text() -> str:
     """All flags in groups, with their defaults."""
     groups: dict[str, list[str]] = {}
     for name, info in _FIELDS.items():
-        group = (info.json_schema_extra or {})["group"]  # type: ignore[index]
+        group = (info.json_schema_extra or {})["group"]  # type: ignore[index]  # a dict here
         groups.setdefault(str(group), []).append(_describe(name, info))
     sections = [f"{title}:\n" + "\n".join(lines) for title, lines in groups.items()]
     head = "Three .pte files, a tokenizer and pictures to text.\n\n" + textwrap.indent(_USAGE, "  ")

@@ -14,11 +14,12 @@ from transformers import (
     InternVLForConditionalGeneration,
 )
 
+from harness.backends.xnnpack import GROUP_SIZE
 from harness.errors import UserError
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.miniatures.configuration import VlmModel, model_config
 from harness.miniatures.evaluation import Sight, exact_match, total
-from harness.miniatures.quantization import GROUP_SIZE, decoder_weights, is_decoder_linear
+from harness.miniatures.quantization import decoder_weights, is_decoder_linear
 from harness.miniatures.saving import load_model, load_tokenizer
 from harness.miniatures.scenes import Sample, evaluation_samples
 from harness.vlm.preprocess import preprocess
