@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import harness
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.devices.device import RunFailure
+from harness.devices.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.request_file import write_requests
@@ -58,8 +58,7 @@ def answer_requests(
     Raises:
         RunFailure: If the process fails, is killed, overruns its time or leaves out answers.
     """
-    with tempfile.TemporaryDirectory(prefix="snapgate-run-") as name:
-        folder = Path(name)
+    with run_folder() as folder:
         asked, answered = folder / "requests.jsonl", folder / "generations.jsonl"
         write_requests(asked, requests)
         command = (
