@@ -27,6 +27,20 @@ LOGS = Path(__file__).with_name("data")
         ("phone_no_room", r"no room for a context of this size \(error 1002\); close"),
         ("phone_no_skel", "Skel.so, was not found .*; push the skel"),
         ("phone_vtcm", "for a SoC with more VTCM than this one has; export it again with --soc"),
+        ("phone_other_arch", "for another HTP version than this SoC has; export it again with"),
+        ("phone_arch_of_device", "for another HTP version than this SoC has; export it again with"),
+        ("phone_no_stub", "stub of this SoC's HTP version is not beside the runner; give a QNN"),
+        ("phone_mixed_libraries", "two versions of QNN's libraries are mixed"),
+        ("phone_newer_file", "by a newer QNN than the runner was built with; build the runner"),
+        ("phone_old_libraries", "libraries are older than those the runner was built with"),
+        ("phone_crashed_htp", "the HTP crashed and was restarted by the phone; run it again"),
+        ("phone_graph_too_large", "more memory than a process of the HTP may have; export it"),
+        ("phone_lost_graph", r"lost a graph of a file with several \(error 1100\)"),
+        ("phone_no_shared_memory", "could not register shared memory, .*; build the runner of a"),
+        ("phone_unknown_soc", "QNN does not know the phone's SoC; give a newer QNN SDK"),
+        ("phone_no_unsigned_programs", "lets no unsigned program onto its HTP"),
+        ("phone_no_memory_map", r"no room for a context of this size \(error 1002\); close"),
+        ("phone_skel_of_2024", "Skel.so, was not found .*; push the skel"),
     ],
 )
 def test_a_real_log_is_explained(log: str, explanation: str) -> None:
@@ -45,6 +59,13 @@ def test_what_says_most_wins_over_what_follows_from_it() -> None:
     log = (LOGS / "phone_vtcm.log").read_text()
     assert "Error 5005" in log
     assert "VTCM" in (explain(log.splitlines()) or "")
+
+
+def test_a_line_of_every_load_explains_nothing() -> None:
+    """Each file that was prepared for its SoC prints this magic number, good ones too."""
+    line = "QnnContextCustomProtocol expected magic number: 0x5678abcd but get: "
+    assert explain([f"{line}0x2000000"]) is None
+    assert "packs contexts in another way" in (explain([f"{line}0x10"]) or "")
 
 
 def test_an_unknown_failure_is_not_guessed_at() -> None:
