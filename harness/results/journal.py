@@ -10,17 +10,13 @@ import errno
 import hashlib
 import io
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from PIL import Image
-from pydantic import ValidationError
-from pydantic_core import from_json
 
-from harness.errors import UserError
-from harness.results.rows import SCHEMA_VERSION, Row, parse_row
+from harness.results.rows import Row
 
 THUMBNAIL_FOLDER = "thumbnails"
 THUMBNAIL_MAX_PX = 320
@@ -99,68 +95,6 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-@dataclass(frozen=True)
-class ReadResult:
-    """All rows of a run: file by file in name order, each file in the order of writing.
-
-    Attributes:
-        rows: What was written.
-        torn: Last lines that a killed process did not finish; skipped.
-    """
-
-    rows: tuple[Row, ...]
-    torn: int
-
-
-def read_rows(directory: Path) -> ReadResult:
-    """Read a run's folder.
-
-    Raises:
-        UserError: If there is no journal, or one has a line that nobody's death explains.
-    """
-    files = sorted(directory.glob("rows-*.jsonl"))
-    if not files:
-        raise UserError(
-            f"{directory} holds no rows-*.jsonl, so it is not a run; "
-            "name the folder of a run with --run, or make one with `pytest -m accuracy`."
-        )
-    rows: list[Row] = []
-    torn = 0
-    for file in files:
-        # Only a line feed ends a row: str.splitlines would also break at U+2028 inside a text.
-        *lines, rest = file.read_bytes().split(b"\n")
-        torn += bool(rest)
-        rows.extend(_read_line(file, number, line) for number, line in enumerate(lines, start=1))
-    return ReadResult(tuple(rows), torn)
-
-
-def _read_line(file: Path, number: int, line: bytes) -> Row:
-    try:
-        return parse_row(line)
-    except ValidationError as error:
-        version = _schema_version(line)
-        if version is not None and version > SCHEMA_VERSION:
-            raise UserError(
-                f"{file} line {number} has schema version {version} and this snapgate reads up to "
-                f"{SCHEMA_VERSION}; update with `pip install -U snapgate`."
-            ) from error
-        problem = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "row"
-        raise UserError(
-            f"{file} line {number} is damaged ({place}: {problem['msg']}); "
-            f"look at it with `sed -n {number}p {file}` and remove it to read the rest."
-        ) from error
-
-
-def _schema_version(line: bytes) -> int | None:
-    try:
-        row = from_json(line)
-    except ValueError:
-        return None
-    version = row.get("schema_version") if isinstance(row, dict) else None
-    return version if isinstance(version, int) else None
 
 
 def _thumbnail_jpeg(image: Image.Image) -> bytes:

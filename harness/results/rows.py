@@ -1,56 +1,51 @@
 """What a session writes down: one row per thing that happened, told apart by ``kind``.
 
 Rows are flat, so that they become columns of a CSV or Parquet file as they are. A field is added
-with a default; anything else raises ``SCHEMA_VERSION``. Imports without torch.
+with a default; anything else, a new kind of row included, raises ``SCHEMA_VERSION`` and adds to
+``harness.results.migration``. Imports without torch.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    TypeAdapter,
-)
+from pydantic import Field, JsonValue, TypeAdapter
 
-from harness.measure.gate import Component, Confidence, Mode, Protocol, Target
+from harness.measure.gate import Component, Confidence
 from harness.measure.verdict import Status
+from harness.results.device_rows import DeviceRow, DeviceStateRow
+from harness.results.judged_rows import ComparisonRow, QuarantineRow
+from harness.results.row_types import Frozen, Subject, Text, UtcTime, utc_now
 
-SCHEMA_VERSION = 1
+__all__ = [
+    "SCHEMA_VERSION",
+    "AnswerRow",
+    "ComparisonRow",
+    "DeviceRow",
+    "DeviceStateRow",
+    "HostInfo",
+    "Outcome",
+    "OutcomeRow",
+    "QuarantineRow",
+    "Row",
+    "SampleRow",
+    "SessionEndRow",
+    "SessionRow",
+    "Subject",
+    "Variant",
+    "VerdictRow",
+    "parse_row",
+    "utc_now",
+]
+
+SCHEMA_VERSION = 2
 
 Variant = Literal["real", "blank", "swapped"]
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
 
-def _encodable(value: object) -> object:
-    """Spell out lone surrogates, which undecodable process output brings and JSON cannot carry."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_encodable)]
-UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
-
-
-def utc_now() -> datetime:
-    """Present moment, aware of its time zone, as rows want it."""
-    return datetime.now(UTC)
-
-
-class _Frozen(BaseModel):
-    # JSON has no infinity, yet the SQNR of two equal outputs is infinite and must survive.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class HostInfo(_Frozen):
+class HostInfo(Frozen):
     """The machine that ran the session.
 
     Attributes:
@@ -66,7 +61,7 @@ class HostInfo(_Frozen):
     os: str
 
 
-class SessionRow(_Frozen):
+class SessionRow(Frozen):
     """The first row of every journal file: who measures, where, with what.
 
     Attributes:
@@ -94,7 +89,7 @@ class SessionRow(_Frozen):
     worker: str
 
 
-class SessionEndRow(_Frozen):
+class SessionEndRow(Frozen):
     """The session's last row, written once by the controlling process; missing after a crash.
 
     Attributes:
@@ -105,32 +100,6 @@ class SessionEndRow(_Frozen):
     kind: Literal["session_end"] = "session_end"
     exit_status: int
     ended_at: UtcTime = Field(default_factory=utc_now)
-
-
-class Subject(_Frozen):
-    """What a row is about; None where the question does not arise (a unit test has no model).
-
-    Attributes:
-        test_id: pytest node id of the test that wrote the row.
-        model: Registry name, ``tiny_smolvlm``.
-        target: ``host``, ``emulator`` or ``phone``.
-        soc: ``SM8550``; None on the host target.
-        device: Phone serial, or the host's id.
-        mode: ``kv``, ``hybrid`` or ``lookahead``.
-        precision: As ``--precision`` takes it.
-        protocol: ``snapgate`` or ``upstream``.
-        artifact_key: Key of the artifact that ran.
-    """
-
-    test_id: str
-    model: str | None = None
-    target: Target | None = None
-    soc: str | None = None
-    device: str | None = None
-    mode: Mode | None = None
-    precision: str | None = None
-    protocol: Protocol | None = None
-    artifact_key: str | None = None
 
 
 class SampleRow(Subject):
@@ -145,6 +114,8 @@ class SampleRow(Subject):
         invalid_reason: Why not; None when valid.
         generated_tokens: Decode steps of the run; None where nothing was generated.
         component: The component measured; None for the whole model.
+        cold_session: 0 for the session's first measurement, 1 for the one made once more from cold
+            because a gate was red (statistics.md §2.7).
         virtual: Taken on a virtual phone, hence no figure of any real device.
         at: When the value was taken.
     """
@@ -158,6 +129,7 @@ class SampleRow(Subject):
     invalid_reason: Text | None = None
     generated_tokens: int | None = None
     component: Component | None = None
+    cold_session: int = Field(default=0, ge=0)
     virtual: bool = False
     at: UtcTime = Field(default_factory=utc_now)
 
@@ -181,6 +153,8 @@ class VerdictRow(Subject):
         gate_since: Date from which the gate holds.
         proposed_gate: TOML row that would make a gate of what was measured; NO GATE only.
         component: The component measured; None for the whole model.
+        cold_session: As in ``SampleRow``; the verdict with the highest one is the session's.
+        quarantined: Whether ``thresholds/quarantine.toml`` keeps it from turning the night red.
         at: When the verdict was reached.
     """
 
@@ -200,6 +174,8 @@ class VerdictRow(Subject):
     gate_since: date | None = None
     proposed_gate: Text | None = None
     component: Component | None = None
+    cold_session: int = Field(default=0, ge=0)
+    quarantined: bool = False
     at: UtcTime = Field(default_factory=utc_now)
 
 
@@ -242,6 +218,8 @@ class OutcomeRow(Subject):
         duration_s: Set-up, call and tear-down.
         message: Sentence of the verdict, or what pytest prints of a failure; empty when passed.
         rerun_command: Command line that runs this test alone.
+        evidence: What was kept of a failure, text by name: ``command``, ``stdout``, ``stderr``,
+            ``logcat``, ...; empty when passed.
         at: When it ended.
     """
 
@@ -251,10 +229,22 @@ class OutcomeRow(Subject):
     duration_s: float = Field(ge=0)
     message: Text = ""
     rerun_command: Text
+    evidence: dict[str, Text] = Field(default_factory=dict)
     at: UtcTime = Field(default_factory=utc_now)
 
 
-Row = SessionRow | SessionEndRow | SampleRow | VerdictRow | AnswerRow | OutcomeRow
+Row = (
+    SessionRow
+    | SessionEndRow
+    | DeviceRow
+    | DeviceStateRow
+    | SampleRow
+    | VerdictRow
+    | ComparisonRow
+    | QuarantineRow
+    | AnswerRow
+    | OutcomeRow
+)
 
 _ROW: TypeAdapter[Row] = TypeAdapter(Annotated[Row, Field(discriminator="kind")])
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 from platformdirs import user_data_path
 
 from harness.errors import UserError
-from harness.results.rows import utc_now
+from harness.results.row_types import utc_now
 
 
 def default_results_directory() -> Path:
@@ -36,13 +37,32 @@ def check_run_id(text: str) -> str:
     return text
 
 
+def run_folders(results: Path) -> tuple[Path, ...]:
+    """Folders of all runs, oldest first; none if there is no such folder."""
+    return tuple(sorted({journal.parent for journal in results.glob("*/rows-*.jsonl")}))
+
+
+def started_at(run: Path) -> datetime:
+    """When a run started, to the second, as its name says.
+
+    Raises:
+        UserError: If the name is not one that ``new_run_id`` makes.
+    """
+    try:
+        return datetime.strptime(run.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise UserError(
+            f"{run} is not named by the time of its start, as {new_run_id()} is; rename it."
+        ) from error
+
+
 def latest_run(results: Path) -> Path:
     """The folder of the run that started last.
 
     Raises:
         UserError: If there is none.
     """
-    runs = sorted({journal.parent for journal in results.glob("*/rows-*.jsonl")})
+    runs = run_folders(results)
     if not runs:
         raise UserError(
             f"{results} holds no runs; make one with `pytest -m accuracy`, or name another folder "

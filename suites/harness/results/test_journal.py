@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from harness.errors import UserError
-from harness.results.journal import THUMBNAIL_FOLDER, Journal, read_rows
+from harness.results.journal import THUMBNAIL_FOLDER, Journal
+from harness.results.journal_reader import read_rows
 from harness.results.provenance import describe_host
 from harness.results.rows import SampleRow, SessionRow
 from harness.results.runs import latest_run, new_run_id
@@ -138,7 +139,7 @@ def test_rows_of_a_newer_snapgate_ask_for_an_update(tmp_path: Path) -> None:
         git_commit=None,
         worker="main",
     )
-    text = session.model_dump_json().replace('"schema_version":1', '"schema_version":999')
+    text = session.model_dump_json().replace('"schema_version":2', '"schema_version":999')
     (tmp_path / "rows-main.jsonl").write_text(text + "\n")
     with pytest.raises(UserError, match=r"schema version 999 .*`pip install -U snapgate`"):
         read_rows(tmp_path)

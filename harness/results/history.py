@@ -1,0 +1,152 @@
+"""All runs of a results folder as pandas frames, each row with where it comes from.
+
+Folders of several machines merge by copying: a run is a folder with a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from harness.errors import UserError
+from harness.results.compaction import RunTables, load_tables
+from harness.results.runs import run_folders, started_at
+from harness.results.tables import TABLES, schema, to_frame
+
+
+@dataclass(frozen=True)
+class History:
+    """What all runs wrote down.
+
+    Every frame but ``runs`` has the columns ``run_id`` and ``worker`` and then the fields of its
+    row (``python -m harness results --columns`` explains each). Dtypes are ``string``, ``Float64``,
+    ``Int64``, ``boolean`` and ``datetime64[us, UTC]``, a date is ``object``; what is missing is NA.
+    Rows keep the order of runs, of processes and of writing.
+
+    Attributes:
+        runs: One row per run that could be read, oldest first: ``run_id``, ``started_at``,
+            ``ended_at``, ``sessions``, ``finished`` (all sessions came to their end),
+            ``exit_status`` (the first that is not 0, missing unless finished), ``git_commit``,
+            ``argv`` (JSON), ``versions`` (JSON), ``host`` (JSON), ``torn`` (rows that a killed
+            process did not finish).
+        sessions: ``SessionRow``, one per process.
+        session_ends: ``SessionEndRow``.
+        devices: ``DeviceRow``: serial, fingerprint, QNN version.
+        device_states: ``DeviceStateRow``: state before and after a run, as JSON.
+        samples: ``SampleRow``.
+        verdicts: ``VerdictRow``.
+        comparisons: ``ComparisonRow``.
+        quarantines: ``QuarantineRow``.
+        answers: ``AnswerRow``.
+        outcomes: ``OutcomeRow``.
+        unreadable: One sentence per run that was left out because a row of it is damaged.
+    """
+
+    runs: pd.DataFrame
+    sessions: pd.DataFrame
+    session_ends: pd.DataFrame
+    devices: pd.DataFrame
+    device_states: pd.DataFrame
+    samples: pd.DataFrame
+    verdicts: pd.DataFrame
+    comparisons: pd.DataFrame
+    quarantines: pd.DataFrame
+    answers: pd.DataFrame
+    outcomes: pd.DataFrame
+    unreadable: tuple[str, ...]
+
+    def provenance(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A frame with where its rows come from beside them.
+
+        Adds ``git_commit``, ``versions``, ``options``, ``host`` of the process, and
+        ``fingerprint`` and ``qnn_version`` of the device where the frame has ``device``.
+        """
+        sessions = self.sessions[["run_id", "worker", *_FROM_SESSION]]
+        joined = table.merge(
+            sessions.drop_duplicates(["run_id", "worker"]), on=["run_id", "worker"], how="left"
+        )
+        if "device" not in table:
+            return joined
+        devices = self.devices[["run_id", "worker", "device", *_FROM_DEVICE]]
+        keys = ["run_id", "worker", "device"]
+        return joined.merge(devices.drop_duplicates(keys), on=keys, how="left")
+
+
+_FROM_SESSION = ("git_commit", "versions", "options", "host")
+_FROM_DEVICE = ("fingerprint", "qnn_version")
+
+
+def load_history(
+    results: Path, since: datetime | None = None, tables: Collection[str] | None = None
+) -> History:
+    """Read all runs of a results folder; no runs make empty frames.
+
+    Args:
+        results: Folder with one folder per run.
+        since: Leave out runs that started earlier.
+        tables: Names of frames to fill besides ``runs``, the others stay empty; None for all.
+    """
+    loaded: dict[Path, RunTables] = {}
+    unreadable = []
+    for run in run_folders(results):
+        if since is not None and started_at(run) < since:
+            continue
+        try:
+            loaded[run] = load_tables(run)
+        except UserError as error:
+            unreadable.append(str(error))
+    parts = list(loaded.values())
+    frames = {
+        table: to_frame(_joined(table, parts if tables is None or table in tables else ()))
+        for table in TABLES
+    }
+    summaries = [_summary(run, part) for run, part in loaded.items()]
+    return History(runs=_runs_frame(summaries), **frames, unreadable=tuple(unreadable))
+
+
+def _joined(table: str, parts: Sequence[RunTables]) -> pa.Table:
+    return pa.concat_tables([schema(table).empty_table(), *(part.tables[table] for part in parts)])
+
+
+_RUN_DTYPES = {
+    "run_id": "string",
+    "started_at": "datetime64[us, UTC]",
+    "ended_at": "datetime64[us, UTC]",
+    "sessions": "Int64",
+    "finished": "boolean",
+    "exit_status": "Int64",
+    "git_commit": "string",
+    "argv": "string",
+    "versions": "string",
+    "host": "string",
+    "torn": "Int64",
+}
+
+
+def _runs_frame(summaries: Sequence[dict[str, object]]) -> pd.DataFrame:
+    frame = pd.DataFrame(summaries, columns=list(_RUN_DTYPES))
+    return frame.astype(_RUN_DTYPES)
+
+
+def _summary(run: Path, part: RunTables) -> dict[str, object]:
+    sessions = part.tables["sessions"].to_pylist()
+    controllers = [row for row in sessions if row["worker"].partition("-")[0] == "main"]
+    ends = part.tables["session_ends"].to_pylist()
+    first = min(controllers or sessions, key=lambda row: row["started_at"], default={})
+    finished = len(ends) >= max(len(controllers), 1)
+    statuses = [row["exit_status"] for row in ends]
+    return {
+        "run_id": run.resolve().name,
+        "started_at": first.get("started_at") or started_at(run),
+        "ended_at": max((row["ended_at"] for row in ends), default=None),
+        "sessions": max(len(controllers), 1),
+        "finished": finished,
+        "exit_status": next(filter(None, statuses), 0) if finished else None,
+        **{name: first.get(name) for name in ("git_commit", "argv", "versions", "host")},
+        "torn": part.torn,
+    }
