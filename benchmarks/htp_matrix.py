@@ -46,7 +46,7 @@ class Line:
         export_s: Wall seconds of the compilation, when it was made.
         delegates: Most pieces that one method is cut into; 1 where all of it is delegated.
         cpu_ops: Operators left on the CPU.
-        spill_bytes: Over all methods.
+        spill_bytes: Over all methods; None where the compiler did not tell.
         run_ms: Emulator's time for one call of every method; says nothing about a phone.
         problem: Why it did not compile or run; empty if it did.
     """
@@ -60,7 +60,7 @@ class Line:
     export_s: float = 0.0
     delegates: int = 0
     cpu_ops: str = ""
-    spill_bytes: int = 0
+    spill_bytes: int | None = 0
     run_ms: float = 0.0
     problem: str = ""
 
@@ -136,7 +136,7 @@ def _with_figures(line: Line, file: ComponentFile) -> Line:
         export_s=file.export_s or 0.0,
         delegates=max((graph.delegates for graph in file.graphs), default=0),
         cpu_ops=" ".join(sorted(ops)),
-        spill_bytes=sum(graph.spill_bytes for graph in file.graphs),
+        spill_bytes=file.spill_bytes,
     )
 
 
@@ -170,10 +170,14 @@ def table(lines: list[Line]) -> Table:
     for line in lines:
         style = None if line.is_good else "red"
         left = f"in {line.delegates} pieces: {line.cpu_ops}" if not line.is_good else ""
-        figures = (f"{line.pte_bytes:,}", f"{line.export_s:.0f}", f"{line.spill_bytes:,}")
+        figures = (f"{line.pte_bytes:,}", f"{line.export_s:.0f}", _bytes(line.spill_bytes))
         words = (line.soc, line.recipe, line.component, line.model, line.precision)
         shown.add_row(*words, *figures, f"{line.run_ms:.0f}", line.problem or left, style=style)
     return shown
+
+
+def _bytes(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
 
 
 def write_csv(path: Path, lines: list[Line]) -> None:

@@ -23,7 +23,9 @@ SCHEMA_VERSION = 1
 
 
 class GraphCost(BaseModel):
-    """What the HTP compiler says one graph of a ``.pte`` will cost (its "DDR bandwidth summary").
+    """What the HTP compiler says one graph of a ``.pte`` will cost.
+
+    DRAM traffic is that of its "DDR bandwidth summary"; None where it printed none.
 
     Attributes:
         method: ExecuTorch method that the graph is of.
@@ -40,10 +42,10 @@ class GraphCost(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
-    ddr_read_bytes: int = Field(ge=0)
-    ddr_write_bytes: int = Field(ge=0)
-    spill_bytes: int = Field(ge=0)
-    fill_bytes: int = Field(ge=0)
+    ddr_read_bytes: int | None = Field(ge=0)
+    ddr_write_bytes: int | None = Field(ge=0)
+    spill_bytes: int | None = Field(ge=0)
+    fill_bytes: int | None = Field(ge=0)
     vtcm_mib: int = Field(ge=0)
     delegates: int = Field(ge=0)
     cpu_ops: tuple[str, ...] = ()
@@ -78,6 +80,12 @@ class ComponentFile(BaseModel):
     export_s: float | None
     export_peak_rss_mib: float | None
     graphs: tuple[GraphCost, ...] = ()
+
+    @property
+    def spill_bytes(self) -> int | None:
+        """What all graphs spill together; None where the compiler did not tell it of each."""
+        told = [graph.spill_bytes for graph in self.graphs if graph.spill_bytes is not None]
+        return sum(told) if len(told) == len(self.graphs) else None
 
 
 class Manifest(BaseModel):

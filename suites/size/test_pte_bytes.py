@@ -12,6 +12,7 @@ from harness.artifacts.manifest import COMPONENTS, Component
 from harness.devices.device import Device
 from harness.export.recipe import Recipe
 from harness.measure.gate import Context
+from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
 
 
@@ -19,13 +20,14 @@ from harness.vlm.spec import VlmSpec
 def test_pte_bytes(
     model: VlmSpec,
     recipe: Recipe,
+    file_mode: Mode,
     component: Component,
     get_artifact: GetArtifact,
     device: Device,
     judge: Judge,
 ) -> None:
     """Each .pte lies between its gate's lower and upper bound."""
-    artifact = get_artifact(model, recipe)
+    artifact = get_artifact(model, recipe, file_mode)
     file = artifact.manifest.component(component)
     context = replace(
         Context(model.name, device.target, device.soc, artifact.manifest.mode, file.precision),

@@ -28,21 +28,17 @@ class DdrTraffic:
     read_total_bytes: int
 
 
-def read_ddr_traffic(lines: Sequence[str]) -> list[DdrTraffic]:
+def read_ddr_traffic(lines: Sequence[str]) -> list[DdrTraffic | None]:
     """Find all summaries in a compiler's output, in the order in which graphs were finished.
 
-    Raises:
-        ValueError: If a summary lacks a figure.
+    Compilers of other versions may print none, or other figures: a summary that lacks one is None.
     """
     headings = [index for index, line in enumerate(lines) if _HEADING in line]
     return [_read_section(lines[start:end]) for start, end in pairwise([*headings, len(lines)])]
 
 
-def _read_section(lines: Sequence[str]) -> DdrTraffic:
+def _read_section(lines: Sequence[str]) -> DdrTraffic | None:
     names = [field.name for field in fields(DdrTraffic)]
     matches = [_FIELD.match(line.strip()) for line in lines]
     found = {match[1]: int(match[2]) for match in matches if match}
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise ValueError(f"the compiler's {_HEADING} lacks {', '.join(missing)}")
-    return DdrTraffic(*(found[name] for name in names))
+    return DdrTraffic(*map(found.__getitem__, names)) if found.keys() >= set(names) else None

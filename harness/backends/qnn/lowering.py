@@ -62,13 +62,14 @@ class LoweredMethod:
         cpu_operations: Operations that stay on the CPU, each as often as it occurs.
         context_bytes: Size of the largest compiled context that holds a part of it; contexts hold
             the parts of all methods.
-        traffic: DRAM traffic of one call of each part.
+        traffic: DRAM traffic of one call of each part; None if the compiler did not tell it of
+            every part of every method, so that nobody knows which part it told it of.
     """
 
     delegates: int
     cpu_operations: tuple[str, ...]
     context_bytes: int
-    traffic: tuple[DdrTraffic, ...]
+    traffic: tuple[DdrTraffic, ...] | None
 
 
 def lower_to_pte(
@@ -85,9 +86,6 @@ def lower_to_pte(
 
     Returns:
         What became of each method.
-
-    Raises:
-        ValueError: If the compiler does not say what it made.
     """
     from executorch.backends.qualcomm._passes.build_quant_io import BuildQuantIo
     from executorch.exir import ExecutorchBackendConfig
@@ -103,16 +101,12 @@ def lower_to_pte(
         )
     )
     program.write_to_file(output)
-    # Parts are compiled one after the other, and of each part one graph per method.
-    return {
-        name: _lowered(edge, name, tuple(traffic[index :: len(methods)]))
-        for index, name in enumerate(methods)
-    }
+    return _lowered(edge, tuple(methods), traffic)
 
 
 def _compiled(
     methods: Mapping[str, HtpMethod], constants: Mapping[str, object], options: CompilerOptions
-) -> tuple[EdgeProgramManager, list[DdrTraffic]]:
+) -> tuple[EdgeProgramManager, list[DdrTraffic | None]]:
     """Let Qualcomm's compiler work, and read what it says of each graph."""
     from executorch.backends.qualcomm.utils.utils import to_edge_transform_and_lower_to_qnn
 
@@ -198,23 +192,33 @@ def _outputs(graph: fx.Graph) -> Sequence[fx.Node]:
 
 
 def _lowered(
-    edge: EdgeProgramManager, method: str, traffic: tuple[DdrTraffic, ...]
-) -> LoweredMethod:
-    graph_module = edge.exported_program(method).graph_module
-    calls = [node for node in graph_module.graph.nodes if node.op == "call_function"]
-    names = [str(node.target) for node in calls if "getitem" not in str(node.target)]
-    contexts = [
+    edge: EdgeProgramManager, methods: Sequence[str], traffic: Sequence[DdrTraffic | None]
+) -> dict[str, LoweredMethod]:
+    contexts = {name: _contexts(edge, name) for name in methods}
+    told = [one for one in traffic if one is not None]
+    told_all = len(told) == len(traffic) == sum(map(len, contexts.values()))
+    return {
+        name: LoweredMethod(
+            delegates=len(contexts[name]),
+            cpu_operations=_cpu_operations(edge, name),
+            context_bytes=max(contexts[name], default=0),
+            # Parts are compiled one after the other, and of each part one graph per method.
+            traffic=tuple(told[index :: len(methods)]) if told_all else None,
+        )
+        for index, name in enumerate(methods)
+    }
+
+
+def _contexts(edge: EdgeProgramManager, method: str) -> list[int]:
+    """Sizes of the compiled contexts that hold the parts of a method."""
+    return [
         len(module.processed_bytes)
-        for _, module in graph_module.named_children()
+        for _, module in edge.exported_program(method).graph_module.named_children()
         if hasattr(module, "processed_bytes")
     ]
-    if len(traffic) != len(contexts):
-        raise ValueError(
-            f"the compiler reported {len(traffic)} graphs of {method}, which has {len(contexts)}"
-        )
-    return LoweredMethod(
-        delegates=len(contexts),
-        cpu_operations=tuple(sorted(name for name in names if "delegate" not in name)),
-        context_bytes=max(contexts, default=0),
-        traffic=traffic,
-    )
+
+
+def _cpu_operations(edge: EdgeProgramManager, method: str) -> tuple[str, ...]:
+    graph = edge.exported_program(method).graph_module.graph
+    names = [str(node.target) for node in graph.nodes if node.op == "call_function"]
+    return tuple(sorted(name for name in names if "getitem" not in name and "delegate" not in name))
