@@ -26,7 +26,8 @@ from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
 from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import DEFAULT_RECIPES, load_recipe, parse_precision
-from harness.export.request import ExportRequest, check_request
+from harness.export.request import ExportRequest
+from harness.export.request_check import check_request
 from harness.export.worker_process import ExportFailed
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family

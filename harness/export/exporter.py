@@ -20,8 +20,14 @@ from harness.export.calibration import (
     calibration_sha256,
     load_calibration,
 )
-from harness.export.order import ComponentOrder, component_order, package_versions
-from harness.export.request import ExportRequest, check_image_fits, check_request
+from harness.export.order import (
+    ArtifactSettings,
+    ComponentOrder,
+    component_order,
+    package_versions,
+)
+from harness.export.request import ExportRequest
+from harness.export.request_check import check_image_fits, check_request
 from harness.export.worker import Task
 from harness.export.worker_process import run_worker
 from harness.extras import require_packages
@@ -58,10 +64,7 @@ class _Inputs:
         """What one component's bytes depend on."""
         request, spec = self.request, self.checkpoint.spec
         soc = request.resolved_soc
-        return component_order(
-            spec,
-            component,
-            request.recipe.precision(component),
+        settings = ArtifactSettings(
             target=request.target,
             soc=soc.name if soc else None,
             qnn_build=self.qnn_build,
@@ -72,6 +75,12 @@ class _Inputs:
             lookahead=request.resolved_lookahead,
             kv_encodings=request.kv_encodings,
             image_token_id=self.checkpoint.image_token_id,
+        )
+        return component_order(
+            spec,
+            component,
+            request.recipe.precision(component),
+            settings,
             weights_sha256=self.weights_sha256[component],
             calibration_sha256=self._calibration_sha256(component),
         )

@@ -26,7 +26,7 @@ from harness.export.htp_layers import layer_schemes
 from harness.export.htp_metadata import encoding_constants
 from harness.export.htp_quantization import convert, prepare
 from harness.export.metadata import decoder_constants
-from harness.export.order import ComponentOrder
+from harness.export.order import CPU_TABLES, ComponentOrder
 from harness.export.static_decoder import StaticDecoder
 from harness.export.static_vision import TanhGelu
 from harness.export.worker import Task
@@ -51,7 +51,7 @@ def build_htp_component(
         UserError: If a weight or sample does not fit, or the libraries cannot be used.
     """
     order = task.order
-    if order.precision in ("8w", "4w"):
+    if order.precision in CPU_TABLES:
         build_component(checkpoint, order, task.output, report)
         return ()
     activate(task.qnn_dir)
@@ -242,13 +242,16 @@ def _with_builtin_gelu(module: nn.Module) -> nn.Module:
 
 
 def _cost(name: str, method: LoweredMethod, soc: Soc) -> GraphCost:
-    traffic = method.traffic
+    def total(figure: str) -> int | None:
+        told = method.traffic
+        return None if told is None else sum(getattr(one, figure) for one in told)
+
     return GraphCost(
         method=name,
-        ddr_read_bytes=sum(one.read_total_bytes for one in traffic),
-        ddr_write_bytes=sum(one.write_total_bytes for one in traffic),
-        spill_bytes=sum(one.spill_bytes for one in traffic),
-        fill_bytes=sum(one.fill_bytes for one in traffic),
+        ddr_read_bytes=total("read_total_bytes"),
+        ddr_write_bytes=total("write_total_bytes"),
+        spill_bytes=total("spill_bytes"),
+        fill_bytes=total("fill_bytes"),
         vtcm_mib=soc.vtcm_mib,
         delegates=method.delegates,
         cpu_ops=method.cpu_operations,

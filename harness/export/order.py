@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,9 @@ EXPORTER_SOURCES = (
 
 KvEncodings = Literal["shared", "requantized"]
 
+CPU_TABLES: frozenset[Precision] = frozenset({"8w", "4w"})
+"""Precisions of tables that ExecuTorch looks up on the CPU, wherever the other components run."""
+
 
 class ComponentOrder(BaseModel):
     """The whole resolved configuration of one component's export (design.md §7).
@@ -48,7 +51,9 @@ class ComponentOrder(BaseModel):
     serves every mode.
 
     Attributes:
-        soc: SoC of an HTP artifact.
+        target: Decides what the bytes are for; None of a table in ``CPU_TABLES``, which is the
+            same everywhere.
+        soc: SoC of an HTP graph.
         htp: Details of a fixed-point HTP component.
         calibration_sha256: Of everything that the component is calibrated on.
         versions: Of what turns weights into bytes, the QNN compiler's build included.
@@ -61,7 +66,7 @@ class ComponentOrder(BaseModel):
     component: Component
     precision: Precision
     backend: Backend
-    target: Target
+    target: Target | None
     soc: str | None
     mode: Mode | None
     context_length: int | None
@@ -101,49 +106,55 @@ class ComponentOrder(BaseModel):
         return f"{stem}_{self.backend}.pte"
 
 
+@dataclass(frozen=True)
+class ArtifactSettings:
+    """What is asked of an artifact as a whole; see ``ComponentOrder`` for the attributes."""
+
+    target: Target
+    mode: Mode
+    context_length: int
+    prefill_ar: int
+    kv_encodings: KvEncodings
+    image_token_id: int
+    soc: str | None = None
+    qnn_build: str | None = None
+    htp: HtpRecipe | None = None
+    lookahead: LookaheadShape | None = None
+
+
 def component_order(
     spec: VlmSpec,
     component: Component,
     precision: Precision,
+    settings: ArtifactSettings,
     *,
-    target: Target,
-    soc: str | None = None,
-    qnn_build: str | None = None,
-    htp: HtpRecipe | None = None,
-    mode: Mode,
-    context_length: int,
-    prefill_ar: int,
-    lookahead: LookaheadShape | None = None,
-    kv_encodings: KvEncodings,
-    image_token_id: int,
     weights_sha256: str,
     calibration_sha256: str | None,
 ) -> ComponentOrder:
     """Resolve what one component's bytes depend on; see ``ComponentOrder`` for the arguments."""
     is_decoder = component == "text_decoder"
     is_encoder = component == "vision_encoder"
-    geometry: dict[str, Any] = {"text": asdict(spec.text)}
-    if is_encoder:
-        geometry["vision"] = asdict(spec.vision)
+    on_htp = precision not in CPU_TABLES
+    vision = {"vision": asdict(spec.vision)} if is_encoder else {}
     return ComponentOrder(
         model=spec.name,
         family=spec.family.name,
         component=component,
         precision=precision,
-        backend="xnnpack" if target == "host" else "qnn",
-        target=target,
-        soc=soc,
-        mode=None if is_encoder else mode,
-        context_length=context_length if is_decoder else None,
-        prefill_ar=None if is_encoder or mode == "kv" else prefill_ar,
-        lookahead=None if is_encoder else lookahead,
-        kv_encodings=kv_encodings if is_decoder else None,
-        htp=_relevant(htp, component, precision),
-        geometry=geometry,
-        image_token_id=image_token_id if is_decoder else None,
+        backend="xnnpack" if settings.target == "host" else "qnn",
+        target=settings.target if on_htp else None,
+        soc=settings.soc if on_htp else None,
+        mode=None if is_encoder else settings.mode,
+        context_length=settings.context_length if is_decoder else None,
+        prefill_ar=None if is_encoder or settings.mode == "kv" else settings.prefill_ar,
+        lookahead=None if is_encoder else settings.lookahead,
+        kv_encodings=settings.kv_encodings if is_decoder else None,
+        htp=_relevant(settings.htp, component, precision),
+        geometry={"text": asdict(spec.text), **vision},
+        image_token_id=settings.image_token_id if is_decoder else None,
         weights_sha256=weights_sha256,
         calibration_sha256=calibration_sha256 if precision in CALIBRATED else None,
-        versions=package_versions(qnn_build),
+        versions=package_versions(settings.qnn_build if on_htp else None),
         exporter_sha256=exporter_sha256(),
     )
 

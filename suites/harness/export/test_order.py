@@ -11,7 +11,13 @@ import pytest
 import harness
 from harness.artifacts.manifest import COMPONENTS, Component
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
-from harness.export.order import ComponentOrder, component_order, exporter_sha256, hash_sources
+from harness.export.order import (
+    ArtifactSettings,
+    ComponentOrder,
+    component_order,
+    exporter_sha256,
+    hash_sources,
+)
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec
 
@@ -27,6 +33,9 @@ BASE: dict[str, Any] = {
     "calibration_sha256": "2" * 64,
 }
 
+OWN = ("precision", "weights_sha256", "calibration_sha256")
+"""What differs between the components of one artifact."""
+
 REACHES: dict[str, tuple[Any, set[Component]]] = {
     "precision": ("8da4w", {"vision_encoder", "token_embedding", "text_decoder"}),
     "mode": ("kv", {"token_embedding", "text_decoder"}),
@@ -39,7 +48,10 @@ REACHES: dict[str, tuple[Any, set[Component]]] = {
 
 
 def order(component: Component, **changes: Any) -> ComponentOrder:
-    return component_order(get_spec("tiny_smolvlm"), component, **BASE | changes)
+    values = BASE | changes
+    own = {name: values.pop(name) for name in OWN}
+    settings = ArtifactSettings(**values)
+    return component_order(get_spec("tiny_smolvlm"), component, settings=settings, **own)
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -153,6 +165,21 @@ def test_soc_compiler_and_target_reach_every_htp_component(
     component: Component, setting: str, value: str
 ) -> None:
     assert htp_order(component, **{setting: value}).key != htp_order(component).key
+
+
+@pytest.mark.parametrize("precision", ["8w", "4w"])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("soc", "SM8550"), ("qnn_build", "v2.48.0"), ("target", "phone")]
+)
+def test_a_table_on_the_cpu_is_the_same_for_every_phone(
+    precision: str, setting: str, value: str
+) -> None:
+    one, other = (
+        htp_order("token_embedding", precision=precision, **changes)
+        for changes in ({}, {setting: value})
+    )
+    assert one.key == other.key
+    assert one.file_name == "tok_embedding_qnn.pte"
 
 
 @pytest.mark.parametrize(

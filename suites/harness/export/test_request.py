@@ -10,7 +10,8 @@ import pytest
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.errors import UserError
 from harness.export.recipe import DEFAULT_RECIPES, Recipe
-from harness.export.request import ExportRequest, check_request
+from harness.export.request import ExportRequest
+from harness.export.request_check import check_request
 from harness.vlm.registry import get_spec
 
 FLOAT = Recipe(vision_encoder="fp16", token_embedding="fp16", text_decoder="fp16")
@@ -46,6 +47,11 @@ def request(
             base=Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="16a8w"),
             soc="SM8450",
         ),
+        request(
+            HtpRecipe(kv_bits=8),
+            base=Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="16a4w_block"),
+            soc="SM8450",
+        ),
     ],
 )
 def test_what_goes_together_is_taken(good: ExportRequest) -> None:
@@ -55,6 +61,31 @@ def test_what_goes_together_is_taken(good: ExportRequest) -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
+        (
+            request(
+                HtpRecipe(kv_bits=8),
+                base=Recipe(
+                    vision_encoder="fp16", token_embedding="16w", text_decoder="16a4w_block"
+                ),
+                soc="SM8350",
+            ),
+            "SM8350 has HTP v68, .* blocks .* v69",
+        ),
+        (
+            request(
+                HtpRecipe(
+                    kv_bits=8,
+                    overrides=(
+                        LayerOverride(
+                            component="text_decoder", pattern="mlp", scheme="16a4w_block"
+                        ),
+                    ),
+                ),
+                base=Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="16a8w"),
+                soc="SM8350",
+            ),
+            "HTP v68, .* blocks",
+        ),
         (request(target="phone"), "name it with --soc"),
         (request(soc="SM8551"), "did you mean SM8550"),
         (request(calibration=None), "give some with --calibration"),

@@ -1,0 +1,189 @@
+"""Whether an artifact that somebody wants can be had. Imports without torch."""
+
+from __future__ import annotations
+
+from harness.artifacts.manifest import COMPONENTS
+from harness.backends.qnn.recipe import HtpRecipe
+from harness.backends.qnn.soc import Soc
+from harness.errors import UserError
+from harness.export.calibration import CALIBRATED
+from harness.export.recipe import Recipe, check_precisions
+from harness.export.request import ExportRequest
+from harness.vlm.mode import LookaheadShape, Mode
+
+_OLDEST_ARCH_WITH_16_BIT_PRODUCTS = 73
+"""HTP arch from which two 16-bit tensors can be multiplied, as attention does (contract §1.4)."""
+
+_OLDEST_ARCH_WITH_BLOCKS = 69
+"""HTP arch from which weights can be quantized in blocks (ExecuTorch 1.5.1,
+backends/qualcomm/quantizer/annotators/htp_rules.py, ``validate_lpbq_support``)."""
+
+
+def check_lengths(mode: Mode, context_length: int | None, prefill_ar: int | None) -> None:
+    """Refuse token counts that no model can be exported with; None stands for the model's own.
+
+    Raises:
+        UserError: If a count is below 1, or belongs to another mode.
+    """
+    for flag, tokens in (("--context", context_length), ("--prefill-ar", prefill_ar)):
+        if tokens is not None and tokens < 1:
+            raise UserError(f"{flag} {tokens} is no number of tokens; give 1 or more.")
+    if mode == "kv" and prefill_ar is not None:
+        raise UserError(
+            f"--prefill-ar {prefill_ar} goes with --mode hybrid; kv mode prefills one token at a "
+            "time, so leave it out."
+        )
+
+
+def check_lookahead(mode: Mode, lookahead: LookaheadShape | None) -> None:
+    """Refuse a lookahead branch in a mode that has none; None stands for the model's own.
+
+    Raises:
+        UserError: If one is given outside lookahead mode.
+    """
+    if mode != "lookahead" and lookahead is not None:
+        raise UserError(
+            f"--lookahead {lookahead} goes with --mode lookahead, not {mode}; leave it out."
+        )
+
+
+def check_request(request: ExportRequest) -> None:
+    """Refuse what cannot be exported, before anything is loaded.
+
+    Raises:
+        UserError: If something asked for does not exist or does not go together.
+    """
+    check_precisions(request.recipe, request.target)
+    _check_calibration(request)
+    _check_details(request)
+    _check_soc(request)
+    _check_kv_encodings(request)
+    check_lengths(request.mode, request.context_length, request.prefill_ar)
+    check_lookahead(request.mode, request.lookahead)
+    _check_ar(request)
+
+
+def _check_calibration(request: ExportRequest) -> None:
+    precisions = {request.recipe.precision(component) for component in COMPONENTS}
+    calibrated = sorted(precisions & CALIBRATED)
+    if request.calibration is not None and not calibrated:
+        raise UserError(
+            f"No component is calibrated ({', '.join(sorted(precisions))} fix no activation "
+            "ranges); leave --calibration out."
+        )
+    if request.calibration is None and calibrated:
+        raise UserError(
+            f"Precision {calibrated[0]} fixes the ranges of activations, which takes samples, and "
+            f"{request.spec.name} comes with none; give some with --calibration FILE."
+        )
+
+
+def _check_soc(request: ExportRequest) -> None:
+    if request.target == "host":
+        if request.soc is not None:
+            raise UserError(
+                f"--soc {request.soc} goes with --target phone or emulator; leave it out."
+            )
+        return
+    if request.target == "phone" and request.soc is None:
+        raise UserError("An artifact for a phone is for one SoC; name it with --soc SM8650.")
+    soc = request.resolved_soc
+    assert soc is not None
+    if soc.htp_arch < _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
+        _check_old_soc(soc, request.recipe)
+
+
+def _check_old_soc(soc: Soc, recipe: Recipe) -> None:
+    fact = f"{soc.name} has HTP v{soc.htp_arch}, and products of two 16-bit tensors need "
+    needed = f"v{_OLDEST_ARCH_WITH_16_BIT_PRODUCTS}"
+    if soc.htp_arch < _OLDEST_ARCH_WITH_BLOCKS and "16a4w_block" in _weight_schemes(recipe):
+        raise UserError(
+            f"{soc.name} has HTP v{soc.htp_arch}, and weights in blocks (16a4w_block) need "
+            f"v{_OLDEST_ARCH_WITH_BLOCKS}; use 16a4w or 16a8w."
+        )
+    if recipe.vision_encoder in CALIBRATED:
+        raise UserError(
+            f"{fact}{needed}, which attention in a vision encoder of {recipe.vision_encoder} has; "
+            "add --precision vision_encoder=fp16."
+        )
+    if recipe.text_decoder in CALIBRATED and recipe.htp.kv_bits == 16:
+        raise UserError(
+            f"{fact}{needed}, which a decoder with a 16-bit KV cache has; give a --recipe with "
+            "kv_bits = 8 in [htp]."
+        )
+
+
+def _check_details(request: ExportRequest) -> None:
+    """Refuse details of a recipe that reach no component: somebody believes that they do."""
+    recipe, defaults = request.recipe, HtpRecipe()
+    for override in recipe.htp.overrides:
+        precision = recipe.precision(override.component)
+        if precision not in CALIBRATED:
+            raise UserError(
+                f"Override {override.pattern!r} of the recipe is for the {override.component}, "
+                f"whose weights in {precision} it cannot change; leave it out."
+            )
+    blocks = "16a4w_block" in _weight_schemes(recipe)
+    if recipe.htp.block_size != defaults.block_size and not blocks:
+        raise UserError(
+            f"block_size {recipe.htp.block_size} of the recipe is for 16a4w_block, which no "
+            "component has; leave it out."
+        )
+    if recipe.htp.kv_bits != defaults.kv_bits and recipe.text_decoder not in CALIBRATED:
+        raise UserError(
+            f"kv_bits {recipe.htp.kv_bits} of the recipe is for a quantized decoder, and one in "
+            f"{recipe.text_decoder} keeps a float cache; leave it out."
+        )
+
+
+def _weight_schemes(recipe: Recipe) -> set[str]:
+    """Precisions of encoder and decoder, and schemes of single layers."""
+    overrides = {override.scheme for override in recipe.htp.overrides}
+    return {recipe.vision_encoder, recipe.text_decoder, *overrides}
+
+
+def _check_kv_encodings(request: ExportRequest) -> None:
+    decoder = request.recipe.text_decoder
+    headroom = request.recipe.htp.decode_kv_headroom
+    if request.kv_encodings == "shared":
+        if headroom != 1.0:
+            raise UserError(
+                f"decode_kv_headroom {headroom} of the recipe needs encodings of its own for "
+                "decoding; add --kv-encodings requantized."
+            )
+    elif decoder not in CALIBRATED:
+        raise UserError(
+            f"KV encodings 'requantized' need a quantized cache, and a decoder in {decoder} keeps "
+            "a float one; use --kv-encodings shared."
+        )
+    elif request.mode == "kv":
+        raise UserError(
+            "KV encodings 'requantized' are of two graphs, and kv mode has one; use --mode hybrid."
+        )
+
+
+def _check_ar(request: ExportRequest) -> None:
+    context, prefill_ar = request.resolved_context_length, request.resolved_prefill_ar
+    lookahead = request.resolved_lookahead
+    if lookahead is not None and lookahead.ar >= context:
+        raise UserError(
+            f"--lookahead {lookahead} makes {lookahead.ar} tokens per call, which must be below "
+            f"the context of {context} tokens; give a smaller branch or a larger --context."
+        )
+    if request.mode != "kv" and not 1 < prefill_ar < context:
+        raise UserError(
+            f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context} tokens."
+        )
+
+
+def check_image_fits(context_length: int, tokens_per_image: int) -> None:
+    """Refuse a context that no picture fits into.
+
+    Raises:
+        UserError: If it is too short.
+    """
+    if context_length <= tokens_per_image:
+        raise UserError(
+            f"--context {context_length} cannot hold one image of {tokens_per_image} tokens; give "
+            "a larger --context."
+        )
