@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from executorch.exir import EdgeProgramManager
     from torch.export import ExportedProgram
     from torchao.quantization import Int8DynamicActivationIntxWeightConfig
 
@@ -47,22 +48,10 @@ def lower_to_pte(
             encoder, no for decoder and token embedding (contract §2.2).
         output: Where the file's bytes go.
     """
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import (
-        EdgeCompileConfig,
-        ExecutorchBackendConfig,
-        to_edge_transform_and_lower,
-    )
+    from executorch.exir import ExecutorchBackendConfig
     from executorch.exir.passes import MemoryPlanningPass
 
-    edge = to_edge_transform_and_lower(
-        dict(methods),
-        partitioner={name: [XnnpackPartitioner()] for name in methods},
-        constant_methods=dict(constants),
-        # Quantized embedding and torchao operators are not in the core set the check knows.
-        compile_config=EdgeCompileConfig(_check_ir_validity=False),
-    )
-    program = edge.to_executorch(
+    program = _edge(methods, constants).to_executorch(
         ExecutorchBackendConfig(
             memory_planning_pass=MemoryPlanningPass(
                 alloc_graph_input=plan_io_memory, alloc_graph_output=plan_io_memory
@@ -70,3 +59,18 @@ def lower_to_pte(
         )
     )
     program.write_to_file(output)
+
+
+def _edge(
+    methods: Mapping[str, ExportedProgram], constants: Mapping[str, object]
+) -> EdgeProgramManager:
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+
+    return to_edge_transform_and_lower(
+        dict(methods),
+        partitioner={name: [XnnpackPartitioner()] for name in methods},
+        constant_methods=dict(constants),
+        # Quantized embedding and torchao operators are not in the core set the check knows.
+        compile_config=EdgeCompileConfig(_check_ir_validity=False),
+    )

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
 from harness.extras import require_packages
-from harness.runtime.flags import Flags, help_text, parse_flags
+from harness.runtime.flag_syntax import help_text, parse_flags
+from harness.runtime.flags import Flags
 from harness.runtime.logits_dump import LogitsDump
 from harness.runtime.margins import MarginObserver
 from harness.runtime.observer import ConsoleObserver, LogitsSink, inference_speed

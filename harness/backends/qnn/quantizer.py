@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.backends.qnn.recipe import WeightScheme
 
 if TYPE_CHECKING:
+    from executorch.backends.qualcomm.quantizer.quant_recipe import QuantRecipe
     from torchao.quantization.pt2e.quantizer import Quantizer
 
 _DTYPES = {"16a8w": "use_16a8w", "16a4w": "use_16a4w", "16a4w_block": "use_16a4w_block"}
@@ -37,14 +38,29 @@ def make_quantizer(
         kv_bits: 8 keeps K and V in 8 bits up to the cache; None for a graph without a cache.
         layers: Scheme of single convolutions, by their path in the module.
     """
-    import torch
     from executorch.backends.qualcomm.quantizer.custom_annotation import annotate_kv_8bit
-    from executorch.backends.qualcomm.quantizer.quant_recipe import QuantGranularity, QuantRecipe
-    from executorch.backends.qualcomm.quantizer.quantizer import QnnQuantizer, QuantDtype
+    from executorch.backends.qualcomm.quantizer.quantizer import QnnQuantizer
     from executorch.backends.qualcomm.serialization.qc_schema import (
         QcomChipset,
         QnnExecuTorchBackendType,
     )
+
+    recipe = _recipe(scheme, block_size, layers or {})
+    if kv_bits == 8:
+        recipe.custom_quant_annotations = [annotate_kv_8bit]
+    quantizer: Quantizer = QnnQuantizer(
+        backend=QnnExecuTorchBackendType.kHtpBackend, soc_model=QcomChipset[soc]
+    )
+    quantizer.set_recipe(recipe)
+    return quantizer
+
+
+def _recipe(
+    scheme: WeightScheme, block_size: int, layers: Mapping[str, WeightScheme]
+) -> QuantRecipe:
+    import torch
+    from executorch.backends.qualcomm.quantizer.quant_recipe import QuantGranularity, QuantRecipe
+    from executorch.backends.qualcomm.quantizer.quantizer import QuantDtype
     from torchao.quantization.pt2e import MinMaxObserver
 
     recipe = QuantRecipe(
@@ -57,16 +73,10 @@ def make_quantizer(
     both = {*convolutions, torch.ops.aten.linear.default}
     targets = convolutions if scheme == "16a4w_block" else both
     recipe.add_node_target(targets, **_weights(scheme, block_size))
-    for path, own in (layers or {}).items():
+    for path, own in layers.items():
         exactly = rf"^{re.escape(path)}$"
         recipe.add_regex({exactly}, priority=_ABOVE_OPERATORS, **_weights(own, block_size))
-    if kv_bits == 8:
-        recipe.custom_quant_annotations = [annotate_kv_8bit]
-    quantizer: Quantizer = QnnQuantizer(
-        backend=QnnExecuTorchBackendType.kHtpBackend, soc_model=QcomChipset[soc]
-    )
-    quantizer.set_recipe(recipe)
-    return quantizer
+    return recipe
 
 
 def _weights(scheme: WeightScheme, block_size: int) -> dict[str, object]:

@@ -12,7 +12,7 @@ from harness.artifacts.manifest import ComponentFile
 from harness.devices.device import RunFailure
 from harness.devices.emulator import FP16_PASS_TIMEOUT_S, PASS_TIMEOUT_S, EmulatorDevice
 from harness.devices.runner_process import TimeLimits, option_flags
-from harness.runtime.flags import parse_flags
+from harness.runtime.flag_syntax import parse_flags
 from harness.runtime.request import Request, RunOptions
 from harness.vlm.mode import LookaheadShape
 from suites.harness.fixtures.conftest import hollow_artifact

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.runtime.flags import Flags, help_text, parse_flags
+from harness.runtime.flag_syntax import help_text, parse_flags
+from harness.runtime.flags import Flags
 
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 

@@ -15,7 +15,7 @@ from harness.artifacts.manifest import COMPONENTS, Component, Precision
 from harness.errors import UserError
 from harness.runtime.encodings import Encoding, KvEncodings
 from harness.runtime.files import RunFiles
-from harness.runtime.flags import parse_flags
+from harness.runtime.flag_syntax import parse_flags
 from harness.runtime.plan import make_plan
 from harness.runtime.pre_generated import open_pre_generated
 from harness.runtime.request import Request, RunOptions
