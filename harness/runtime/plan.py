@@ -68,6 +68,11 @@ def make_plan(flags: Flags) -> RunPlan:
     mode = model.mode
     if flags.eval_mode is not None:
         mode = next(name for name, number in EVAL_MODES.items() if number == flags.eval_mode)
+    if flags.artifact is not None and mode == "lookahead" and model.mode != "lookahead":
+        raise UserError(
+            f"{flags.artifact} is a {model.mode} artifact, which cannot decode by lookahead "
+            "(--eval_mode 2); leave --eval_mode out, or export it again with --mode lookahead."
+        )
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
     _check_outputs(flags)

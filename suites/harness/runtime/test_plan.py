@@ -11,7 +11,7 @@ import pytest
 
 from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
-from harness.runtime.flags import parse_flags
+from harness.runtime.flag_syntax import parse_flags
 from harness.runtime.plan import RunPlan, make_plan
 from harness.runtime.request import Request, RunOptions
 from harness.vlm.mode import LookaheadShape
@@ -67,6 +67,15 @@ def test_the_branch_is_upstreams_flags_or_the_artifacts(
     assert (own.mode, own.lookahead) == ("lookahead", LookaheadShape(4, 5, 4))
     assert plan(artifact, "--image", pictures[0], *BRANCH).options.lookahead == asked.lookahead
     assert plan(artifact, "--image", pictures[0], "--eval_mode=0").options.lookahead is None
+
+
+@pytest.mark.parametrize("branch", [(), BRANCH], ids=["without a branch", "with a branch"])
+def test_an_artifact_of_another_mode_cannot_look_ahead(
+    artifact: Artifact, pictures: tuple[str, str], branch: tuple[str, ...]
+) -> None:
+    flags = [f"--artifact={artifact.directory}", "--image", pictures[0], "--eval_mode=2", *branch]
+    with pytest.raises(UserError, match="is a hybrid artifact, .* again with --mode lookahead"):
+        plan(*flags)
 
 
 def test_digests_are_dealt_to_the_urls(artifact: Artifact, pictures: tuple[str, str]) -> None:
