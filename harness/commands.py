@@ -29,6 +29,7 @@ from harness.export.recipe import DEFAULT_RECIPES, load_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
 from harness.export.worker_process import ExportFailed
+from harness.results_commands import add_result_commands
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
 
@@ -57,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m harness", description="Export vision-language models for the suites."
+        prog="python -m harness",
+        description="Export vision-language models for the suites and look at what was measured.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     export = commands.add_parser(
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_run_doctor)
     doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_result_commands(commands)
     return parser
 
 

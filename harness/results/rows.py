@@ -116,6 +116,8 @@ class SampleRow(Subject):
         component: The component measured; None for the whole model.
         cold_session: 0 for the session's first measurement, 1 for the one made once more from cold
             because a gate was red (statistics.md §2.7).
+        side: Of a comparison: ``A``, the baseline's run, or ``B``, the candidate's; None for what a
+            gate judges. Trends leave comparisons out.
         virtual: Taken on a virtual phone, hence no figure of any real device.
         at: When the value was taken.
     """
@@ -130,6 +132,7 @@ class SampleRow(Subject):
     generated_tokens: int | None = None
     component: Component | None = None
     cold_session: int = Field(default=0, ge=0)
+    side: Literal["A", "B"] | None = None
     virtual: bool = False
     at: UtcTime = Field(default_factory=utc_now)
 

@@ -69,3 +69,27 @@ def latest_run(results: Path) -> Path:
             "with --results."
         )
     return runs[-1]
+
+
+def find_run(results: Path, name: str) -> Path:
+    """The folder of a run by its name, the beginning of its name, ``latest``, or its path.
+
+    Raises:
+        UserError: If there is none, or several names begin like that.
+    """
+    if name == "latest":
+        return latest_run(results)
+    if any(Path(name).glob("rows-*.jsonl")):
+        return Path(name)
+    found = [run for run in run_folders(results) if run.name.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UserError(
+            f"{results} holds no run {name!r}; list what it holds with: python -m harness results "
+            "--table runs"
+        )
+    raise UserError(
+        f"{len(found)} runs of {results} begin with {name!r}: {', '.join(r.name for r in found)}; "
+        "give more of the name."
+    )

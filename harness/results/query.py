@@ -1,0 +1,101 @@
+"""Questions to frames of results: which rows, and what they say group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from harness.errors import UserError, suggest
+from harness.measure.statistics import coefficient_of_variation, median_bounds
+
+SERIES = (
+    "model",
+    "metric",
+    "component",
+    "target",
+    "soc",
+    "device",
+    "mode",
+    "precision",
+    "protocol",
+)
+"""What a number is of. Two devices never share one: they differ more than what is looked for."""
+
+
+def select(frame: pd.DataFrame, wanted: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    """Rows whose columns hold one of the wanted values, compared as text.
+
+    Raises:
+        UserError: If there is no such column.
+    """
+    for name, values in wanted.items():
+        check_columns(frame, [name])
+        texts = frame[name].astype("string")
+        # As typed by a person: True and true, an empty text for a missing value.
+        folded = texts.fillna("").str.casefold()
+        frame = frame[folded.isin([value.casefold() for value in values])]
+    return frame
+
+
+def check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """Refuse columns that a frame does not have.
+
+    Raises:
+        UserError: If there is no such column; the message suggests the nearest one.
+    """
+    for name in names:
+        if name not in frame:
+            raise UserError(f"There is no column {name!r}; {suggest(name, frame.columns)}.")
+
+
+def measured(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples that a gate's verdict rests on: valid, of no comparison, from the last cold session.
+
+    A metric that was measured again from cold counts with what was measured last.
+    """
+    counted = samples[samples["valid"].fillna(False) & samples["side"].isna()]
+    last = counted.groupby(["run_id", *SERIES], dropna=False)["cold_session"].transform("max")
+    return counted[counted["cold_session"] == last]
+
+
+def summarize(samples: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """One row per group of samples.
+
+    Args:
+        samples: With ``value``; those that do not count are to be left out before.
+        by: Columns that make a group.
+
+    Returns:
+        The columns of ``by``, then ``samples`` (their number), ``median``, ``lower`` and ``upper``
+        (its bounds, each 95 % sure; missing below 5 samples), ``min``, ``max`` and ``cv`` (standard
+        deviation over mean; missing below 2).
+
+    Raises:
+        UserError: If there is no such column.
+    """
+    check_columns(samples, by)
+    rows = [
+        dict(zip(by, key, strict=True)) | _summary(group["value"])
+        for key, group in samples.groupby(list(by), dropna=False, sort=True)
+    ]
+    frame = pd.DataFrame(rows, columns=[*by, *_SUMMARY])
+    dtypes = {name: samples[name].dtype for name in by}
+    return frame.astype({**dtypes, "samples": "Int64", **dict.fromkeys(_SUMMARY[1:], "Float64")})
+
+
+_SUMMARY = ("samples", "median", "lower", "upper", "min", "max", "cv")
+
+
+def _summary(values: pd.Series) -> dict[str, object]:
+    numbers = values.dropna().astype(float).tolist()
+    bounds = median_bounds(numbers)
+    return {
+        "samples": len(numbers),
+        "median": values.median(),
+        "lower": bounds.lower if bounds else None,
+        "upper": bounds.upper if bounds else None,
+        "min": values.min(),
+        "max": values.max(),
+        "cv": coefficient_of_variation(numbers),
+    }

@@ -1,0 +1,232 @@
+"""``python -m harness results`` and ``python -m harness compare``: the store on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.errors import UserError
+from harness.measure.wording import number
+from harness.results.history import History, load_history
+from harness.results.query import check_columns, measured, select, summarize
+from harness.results.run_comparison import RunComparison, compare_runs
+from harness.results.runs import default_results_directory, find_run
+from harness.results.tables import TABLES, columns
+
+_FILTERS = ("model", "metric", "target", "soc", "device", "mode", "precision", "status", "run_id")
+_SHOWN = {
+    "samples": ("run_id", "device", "model", "mode", "precision", "metric", "value", "unit"),
+    "verdicts": ("run_id", "device", "model", "mode", "metric", "median", "unit", "status"),
+    "runs": ("run_id", "started_at", "ended_at", "exit_status", "git_commit", "torn"),
+}
+"""Columns on the terminal where nobody chose others; a CSV file has all."""
+
+_RUNS = "runs"
+
+
+def add_result_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> None:
+    """Register ``results`` and ``compare``.
+
+    Args:
+        commands: What ``add_subparsers`` returned.
+    """
+    results = commands.add_parser(
+        "results", help="filter and group what was measured", description=_run_results.__doc__
+    )
+    results.set_defaults(run=_run_results)
+    _add_results_options(results)
+    compare = commands.add_parser(
+        "compare", help="lay two runs side by side", description=_run_compare.__doc__
+    )
+    compare.set_defaults(run=_run_compare)
+    compare.add_argument("first", metavar="RUN1", help="name, its beginning, path or 'latest'")
+    compare.add_argument("second", metavar="RUN2")
+    _add_common_options(compare)
+
+
+def _add_results_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--table", default="verdicts", choices=[_RUNS, *TABLES])
+    parser.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="runs from that day (UTC)")
+    for name in _FILTERS:
+        flag = "run" if name == "run_id" else name.replace("_", "-")
+        parser.add_argument(f"--{flag}", dest=name, action="append", help="repeatable")
+    parser.add_argument(
+        "--where", action="append", default=[], type=_condition, metavar="COLUMN=VALUE"
+    )
+    parser.add_argument(
+        "--group-by", type=_names, metavar="COLUMN,...", help="medians of valid samples"
+    )
+    parser.add_argument("--show", type=_names, metavar="COLUMN,...", help="columns to show")
+    parser.add_argument(
+        "--provenance", action="store_true", help="add commit, versions, options, host, device"
+    )
+    parser.add_argument("--limit", type=int, default=50, help="rows on the terminal, the last ones")
+    parser.add_argument("--columns", action="store_true", help="explain the columns and end")
+    _add_common_options(parser)
+
+
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=default_results_directory(), metavar="DIR")
+    parser.add_argument("--csv", metavar="FILE", help="write all rows there, - for standard output")
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-23") from None
+
+
+def _condition(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=VALUE")
+    return name, value
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _run_results(options: argparse.Namespace) -> int:
+    """Show verdicts, samples or other rows of all runs; --group-by gives medians of samples."""
+    _end_with_the_reader()
+    if options.columns:
+        _explain(options.table)
+        return 0
+    table = "samples" if options.group_by else options.table
+    history = _load(options.results, options.since, table, options.provenance)
+    frame: pd.DataFrame = getattr(history, table)
+    wanted = _wanted(options)
+    if options.provenance and table != _RUNS:
+        frame = history.provenance(frame)
+    frame = select(frame, wanted)
+    if options.group_by:
+        frame = summarize(measured(frame), options.group_by)
+    if options.show:
+        check_columns(frame, options.show)
+        frame = frame[options.show]
+    elif not options.csv and not options.group_by:
+        frame = frame[list(_SHOWN.get(table, frame.columns))]
+    _write(frame, options.csv, options.limit)
+    return 0
+
+
+def _wanted(options: argparse.Namespace) -> dict[str, list[str]]:
+    wanted = {name: list(getattr(options, name)) for name in _FILTERS if getattr(options, name)}
+    for name, value in options.where:
+        wanted.setdefault(name, []).append(value)
+    if "run_id" in wanted:
+        wanted["run_id"] = [find_run(options.results, name).name for name in wanted["run_id"]]
+    return wanted
+
+
+def _run_compare(options: argparse.Namespace) -> int:
+    """Lay two runs side by side: medians, verdicts, and in what else the runs differ."""
+    _end_with_the_reader()
+    runs = [find_run(options.results, name) for name in (options.first, options.second)]
+    folders = {run.resolve().parent for run in runs}
+    if len(folders) > 1:
+        raise UserError(
+            f"{runs[0]} and {runs[1]} are in different folders; copy one beside the other, which "
+            "merges them."
+        )
+    history = load_history(folders.pop())
+    names = [run.resolve().name for run in runs]
+    for sentence in history.unreadable:
+        if any(name in sentence for name in names):
+            raise UserError(sentence)
+    comparison = compare_runs(history, *names)
+    if options.csv:
+        _write(comparison.rows, options.csv, 0)
+    else:
+        _print_comparison(comparison)
+    return 0
+
+
+def _load(results: Path, since: datetime | None, table: str, provenance: bool) -> History:
+    needed = {table, "sessions", "devices"} if provenance else {table}
+    history = load_history(results, since, needed)
+    for sentence in history.unreadable:
+        print(f"left out: {sentence}", file=sys.stderr)
+    if history.runs.empty:
+        raise UserError(
+            f"{results} holds no such runs; make one with `pytest -m accuracy`, or name another "
+            "folder with --results."
+        )
+    return history
+
+
+def _explain(table: str) -> None:
+    if table == _RUNS:
+        print(History.__doc__)
+        return
+    for column in columns(table):
+        kind = "JSON text" if column.is_json else str(column.arrow)
+        print(f"{column.name}\n    {kind}: {column.description}")
+
+
+def _write(frame: pd.DataFrame, csv: str | None, limit: int) -> None:
+    if not csv:
+        _print_table(frame, limit)
+        return
+    try:
+        frame.to_csv(sys.stdout if csv == "-" else Path(csv), index=False)
+    except OSError as error:
+        raise UserError(f"{csv} cannot be written: {error.strerror}; name another.") from error
+
+
+def _print_table(frame: pd.DataFrame, limit: int) -> None:
+    """Rows as a table; what is the same in all of them is said once, above it."""
+    shown = frame.tail(limit)
+    same = [name for name in shown.columns if shown[name].nunique(dropna=False) == 1]
+    same = same if len(shown) > 1 else []
+    # A pipe has no width to fit into.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+    told = {name: _cell(shown[name].iloc[0]) for name in same}
+    console.print(", ".join(f"{name} {value}" for name, value in told.items() if value))
+    table = Table(show_edge=False)
+    for name in shown.columns.difference(same, sort=False):
+        numeric = pd.api.types.is_numeric_dtype(shown[name].dtype)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in shown.drop(columns=same).itertuples(index=False):
+        table.add_row(*map(_cell, row))
+    console.print(table)
+    if len(shown) < len(frame):
+        console.print(f"the last {len(shown)} of {len(frame)} rows; --limit shows more")
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return number(value) if isinstance(value, float) else escape(str(value))
+
+
+def _print_comparison(comparison: RunComparison) -> None:
+    rows = comparison.rows
+    told = rows.assign(change=rows["change"].map(_percent, na_action="ignore"))
+    _print_table(told.dropna(axis="columns", how="all"), max(len(rows), 1))
+    for difference in comparison.differences:
+        print(f"{difference.name}: {difference.first or 'none'} -> {difference.second or 'none'}")
+    print("Measured at different times; to decide: pytest -m perf --compare ARTIFACT_A ARTIFACT_B")
+
+
+def _percent(share: float) -> str:
+    return f"{share:+.1%}".replace("%", " %")
+
+
+def _end_with_the_reader() -> None:
+    """Let ``| head`` end this process without a word, as it does with every other tool."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
