@@ -18,6 +18,8 @@ class Turn(BaseModel):
         top2_gaps: Largest minus second largest logit where each token was chosen, in units of the
             decoder's output: codes of a quantized one. None unless the run was to record them.
         runner_up_ids: Tokens of the second largest logits, with ``top2_gaps``.
+        is_retokenized: Whether ``token_ids`` were found by tokenizing ``text`` again, for a runner
+            that prints none. Another split of the same text cannot be told from the one generated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +30,7 @@ class Turn(BaseModel):
     stats: RunStats
     top2_gaps: tuple[float, ...] | None = None
     runner_up_ids: tuple[int, ...] | None = None
+    is_retokenized: bool = False
 
 
 class Generation(BaseModel):

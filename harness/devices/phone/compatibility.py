@@ -1,0 +1,145 @@
+"""Whether an artifact can run on a phone, said before a byte of it is pushed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import COMPONENTS, Target
+from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
+from harness.backends.qnn.loadable import check_soc
+from harness.backends.qnn.soc import Soc
+from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
+from harness.devices.phone.runner_generation import RunnerGeneration
+from harness.errors import UserError
+
+CONTEXT_LIMIT_BYTES = 4 << 30
+"""Of the HTP, for one context binary (contract §1.3)."""
+
+_GIB = 1 << 30
+_SINGLE_TURN_LAYOUTS = ("#16292", "#16536", "#16506", "#17805")
+"""Layouts of files that the runner of PR #16536 and its next weeks read (contract §1.5)."""
+
+
+@dataclass(frozen=True)
+class RunnerSetup:
+    """What a phone runs artifacts with.
+
+    Attributes:
+        soc: Of the phone.
+        loads: Targets whose artifacts it loads: a phone those for phones, a virtual one others.
+        generation: Of its runner.
+        qnn_version: Of its QNN libraries; None where they do not tell, or there are none.
+    """
+
+    soc: Soc
+    loads: tuple[Target, ...]
+    generation: RunnerGeneration
+    qnn_version: QnnVersion | None
+
+
+def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:
+    """Refuse an artifact that the phone's runner cannot load or would run wrongly.
+
+    Raises:
+        UserError: If it is for another target, SoC or generation of the runner, of a newer QNN, or
+            too large for the HTP.
+    """
+    check_target(artifact, setup)
+    _check_layout(artifact, setup.generation)
+    _check_requantization(artifact, setup.generation)
+    for component in COMPONENTS:
+        path = artifact.path(component)
+        check_delegates(path, read_delegates(path), setup)
+
+
+def check_target(artifact: Artifact, setup: RunnerSetup) -> None:
+    """Refuse an artifact for another target or SoC.
+
+    Raises:
+        UserError: If it is for one.
+    """
+    manifest = artifact.manifest
+    if manifest.target not in setup.loads:
+        raise UserError(
+            f"{artifact.directory} is for the {manifest.target}, and this phone loads those for "
+            f"{' or '.join(setup.loads)}; export it again with --target {setup.loads[0]}."
+        )
+    if manifest.soc not in (None, setup.soc.name):
+        raise UserError(
+            f"{artifact.directory} was compiled for {manifest.soc} and the phone has "
+            f"{setup.soc.name}; export it again with --soc {setup.soc.name}."
+        )
+
+
+def check_delegates(path: Path, delegates: tuple[QnnDelegate, ...], setup: RunnerSetup) -> None:
+    """Refuse a file whose parts for the HTP cannot be loaded, whatever its folder says of it.
+
+    Args:
+        path: The ``.pte``.
+        delegates: What it says of them.
+        setup: Of the phone; a virtual one has this machine's emulator, which refuses by itself.
+
+    Raises:
+        UserError: If it was compiled for another SoC, by a newer QNN, or into too large a context.
+    """
+    if "phone" not in setup.loads:
+        return
+    check_soc(path, setup.soc, delegates)
+    for context in dict.fromkeys(delegate.context for delegate in delegates):
+        if context is not None:
+            _check_context(path, context, setup.qnn_version)
+
+
+def check_space(needed_bytes: int, free_bytes: int, place: str) -> None:
+    """Refuse a push that would fill the phone.
+
+    Raises:
+        UserError: If there is too little room.
+    """
+    if needed_bytes > free_bytes:
+        raise UserError(
+            f"The phone has {free_bytes / _GIB:.2f} GiB free at {place} and this artifact needs "
+            f"{needed_bytes / _GIB:.2f} GiB; remove what is old there with: adb shell rm -r {place}"
+        )
+
+
+def _check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
+    """Ours reads every layout; upstream's runners read those of their own time."""
+    if generation.is_ours:
+        return
+    layout = artifact.manifest.versions.get("abi", "")
+    is_old = layout.startswith(_SINGLE_TURN_LAYOUTS)
+    if is_old != generation.is_single_turn:
+        told = f"the layout of {layout}" if layout else "the layout of July 2026"
+        raise UserError(
+            f"{artifact.directory} has {told}, and the runner on the phone is one "
+            f"{generation.describe()}, which reads another; give --build-dir of the ExecuTorch "
+            "that fits, or export it again."
+        )
+
+
+def _check_requantization(artifact: Artifact, generation: RunnerGeneration) -> None:
+    if artifact.manifest.kv_encodings == "requantized" and not generation.requantizes:
+        raise UserError(
+            f"{artifact.directory} has KV encodings that the runner must convert between prefill "
+            f"and decode, and the one on the phone, {generation.describe()}, does not: it would "
+            "answer wrongly; export it again with --kv-encodings shared."
+        )
+
+
+def _check_context(path: Path, context: FileRange, phone_version: QnnVersion | None) -> None:
+    if context.size > CONTEXT_LIMIT_BYTES:
+        raise UserError(
+            f"{path} holds a context of {context.size / _GIB:.2f} GiB and the HTP takes "
+            f"{CONTEXT_LIMIT_BYTES // _GIB} GiB at most; export it with smaller weights or more "
+            "shards."
+        )
+    made_by = version_of_context(path, context)
+    if made_by is not None and phone_version is not None and made_by > phone_version:
+        raise UserError(
+            f"{path} was made by QNN {version_text(made_by)} and the libraries for the phone are "
+            f"{version_text(phone_version)}, which cannot load newer files; give that QNN SDK "
+            "with --qnn-dir, or export it again with this one."
+        )
