@@ -47,8 +47,8 @@ def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:
             too large for the HTP.
     """
     check_target(artifact, setup)
-    _check_layout(artifact, setup.generation)
-    _check_requantization(artifact, setup.generation)
+    check_layout(artifact, setup.generation)
+    check_requantization(artifact, setup.generation)
     for component in COMPONENTS:
         path = artifact.path(component)
         check_delegates(path, read_delegates(path), setup)
@@ -105,8 +105,12 @@ def check_space(needed_bytes: int, free_bytes: int, place: str) -> None:
         )
 
 
-def _check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
-    """Ours reads every layout; upstream's runners read those of their own time."""
+def check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
+    """Refuse a layout that the runner does not read; ours reads all of them (contract §1.5).
+
+    Raises:
+        UserError: If it is of another time than upstream's runner.
+    """
     if generation.is_ours:
         return
     layout = artifact.manifest.versions.get("abi", "")
@@ -120,7 +124,12 @@ def _check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
         )
 
 
-def _check_requantization(artifact: Artifact, generation: RunnerGeneration) -> None:
+def check_requantization(artifact: Artifact, generation: RunnerGeneration) -> None:
+    """Refuse a file whose KV cache must be converted where the runner does not (design.md §5).
+
+    Raises:
+        UserError: If it would answer wrongly.
+    """
     if artifact.manifest.kv_encodings == "requantized" and not generation.requantizes:
         raise UserError(
             f"{artifact.directory} has KV encodings that the runner must convert between prefill "

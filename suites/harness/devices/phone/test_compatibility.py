@@ -13,11 +13,11 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.phone.compatibility import (
     RunnerSetup,
     check_delegates,
+    check_layout,
+    check_requantization,
     check_space,
     check_target,
 )
-from harness.devices.phone.compatibility import _check_layout as check_layout
-from harness.devices.phone.compatibility import _check_requantization as check_requantization
 from harness.devices.phone.runner_generation import RunnerGeneration
 from harness.errors import UserError
 from suites.harness.fixtures.conftest import hollow_artifact
