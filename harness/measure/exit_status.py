@@ -15,6 +15,9 @@ EXIT_STATUS = {
 }
 """Exit status of a session by the first kind of this list that occurred (design.md §9)."""
 
+TREND_ALERT = 13
+"""Exit status of a session without any of these whose trends turned to the worse (design.md §9)."""
+
 ALLOWABLE = (Status.INCONCLUSIVE, Status.NO_GATE, Status.BLOCKED)
 
 

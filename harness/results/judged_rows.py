@@ -62,7 +62,6 @@ class QuarantineRow(Frozen):
         reason: Why its verdict is not trusted.
         expires: Last day on which it holds.
         expired: Whether that day was over.
-        matched: Verdicts of this session that it applied to.
         at: When the session looked.
     """
 
@@ -74,5 +73,4 @@ class QuarantineRow(Frozen):
     reason: Text
     expires: date
     expired: bool
-    matched: int = Field(default=0, ge=0)
     at: UtcTime = Field(default_factory=utc_now)

@@ -1,0 +1,102 @@
+"""Trends that turned to the worse: one series per model, metric and physical device.
+
+Never pooled over devices: they differ more than what is looked for (statistics.md §2.6). A run
+gives one point, the median of its valid samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.measure.change_point import ChangePoint, alerts
+from harness.measure.metrics import METRICS
+from harness.measure.wording import number
+from harness.results.query import SERIES, measured
+
+
+@dataclass(frozen=True)
+class TrendAlert:
+    """A change to the worse that the latest run brought to light.
+
+    Attributes:
+        series: Values of ``SERIES`` by name, missing ones left out.
+        before: The last run of the level before.
+        since: The run that the new level began with.
+        change: The levels.
+        unit: Of the levels.
+    """
+
+    series: dict[str, str]
+    before: str
+    since: str
+    change: ChangePoint
+    unit: str
+
+    @property
+    def sentence(self) -> str:
+        """What changed where, by how much and since when."""
+        words = (self.series.get(name) for name in _WORDS)
+        percent = f"{self.change.ratio - 1:+.1%}".replace("%", " %")
+        return (
+            f"{self.series['metric']} of {' '.join(word for word in words if word)} changed by "
+            f"{percent} since run {self.since}: {number(self.change.before)} to "
+            f"{number(self.change.after)} {self.unit}; see what changed with: python -m harness "
+            f"compare {self.before} {self.since}"
+        )
+
+
+_WORDS = ("model", "component", "precision", "mode", "target", "soc", "device")
+
+
+def find_trend_alerts(samples: pd.DataFrame, run_id: str) -> tuple[TrendAlert, ...]:
+    """Alerts of one run against all runs before it.
+
+    Args:
+        samples: ``History.samples``; later runs in it are ignored.
+        run_id: The run that is the latest point of every series.
+    """
+    points = _points(samples[samples["run_id"] <= run_id])
+    if points.empty:
+        return ()
+    return tuple(
+        alert
+        for _, series in points.groupby("series", sort=False)
+        if series["run_id"].iloc[-1] == run_id
+        for alert in _alerts(series)
+    )
+
+
+def _points(samples: pd.DataFrame) -> pd.DataFrame:
+    """One row per series and run, in the order of the runs: ``series``, ``value``, ``unit``, ..."""
+    counted = measured(samples[~samples["virtual"].fillna(False)])
+    kinds = counted["metric"].map(_kind)
+    # The emulator's speed says nothing about any device, so neither does its trend.
+    counted = counted[~((kinds == "performance") & (counted["target"] == "emulator"))]
+    numbered = counted.assign(
+        series=counted.groupby(list(SERIES), dropna=False, sort=False).ngroup()
+    )
+    grouped = numbered.groupby(["series", "run_id"], sort=True)
+    about = grouped[[*SERIES, "unit"]].first()
+    return about.assign(value=grouped["value"].median()).reset_index()
+
+
+def _kind(metric: str) -> str:
+    known = METRICS.get(metric)
+    return known.kind if known else ""
+
+
+def _alerts(series: pd.DataFrame) -> Iterator[TrendAlert]:
+    values = series["value"].astype(float).tolist()
+    last = series.iloc[-1]
+    metric = METRICS.get(str(last["metric"]))
+    # What is 0 or infinite (no wrong answer, two equal outputs) has no ratio to anything.
+    if metric is None or not all(math.isfinite(value) and value > 0 for value in values):
+        return
+    named = {name: str(last[name]) for name in SERIES if not pd.isna(last[name])}
+    for change in alerts(values, metric.better):
+        before, since = series["run_id"].iloc[[change.index - 1, change.index]]
+        yield TrendAlert(named, str(before), str(since), change, str(last["unit"]))
