@@ -19,6 +19,7 @@ pytest_plugins = (
     "fixtures.answers",
     "fixtures.judge",
     "fixtures.bench",
+    "fixtures.paired_bench",
     "fixtures.golden",
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from harness.measure.comparison import Comparison
 from harness.measure.gate import Context
 from harness.measure.metrics import get_metric
 from harness.measure.proposal import render_gate
 from harness.measure.verdict import Verdict
-from harness.results.rows import Subject, VerdictRow
+from harness.measure.wording import plural
+from harness.results.rows import ComparisonRow, Subject, VerdictRow
 
 
 def subject_of(
@@ -53,4 +55,59 @@ def verdict_row(verdict: Verdict, subject: Subject) -> VerdictRow:
         gate_since=gate.since if gate else None,
         proposed_gate=render_gate(verdict.proposal) if verdict.proposal else None,
         component=verdict.context.component,
+    )
+
+
+def comparison_row(
+    comparison: Comparison,
+    metric: str,
+    context: Context,
+    subject: Subject,
+    *,
+    baseline_key: str,
+    medians: tuple[float | None, float | None],
+) -> ComparisonRow:
+    """Flatten a comparison, with its evidence in a sentence.
+
+    Args:
+        comparison: What was found.
+        metric: Name of the metric.
+        context: Where both artifacts were measured.
+        subject: Of the candidate.
+        baseline_key: Key of the artifact that it was compared with.
+        medians: The baseline's and the candidate's, in the metric's unit.
+    """
+    keys = baseline_key, subject.artifact_key or "unknown"
+    outcome = comparison.outcome.value
+    what = f"{metric} of {context.describe()}: {outcome.upper()}"
+    return ComparisonRow(
+        **subject.model_dump(),
+        baseline_key=baseline_key,
+        metric=metric,
+        unit=get_metric(metric).unit,
+        outcome=outcome,
+        ratio=comparison.ratio,
+        lower=comparison.lower,
+        upper=comparison.upper,
+        p_value=comparison.p_value,
+        n_pairs=comparison.pairs,
+        baseline_median=medians[0],
+        candidate_median=medians[1],
+        sentence=f"{what}, {_evidence(comparison, keys)}",
+        component=context.component,
+    )
+
+
+def _evidence(comparison: Comparison, keys: tuple[str, str]) -> str:
+    baseline, candidate = (key[:12] for key in keys)
+    if comparison.ratio is None or comparison.lower is None or comparison.upper is None:
+        return (
+            f"{plural(comparison.invalid_pairs, 'pair')} of {candidate} and {baseline} do not "
+            f"count and {comparison.pairs} do; look at the reasons of the samples"
+        )
+    percent = f"{comparison.ratio - 1:+.1%}".replace("%", " %")
+    bounds = f"{comparison.lower:.4f} to {comparison.upper:.4f}"
+    return (
+        f"{candidate} is {percent} against {baseline}: ratio {comparison.ratio:.4f}, 95 % sure "
+        f"{bounds}, {plural(comparison.pairs, 'pair')}"
     )
