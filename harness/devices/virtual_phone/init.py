@@ -101,11 +101,11 @@ class Processes:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         while True:
-            ready, _, _ = select.select([self._channel, awake], [], [])
+            ready, _, _ = select.select([self._channel.fileno(), awake], [], [])
             if awake in ready:
                 os.read(awake, 4096)
                 self._reap()
-            if self._channel in ready and not self._obey():
+            if self._channel.fileno() in ready and not self._obey():
                 break
         _end_descendants()
 
@@ -113,6 +113,9 @@ class Processes:
         message, descriptors, _, _ = socket.recv_fds(self._channel, MESSAGE_BYTES, 3)
         if not message:
             return False
+        # They arrive inheritable, and a daemon that kept a copy would keep the stream open.
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
         order = json.loads(message)
         if "argv" in order:
             pid = _start(order, descriptors)

@@ -51,14 +51,14 @@ class MountPlan:
 
 
 def python_folders() -> list[Path]:
-    """Where this Python, its packages and this project are, and the QNN SDK if one is named."""
-    folders = [sys.prefix, sys.base_prefix, str(Path(harness.__file__).parents[1])]
-    sdk = os.environ.get("QNN_SDK_ROOT")
-    if sdk and Path(sdk).is_dir():
-        folders.append(sdk)
-    return [Path(folder).resolve() for folder in folders] + [
-        Path(folder) for folder in folders if Path(folder).resolve() != Path(folder)
-    ]
+    """Where this Python, its packages and this project are, and the QNN SDK if one is named.
+
+    Each as it is called and as it is without symbolic links, since both names are in use.
+    """
+    named = [sys.prefix, sys.base_prefix, str(Path(harness.__file__).parents[1]), *sys.path]
+    named.append(os.environ.get("QNN_SDK_ROOT", ""))
+    called = [Path(name) for name in named if Path(name).is_absolute() and Path(name).is_dir()]
+    return [*called, *(folder.resolve() for folder in called)]
 
 
 def outermost(folders: list[Path]) -> tuple[Path, ...]:

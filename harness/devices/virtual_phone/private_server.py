@@ -47,7 +47,11 @@ class PrivateAdbServer:
         self._phones: list[PhoneControls] = []
 
     def __enter__(self) -> Self:
-        self._start()
+        try:
+            self._start()
+        except ServerFailed:
+            self._home.cleanup()
+            raise
         return self
 
     def __exit__(
@@ -63,6 +67,11 @@ class PrivateAdbServer:
     def home(self) -> Path:
         """The server's ``HOME``, where its key is."""
         return Path(self._home.name)
+
+    @property
+    def process_id(self) -> int:
+        """Of the server."""
+        return self._process.pid
 
     @property
     def environment(self) -> dict[str, str]:

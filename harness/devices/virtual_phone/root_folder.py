@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -108,6 +109,7 @@ class RootFolder:
     def write_thermal(self, thermal: Thermal) -> None:
         """Let ``dumpsys thermalservice`` and ``/sys/class/thermal`` tell this."""
         (self.folder / _DUMPS / "thermalservice").write_text(thermal.dump())
+        shutil.rmtree(self.folder / _ZONES, ignore_errors=True)
         zoned = (sensor for sensor in thermal.temperatures if sensor.zone is not None)
         for number, sensor in enumerate(zoned):
             zone = self.folder / _ZONES / f"thermal_zone{number}"

@@ -1,0 +1,43 @@
+"""A ``--build-dir`` for virtual phones: their runner is this project's own."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import harness
+
+RUNNER = Path("examples/qualcomm/oss_scripts/llama/qnn_multimodal_runner")
+BACKEND_LIBRARY = Path("backends/qualcomm/libqnn_executorch_backend.so")
+
+# The libraries beside it are a phone's; the runner is this machine's Python, with its own.
+_SCRIPT = """\
+#!/bin/sh
+# The runner of a virtual phone: takes the flags of qnn_multimodal_runner, runs on this machine.
+unset LD_LIBRARY_PATH ADSP_LIBRARY_PATH
+PYTHONPATH={search_path} PYTHONDONTWRITEBYTECODE=1 exec {python} -m harness.runtime "$@"
+"""
+_LIBRARY = "Virtual: the runner of a virtual phone loads no such library.\n"
+
+
+def write_virtual_build(folder: Path) -> Path:
+    """Write the files that a phone needs of an ExecuTorch build, in their usual places.
+
+    The runner is ``python -m harness.runtime`` of this very Python, so what it says is computed
+    from the artifact that was pushed. It works on the virtual phones of this machine, and on no
+    real one. The library is a placeholder that nothing loads.
+
+    Args:
+        folder: Where to; made if it is missing.
+
+    Returns:
+        The same folder.
+    """
+    search_path = shlex.quote(str(Path(harness.__file__).parents[1]))
+    script = _SCRIPT.format(search_path=search_path, python=shlex.quote(sys.executable))
+    for path, content in ((RUNNER, script), (BACKEND_LIBRARY, _LIBRARY)):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+        (folder / path).chmod(0o755)
+    return folder

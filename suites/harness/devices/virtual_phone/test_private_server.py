@@ -1,0 +1,82 @@
+"""A real adb server of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.devices.virtual_phone.adb_programs import AdbProgram
+from harness.devices.virtual_phone.phone import VirtualPhone
+from harness.devices.virtual_phone.private_server import PrivateAdbServer, ServerFailed
+from suites.harness.devices.virtual_phone.client import shell, wait_for_state, words
+
+
+def listeners(port: int) -> list[str]:
+    return [
+        connection.laddr.ip
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    ]
+
+
+def test_it_listens_on_loopback_only_and_keeps_its_key_to_itself(
+    server: PrivateAdbServer,
+) -> None:
+    assert set(listeners(server.port)) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    assert (server.home / ".android/adbkey").exists()
+
+
+def test_it_knows_no_phones_but_its_own(adb_program: AdbProgram) -> None:
+    with PrivateAdbServer(adb_program.path) as alone:
+        assert words(alone.run("devices")).strip() == "List of devices attached"
+
+
+def test_it_is_gone_when_it_ends(adb_program: AdbProgram) -> None:
+    with PrivateAdbServer(adb_program.path) as alone:
+        assert listeners(alone.port)
+    assert not listeners(alone.port)
+    assert not alone.home.exists()
+
+
+def test_a_restart_ends_what_runs_and_finds_the_phones_again(
+    adb_program: AdbProgram, phone: VirtualPhone
+) -> None:
+    with PrivateAdbServer(adb_program.path) as own:
+        own.attach(phone)
+        before = own.process_id
+        own.restart()
+        assert own.process_id != before
+        wait_for_state(own, phone, "device")
+        assert shell(own, phone, "echo back") == "back\n"
+
+
+def test_plugging_in_again_gives_another_transport(
+    server: PrivateAdbServer, phone: VirtualPhone
+) -> None:
+    server.attach(phone)
+    before = server.transport_id_of(phone)
+    server.unplug(phone)
+    assert server.state_of(phone) is None
+    server.attach(phone)
+    assert server.transport_id_of(phone) not in (before, None)
+    server.unplug(phone)
+
+
+def test_a_program_that_serves_nothing_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "adb"
+    program.write_text("#!/bin/sh\necho no such thing >&2\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(ServerFailed, match="no such thing"), PrivateAdbServer(program):
+        pass
+
+
+def test_programs_that_use_it_inherit_no_other_server(
+    server: PrivateAdbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADB_SERVER_SOCKET", "tcp:5037")
+    monkeypatch.setenv("ANDROID_SERIAL", "real-phone")
+    assert not {"ADB_SERVER_SOCKET", "ANDROID_SERIAL"} & set(server.environment)
+    assert server.environment["PATH"] == os.environ["PATH"]
