@@ -16,10 +16,12 @@ from rich.table import Table
 from harness.errors import UserError
 from harness.measure.wording import number
 from harness.results.history import History, load_history
+from harness.results.job_summary import job_summary
 from harness.results.query import check_columns, measured, select, summarize
 from harness.results.run_comparison import RunComparison, compare_runs
-from harness.results.runs import default_results_directory, find_run
+from harness.results.runs import default_results_directory, find_run, started_at
 from harness.results.tables import TABLES, columns
+from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
 
 _FILTERS = ("model", "metric", "target", "soc", "device", "mode", "precision", "status", "run_id")
 _SHOWN = {
@@ -35,7 +37,7 @@ _RUNS = "runs"
 def add_result_commands(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
 ) -> None:
-    """Register ``results`` and ``compare``.
+    """Register ``results``, ``compare`` and ``summary``.
 
     Args:
         commands: What ``add_subparsers`` returned.
@@ -52,6 +54,12 @@ def add_result_commands(
     compare.add_argument("first", metavar="RUN1", help="name, its beginning, path or 'latest'")
     compare.add_argument("second", metavar="RUN2")
     _add_common_options(compare)
+    summary = commands.add_parser(
+        "summary", help="a run in Markdown, for a CI job's page", description=_run_summary.__doc__
+    )
+    summary.set_defaults(run=_run_summary)
+    summary.add_argument("run_id", nargs="?", default="latest", metavar="RUN", help="as above")
+    _add_results_folder(summary)
 
 
 def _add_results_options(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +83,12 @@ def _add_results_options(parser: argparse.ArgumentParser) -> None:
     _add_common_options(parser)
 
 
-def _add_common_options(parser: argparse.ArgumentParser) -> None:
+def _add_results_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=default_results_directory(), metavar="DIR")
+
+
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
+    _add_results_folder(parser)
     parser.add_argument("--csv", metavar="FILE", help="write all rows there, - for standard output")
 
 
@@ -151,6 +163,17 @@ def _run_compare(options: argparse.Namespace) -> int:
         _write(comparison.rows, options.csv, 0)
     else:
         _print_comparison(comparison)
+    return 0
+
+
+def _run_summary(options: argparse.Namespace) -> int:
+    """Print what a reader of a CI job's page must see: what is not green, and trends."""
+    run = find_run(options.results, options.run_id)
+    history = load_history(
+        run.resolve().parent, started_at(run.resolve()) - TREND_SPAN, {"samples"}
+    )
+    alerts = find_trend_alerts(history.samples, run.resolve().name)
+    print(job_summary(run, alerts), end="")
     return 0
 
 

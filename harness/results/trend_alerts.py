@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pandas as pd
 
@@ -16,6 +17,9 @@ from harness.measure.change_point import ChangePoint, alerts
 from harness.measure.metrics import METRICS
 from harness.measure.wording import number
 from harness.results.query import SERIES, measured
+
+TREND_SPAN = timedelta(days=90)
+"""How far back trends are looked at."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.judge import Judge
-from fixtures.paired_bench import GetPairedBench
+from fixtures.paired_bench import CompareSpeed
 from harness.export.recipe import Recipe
 from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
@@ -29,8 +29,8 @@ def test_comparison(
     mode: Mode,
     own_recipe: Recipe,
     speed_metric: str,
-    get_paired_bench: GetPairedBench,
+    compare_speed: CompareSpeed,
     judge: Judge,
 ) -> None:
     """Both take turns on one device; the ratio of neighbouring runs decides."""
-    get_paired_bench(model, mode, own_recipe).compare(speed_metric, judge)
+    compare_speed(model, mode, own_recipe, speed_metric, judge)

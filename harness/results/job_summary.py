@@ -1,0 +1,120 @@
+"""A run in Markdown, for the page that a CI system shows of a job."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.measure.verdict import Status
+from harness.measure.wording import bound, number, plural
+from harness.results.journal_reader import ReadResult, read_rows
+from harness.results.rows import (
+    ComparisonRow,
+    OutcomeRow,
+    QuarantineRow,
+    SessionEndRow,
+    VerdictRow,
+)
+from harness.results.trend_alerts import TrendAlert
+
+ENDINGS = {
+    0: "green",
+    1: "red",
+    2: "interrupted or misused",
+    10: "inconclusive",
+    11: "without a gate for something",
+    12: "blocked: a device was not fit to measure",
+    13: "green, but a trend turned to the worse",
+}
+"""What an exit status means (design.md §9)."""
+
+_MAX_ROWS = 50
+
+
+def job_summary(run: Path, alerts: Sequence[TrendAlert]) -> str:
+    """What a reader of the job's page must see; all else is in the report.
+
+    Args:
+        run: The run's folder.
+        alerts: Trends that the run turned.
+
+    Raises:
+        UserError: If it is not a run or a row is damaged.
+    """
+    return "\n".join(_lines(run.resolve().name, read_rows(run), alerts)) + "\n"
+
+
+def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Iterator[str]:
+    ends = [row.exit_status for row in read.rows if isinstance(row, SessionEndRow)]
+    ended = "did not finish"
+    if ends:
+        status = next(filter(None, ends), 0)
+        ended = ENDINGS.get(status, f"ended with exit status {status}")
+    yield f"## Run `{run_id}`: {ended}\n"
+    verdicts = _judged(read)
+    counts = Counter(row.status.value for row in verdicts)
+    told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
+    yield f"{plural(len(verdicts), 'verdict')}: {told}.\n"
+    for quarantine in (row for row in read.rows if isinstance(row, QuarantineRow)):
+        yield f"- {_quarantine(quarantine)}"
+    yield from (f"- **Trend**: {alert.sentence}" for alert in alerts)
+    yield from _failures(read)
+    yield from _verdict_table([row for row in verdicts if row.status is not Status.PASS])
+    yield from _comparison_table([row for row in read.rows if isinstance(row, ComparisonRow)])
+
+
+def _judged(read: ReadResult) -> list[VerdictRow]:
+    """The verdicts that count: of what was measured again from cold the last."""
+    last: dict[tuple[object, ...], VerdictRow] = {}
+    for row in read.rows:
+        if isinstance(row, VerdictRow):
+            last[row.test_id, row.metric, row.component, row.device, row.artifact_key] = row
+    return list(last.values())
+
+
+def _quarantine(row: QuarantineRow) -> str:
+    word = "**Quarantine is over**" if row.expired else "Quarantine"
+    where = f" ({row.where})" if row.where else ""
+    who = f"{row.owner} until {row.expires}: {row.reason}"
+    return f"{word}: {row.metric} of {row.model}{where}, {who}"
+
+
+def _failures(read: ReadResult) -> Iterator[str]:
+    """Tests that broke before anything could be judged."""
+    for row in read.rows:
+        broke = isinstance(row, OutcomeRow) and row.outcome in ("failed", "error")
+        if broke and row.status is None:
+            told = (row.message.strip().splitlines() or ["no message"])[-1]
+            yield f"- **{row.outcome}** `{row.test_id}`: {told}"
+
+
+def _verdict_table(rows: Sequence[VerdictRow]) -> Iterator[str]:
+    if not rows:
+        return
+    yield "\n| verdict | metric | of | median | gate | evidence |\n|---|---|---|---:|---|---|"
+    for row in rows[:_MAX_ROWS]:
+        words = (row.model, row.component, row.precision, row.mode, row.target, row.soc, row.device)
+        status = f"{row.status.value} (quarantined)" if row.quarantined else row.status.value
+        median = "" if row.median is None else f"{number(row.median)} {row.unit}"
+        yield _table_row(
+            status,
+            row.metric,
+            " ".join(word for word in words if word),
+            median,
+            bound(row.gate_min, row.gate_max),
+            row.sentence.partition("\n")[0],
+        )
+    if len(rows) > _MAX_ROWS:
+        yield f"\nand {len(rows) - _MAX_ROWS} more, see the report."
+
+
+def _comparison_table(rows: Sequence[ComparisonRow]) -> Iterator[str]:
+    if not rows:
+        return
+    yield "\n| comparison | metric | evidence |\n|---|---|---|"
+    yield from (_table_row(row.outcome, row.metric, row.sentence) for row in rows[:_MAX_ROWS])
+
+
+def _table_row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
