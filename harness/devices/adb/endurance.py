@@ -1,0 +1,91 @@
+"""Doing something on a phone until it is done, through cuts of the connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, NoServer
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Endurance:
+    """How long a phone is held on to.
+
+    Attributes:
+        absence_s: Longest time in which it does nothing that is asked of it.
+        shortest_pause_s: Before the first try after a cut; the next ones wait twice as long each.
+        longest_pause_s: Between two tries at most.
+        clock: Seconds since some moment; never set back.
+        sleep: Waits for so many seconds.
+    """
+
+    absence_s: float = 120.0
+    shortest_pause_s: float = 0.2
+    longest_pause_s: float = 2.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Persistence:
+    """Repeats what a cut spoiled, within a total time, and counts the cuts.
+
+    A phone that stays away for several tries was cut off once.
+
+    Args:
+        total_s: Time for everything together.
+        endurance: How long the phone may be away within that.
+    """
+
+    def __init__(self, total_s: float, endurance: Endurance) -> None:
+        self._endurance = endurance
+        self._deadline = endurance.clock() + total_s
+        self._total_s = total_s
+        self._drops = 0
+
+    @property
+    def drops(self) -> int:
+        """Cuts survived so far."""
+        return self._drops
+
+    @property
+    def left_s(self) -> float:
+        """Time left; not below 0."""
+        return max(0.0, self._deadline - self._endurance.clock())
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the total time."""
+        self._endurance.sleep(min(seconds, self.left_s))
+
+    def until_done(self, action: Callable[[], Result]) -> Result:
+        """Do something; again after each cut.
+
+        Args:
+            action: May be done twice: what a cut spoils may have been done nevertheless.
+
+        Raises:
+            DeadlineExceeded: If the total time or the longest absence is over.
+        """
+        pause_s = self._endurance.shortest_pause_s
+        away_since: float | None = None
+        while True:
+            try:
+                return action()
+            except (ConnectionLost, NoServer) as error:
+                if away_since is None:
+                    away_since = self._endurance.clock()
+                    self._drops += 1
+                away_s = self._endurance.clock() - away_since
+                if self.left_s == 0 or away_s >= self._endurance.absence_s:
+                    raise DeadlineExceeded(self._told(away_s, error)) from error
+            self.pause(pause_s)
+            pause_s = min(2 * pause_s, self._endurance.longest_pause_s)
+
+    def _told(self, away_s: float, error: Exception) -> str:
+        if self.left_s == 0:
+            return f"not done in {self._total_s:.0f} s, with {self._drops} drops: {error}"
+        return f"away for {away_s:.0f} s after {self._drops - 1} drops survived: {error}"

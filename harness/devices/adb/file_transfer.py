@@ -1,0 +1,166 @@
+"""One file on its way to a phone, through cuts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.endurance import Persistence
+from harness.devices.adb.errors import AdbFailure, ConnectionLost, PhoneRefused
+from harness.devices.adb.push_order import Cargo, Progress, PushLimits
+from harness.devices.adb.storage import remote_sizes
+from harness.devices.adb.sync_stream import StreamLimits
+
+_ASK_S = 20.0
+_SLOWEST_DISK_BYTES_PER_S = 20e6
+_SENDINGS = 2
+
+
+class CorruptedOnTheWay(AdbFailure):
+    """A file that arrives with another content than it left with.
+
+    Attributes:
+        path: On the phone.
+        expected: sha256 of what was sent.
+        arrived: sha256 of what came.
+    """
+
+    def __init__(self, path: str, expected: str, arrived: str) -> None:
+        super().__init__(
+            f"{path} arrived with sha256 {arrived[:12]} instead of {expected[:12]}, "
+            f"{_SENDINGS} times; try another cable or port, or adb of another version"
+        )
+        self.path = path
+        self.expected = expected
+        self.arrived = arrived
+
+
+class FileTransfer:
+    """Brings one file to its place.
+
+    A file goes in one stream. When that is cut, the phone may have kept a part or not (adbd has
+    done either); the rest then goes in pieces, each appended to the part when it is whole, so that
+    every further cut costs one piece at most.
+
+    Args:
+        phone: Where to.
+        cargo: What.
+        persistence: Time and cuts of the whole push.
+        limits: When a stream counts as stalled, and the size of pieces.
+        on_progress: Told after each MiB or so.
+    """
+
+    def __init__(
+        self,
+        phone: AdbPhone,
+        cargo: Cargo,
+        persistence: Persistence,
+        limits: PushLimits,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._phone = phone
+        self._cargo = cargo
+        self._persistence = persistence
+        self._limits = limits
+        self._on_progress = on_progress
+        self._bytes_sent = 0
+        self._bytes_there: int | None = None
+        self._most_at_once = cargo.size_bytes
+
+    def bring(self) -> int:
+        """Send the file, verify it and put it into its place.
+
+        Returns:
+            Bytes sent.
+
+        Raises:
+            PhoneRefused: With the phone's own words.
+            CorruptedOnTheWay: If it arrives with another hash time and again.
+            DeadlineExceeded: If the phone stays away, or the time is over.
+        """
+        arrived = ""
+        for _ in range(_SENDINGS):
+            while not self._persistence.until_done(self._advance):
+                pass
+            arrived = self._persistence.until_done(self._settle)
+            if arrived == self._cargo.sha256:
+                return self._bytes_sent
+        raise CorruptedOnTheWay(self._cargo.file.remote, self._cargo.sha256, arrived)
+
+    def _advance(self) -> bool:
+        """Send what is missing, or a piece of it; whether nothing was missing."""
+        kept = self._bytes_kept()
+        if kept == self._cargo.size_bytes:
+            return True
+        start = kept or 0
+        byte_count = min(self._most_at_once, self._cargo.size_bytes - start)
+        self._bytes_there = None
+        try:
+            self._send(start, byte_count, self._cargo.piece if start else self._cargo.part)
+            if start:
+                self._append(start, byte_count)
+        except ConnectionLost:
+            self._most_at_once = self._less_at_once()
+            raise
+        self._bytes_there = start + byte_count
+        return False
+
+    def _bytes_kept(self) -> int | None:
+        """Size of the part, None without one; asks the phone where a cut left that open."""
+        if self._bytes_there is not None:
+            return self._bytes_there
+        part = self._cargo.part
+        kept = remote_sizes(self._phone, [part])[part]
+        return kept if kept is None or kept <= self._cargo.size_bytes else None
+
+    def _less_at_once(self) -> int:
+        if self._most_at_once > self._limits.piece_bytes:
+            return self._limits.piece_bytes
+        return max(self._most_at_once // 2, self._limits.smallest_piece_bytes)
+
+    def _send(self, start: int, byte_count: int, remote: str) -> None:
+        sent_before = self._bytes_sent
+        file = self._cargo.file
+
+        def on_sent(sent: int) -> None:
+            self._bytes_sent = sent_before + sent
+            self._on_progress(Progress(file.remote, start + sent, self._cargo.size_bytes))
+
+        limits = StreamLimits(self._limits.stall_s, self._persistence.left_s)
+        with (
+            file.local.open("rb", buffering=0) as source,
+            self._phone.open_sync(limits) as stream,
+        ):
+            source.seek(start)
+            stream.send_file(source, byte_count, remote, 0o600, on_sent)
+
+    def _append(self, start: int, byte_count: int) -> None:
+        """Add the piece to the part; doing it twice does no harm."""
+        part, piece = shlex.quote(self._cargo.part), shlex.quote(self._cargo.piece)
+        answer = self._phone.ask(
+            f"if [ -f {piece} ]; then truncate -s {start} {part} && cat {piece} >> {part} "
+            f"&& rm {piece}; fi",
+            _ASK_S + byte_count / _SLOWEST_DISK_BYTES_PER_S,
+        )
+        if answer.exit_code != 0:
+            raise PhoneRefused(answer.stderr or answer.stdout)
+
+    def _settle(self) -> str:
+        """Let the phone hash the part; move it to its place if the hash is right, else drop it.
+
+        Sent again after a lost answer, it hashes the file in its place.
+        """
+        remote, part = shlex.quote(self._cargo.file.remote), shlex.quote(self._cargo.part)
+        self._bytes_there = None
+        answer = self._phone.ask(
+            f"if [ ! -f {part} ]; then sha256sum < {remote}; exit; fi; "
+            f"h=$(sha256sum < {part}) || exit 1; "
+            f'if [ "${{h%% *}}" = {self._cargo.sha256} ]; then '
+            f"chmod {self._cargo.file.permissions:o} {part} && mv {part} {remote} || exit 1; fi; "
+            f"rm -f {remote}.*.part {remote}.*.part.piece; echo $h",
+            _ASK_S + self._cargo.size_bytes / _SLOWEST_DISK_BYTES_PER_S,
+        )
+        if answer.exit_code != 0:
+            raise PhoneRefused(answer.stderr or answer.stdout)
+        return str(answer.stdout.split()[0])
