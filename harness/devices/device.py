@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Protocol
+
+from pydantic import JsonValue
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import Target
@@ -41,6 +45,21 @@ class RunFailure(Exception):
         )
 
 
+@dataclass
+class Surroundings:
+    """What a device was like around one measured run; filled in as the run goes on.
+
+    Attributes:
+        before: What it said of itself before; None where nobody asks it.
+        after: The same afterwards.
+        disturbance: Why the run does not count, None if nothing disturbed it.
+    """
+
+    before: dict[str, JsonValue] | None = None
+    after: dict[str, JsonValue] | None = None
+    disturbance: str | None = None
+
+
 class Device(Protocol):
     """Where runs happen. Suites do not know which one they use."""
 
@@ -59,12 +78,43 @@ class Device(Protocol):
         """What tells this device from others of its kind."""
         ...
 
+    @property
+    def loads(self) -> tuple[Target, ...]:
+        """Targets whose artifacts it loads, the one to export for first."""
+        ...
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether its speed is nobody's, so that it is judged for validity alone."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """How warm-up and a fixed token count are reached here, for whoever reads a sample."""
+        ...
+
     def run(
         self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
     ) -> tuple[Generation, ...]:
-        """Answer requests in one process of the multimodal runner, in order.
+        """Answer requests in order, each on an empty cache.
 
         Raises:
             RunFailure: If the runner ended early or badly.
         """
         ...
+
+    def measuring(self) -> AbstractContextManager[Surroundings]:
+        """Surround one measured run: wait until the device is fit, note what changes meanwhile."""
+        ...
+
+
+class ThisMachine:
+    """What devices on this machine have in common."""
+
+    is_virtual = False
+    method = "a discarded turn in the same process, then --max_new_tokens with --ignore_eos"
+
+    @contextmanager
+    def measuring(self) -> Iterator[Surroundings]:
+        """Wait for nothing: the machine lease keeps others away."""
+        yield Surroundings()

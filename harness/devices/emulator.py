@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import Target
+from harness.devices.device import ThisMachine
 from harness.devices.runner_process import TimeLimits, answer_requests
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
@@ -21,7 +22,7 @@ FP16_PASS_TIMEOUT_S = 15.0
 """As ``PASS_TIMEOUT_S``: fp16 is emulated operation by operation, 1 s of CPU time and more."""
 
 
-class EmulatorDevice:
+class EmulatorDevice(ThisMachine):
     """Runs the Python runner on QNN's x86 libraries, which compute what the HTP of a SoC would.
 
     Its numerics are those of the graphs; its speed says nothing about a phone.
@@ -35,6 +36,7 @@ class EmulatorDevice:
     """
 
     target: Target = "emulator"
+    loads: tuple[Target, ...] = ("emulator",)
 
     def __init__(
         self,

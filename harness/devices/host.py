@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import Target
+from harness.devices.device import ThisMachine
 from harness.devices.runner_process import TimeLimits, answer_requests
 from harness.results.provenance import describe_host
 from harness.results.rows import HostInfo
@@ -18,7 +19,7 @@ from harness.runtime.request import Request, RunOptions
 _MACHINE_ID = Path("/etc/machine-id")
 
 
-class HostDevice:
+class HostDevice(ThisMachine):
     """Runs the Python runner as a process of its own, as a phone runs the C++ one.
 
     Args:
@@ -27,6 +28,7 @@ class HostDevice:
     """
 
     target: Target = "host"
+    loads: tuple[Target, ...] = ("host",)
     soc: str | None = None
 
     def __init__(self, start_timeout_s: float = 120.0, request_timeout_s: float = 60.0) -> None:

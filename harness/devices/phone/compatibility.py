@@ -92,19 +92,6 @@ def check_delegates(path: Path, delegates: tuple[QnnDelegate, ...], setup: Runne
             _check_context(path, context, setup.qnn_version)
 
 
-def check_space(needed_bytes: int, free_bytes: int, place: str) -> None:
-    """Refuse a push that would fill the phone.
-
-    Raises:
-        UserError: If there is too little room.
-    """
-    if needed_bytes > free_bytes:
-        raise UserError(
-            f"The phone has {free_bytes / _GIB:.2f} GiB free at {place} and this artifact needs "
-            f"{needed_bytes / _GIB:.2f} GiB; remove what is old there with: adb shell rm -r {place}"
-        )
-
-
 def check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
     """Refuse a layout that the runner does not read; ours reads all of them (contract §1.5).
 

@@ -15,7 +15,6 @@ from harness.devices.phone.compatibility import (
     check_delegates,
     check_layout,
     check_requantization,
-    check_space,
     check_target,
 )
 from harness.devices.phone.runner_generation import RunnerGeneration
@@ -129,9 +128,3 @@ def test_a_context_above_4_gib_is_refused(program: Path) -> None:
 def test_the_emulator_behind_a_virtual_phone_judges_by_itself(program: Path) -> None:
     virtual = replace(PHONE, loads=("emulator", "host"), qnn_version=None)
     check_delegates(program, (replace(DELEGATE, chip_id=57),), virtual)
-
-
-def test_a_full_phone_is_told_before_the_push() -> None:
-    check_space(10, 10, "/data")
-    with pytest.raises(UserError, match=r"has 1\.00 GiB free at /data and .* needs 1\.50 GiB"):
-        check_space(3 << 29, 1 << 30, "/data")

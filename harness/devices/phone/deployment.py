@@ -1,0 +1,89 @@
+"""What a session brings to a phone, each thing once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.local_digests import LocalDigests
+from harness.devices.adb.push import push_files
+from harness.devices.adb.push_order import FileToPush, Progress
+from harness.devices.adb.storage import NotEnoughSpace
+from harness.devices.phone.workspace import ROOT, content_folder, image_path
+from harness.errors import UserError
+
+_PROGRAM, _DATA = 0o755, 0o644
+
+
+class Deployment:
+    """Files of this session on one phone.
+
+    Args:
+        phone: Where to.
+        digests: Knows the hashes of local files.
+        on_progress: Told after each MiB or so.
+    """
+
+    def __init__(
+        self,
+        phone: AdbPhone,
+        digests: LocalDigests,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._phone = phone
+        self._digests = digests
+        self._on_progress = on_progress
+        self._there: set[str] = set()
+        self._bytes_sent = 0
+
+    @property
+    def bytes_sent(self) -> int:
+        """Sent so far; nothing where everything was there."""
+        return self._bytes_sent
+
+    def bring_folder(self, kind: str, files: Sequence[Path]) -> str:
+        """Bring files that belong together, and return their folder on the phone.
+
+        Args:
+            kind: ``tools``, whose files may be run, or ``artifacts``.
+            files: On this machine, each with a name of its own.
+
+        Raises:
+            UserError: If the phone has no room for them.
+            AdbFailure: If they do not arrive.
+        """
+        told = "\n".join(sorted(f"{path.name} {self._digests.of(path)}" for path in files))
+        folder = content_folder(kind, hashlib.sha256(told.encode()).hexdigest())
+        permissions = _PROGRAM if kind == "tools" else _DATA
+        self._bring([FileToPush(path, f"{folder}/{path.name}", permissions) for path in files])
+        return folder
+
+    def bring_image(self, raw: Path) -> str:
+        """Bring a raw image, and return its path on the phone.
+
+        Raises:
+            UserError: If the phone has no room for it.
+            AdbFailure: If it does not arrive.
+        """
+        remote = image_path(self._digests.of(raw))
+        self._bring([FileToPush(raw, remote)])
+        return remote
+
+    def forget(self) -> None:
+        """Look again at what is there, as after a reboot or in another phone's place."""
+        self._there.clear()
+
+    def _bring(self, files: Sequence[FileToPush]) -> None:
+        missing = [file for file in files if file.remote not in self._there]
+        if not missing:
+            return
+        try:
+            pushed = push_files(self._phone, missing, self._digests, on_progress=self._on_progress)
+        except NotEnoughSpace as error:
+            raise UserError(
+                f"{error}; remove what older sessions left with: adb shell rm -r {ROOT}"
+            ) from error
+        self._there |= {one.remote for one in pushed}
+        self._bytes_sent += sum(one.bytes_sent for one in pushed)

@@ -1,0 +1,222 @@
+"""A phone as a device: what an artifact answers on it, and in which state it was meanwhile."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import COMPONENTS, Target
+from harness.backends.qnn.errors import explain
+from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
+from harness.devices.device import RunFailure, Surroundings
+from harness.devices.phone.compatibility import RunnerSetup, check_artifact
+from harness.devices.phone.deployment import Deployment
+from harness.devices.phone.dialogue import Dialogue, hold_dialogue
+from harness.devices.phone.fitness import Fitness
+from harness.devices.phone.raw_images import RawImages
+from harness.devices.phone.remote_runner import Finished, RemoteRunner
+from harness.devices.phone.run_limits import run_limit_s
+from harness.devices.phone.runner_command import RemoteModel, runner_arguments, sequence_length
+from harness.devices.phone.runner_output import UnusableRun, read_answer
+from harness.runtime.generation import Generation
+from harness.runtime.request import Request, RunOptions
+from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.registry import get_family
+
+_LOG_LINES = 20
+_UNKNOWN_EXIT_CODE = -1
+"""Of a run that left none."""
+
+
+@dataclass(frozen=True)
+class PhoneParts:
+    """What a phone device is made of.
+
+    Attributes:
+        serialno: The phone's own, wherever it is plugged in.
+        runner_path: On the phone.
+        setup: What it can run.
+        deployment: Brings files.
+        remote: Starts processes.
+        images: Makes raw images.
+        fitness: Of the phone.
+    """
+
+    serialno: str
+    runner_path: str
+    setup: RunnerSetup
+    deployment: Deployment
+    remote: RemoteRunner
+    images: RawImages
+    fitness: Fitness
+
+
+class PhoneDevice:
+    """Runs artifacts with the multimodal runner on a phone, a process per request.
+
+    Once the phone is gone, each further run fails at once with the same words.
+    """
+
+    target: Target = "phone"
+
+    def __init__(self, parts: PhoneParts) -> None:
+        self._parts = parts
+        self._checked: set[str] = set()
+        self._counted: dict[Dialogue, int] = {}
+        self._gone: AdbFailure | None = None
+        self._drops = 0
+
+    @property
+    def soc(self) -> str | None:
+        """Name of the phone's SoC."""
+        return self._parts.setup.soc.name
+
+    @property
+    def serial(self) -> str:
+        """``ro.serialno``, by which trends know the phone."""
+        return self._parts.serialno
+
+    @property
+    def loads(self) -> tuple[Target, ...]:
+        """``phone``; what this machine runs where the phone is virtual."""
+        return self._parts.setup.loads
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether there is no such phone."""
+        return "phone" not in self.loads
+
+    @property
+    def method(self) -> str:
+        """How warm-up and a fixed token count are reached here."""
+        steps = "--seq_len of prompt + N + 1"
+        steps += " with --ignore_eos" if self._parts.setup.generation.is_ours else ""
+        return f"a discarded process, then {steps}"
+
+    @property
+    def drops(self) -> int:
+        """Cuts of the connection that runs of this session survived."""
+        return self._drops
+
+    @property
+    def bytes_sent(self) -> int:
+        """Pushed in this session."""
+        return self._parts.deployment.bytes_sent
+
+    def measuring(self) -> AbstractContextManager[Surroundings]:
+        """Wait until the phone is fit and tell its state before and after a run.
+
+        Raises:
+            DeviceBlocked: If it is not fit in time.
+            AdbFailure: If it is gone.
+        """
+        return self._parts.fitness.measuring()
+
+    def run(
+        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+    ) -> tuple[Generation, ...]:
+        """Answer requests, each in a process of its own.
+
+        Before the first, as many whole processes as there are to be warm-up turns are discarded.
+
+        Raises:
+            UserError: If the phone's runner cannot run the artifact or follow the options.
+            RunFailure: If a run gave no answer.
+            AdbFailure: If the phone is gone.
+        """
+        if self._gone is not None:
+            raise self._gone
+        answered: list[Generation] = []
+        try:
+            model = self._deploy(artifact)
+            for request in [*requests[:1] * options.warmup, *requests]:
+                answered.append(self._answer(artifact, model, request, options, answered))
+        except AdbFailure as failure:
+            self._gone = failure
+            raise
+        return tuple(answered[options.warmup :])
+
+    def _deploy(self, artifact: Artifact) -> RemoteModel:
+        if artifact.manifest.key not in self._checked:
+            check_artifact(artifact, self._parts.setup)
+            self._checked.add(artifact.manifest.key)
+        paths = [artifact.path(component) for component in COMPONENTS]
+        files = [*paths, artifact.tokenizer_path]
+        folder = self._parts.deployment.bring_folder("artifacts", files)
+        encoder, embedding, decoder, tokenizer = (f"{folder}/{path.name}" for path in files)
+        family = artifact.manifest.family
+        return RemoteModel(self._parts.runner_path, encoder, embedding, decoder, tokenizer, family)
+
+    def _answer(
+        self,
+        artifact: Artifact,
+        model: RemoteModel,
+        request: Request,
+        options: RunOptions,
+        answered: Sequence[Generation],
+    ) -> Generation:
+        parts, manifest = self._parts, artifact.manifest
+        tokenizer, family = Tokenizer(artifact.tokenizer_path), get_family(manifest.family)
+        generation = parts.setup.generation
+        dialogue = hold_dialogue(request, family, tokenizer, manifest.tokens_per_image, generation)
+        images = tuple(
+            parts.deployment.bring_image(
+                parts.images.raw(source, manifest.image_size_px, family.preprocessing)
+            )
+            for source in request.images
+        )
+        arguments = runner_arguments(
+            model,
+            generation,
+            dialogue,
+            images,
+            options,
+            system_prompt=request.system_prompt,
+            seq_len=sequence_length(dialogue, options, self._counted.get(dialogue)),
+        )
+        kept = tuple(answered[options.warmup :])
+        finished = self._execute(arguments, images, request.id, run_limit_s(manifest), kept)
+        try:
+            if finished.exit_code != 0:
+                raise UnusableRun(f"it ended with exit code {finished.exit_code}")
+            answer = read_answer(request.id, finished.left, dialogue, tokenizer)
+        except UnusableRun as unusable:
+            raise self._failure(arguments, finished, str(unusable), kept) from unusable
+        self._counted[dialogue] = answer.turns[0].stats.prompt_tokens
+        return answer
+
+    def _execute(
+        self,
+        arguments: tuple[str, ...],
+        images: tuple[str, ...],
+        about: str,
+        total_s: float,
+        answered: tuple[Generation, ...],
+    ) -> Finished:
+        try:
+            finished = self._parts.remote.execute(arguments, images, about, total_s)
+        except (RunGone, RunOverran) as failure:
+            raise RunFailure(
+                _UNKNOWN_EXIT_CODE, self._by_hand(arguments), str(failure), answered
+            ) from failure
+        self._drops += finished.drops
+        return finished
+
+    def _failure(
+        self,
+        arguments: tuple[str, ...],
+        finished: Finished,
+        reason: str,
+        answered: tuple[Generation, ...],
+    ) -> RunFailure:
+        lines = finished.left.log.splitlines()
+        known = explain(lines)
+        told = f"{reason}; {known}" if known else reason
+        log = "\n".join([told, *lines[-_LOG_LINES:]])
+        return RunFailure(finished.exit_code, self._by_hand(arguments), log, answered)
+
+    def _by_hand(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        return ("adb", "-s", self.serial, "shell", shlex.quote(shlex.join(arguments)))

@@ -1,0 +1,137 @@
+"""Processes of the runner on one phone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.devices.adb.claimed_run import ClaimedRun, RunResult
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.endurance import Endurance, Persistence
+from harness.devices.adb.errors import PhoneRebooted
+from harness.devices.phone.logcat import as_runner_log
+from harness.devices.phone.remote_files import read_small_files
+from harness.devices.phone.run_script import logcat_command, run_script
+from harness.devices.phone.runner_command import IMAGE_LIST, OUTPUT, SPEED
+from harness.devices.phone.runner_output import LeftBehind
+from harness.devices.phone.workspace import new_run_folder
+
+_REBOOTS = 2
+"""Survived per run: the phone has everything that is needed to begin again."""
+_COLLECT_S = 120.0
+_LOGCAT_S = 30.0
+_LOGGED_HERE = " executorch:"
+"""In every line of ExecuTorch's log, unless the build logs to Android's (contract §5.5)."""
+_CHILD = "child"
+"""File of a claimed run with the number of the process that does the work."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that ended by itself, well or badly.
+
+    Attributes:
+        exit_code: Of the runner; 128 and more for a signal.
+        left: What it left behind.
+        drops: How often the connection was cut, reboots included.
+    """
+
+    exit_code: int
+    left: LeftBehind
+    drops: int
+
+
+class RemoteRunner:
+    """Starts the runner and collects what it leaves.
+
+    Args:
+        phone: Where.
+        tools: Folder with the runner and its libraries, on the phone.
+        endurance: How long the phone may be away.
+    """
+
+    def __init__(self, phone: AdbPhone, tools: str, endurance: Endurance | None = None) -> None:
+        self._phone = phone
+        self._tools = tools
+        self._endurance = endurance or Endurance()
+
+    def help_text(self, runner: str, total_s: float = 60.0) -> str:
+        """What the runner prints for ``--help``; gflags ends with exit code 1 then.
+
+        Raises:
+            AdbFailure: If the phone is gone.
+        """
+        result, folder = self._run((runner, "--help"), (), "--help", total_s)
+        self._remove(folder)
+        return result.log.decode(errors="replace")
+
+    def execute(
+        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
+    ) -> Finished:
+        """Run one process to its end, in a folder of its own that is removed afterwards.
+
+        Args:
+            arguments: Program and arguments.
+            images: For the list file, in order.
+            about: One line for whoever finds the run on the phone.
+            total_s: Time until it counts as hung.
+
+        Raises:
+            RunOverran: If it did not end in time.
+            RunGone: If it was killed, as a phone without memory does.
+            AdbFailure: If the phone is gone.
+        """
+        for reboots in range(_REBOOTS + 1):
+            try:
+                result, folder = self._run(arguments, images, about, total_s)
+            except PhoneRebooted:
+                if reboots == _REBOOTS:
+                    raise
+                continue
+            left = self._collect(result, folder)
+            self._remove(folder)
+            return Finished(result.exit_code, left, result.drops + reboots)
+        raise AssertionError("the loop returns or raises")
+
+    def _run(
+        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
+    ) -> tuple[RunResult, str]:
+        folder = new_run_folder()
+        run = ClaimedRun(self._phone, folder, self._endurance)
+        listed = f"printf '%s\\n' {shlex.join(images)} > {IMAGE_LIST}; " if images else ""
+        run.start(listed + run_script(self._tools, arguments), about)
+        try:
+            return run.wait(total_s), folder
+        except KeyboardInterrupt:
+            run.end()
+            raise
+
+    def _collect(self, result: RunResult, folder: str) -> LeftBehind:
+        names = (OUTPUT, SPEED, _CHILD)
+        files = self._persist(lambda: read_small_files(self._phone, folder, names))
+        log = result.log.decode(errors="replace")
+        speed = files[SPEED]
+        return LeftBehind(
+            log=log if _LOGGED_HERE in log else f"{log}\n{self._logcat(files[_CHILD])}",
+            output=files[OUTPUT],
+            speed=None if speed is None else speed.decode(errors="replace"),
+            peak_kib=result.peak_rss_kib or None,
+        )
+
+    def _logcat(self, child: bytes | None) -> str:
+        """What the process logged to Android's log."""
+        words = (child or b"").split()
+        if not words:
+            return ""
+        command = logcat_command(int(words[0]))
+        return as_runner_log(self._persist(lambda: self._phone.ask(command, _LOGCAT_S)).stdout)
+
+    def _remove(self, folder: str) -> None:
+        ClaimedRun(self._phone, folder, self._endurance).remove()
+
+    def _persist(self, action: Callable[[], Result]) -> Result:
+        return Persistence(_COLLECT_S, self._endurance).until_done(action)

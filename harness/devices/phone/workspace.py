@@ -1,0 +1,30 @@
+"""Where things are on a phone."""
+
+from __future__ import annotations
+
+import secrets
+
+ROOT = "/data/local/tmp/snapgate"
+"""The one folder that a plain adb shell may write to and run programs from is its parent."""
+
+RUNS = f"{ROOT}/runs"
+
+
+def content_folder(kind: str, digest: str) -> str:
+    """Folder of files that never change.
+
+    Args:
+        kind: ``tools`` or ``artifacts``.
+        digest: sha256 of what is in it.
+    """
+    return f"{ROOT}/{kind}/{digest[:12]}"
+
+
+def image_path(digest: str) -> str:
+    """Place of a raw image; no blank is in it, which list files separate names with."""
+    return f"{ROOT}/images/{digest[:16]}.raw"
+
+
+def new_run_folder() -> str:
+    """A folder that no other run has."""
+    return f"{RUNS}/{secrets.token_hex(6)}"
