@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.results.rows import AnswerRow
-from reports.verdict_table import subject_words
+from reports.wording import subject_words
 
 
 @dataclass(frozen=True)

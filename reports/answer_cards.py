@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
 from harness.results.rows import AnswerRow, Variant
-from reports.verdict_table import subject_words
 from reports.words import Word, compare_words
 
-MAX_ANSWERS = 200
-"""More would make the page slow to open; all of them are in ``results.csv``."""
+MAX_ANSWERS = 5_000
+"""More would make the file too large to mail; all of them are in ``results.csv``."""
 
-FLOAT: Literal["float"] = "float"
+Source = Literal["float", "host", "emulator", "phone", "unknown"]
 Mark = Literal["float", "right", "wrong", "still right", "changed"]
 
 _VARIANTS: tuple[Variant, ...] = ("real", "blank", "swapped")
+_SOURCES: tuple[Source, ...] = ("float", "host", "emulator", "phone", "unknown")
 
 
 @dataclass(frozen=True)
 class AnswerLine:
-    """One answer to the card's question, and everything that gave it.
+    """One answer to the card's question, and every configuration that gave it.
 
     Attributes:
-        who: What answered: ``float``, or mode, precision and target.
+        who: Mode, precision, SoC of each.
         mark: How it compares; without its image an answer should change, so that a right one is
-            ``still right``. ``float`` if only the float model said so.
+            ``still right``. ``float`` for the float model's own answer.
         words: The answer, words that the expected one lacks marked.
     """
 
@@ -37,12 +38,20 @@ class AnswerLine:
 
 
 @dataclass(frozen=True)
+class AnswerColumn:
+    """What one kind of device answered; ``float`` is the reference in full precision."""
+
+    source: Source
+    lines: tuple[AnswerLine, ...]
+
+
+@dataclass(frozen=True)
 class VariantBlock:
     """The question asked with one variant of its image."""
 
     variant: Variant
     image: str | None
-    lines: tuple[AnswerLine, ...]
+    columns: tuple[AnswerColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -50,17 +59,21 @@ class AnswerCard:
     """One question of one model.
 
     Attributes:
+        anchor: Stable fragment to link to.
         ignores_image: A right answer was given without the question's own image.
+        disagrees: Targets or configurations gave different answers.
         answers: How many rows are on the card.
         wrong_answers: How many of them are wrong, with the question's own image.
     """
 
+    anchor: str
     model: str
     sample_id: str
     question_kind: str
     question: str
     expected: str
     ignores_image: bool
+    disagrees: bool
     blocks: tuple[VariantBlock, ...]
     answers: int
     wrong_answers: int
@@ -82,10 +95,10 @@ class AnswerCards:
     hidden_wrong: int
 
     @property
-    def images(self) -> frozenset[str]:
-        """File names of the thumbnails that the cards show."""
+    def images(self) -> tuple[str, ...]:
+        """File names of the thumbnails that the cards show, in the order of the cards."""
         blocks = (block for card in self.cards for block in card.blocks)
-        return frozenset(block.image for block in blocks if block.image)
+        return tuple(dict.fromkeys(block.image for block in blocks if block.image))
 
 
 def answer_cards(answers: Sequence[AnswerRow], limit: int = MAX_ANSWERS) -> AnswerCards:
@@ -107,16 +120,19 @@ def _question(row: AnswerRow) -> tuple[str, str, str, str]:
 
 def _card(rows: Sequence[AnswerRow]) -> AnswerCard:
     first = rows[0]
+    own_image = [row for row in rows if row.variant == "real"]
     return AnswerCard(
+        anchor="answer-" + hashlib.sha256(repr(_question(first)).encode()).hexdigest()[:10],
         model=first.model or "",
         sample_id=first.sample_id,
         question_kind=first.question_kind,
         question=first.question,
         expected=first.expected,
         ignores_image=any(row.variant != "real" and row.correct for row in rows),
+        disagrees=len({row.given for row in own_image}) > 1,
         blocks=tuple(_blocks(rows)),
         answers=len(rows),
-        wrong_answers=sum(row.variant == "real" and not row.correct for row in rows),
+        wrong_answers=sum(not row.correct for row in own_image),
     )
 
 
@@ -125,22 +141,32 @@ def _blocks(rows: Sequence[AnswerRow]) -> Iterable[VariantBlock]:
         asked = [row for row in rows if row.variant == variant]
         for image in dict.fromkeys(row.image for row in asked):
             group = [row for row in asked if row.image == image]
-            yield VariantBlock(variant, image, _lines(group))
+            yield VariantBlock(variant, image, tuple(_columns(group)))
 
 
-def _lines(rows: Sequence[AnswerRow]) -> tuple[AnswerLine, ...]:
-    """One line per distinct answer, so that whoever deviates stands apart from the others."""
-    who: dict[str, list[str]] = {}
+def _columns(rows: Sequence[AnswerRow]) -> Iterable[AnswerColumn]:
+    """One column per kind of device, in it one line per distinct answer."""
+    expected = rows[0].expected
+    references = dict.fromkeys(row.reference for row in rows if row.reference is not None)
+    if references:
+        lines = (AnswerLine((), "float", compare_words(text, expected)) for text in references)
+        yield AnswerColumn("float", tuple(lines))
+    for source in _SOURCES[1:]:
+        group = [row for row in rows if (row.target or "unknown") == source]
+        if group:
+            yield AnswerColumn(source, _lines(group, expected))
+
+
+def _lines(rows: Sequence[AnswerRow], expected: str) -> tuple[AnswerLine, ...]:
+    who: dict[tuple[str, Mark], list[str]] = {}
     for row in rows:
-        if row.reference is not None and FLOAT not in who.setdefault(row.reference, []):
-            who[row.reference].append(FLOAT)
-    marks: dict[str, Mark] = {}
-    for row in rows:
-        who.setdefault(row.given, []).append(subject_words(row))
-        marks[row.given] = _mark(row)
+        names = who.setdefault((row.given, _mark(row)), [])
+        name = " · ".join(word for word in (row.mode, row.precision, row.soc) if word)
+        if name not in names:
+            names.append(name)
     return tuple(
-        AnswerLine(tuple(names), marks.get(text, FLOAT), compare_words(text, rows[0].expected))
-        for text, names in who.items()
+        AnswerLine(tuple(names), mark, compare_words(text, expected))
+        for (text, mark), names in who.items()
     )
 
 

@@ -1,16 +1,20 @@
-"""Builds all files of a report from the rows of a run."""
+"""Builds all files of a report from the rows of a run and of the runs before it."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from reports.findings import find_findings
 from reports.headline import headline
 from reports.junit import render_junit
 from reports.page import render_page
+from reports.past import read_past
 from reports.results_csv import render_csv
 from reports.run import Run
+from reports.trends import find_trends
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class ReportSummary:
         return self.files[0]
 
 
-def build_report(run_directory: Path, out: Path) -> ReportSummary:
+def build_report(run_directory: Path, out: Path, since: datetime | None = None) -> ReportSummary:
     """Write ``index.html``, ``results.csv``, ``samples.jsonl`` and, if need be, ``junit.xml``.
 
     Each file is replaced as a whole. A ``junit.xml`` that names this run was written by pytest and
@@ -46,13 +50,17 @@ def build_report(run_directory: Path, out: Path) -> ReportSummary:
     Args:
         run_directory: ``<results>/<run_id>``; the session may have died.
         out: Folder of the report, made when missing.
+        since: Leave earlier runs out of the trends; 90 days before the run by default.
 
     Raises:
         UserError: If ``run_directory`` is not a run or holds a damaged row.
     """
     run = Run.read(run_directory)
+    past = read_past(run, since)
+    trends = find_trends(past)
+    findings = find_findings(run, past, trends)
     contents = {
-        "index.html": render_page(run).encode(),
+        "index.html": render_page(run, past, trends, findings).encode(),
         "results.csv": render_csv(run).encode(),
         "samples.jsonl": _render_samples(run).encode(),
     }
@@ -61,7 +69,7 @@ def build_report(run_directory: Path, out: Path) -> ReportSummary:
     out.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _replace(out / name, content)
-    top = headline(run)
+    top = headline(run, findings)
     return ReportSummary(
         word=top.word,
         sentence=top.sentence,

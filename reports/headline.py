@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from harness.measure.exit_status import EXIT_STATUS
 from harness.measure.verdict import Status
-from harness.measure.wording import plural
+from harness.measure.wording import number, plural
 from harness.results.rows import VerdictRow
+from reports.findings import Finding
 from reports.run import Run
+from reports.wording import percent
 
 SEVERITY = (*EXIT_STATUS, Status.PASS)
 """Worst first, in the order that decides the exit status of a session."""
@@ -47,7 +49,7 @@ class Headline:
     """How the run ended.
 
     Attributes:
-        tone: Name of the colour: a status value, or ``unfinished``.
+        tone: Name of the colour: a status value, ``worse`` or ``unfinished``.
         word: What to write large.
         sentence: The evidence.
         counts: Verdicts by status, worst first, absent ones left out.
@@ -59,45 +61,82 @@ class Headline:
     counts: tuple[Count, ...]
 
 
-def headline(run: Run) -> Headline:
-    """Sum a run up; a failed test without verdict counts as much as a failed gate."""
-    counted = Counter(row.status for row in run.verdicts)
+def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
+    """Sum a run up.
+
+    A failed test without verdict counts as much as a failed gate, and what is in quarantine not at
+    all; where nothing failed, a level that got worse is told all the same.
+    """
+    counted = Counter(row.status for row in run.judged if not row.quarantined)
     counts = tuple(
         Count(status, LABELS[status], counted[status]) for status in SEVERITY if counted[status]
     )
-    failed_tests = [
-        row.test_id
-        for row in run.outcomes
-        if row.outcome in ("failed", "error") and row.status is not Status.FAIL
-    ]
-    sentence = _sentence(run, counts, failed_tests)
-    if counted[Status.FAIL] or failed_tests:
-        return Headline(Status.FAIL.value, LABELS[Status.FAIL], sentence, counts)
+    failed_tests = [row.test_id for row in run.failures if row.status is not Status.FAIL]
+    worse = [finding for finding in findings if finding.kind == "worse"]
+    sentence = " ".join(_sentences(run, counts, failed_tests, worse))
+    tone, word = _ending(run, counts, failed_tests, worse)
+    return Headline(tone, word, sentence, counts)
+
+
+def _ending(
+    run: Run, counts: Sequence[Count], failed_tests: Sequence[str], worse: Sequence[Finding]
+) -> tuple[str, str]:
+    failed = any(count.status is Status.FAIL for count in counts)
+    if failed or failed_tests:
+        return Status.FAIL.value, LABELS[Status.FAIL]
     if run.unfinished is not None:
-        return Headline("unfinished", "NOT FINISHED", sentence, counts)
+        return "unfinished", "NOT FINISHED"
+    if worse:
+        return "worse", "WORSE"
     if not counts:
         passed = any(row.outcome == "passed" for row in run.outcomes)
-        tone, word = ("pass", "PASS") if passed else ("unfinished", "NOTHING RAN")
-        return Headline(tone, word, sentence, counts)
-    worst = counts[0]
-    return Headline(worst.status.value, worst.label, sentence, counts)
+        return ("pass", "PASS") if passed else ("unfinished", "NOTHING RAN")
+    return counts[0].status.value, counts[0].label
 
 
-def _sentence(run: Run, counts: Sequence[Count], failed_tests: Sequence[str]) -> str:
+def describe(finding: Finding) -> str:
+    """Where, since when, by how much: one sentence."""
+    words = (
+        finding.of("metric"),
+        "of",
+        finding.of("model"),
+        finding.of("component"),
+        finding.of("mode"),
+    )
+    name = " ".join(word for word in words if word)
+    where = f" on {finding.of('device')}" if finding.of("device") else ""
+    now = f"{number(finding.after)} {finding.unit}".removesuffix(" share").removesuffix(" 1")
+    if finding.change is None or finding.since is None:
+        return f"{name}{where} is {now}."
+    direction = "higher" if finding.change > 0 else "lower"
+    since = f"{finding.since.started_at:%-d %B}"
+    return f"{name}{where} is {percent(abs(finding.change))} {direction} since {since}: {now}."
+
+
+def _sentences(
+    run: Run, counts: Sequence[Count], failed_tests: Sequence[str], worse: Sequence[Finding]
+) -> list[str]:
     parts = []
+    if worse and worse[0].change is not None:
+        parts.append(describe(worse[0]))
     if counts:
-        worst = counts[0]
-        total = sum(count.number for count in counts)
-        predicate = _PREDICATES[worst.status][worst.number != 1]
-        names = [_name(row) for row in run.verdicts if row.status is worst.status]
-        end = "." if worst.status is Status.PASS else f": {_named(names)}"
-        parts.append(f"{worst.number} of {plural(total, 'verdict')} {predicate}{end}")
+        parts.append(_count_sentence(run, counts, bool(parts)))
     if failed_tests:
         parts.append(f"{plural(len(failed_tests), 'test')} failed without a verdict:")
         parts.append(_named([test.rpartition("::")[2] for test in failed_tests]))
     if not parts:
         parts.append(f"{plural(len(run.outcomes), 'test')} ran and judged no gate.")
-    return " ".join(parts)
+    return parts
+
+
+def _count_sentence(run: Run, counts: Sequence[Count], is_told: bool) -> str:
+    worst = counts[0]
+    total = sum(count.number for count in counts)
+    predicate = _PREDICATES[worst.status][worst.number != 1]
+    names = [_name(row) for row in run.judged if row.status is worst.status and not row.quarantined]
+    is_short = worst.status is Status.PASS or (is_told and worst.number == 1)
+    end = "." if is_short else f": {_named(names)}"
+    return f"{worst.number} of {plural(total, 'verdict')} {predicate}{end}"
 
 
 def _name(row: VerdictRow) -> str:

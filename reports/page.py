@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -12,21 +10,35 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
+from markupsafe import Markup
 from pydantic import JsonValue
 
-from harness.measure.verdict import Status
-from harness.measure.wording import plural
+from harness.measure.wording import number, plural
 from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.rows import OutcomeRow, Subject
+from reports import payload
 from reports.accuracy_table import accuracy_tables
-from reports.answer_cards import answer_cards
-from reports.headline import LABELS, headline
+from reports.answer_cards import AnswerCards, answer_cards
+from reports.charts import chart_script, chart_specs
+from reports.comparison_table import comparison_lines
+from reports.device_log import Gauge, find_gauges
+from reports.differences import find_differences
+from reports.findings import Finding
+from reports.headline import LABELS, SEVERITY, headline
+from reports.past import Past
+from reports.pictures import embed_pictures
 from reports.run import Run
-from reports.strip_plot import HEIGHT, WIDTH
-from reports.verdict_table import VerdictLine, verdict_lines
+from reports.stages import find_stages
+from reports.trends import Trend, trend_key
+from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
+from reports.wording import configuration_words, percent
 
 TEMPLATES = Path(__file__).parent / "template"
+MAX_FAILURES = 100
+"""Failures that the page shows with their evidence; the list of tests has all of them."""
+
+MAX_PROPOSALS = 60
+MAX_GAUGES = 24
 _OUTCOME_ORDER = ("error", "failed", "skipped", "passed")
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -40,17 +52,50 @@ class Fact:
     is_code: bool = False
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A thumbnail to embed once and show wherever it is needed."""
+def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequence[Finding]) -> str:
+    """The whole report as HTML with styles, scripts, data and images inside.
 
-    width_px: int
-    height_px: int
-    data_uri: str
+    Args:
+        run: The reported run.
+        past: The runs before it.
+        trends: Of what it measured.
+        findings: What got worse or better.
+    """
+    verdicts = verdict_lines(run)
+    cards = answer_cards(run.answers)
+    gauges = find_gauges(run.device_states)
+    stages = find_stages(run.samples)
+    data = _data(
+        run, past, trends, verdicts, cards, [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES]
+    )
+    data["stages"] = payload.stage_rows(stages)
+    has_charts = bool(trends or stages or gauges)
+    data["charts"] = chart_specs() if has_charts else {}
+    return _environment().get_template("page.html.j2").render(
+        run=run,
+        past=past,
+        headline=headline(run, findings),
+        findings=findings,
+        differences=find_differences(past),
+        facts=_facts(run),
+        verdicts=verdicts,
+        statuses=[(status, LABELS[status]) for status in SEVERITY],
+        comparisons=comparison_lines(run.comparisons),
+        proposals=[line for line in verdicts if line.proposed_gate],
+        max_proposals=MAX_PROPOSALS,
+        accuracy=accuracy_tables(run.answers),
+        answers=cards,
+        trends=trends,
+        stages=stages,
+        gauges=gauges,
+        max_gauges=MAX_GAUGES,
+        max_failures=MAX_FAILURES,
+        data=payload.to_script(data),
+        chart_script=Markup(chart_script().replace("</script", "<\\/script") if has_charts else ""),
+    )  # fmt: skip
 
 
-def render_page(run: Run) -> str:
-    """The whole report as HTML with styles, script and images inside."""
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -59,24 +104,39 @@ def render_page(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters["plural"] = plural
+    environment.filters["number"] = number
+    environment.filters["percent"] = percent
     environment.filters["plain"] = lambda text: _TERMINAL_COLOUR.sub("", text)
     environment.filters["option"] = _option
-    verdicts = verdict_lines(run)
-    cards = answer_cards(run.answers)
-    return environment.get_template("page.html.j2").render(
-        run=run,
-        headline=headline(run),
-        facts=_facts(run),
-        verdicts=verdicts,
-        proposals=_proposals(verdicts),
-        labels=LABELS,
-        plot_size=(WIDTH, HEIGHT),
-        accuracy=accuracy_tables(run.answers),
-        answers=cards,
-        pictures=_pictures(run.directory / THUMBNAIL_FOLDER, sorted(cards.images)),
-        outcomes=sorted(run.outcomes, key=_outcome_order),
-        failures=[row for row in run.outcomes if row.outcome in ("failed", "error")],
-    )
+    environment.filters["command_line"] = _command
+    environment.globals["configuration_words"] = configuration_words
+    return environment
+
+
+def _data(
+    run: Run,
+    past: Past,
+    trends: Sequence[Trend],
+    verdicts: Sequence[VerdictLine],
+    cards: AnswerCards,
+    gauges: Sequence[Gauge],
+) -> payload.Payload:
+    anchors = {trend.key: trend.anchor for trend in trends if len(trend.points) > 1}
+    continued = {
+        verdict_anchor(row): anchors[trend_key(row)]
+        for row in run.judged
+        if trend_key(row) in anchors
+    }
+    pictures = embed_pictures(run.directory / THUMBNAIL_FOLDER, cards.images)
+    return {
+        "verdicts": payload.verdict_rows(verdicts, continued),
+        "tests": payload.test_rows(sorted(run.outcomes, key=_outcome_order)),
+        "answers": payload.answer_rows(cards.cards),
+        "nights": payload.night_rows(past.nights),
+        "trends": payload.trend_rows(trends, past, run.judged),
+        "gauges": payload.gauge_rows(gauges),
+        "pictures": payload.picture_rows(pictures),
+    }
 
 
 def _facts(run: Run) -> tuple[Fact, ...]:
@@ -111,7 +171,8 @@ def _command(argv: Sequence[str]) -> str:
 
 
 def _values(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(sorted({value for value in values if value}))
+    found = sorted({value for value in values if value})
+    return tuple(found) if len(found) <= 6 else (*found[:5], f"and {len(found) - 5} more")
 
 
 def _moment(moment: datetime | None) -> tuple[str, ...]:
@@ -134,24 +195,5 @@ def _option(value: JsonValue) -> str:
     return "none" if value is None or value == "" else str(value)
 
 
-def _proposals(verdicts: Iterable[VerdictLine]) -> list[VerdictLine]:
-    return [
-        line for line in verdicts if line.row.status is Status.NO_GATE and line.row.proposed_gate
-    ]
-
-
 def _outcome_order(row: OutcomeRow) -> tuple[int, str]:
     return (_OUTCOME_ORDER.index(row.outcome), row.test_id)
-
-
-def _pictures(folder: Path, names: Iterable[str]) -> dict[str, Picture]:
-    """Thumbnails by name; one whose file is missing is left out and the page says so."""
-    return {name: _picture(folder / name) for name in names if (folder / name).exists()}
-
-
-def _picture(path: Path) -> Picture:
-    content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
-        width_px, height_px = image.size
-    data = base64.b64encode(content).decode("ascii")
-    return Picture(width_px, height_px, f"data:image/jpeg;base64,{data}")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from harness.results.journal import read_rows
+from harness.results.journal_reader import read_rows
 from harness.results.rows import (
     AnswerRow,
+    ComparisonRow,
+    DeviceRow,
+    DeviceStateRow,
     OutcomeRow,
+    QuarantineRow,
     Row,
     SampleRow,
     SessionEndRow,
@@ -33,6 +38,7 @@ class Run:
         run_id: Name of the run, which is its folder's.
         sessions: One row per process, the controlling ones first, in the order of their start.
         ends: One row per session that came to its end, in that order.
+        verdicts: All that were reached, those that a cold re-run superseded included.
         torn: Rows that a killed process did not finish.
     """
 
@@ -44,6 +50,10 @@ class Run:
     verdicts: tuple[VerdictRow, ...]
     answers: tuple[AnswerRow, ...]
     outcomes: tuple[OutcomeRow, ...]
+    comparisons: tuple[ComparisonRow, ...]
+    quarantine: tuple[QuarantineRow, ...]
+    devices: tuple[DeviceRow, ...]
+    device_states: tuple[DeviceStateRow, ...]
     torn: int
 
     @classmethod
@@ -64,6 +74,10 @@ class Run:
             verdicts=_of_kind(result.rows, VerdictRow),
             answers=_of_kind(result.rows, AnswerRow),
             outcomes=_of_kind(result.rows, OutcomeRow),
+            comparisons=_of_kind(result.rows, ComparisonRow),
+            quarantine=_of_kind(result.rows, QuarantineRow),
+            devices=_of_kind(result.rows, DeviceRow),
+            device_states=_of_kind(result.rows, DeviceStateRow),
             torn=result.torn,
         )
 
@@ -76,6 +90,19 @@ class Run:
     def controllers(self) -> tuple[SessionRow, ...]:
         """The controlling process of every session."""
         return tuple(filter(_controls, self.sessions))
+
+    @cached_property
+    def judged(self) -> tuple[VerdictRow, ...]:
+        """The verdicts that count: of a metric that was measured again from cold, the last one."""
+        last: dict[tuple[object, ...], VerdictRow] = {}
+        for row in sorted(self.verdicts, key=lambda row: row.cold_session):
+            last[(row.test_id, *measured_by(row))] = row
+        return tuple(last.values())
+
+    @property
+    def failures(self) -> tuple[OutcomeRow, ...]:
+        """Tests that did not end as they should."""
+        return tuple(row for row in self.outcomes if row.outcome in ("failed", "error"))
 
     @property
     def finished(self) -> bool:
@@ -110,6 +137,15 @@ class Run:
         if self.started_at is None or not times:
             return None
         return max(times) - self.started_at
+
+
+def measured_by(row: SampleRow | VerdictRow | ComparisonRow) -> tuple[object, ...]:
+    """What a value is of: equal for a verdict and the samples behind it, whichever test took them.
+
+    One process of the runner yields samples of several metrics, which several tests judge.
+    """
+    where = (row.model, row.target, row.soc, row.device, row.mode, row.precision, row.protocol)
+    return (*where, row.artifact_key, row.metric, row.component)
 
 
 def _controls(row: SessionRow) -> bool:

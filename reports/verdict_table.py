@@ -9,10 +9,14 @@ from dataclasses import dataclass
 
 from harness.measure.metrics import METRICS
 from harness.measure.wording import bound, number
-from harness.results.rows import OutcomeRow, SampleRow, Subject, VerdictRow
+from harness.results.rows import OutcomeRow, SampleRow, VerdictRow
 from reports.headline import LABELS, SEVERITY
-from reports.run import Run
+from reports.roofline import Roofline
+from reports.run import Run, measured_by
 from reports.strip_plot import StripPlot, strip_plot
+from reports.wording import percent, subject_words
+
+_NO_UNIT = ("1", "share")
 
 
 @dataclass(frozen=True)
@@ -20,110 +24,148 @@ class VerdictLine:
     """One verdict as the page shows it.
 
     Attributes:
-        row: Where everything comes from.
         anchor: Stable fragment to link to.
+        status: The verdict.
         label: The status in words.
         severity: Position in the order of statuses, for sorting.
+        quarantined: Put aside: shown, but not counted.
+        metric: What was measured.
         description: What the metric is.
+        model: Model and component.
         subject: Mode, precision, target, SoC.
-        value: Median with its unit.
-        interval: Bounds of the median; None where the value is exact or too few runs were made.
-        gate: Its sides as text, ``≥ 50``; empty without one.
-        margin: Distance from the median to the nearest bound, ``5.3 % inside``.
-        sentence: The evidence without the TOML row that a NO GATE sentence ends with.
-        invalid: Reasons why samples did not count.
+        device: Phone serial or host id.
         virtual: Measured on a virtual phone.
+        median: In ``unit``; None when there is none or it is not finite.
+        value: The median in words.
+        unit: Of the value; empty where there is none to tell.
+        interval: Bounds of the median and how many runs they come from.
+        gate: Its sides as text, ``≥ 50``; empty without one.
+        margin: Share by which the median is inside of the nearest bound, negative for outside.
+        roofline: Share of the bandwidth limit; None where it says nothing.
+        sentence: The evidence without the TOML row that a NO GATE sentence ends with.
+        notes: Samples that did not count, and verdicts that a measurement from cold replaced.
+        source: Where the gate comes from.
+        artifact: Key of the artifact.
+        test: pytest node id.
+        rerun: Runs this test alone; None if the test never ended.
+        proposed_gate: TOML row to add; None unless there is no gate.
         plot: Samples beside the gate.
-        rerun_command: Runs this test alone; None if the test never ended.
     """
 
-    row: VerdictRow
     anchor: str
+    status: str
     label: str
     severity: int
+    quarantined: bool
+    metric: str
     description: str
+    model: str
     subject: str
-    value: str
-    interval: str | None
-    gate: tuple[str, ...]
-    margin: str | None
-    sentence: str
-    invalid: tuple[str, ...]
+    device: str
     virtual: bool
+    median: float | None
+    value: str
+    unit: str
+    interval: tuple[str, ...]
+    gate: tuple[str, ...]
+    margin: float | None
+    margin_words: str
+    roofline: float | None
+    roofline_words: str
+    sentence: str
+    notes: tuple[str, ...]
+    source: str
+    artifact: str
+    test: str
+    rerun: str | None
+    proposed_gate: str | None
     plot: StripPlot | None
-    rerun_command: str | None
 
 
 def verdict_lines(run: Run) -> tuple[VerdictLine, ...]:
-    """All verdicts of a run, worst first, then by model and metric."""
+    """The verdicts that count, worst first, then by model and metric."""
     samples: dict[tuple[object, ...], list[SampleRow]] = defaultdict(list)
     for sample in run.samples:
-        samples[_measured(sample)].append(sample)
+        samples[measured_by(sample)].append(sample)
+    replaced: dict[tuple[object, ...], list[VerdictRow]] = defaultdict(list)
+    for row in run.verdicts:
+        replaced[(row.test_id, *measured_by(row))].append(row)
     outcomes = {row.test_id: row for row in run.outcomes}
-    lines = [_line(row, samples[_measured(row)], outcomes) for row in run.verdicts]
-    return tuple(
-        sorted(
-            lines,
-            key=lambda line: (
-                line.severity,
-                line.row.model or "",
-                line.row.metric,
-                line.row.component or "",
-                line.subject,
-            ),
+    roofline = Roofline(run.samples)
+    lines = [
+        _line(
+            row,
+            samples[measured_by(row)],
+            [one for one in replaced[(row.test_id, *measured_by(row))] if one is not row],
+            outcomes,
+            roofline,
         )
-    )
+        for row in run.judged
+    ]
+    return tuple(sorted(lines, key=_order))
 
 
-def subject_words(row: Subject) -> str:
-    """Mode, precision, target and SoC of a row, as far as they are known."""
-    words = (row.mode, row.precision, row.target, row.soc)
-    protocol = "upstream protocol" if row.protocol == "upstream" else None
-    return " · ".join(word for word in (*words, protocol) if word)
-
-
-def _measured(row: SampleRow | VerdictRow) -> tuple[object, ...]:
-    # Without the test: one run yields samples of several metrics, which several tests judge.
-    where = (row.model, row.target, row.soc, row.device, row.mode, row.precision, row.protocol)
-    return (*where, row.artifact_key, row.metric, row.component)
+def _order(line: VerdictLine) -> tuple[object, ...]:
+    return (line.severity, line.quarantined, line.model, line.metric, line.subject)
 
 
 def _line(
-    row: VerdictRow, samples: Sequence[SampleRow], outcomes: Mapping[str, OutcomeRow]
+    row: VerdictRow,
+    samples: Sequence[SampleRow],
+    replaced: Sequence[VerdictRow],
+    outcomes: Mapping[str, OutcomeRow],
+    roofline: Roofline,
 ) -> VerdictLine:
-    ordered = sorted(samples, key=lambda sample: (sample.run_index, sample.at))
+    counted = [sample for sample in samples if sample.cold_session == row.cold_session]
+    ordered = sorted(counted, key=lambda sample: (sample.run_index, sample.at))
     metric = METRICS.get(row.metric)
     outcome = outcomes.get(row.test_id)
-    reasons = (sample.invalid_reason for sample in ordered if not sample.valid)
+    margin, share = _margin(row), roofline.share(row)
     return VerdictLine(
-        row=row,
-        anchor=_anchor(row),
+        anchor=verdict_anchor(row),
+        status=row.status.value,
         label=LABELS[row.status],
         severity=SEVERITY.index(row.status),
+        quarantined=row.quarantined,
+        metric=row.metric,
         description=metric.description if metric else "",
+        model=" · ".join(word for word in (row.model, row.component) if word),
         subject=subject_words(row),
+        device=row.device or "",
+        virtual=any(sample.virtual for sample in ordered),
+        median=row.median if row.median is not None and abs(row.median) < 1e300 else None,
         value="no value" if row.median is None else number(row.median),
+        unit=row.unit if row.unit not in _NO_UNIT else "",
         interval=_interval(row),
         gate=_gate(row),
-        margin=_margin(row),
+        margin=margin,
+        margin_words="" if margin is None else _margin_words(margin),
+        roofline=share,
+        roofline_words="" if share is None else percent(share, digits=0),
         sentence=row.sentence.partition("\n")[0].rstrip(":"),
-        invalid=tuple(reason or "no reason given" for reason in reasons),
-        virtual=any(sample.virtual for sample in ordered),
+        notes=_notes(ordered, replaced),
+        source=_source(row),
+        artifact=row.artifact_key or "",
+        test=row.test_id,
+        rerun=outcome.rerun_command if outcome else None,
+        proposed_gate=row.proposed_gate,
         plot=strip_plot(row, ordered),
-        rerun_command=outcome.rerun_command if outcome else None,
     )
 
 
-def _anchor(row: VerdictRow) -> str:
+def verdict_anchor(row: VerdictRow) -> str:
+    """Fragment that links to a verdict."""
     # Links stay good from night to night, so nothing that a new build changes may be in them.
     named = (row.test_id, row.model, row.metric, row.component, subject_words(row), row.device)
     return "verdict-" + hashlib.sha256(repr(named).encode()).hexdigest()[:10]
 
 
-def _interval(row: VerdictRow) -> str | None:
-    if row.lower is None or row.upper is None or row.lower == row.upper:
-        return None
-    return f"{number(row.lower)} to {number(row.upper)}"
+def _interval(row: VerdictRow) -> tuple[str, ...]:
+    if row.lower is None or row.upper is None:
+        return (f"{row.n_samples} runs" if row.n_samples != 1 else "1 run",)
+    if row.lower == row.upper:
+        return ("exact",)
+    return (f"{number(row.lower)} to {number(row.upper)}", f"{row.n_samples} runs")
 
 
 def _gate(row: VerdictRow) -> tuple[str, ...]:
@@ -131,12 +173,27 @@ def _gate(row: VerdictRow) -> tuple[str, ...]:
     return tuple(side.replace(">=", "≥").replace("<=", "≤") for side in sides if side)
 
 
-def _margin(row: VerdictRow) -> str | None:
+def _margin(row: VerdictRow) -> float | None:
     if row.median is None:
         return None
     sides = [(row.gate_min, 1), (row.gate_max, -1)]
     shares = [sign * (row.median - limit) / abs(limit) for limit, sign in sides if limit]
-    if not shares:
-        return None
-    nearest = min(shares)
-    return f"{abs(nearest):.1%} {'inside' if nearest >= 0 else 'outside'}".replace("%", " %")
+    return min(shares, default=None)
+
+
+def _margin_words(margin: float) -> str:
+    return f"{percent(abs(margin))} {'inside' if margin >= 0 else 'outside'}"
+
+
+def _notes(samples: Sequence[SampleRow], replaced: Sequence[VerdictRow]) -> tuple[str, ...]:
+    reasons = [sample.invalid_reason or "no reason given" for sample in samples if not sample.valid]
+    return (
+        *(f"not counted: {reason}" for reason in dict.fromkeys(reasons)),
+        *(f"measured again from cold after: {row.sentence}" for row in replaced),
+    )
+
+
+def _source(row: VerdictRow) -> str:
+    if not row.gate_source:
+        return ""
+    return f"gate {row.gate_confidence or ''} since {row.gate_since}, {row.gate_source}"

@@ -1,0 +1,154 @@
+"""What got worse, and what got better: where, since when, by how much."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import pandas as pd
+
+from harness.measure.verdict import Status
+from harness.results.rows import VerdictRow
+from reports.past import Night, Past
+from reports.run import Run
+from reports.trends import CONFIGURATION, Trend, trend_key
+
+NEWS = timedelta(days=14)
+"""A change of level that is older is seen in its trend only."""
+
+Key = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One metric of one configuration on one device that is not what it was.
+
+    Attributes:
+        key: As ``Trend.key``.
+        unit: Of ``before`` and ``after``.
+        kind: ``worse`` or ``better``.
+        fails: Whether its gate fails now.
+        before: Level until then; None where nothing was measured before.
+        after: Level since then.
+        since: First night of it; None where only this run was measured.
+        last_before: The night before it, None where there is none.
+        nights: Nights of it that were measured, this one included.
+        trend: Its history.
+    """
+
+    key: Key
+    unit: str
+    kind: Literal["worse", "better"]
+    fails: bool
+    before: float | None
+    after: float
+    since: Night | None
+    last_before: Night | None
+    nights: int
+    trend: Trend
+
+    def of(self, name: str) -> str | None:
+        """One value of ``CONFIGURATION``."""
+        return self.key[CONFIGURATION.index(name)]
+
+    @property
+    def change(self) -> float | None:
+        """Share by which it changed, negative for less; None without a value before."""
+        return self.after / self.before - 1 if self.before else None
+
+
+def find_findings(run: Run, past: Past, trends: Sequence[Trend]) -> tuple[Finding, ...]:
+    """Failed gates and recent changes of level, the worst first.
+
+    Verdicts in quarantine do not count as failed.
+    """
+    failing = {
+        trend_key(row): row
+        for row in run.judged
+        if row.status is Status.FAIL and not row.quarantined
+    }
+    failed = _failed_nights(past, failing)
+    found = []
+    for trend in trends:
+        fails = trend.key in failing
+        finding = _of_step(trend, past, fails)
+        if fails and (finding is None or finding.kind == "better"):
+            finding = _of_gate(trend, past, failing[trend.key], failed[trend.key])
+        if finding is not None:
+            found.append(finding)
+    return tuple(sorted(found, key=_severity))
+
+
+def _severity(finding: Finding) -> tuple[bool, bool, float]:
+    return (finding.kind == "better", not finding.fails, -abs(finding.change or 0.0))
+
+
+def _of_step(trend: Trend, past: Past, fails: bool) -> Finding | None:
+    if not trend.steps:
+        return None
+    step = trend.steps[-1]
+    since = past.nights[step.night]
+    if past.nights[past.now].started_at - since.started_at > NEWS:
+        return None
+    return _finding(
+        trend, past, step.night, step.before, step.after, "worse" if step.is_worse else "better",
+        fails,
+    )  # fmt: skip
+
+
+def _of_gate(
+    trend: Trend, past: Past, row: VerdictRow, failed_nights: frozenset[int]
+) -> Finding | None:
+    """A gate that fails, since the first night of the present row of failures."""
+    if row.median is None:
+        return None
+    since = past.now
+    before = None
+    for point in reversed(trend.points):
+        if point.night not in failed_nights and point.night != past.now:
+            before = point.median
+            break
+        since = point.night
+    return _finding(trend, past, since, before, row.median, "worse", fails=True)
+
+
+def _finding(
+    trend: Trend,
+    past: Past,
+    since: int,
+    before: float | None,
+    after: float,
+    kind: Literal["worse", "better"],
+    fails: bool,
+) -> Finding:
+    earlier = [point.night for point in trend.points if point.night < since]
+    return Finding(
+        key=trend.key,
+        unit=trend.unit,
+        kind=kind,
+        fails=fails,
+        before=before,
+        after=after,
+        since=past.nights[since] if len(trend.points) > 1 else None,
+        last_before=past.nights[earlier[-1]] if earlier else None,
+        nights=sum(point.night >= since for point in trend.points),
+        trend=trend,
+    )
+
+
+def _failed_nights(past: Past, keys: Iterable[Key]) -> Mapping[Key, frozenset[int]]:
+    """Nights in which the gate failed, by trend."""
+    wanted = set(keys)
+    numbers = {night.run_id: number for number, night in enumerate(past.nights)}
+    verdicts = past.history.verdicts
+    metrics = {key[CONFIGURATION.index("metric")] for key in wanted}
+    rows = verdicts[verdicts["metric"].isin(metrics) & (verdicts["status"] == Status.FAIL.value)]
+    nights: dict[Key, set[int]] = defaultdict(set)
+    for row in rows[["run_id", *CONFIGURATION]].to_dict("records"):
+        key = tuple(None if pd.isna(row[name]) else str(row[name]) for name in CONFIGURATION)
+        if key in wanted and row["run_id"] in numbers:
+            nights[key].add(numbers[row["run_id"]])
+    return {key: frozenset(nights[key]) for key in wanted}

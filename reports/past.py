@@ -1,0 +1,111 @@
+"""The nights before a run: what a result is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import pandas as pd
+
+from harness.results.history import History, load_history
+from reports.run import Run
+
+DEFAULT_SPAN = timedelta(days=90)
+"""How far back a report looks unless ``--since`` says otherwise."""
+
+_FRAMES = ("sessions", "devices", "samples", "verdicts")
+_OPEN = (10, 11, 12, 13)
+
+Ending = Literal["green", "red", "open", "unfinished"]
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run among others.
+
+    Attributes:
+        run_id: Name of the run.
+        started_at: When its first session started.
+        ending: ``green`` for exit status 0, ``open`` for neither green nor red.
+        commit: Of the working tree; None outside of a repository.
+    """
+
+    run_id: str
+    started_at: datetime
+    ending: Ending
+    commit: str | None
+
+
+@dataclass(frozen=True)
+class Past:
+    """All runs of a results folder up to the reported one, which is the last.
+
+    Attributes:
+        nights: Oldest first.
+        history: Their rows.
+        green: Number among ``nights`` of the last run before this one that ended green and judged
+            one of its models on one of its devices; None if there is none.
+    """
+
+    nights: tuple[Night, ...]
+    history: History
+    green: int | None
+
+    @property
+    def now(self) -> int:
+        """Number of the reported run among ``nights``."""
+        return len(self.nights) - 1
+
+
+def read_past(run: Run, since: datetime | None = None) -> Past:
+    """Read the runs beside a run that are not younger than it.
+
+    Args:
+        run: The reported run.
+        since: Leave out runs that started earlier; 90 days before the run by default.
+    """
+    if since is None and run.started_at is not None:
+        since = run.started_at - DEFAULT_SPAN
+    history = load_history(run.directory.resolve().parent, since, _FRAMES)
+    runs = history.runs
+    earlier = runs[runs["run_id"].le(run.run_id).fillna(False)].sort_values("run_id")
+    nights = tuple(_night(row) for row in earlier.to_dict("records"))
+    return Past(nights, history, _last_green(nights, history, run))
+
+
+def _night(row: dict[str, object]) -> Night:
+    commit, started_at = row["git_commit"], row["started_at"]
+    assert isinstance(started_at, pd.Timestamp)
+    return Night(
+        run_id=str(row["run_id"]),
+        started_at=started_at.to_pydatetime(),
+        ending=_ending(row["exit_status"]),
+        commit=commit if isinstance(commit, str) else None,
+    )
+
+
+def _ending(exit_status: object) -> Ending:
+    if not isinstance(exit_status, int):
+        return "unfinished"
+    if exit_status == 0:
+        return "green"
+    return "open" if exit_status in _OPEN else "red"
+
+
+def _last_green(nights: tuple[Night, ...], history: History, run: Run) -> int | None:
+    here = {(row.model, row.device) for row in run.verdicts}
+    verdicts = history.verdicts[["run_id", "model", "device"]].drop_duplicates()
+    alike = {
+        str(row["run_id"])
+        for row in verdicts.to_dict("records")
+        if (_text(row["model"]), _text(row["device"])) in here
+    }
+    for number in reversed(range(len(nights) - 1)):
+        if nights[number].ending == "green" and nights[number].run_id in alike:
+            return number
+    return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

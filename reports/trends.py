@@ -1,0 +1,197 @@
+"""Trends: one metric of one configuration on one physical device, night by night."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from harness.measure.change_point import find_change_points
+from harness.measure.metrics import METRICS, Better
+from harness.results.rows import SampleRow, VerdictRow
+from reports.past import Past
+
+CONFIGURATION = (
+    "model",
+    "metric",
+    "component",
+    "target",
+    "soc",
+    "device",
+    "mode",
+    "precision",
+    "protocol",
+)
+"""What a trend is of. Two devices never share one: they differ more than what is looked for."""
+
+_REACH = 4
+
+
+@dataclass(frozen=True)
+class Point:
+    """One night of a trend.
+
+    Attributes:
+        night: Number among the nights of the past.
+        median: Of the night's valid samples.
+        low: The smallest of them.
+        high: The largest of them.
+    """
+
+    night: int
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of level.
+
+    Attributes:
+        night: The first night of the new level.
+        before: Level of the nights before it.
+        after: Level from that night on.
+        is_worse: Whether it went the wrong way.
+    """
+
+    night: int
+    before: float
+    after: float
+    is_worse: bool
+
+    @property
+    def change(self) -> float:
+        """Share by which the level changed; negative for less."""
+        return self.after / self.before - 1
+
+
+@dataclass(frozen=True)
+class Trend:
+    """All nights of one configuration on one device.
+
+    Attributes:
+        key: Values of ``CONFIGURATION``.
+        anchor: Stable fragment to link to.
+        unit: Of the points.
+        better: Which direction is an improvement.
+        virtual: Measured on a virtual phone.
+        points: In the order of the nights.
+        steps: Where the level changed.
+    """
+
+    key: tuple[str | None, ...]
+    anchor: str
+    unit: str
+    better: Better
+    virtual: bool
+    points: tuple[Point, ...]
+    steps: tuple[Step, ...]
+
+    def of(self, name: str) -> str | None:
+        """One value of ``CONFIGURATION``."""
+        return self.key[CONFIGURATION.index(name)]
+
+    def at(self, night: int) -> Point | None:
+        """The point of a night, None where nothing was measured."""
+        return next((point for point in self.points if point.night == night), None)
+
+
+def trend_key(row: SampleRow | VerdictRow) -> tuple[str | None, ...]:
+    """``Trend.key`` of what a row measured."""
+    return tuple(getattr(row, name) for name in CONFIGURATION)
+
+
+def find_trends(past: Past) -> tuple[Trend, ...]:
+    """Trends of what the reported run measured, by model, metric and device."""
+    frame = _nightly(past)
+    if frame.empty:
+        return ()
+    now = frame.loc[frame["night"] == past.now, "trend"]
+    current = frame[frame["trend"].isin(now)].sort_values(["trend", "night"])
+    trends = [_trend(rows) for _, rows in _parts(current)]
+    return tuple(sorted(trends, key=lambda trend: tuple(map(str, trend.key))))
+
+
+def _nightly(past: Past) -> pd.DataFrame:
+    """One row per trend and night: ``trend``, ``night``, ``median``, ``low``, ``high``, ..."""
+    samples = past.history.samples
+    numbers = {night.run_id: number for number, night in enumerate(past.nights)}
+    samples = samples[samples["valid"] & samples["run_id"].isin(numbers)]
+    if samples.empty:
+        return pd.DataFrame()
+    samples = samples.assign(
+        night=samples["run_id"].map(numbers).astype("int64"),
+        trend=samples.groupby(list(CONFIGURATION), dropna=False, sort=False).ngroup(),
+    )
+    measured_again = samples.groupby(["trend", "night"])["cold_session"].transform("max")
+    samples = samples[samples["cold_session"] == measured_again]
+    grouped = samples.groupby(["trend", "night"], sort=False)
+    values = grouped["value"].agg(median="median", low="min", high="max")
+    about = grouped[[*CONFIGURATION, "unit", "virtual"]].first()
+    return values.join(about).reset_index()
+
+
+def _parts(frame: pd.DataFrame) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    rows: list[dict[str, Any]] = []
+    for row in frame.to_dict("records"):
+        if rows and rows[0]["trend"] != row["trend"]:
+            yield rows[0]["trend"], rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows[0]["trend"], rows
+
+
+def _trend(rows: Sequence[dict[str, Any]]) -> Trend:
+    first = rows[0]
+    key = tuple(None if pd.isna(first[name]) else str(first[name]) for name in CONFIGURATION)
+    points = tuple(
+        Point(int(row["night"]), float(row["median"]), float(row["low"]), float(row["high"]))
+        for row in rows
+    )
+    metric = METRICS.get(str(first["metric"]))
+    return Trend(
+        key=key,
+        anchor="trend-" + hashlib.sha256(repr(key).encode()).hexdigest()[:10],
+        unit=str(first["unit"]),
+        better=metric.better if metric else "higher",
+        virtual=bool(first["virtual"]),
+        points=points,
+        steps=_steps(points, metric.better) if metric else (),
+    )
+
+
+def _steps(points: Sequence[Point], better: Better) -> tuple[Step, ...]:
+    """Changes of level; none where a value has no ratio to another: 0, or an infinite SQNR."""
+    medians = [point.median for point in points]
+    if not all(math.isfinite(value) and value > 0 for value in medians):
+        return ()
+    starts = [0, *(change.index for change in find_change_points(medians)), len(medians)]
+    for number in range(1, len(starts) - 1):
+        starts[number] = _sharpened(medians, starts[number - 1], starts[number], starts[number + 1])
+    levels = [statistics.median(medians[one:other]) for one, other in pairwise(starts)]
+    return tuple(
+        Step(points[start].night, before, after, (after < before) == (better == "higher"))
+        for start, (before, after) in zip(starts[1:-1], pairwise(levels), strict=True)
+    )
+
+
+def _sharpened(values: Sequence[float], start: int, found: int, end: int) -> int:
+    """Where a change lies, seen from today: nights that came since move it by some at most.
+
+    The split of least squares, ``_REACH`` nights around the one that the change was found by.
+    """
+    splits = range(max(start + 1, found - _REACH), min(end - 1, found + _REACH) + 1)
+
+    def residue(split: int) -> float:
+        parts = (values[start:split], values[split:end])
+        return sum(statistics.pvariance(part) * len(part) for part in parts)
+
+    return min(splits, key=residue)
