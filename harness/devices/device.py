@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -23,6 +24,7 @@ class RunFailure(Exception):
         command: Command line, to run it by hand.
         log: End of what the runner printed.
         answered: Generations that were complete when it ended.
+        kept: Whole texts for a bug report by name, ``logcat`` for instance.
     """
 
     def __init__(
@@ -31,12 +33,14 @@ class RunFailure(Exception):
         command: tuple[str, ...],
         log: str,
         answered: tuple[Generation, ...],
+        kept: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(exit_code, command, log, answered)
         self.exit_code = exit_code
         self.command = command
         self.log = log
         self.answered = answered
+        self.kept = kept
 
     def __str__(self) -> str:
         return (
