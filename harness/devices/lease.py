@@ -48,8 +48,8 @@ def machine_lease(folder: Path, share: Share) -> Iterator[None]:
         UserError: If the folder or a file in it cannot be opened, or is a symbolic link.
     """
     operation = fcntl.LOCK_EX if share == "exclusive" else fcntl.LOCK_SH
-    with _open_lock(folder, _MACHINE) as machine:
-        with _open_lock(folder, _TURNSTILE) as turnstile:
+    with open_lock(folder, _MACHINE) as machine:
+        with open_lock(folder, _TURNSTILE) as turnstile:
             fcntl.flock(turnstile, fcntl.LOCK_EX)
             fcntl.flock(machine, operation)
         yield
@@ -62,12 +62,24 @@ def check_lease(folder: Path) -> None:
         UserError: As ``machine_lease``.
     """
     for name in (_MACHINE, _TURNSTILE):
-        with _open_lock(folder, name):
+        with open_lock(folder, name):
             pass
 
 
 @contextmanager
-def _open_lock(folder: Path, name: str) -> Iterator[int]:
+def open_lock(folder: Path, name: str) -> Iterator[int]:
+    """Open a lock file that all users of this machine share.
+
+    Args:
+        folder: As ``lease_folder`` returns it; made when missing.
+        name: Of the file.
+
+    Yields:
+        A file descriptor, for ``fcntl.flock``.
+
+    Raises:
+        UserError: If the folder or the file cannot be opened, or is a symbolic link.
+    """
     try:
         descriptor = _descriptor(folder, name)
     except OSError as error:

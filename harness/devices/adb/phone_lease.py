@@ -1,0 +1,92 @@
+"""One user per phone among all processes of this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from harness.devices.lease import open_lock
+from harness.errors import UserError
+
+_POLL_S = 0.2
+_LOCKS = Path("/proc/locks")
+
+
+class PhoneBusy(UserError):
+    """All phones that fit are in use by other processes of this machine."""
+
+
+@contextmanager
+def phone_lease(folder: Path, serialnos: Sequence[str], wait_s: float) -> Iterator[str]:
+    """Hold one phone, alone.
+
+    The kernel frees the lock when this process dies, however it dies.
+
+    Args:
+        folder: The same for all processes of a machine, see ``lease_folder``.
+        serialnos: ``ro.serialno`` of the phones that fit, the preferred one first.
+        wait_s: How long to wait while all are in use.
+
+    Yields:
+        The phone that is held.
+
+    Raises:
+        PhoneBusy: If none becomes free in time; the sentence names the processes that hold them.
+        UserError: If the folder or a file in it cannot be opened.
+    """
+    deadline = time.monotonic() + wait_s
+    with ExitStack() as held:
+        while True:
+            for serialno in serialnos:
+                if _try(held, folder, serialno):
+                    yield serialno
+                    return
+            if time.monotonic() >= deadline:
+                raise PhoneBusy(_told(folder, serialnos, wait_s))
+            time.sleep(_POLL_S)
+
+
+def holder_of(folder: Path, serialno: str) -> int | None:
+    """Number of the process that holds a phone, None if nobody does or the kernel does not tell."""
+    lock = folder / _lock_name(serialno)
+    if not lock.exists() or not _LOCKS.is_file():
+        return None
+    inode = str(lock.stat().st_ino)
+    for line in _LOCKS.read_text().splitlines():
+        words = line.split()
+        if words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+            return int(words[4])
+    return None
+
+
+def _try(held: ExitStack, folder: Path, serialno: str) -> bool:
+    with ExitStack() as attempt:
+        descriptor = attempt.enter_context(open_lock(folder, _lock_name(serialno)))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        # Programs started meanwhile must not hold the phone when this process is gone.
+        os.set_inheritable(descriptor, False)
+        held.push(attempt.pop_all())
+        return True
+
+
+def _lock_name(serialno: str) -> str:
+    return f"phone-{re.sub(r'[^A-Za-z0-9._-]', '_', serialno)}.lock"
+
+
+def _told(folder: Path, serialnos: Sequence[str], wait_s: float) -> str:
+    users = {name: holder_of(folder, name) for name in serialnos}
+    named = ", ".join(
+        name if pid is None else f"{name} (by process {pid})" for name, pid in users.items()
+    )
+    return (
+        f"In use for {wait_s:.0f} s already: {named}; wait for that, or choose another phone with "
+        "--serial."
+    )
