@@ -1,25 +1,30 @@
-"""Command line: ``python -m reports [--run DIR|latest] [--results DIR] [--out DIR]``."""
+"""Command line: the report of a run, or a bundle of it for a bug report."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.results.runs import default_results_directory, latest_run
-from reports.build import build_report
-
-LATEST = "latest"
+from harness.results.row_types import utc_now
+from harness.results.runs import default_results_directory, find_run
+from reports.build import REPORT_FILES, build_report
+from reports.bundle import write_bundle
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build a report and say where it is; 2 if there is nothing to build it from."""
     options = _parser().parse_args(arguments)
     try:
-        run = latest_run(options.results) if options.run == LATEST else Path(options.run)
-        summary = build_report(run, options.out)
+        since = None if options.since is None else parse_since(options.since, utc_now())
+        if options.bundle is not None:
+            print(write_bundle(find_run(options.results, options.bundle), options.out, since))
+            return 0
+        summary = build_report(find_run(options.results, options.run), options.out, since)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -29,10 +34,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def parse_since(text: str, now: datetime) -> datetime:
+    """A date such as ``2026-11-01``, or a span before now such as ``30d`` or ``8w``.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    if span := re.fullmatch(r"(\d{1,4})([dw])", text):
+        return now - timedelta(days=int(span[1]) * (7 if span[2] == "w" else 1))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(
+            f"--since {text!r} is no date such as 2026-11-01 and no span such as 30d or 8w; give "
+            "one of them."
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
     parser.add_argument(
-        "--run", default=LATEST, help="folder of a run, or 'latest' (default) of --results"
+        "--run",
+        default="latest",
+        metavar="RUN",
+        help="a run's folder, its id, or 'latest' (default) of --results",
+    )
+    parser.add_argument(
+        "--bundle",
+        metavar="RUN",
+        help="pack report, rows and evidence of a run into a ZIP file for a bug report",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="how far trends and comparisons look back: 2026-11-01, 30d or 8w (default: 90d before "
+        "the run)",
     )
     parser.add_argument(
         "--results",
@@ -44,8 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         default=Path("reports/out"),
-        help="where to write index.html, results.csv, samples.jsonl and junit.xml "
-        "(default: %(default)s)",
+        help=f"where to write {', '.join(REPORT_FILES)} (default: %(default)s)",
     )
     return parser
 

@@ -16,6 +16,9 @@ from reports.results_csv import render_csv
 from reports.run import Run
 from reports.trends import find_trends
 
+REPORT_FILES = ("index.html", "results.csv", "samples.jsonl", "junit.xml")
+"""What a report consists of."""
+
 
 @dataclass(frozen=True)
 class ReportSummary:
