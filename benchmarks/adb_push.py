@@ -1,0 +1,122 @@
+"""How fast files get to a phone: ``python -m benchmarks.adb_push``.
+
+adbutils' own push and ours, in turn, to a virtual phone behind a real adb server. adbutils' time is
+the bare transfer; ours includes what makes it safe: hashing the file here, looking at what is
+there, hashing what arrived on the phone, and renaming it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import adbutils
+from rich.console import Console
+from rich.table import Table
+
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.local_digests import LocalDigests
+from harness.devices.adb.push import push_file
+from harness.devices.adb.push_order import FileToPush, Pushed
+from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.lease import lease_folder, machine_lease
+from harness.devices.virtual_phone.adb_programs import adb_programs
+from harness.devices.virtual_phone.phone_process import PhoneProcess
+from harness.devices.virtual_phone.private_server import PrivateAdbServer
+
+MEMORY_BOUND_MIB = 100
+"""Most memory that this process may ever hold, whatever the size of the file."""
+
+REMOTE = "/data/local/tmp/pushed.bin"
+
+REMOVE_S = 60.0
+
+
+ADBUTILS, OURS, AGAIN = "adbutils", "ours", "ours, again"
+
+
+def write_random(path: Path, megabytes: int) -> None:
+    """Write so many million bytes that nothing can compress."""
+    with path.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(10**6))
+
+
+def seconds_of(push: Callable[[], object]) -> float:
+    """Wall time."""
+    began = time.perf_counter()
+    push()
+    return time.perf_counter() - began
+
+
+def measure(adb: Path, local: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each push, by the way it went.
+
+    The two take turns in the order A B B A, so that a machine that slows down slows both.
+    """
+    seconds: dict[str, list[float]] = {ADBUTILS: [], OURS: [], AGAIN: []}
+    with PrivateAdbServer(adb) as server, PhoneProcess() as virtual:
+        serial = server.attach(virtual)
+        device = adbutils.AdbClient("127.0.0.1", server.port).device(serial)
+        phone = AdbPhone(AdbServer(ServerAddress(port=server.port)), serial)
+        file, digests = FileToPush(local, REMOTE), LocalDigests(None)
+
+        def ours() -> Pushed:
+            return push_file(phone, file, digests)
+
+        turns = [(ADBUTILS, lambda: device.sync.push(local, REMOTE)), (OURS, ours)]
+        for _ in range(rounds):
+            for name, push in turns:
+                phone.ask(f"rm -f {REMOTE}", REMOVE_S)
+                seconds[name].append(seconds_of(push))
+            seconds[AGAIN].append(seconds_of(ours))
+            turns.reverse()
+    return seconds
+
+
+def report(title: str, megabytes: int, seconds: dict[str, list[float]]) -> Table:
+    """Rates and times of each way."""
+    table = Table(title=title)
+    table.add_column("push")
+    for heading in ("median MB/s", "min MB/s", "max MB/s", "median s"):
+        table.add_column(heading, justify="right")
+    for name, times in seconds.items():
+        rates = [megabytes / time_s for time_s in times]
+        row = (statistics.median(rates), min(rates), max(rates))
+        cells = [f"{rate:.0f}" for rate in row] if name != AGAIN else ["-", "-", "-"]
+        table.add_row(name, *cells, f"{statistics.median(times):.2f}")
+    return table
+
+
+def main() -> int:
+    """Print a table per adb server; 1 if ours is the slower one or takes too much memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=1000, help="size of the file")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--adb", type=Path, help="adb to serve with; default: each one installed")
+    options = parser.parse_args()
+    installed = [program.path for program in adb_programs() if program.installed]
+    console, within = Console(), True
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder) / "pushed.bin"
+        write_random(local, options.megabytes)
+        for adb in [options.adb] if options.adb else installed:
+            with machine_lease(lease_folder(), "exclusive"):
+                seconds = measure(adb, local, options.rounds)
+            title = f"{options.megabytes} MB, {options.rounds} rounds, {adb}"
+            console.print(report(title, options.megabytes, seconds))
+            within &= statistics.median(seconds[OURS]) <= statistics.median(seconds[ADBUTILS])
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"most memory of this process: {peak_mib:.0f} MiB (bound {MEMORY_BOUND_MIB})")
+    return 0 if within and peak_mib < MEMORY_BOUND_MIB else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
