@@ -44,7 +44,8 @@ class History:
         quarantines: ``QuarantineRow``.
         answers: ``AnswerRow``.
         outcomes: ``OutcomeRow``.
-        unreadable: One sentence per run that was left out because a row of it is damaged.
+        unreadable: One sentence per run that was left out: a row of it is damaged, or its folder
+            is not named as a run.
     """
 
     runs: pd.DataFrame
@@ -94,9 +95,9 @@ def load_history(
     loaded: dict[Path, RunTables] = {}
     unreadable = []
     for run in run_folders(results):
-        if since is not None and started_at(run) < since:
-            continue
         try:
+            if since is not None and started_at(run) < since:
+                continue
             loaded[run] = load_tables(run)
         except UserError as error:
             unreadable.append(str(error))
@@ -142,7 +143,7 @@ def _summary(run: Path, part: RunTables) -> dict[str, object]:
     statuses = [row["exit_status"] for row in ends]
     return {
         "run_id": run.resolve().name,
-        "started_at": first.get("started_at") or started_at(run),
+        "started_at": first.get("started_at"),
         "ended_at": max((row["ended_at"] for row in ends), default=None),
         "sessions": max(len(controllers), 1),
         "finished": finished,
