@@ -21,6 +21,7 @@ class ComparisonRow(Subject):
     Attributes:
         baseline_key: Key of the artifact that it is compared with.
         metric: Name with its unit.
+        unit: Of the two medians.
         outcome: The candidate against the baseline.
         ratio: Candidate over baseline, as the paired runs estimate it; None when too few count.
         lower: Lower 95 % confidence bound of the ratio.

@@ -1,0 +1,77 @@
+"""Two runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from harness.measure.verdict import Status
+from harness.results.history import load_history
+from harness.results.run_comparison import Difference, RunComparison, compare_runs
+from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
+
+BEFORE = [101.0, 99.0, 100.0, 102.0, 98.0]
+
+
+def compared(results: Path) -> RunComparison:
+    """The first two nights."""
+    return compare_runs(load_history(results), night_id(0), night_id(1))
+
+
+def test_medians_verdicts_and_the_change_are_laid_side_by_side(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [*samples(BEFORE), a_verdict(Status.PASS)])
+    write_run(tmp_path, 1, [*samples([v * 0.9 for v in BEFORE]), a_verdict(Status.FAIL)])
+    [row] = compared(tmp_path).rows.to_dict("records")
+    assert (row["median_1"], row["median_2"], row["unit"]) == (100.0, 90.0, "token/s")
+    assert round(row["change"], 6) == -0.1
+    assert (row["status_1"], row["status_2"]) == ("pass", "fail")
+    assert (row["better"], row["bounds_overlap"]) == (False, False)
+
+
+def test_less_of_a_time_is_better_and_near_bounds_overlap(tmp_path: Path) -> None:
+    where = {"metric": "ttft_ms", "unit": "ms"}
+    write_run(tmp_path, 0, samples(BEFORE, **where))
+    write_run(tmp_path, 1, samples([v - 1 for v in BEFORE], **where))
+    [row] = compared(tmp_path).rows.to_dict("records")
+    assert (row["better"], row["bounds_overlap"]) == (True, True)
+
+
+def test_what_only_one_run_measured_is_there_without_a_change(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, samples(BEFORE, mode="kv"))
+    write_run(tmp_path, 1, samples(BEFORE, mode="hybrid"))
+    rows = compared(tmp_path).rows
+    assert set(rows["mode"]) == {"kv", "hybrid"}
+    assert rows["change"].isna().all()
+    assert rows["better"].isna().all()
+
+
+def test_two_devices_are_never_compared(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, samples(BEFORE, device="host-aaaaaaaa"))
+    write_run(tmp_path, 1, samples(BEFORE, device="host-bbbbbbbb"))
+    assert compared(tmp_path).rows["change"].isna().all()
+
+
+def test_the_verdict_of_the_cold_session_is_the_one_that_counts(tmp_path: Path) -> None:
+    verdicts = [a_verdict(Status.FAIL), a_verdict(Status.INCONCLUSIVE, cold_session=1)]
+    write_run(tmp_path, 0, [*samples(BEFORE), *verdicts])
+    write_run(tmp_path, 1, samples(BEFORE))
+    [row] = compared(tmp_path).rows.to_dict("records")
+    assert row["status_1"] == "inconclusive"
+    assert pd.isna(row["status_2"])
+
+
+def test_circumstances_that_differ_are_named(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [a_device(fingerprint="kernel 6.8")], git_commit="abc")
+    write_run(
+        tmp_path,
+        1,
+        [a_device(fingerprint="kernel 6.9")],
+        git_commit=None,
+        options={"kv_encodings": "requantized", "model": ["tiny_smolvlm"]},
+    )
+    assert compared(tmp_path).differences == (
+        Difference("--kv-encodings", None, "requantized"),
+        Difference("fingerprint of host-5ca1ab1e", "kernel 6.8", "kernel 6.9"),
+        Difference("git_commit", "abc", None),
+    )
