@@ -24,9 +24,6 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 RunState = Literal["run", "gone", "ended"]
 
-LONGEST_COMMAND_BYTES = 12_000
-"""adb carries 65,535 bytes, and quoting a quoted quote makes five times as many of it."""
-
 _QUIET = "exec 2>/dev/null; "
 """A phone without shell v2 mixes complaints into the answer."""
 
@@ -62,12 +59,7 @@ def start_text(folder: str, command: str, about: str) -> str:
         command: Any shell text. Its memory is told while it runs if its last word is ``exec``
             and a program.
         about: One line for whoever finds the run.
-
-    Raises:
-        ValueError: If the command is too long; push a script and start that.
     """
-    if len(command.encode()) > LONGEST_COMMAND_BYTES:
-        raise ValueError(f"a command of {len(command)} characters; push a script and start that")
     leader = (
         f"trap '' HUP; {_STARTED}{_NOW}"
         "echo $$ $(started $$) $now > process.new; mv process.new process; "

@@ -1,0 +1,79 @@
+"""Doing something until it is done, through cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.devices.adb.endurance import Endurance, Persistence
+from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, NoServer, PhoneRefused
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, or tries."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def endurance(self, absence_s: float) -> Endurance:
+        return Endurance(absence_s, clock=lambda: self.now_s, sleep=self.sleep)
+
+
+def failing(times: int, error: Exception) -> Callable[[], str]:
+    failures = iter([error] * times)
+
+    def action() -> str:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return "done"
+
+    return action
+
+
+def test_what_works_is_done_once() -> None:
+    persistence = Persistence(60, Clock().endurance(30))
+    assert persistence.until_done(failing(0, ConnectionLost())) == "done"
+    assert persistence.drops == 0
+
+
+@pytest.mark.parametrize("error", [ConnectionLost("cut"), NoServer("lab3:5037", "restarted")])
+def test_several_tries_after_one_cut_are_one_drop(error: Exception) -> None:
+    persistence = Persistence(60, Clock().endurance(30))
+    assert persistence.until_done(failing(4, error)) == "done"
+    assert persistence.drops == 1
+
+
+def test_drops_add_up_over_all_that_is_done() -> None:
+    persistence = Persistence(60, Clock().endurance(30))
+    persistence.until_done(failing(1, ConnectionLost()))
+    persistence.until_done(failing(2, ConnectionLost()))
+    assert persistence.drops == 2
+
+
+def test_a_refusal_is_no_cut() -> None:
+    persistence = Persistence(60, Clock().endurance(30))
+    with pytest.raises(PhoneRefused):
+        persistence.until_done(failing(1, PhoneRefused("Permission denied")))
+
+
+def test_a_phone_that_stays_away_is_given_up() -> None:
+    clock = Clock()
+    with pytest.raises(DeadlineExceeded, match=r"away for 3\d s.*: cut"):
+        Persistence(600, clock.endurance(30)).until_done(failing(1000, ConnectionLost("cut")))
+    assert 30 <= clock.now_s <= 32
+
+
+@given(total_s=st.floats(0, 100), absence_s=st.floats(0, 1000))
+def test_nothing_is_tried_beyond_the_total_time(total_s: float, absence_s: float) -> None:
+    clock = Clock()
+    with pytest.raises(DeadlineExceeded):
+        Persistence(total_s, clock.endurance(absence_s)).until_done(
+            failing(10_000, ConnectionLost("cut"))
+        )
+    assert clock.now_s <= total_s
