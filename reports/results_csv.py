@@ -54,6 +54,9 @@ COLUMNS: dict[str, Dtype] = {
     "given": "string",
     "correct": "boolean",
     "image": "string",
+    "cold_session": "Int64",
+    "quarantined": "boolean",
+    "side": "string",
 }
 """Columns in their order with pandas' dtype; new ones are only ever added at the end."""
 

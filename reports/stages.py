@@ -37,7 +37,8 @@ def find_stages(samples: Sequence[SampleRow]) -> tuple[Stage, ...]:
     last = _last_sessions(samples)
     for sample in samples:
         name = _name(sample)
-        if sample.valid and sample.component is None and sample.cold_session == last[name]:
+        is_whole = sample.component is None and sample.side is None
+        if sample.valid and is_whole and sample.cold_session == last[name]:
             runs[name, sample.run_index][sample.metric] = sample
     timed: dict[str, list[tuple[Stage, ...]]] = defaultdict(list)
     for (name, _), metrics in runs.items():

@@ -113,7 +113,7 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
 
 
 def _exact_dot(row: VerdictRow, axis: _Axis) -> tuple[Dot, ...]:
-    if row.median is None:
+    if row.median is None or not math.isfinite(row.median):
         return ()
     title = f"{number(row.median)} {row.unit}"
     return (Dot(axis.x(row.median), HEIGHT / 2, valid=True, title=title),)

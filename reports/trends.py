@@ -123,7 +123,8 @@ def _nightly(past: Past) -> pd.DataFrame:
     """One row per trend and night: ``trend``, ``night``, ``median``, ``low``, ``high``, ..."""
     samples = past.history.samples
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
-    samples = samples[samples["valid"] & samples["run_id"].isin(numbers)]
+    judged = samples["valid"] & samples["side"].isna()
+    samples = samples[judged & samples["run_id"].isin(numbers)]
     if samples.empty:
         return pd.DataFrame()
     samples = samples.assign(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ def verdict_lines(run: Run) -> tuple[VerdictLine, ...]:
     """The verdicts that count, worst first, then by model and metric."""
     samples: dict[tuple[object, ...], list[SampleRow]] = defaultdict(list)
     for sample in run.samples:
-        samples[measured_by(sample)].append(sample)
+        if sample.side is None:
+            samples[measured_by(sample)].append(sample)
     replaced: dict[tuple[object, ...], list[VerdictRow]] = defaultdict(list)
     for row in run.verdicts:
         replaced[(row.test_id, *measured_by(row))].append(row)
@@ -133,7 +135,7 @@ def _line(
         subject=subject_words(row),
         device=row.device or "",
         virtual=any(sample.virtual for sample in ordered),
-        median=row.median if row.median is not None and abs(row.median) < 1e300 else None,
+        median=row.median if row.median is not None and math.isfinite(row.median) else None,
         value="no value" if row.median is None else number(row.median),
         unit=row.unit if row.unit not in _NO_UNIT else "",
         interval=_interval(row),
@@ -174,7 +176,7 @@ def _gate(row: VerdictRow) -> tuple[str, ...]:
 
 
 def _margin(row: VerdictRow) -> float | None:
-    if row.median is None:
+    if row.median is None or not math.isfinite(row.median):
         return None
     sides = [(row.gate_min, 1), (row.gate_max, -1)]
     shares = [sign * (row.median - limit) / abs(limit) for limit, sign in sides if limit]

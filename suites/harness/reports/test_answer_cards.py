@@ -10,21 +10,34 @@ from reports.words import compare_words
 from suites.harness.reports.small_run import answer_row
 
 
-def test_equal_answers_share_a_line_and_a_deviating_one_has_its_own() -> None:
-    rows = [answer_row(), answer_row(mode="hybrid", given="blue", correct=False)]
-    [card] = answer_cards(rows).cards
-    [block] = card.blocks
-    assert [(line.who, line.mark) for line in block.lines] == [
-        (("float", "kv · 8da4w · host"), "right"),
-        (("hybrid · 8da4w · host",), "wrong"),
+def test_answers_stand_side_by_side_by_where_they_were_given() -> None:
+    rows = [
+        answer_row(),
+        answer_row(target="emulator", soc="SM8650"),
+        answer_row(target="phone", soc="SM8650", given="blue", correct=False),
     ]
+    [card] = answer_cards(rows).cards
+    assert [column.source for column in card.blocks[0].columns] == [
+        "float",
+        "host",
+        "emulator",
+        "phone",
+    ]
+    assert card.disagrees
+    assert card.wrong_answers == 1
 
 
-def test_a_float_model_that_nobody_agrees_with_is_shown_apart() -> None:
-    [card] = answer_cards([answer_row(reference="green")]).cards
-    assert [(line.who, line.mark) for line in card.blocks[0].lines] == [
-        (("float",), "float"),
-        (("kv · 8da4w · host",), "right"),
+def test_equal_answers_share_a_line_and_a_deviating_one_has_its_own() -> None:
+    rows = [
+        answer_row(),
+        answer_row(mode="lookahead"),
+        answer_row(mode="hybrid", given="blue", correct=False),
+    ]
+    [card] = answer_cards(rows).cards
+    [_, host] = card.blocks[0].columns
+    assert [(line.who, line.mark) for line in host.lines] == [
+        (("kv · 8da4w", "lookahead · 8da4w"), "right"),
+        (("hybrid · 8da4w",), "wrong"),
     ]
 
 
@@ -36,7 +49,8 @@ def test_without_its_image_a_right_answer_is_suspicious() -> None:
     ]
     [card] = answer_cards(rows).cards
     assert [block.variant for block in card.blocks] == ["real", "blank", "swapped"]
-    assert [block.lines[-1].mark for block in card.blocks] == ["right", "still right", "changed"]
+    marks = [block.columns[-1].lines[0].mark for block in card.blocks]
+    assert marks == ["right", "still right", "changed"]
     assert card.ignores_image
     assert card.wrong_answers == 0
 

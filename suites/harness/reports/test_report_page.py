@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from harness.results.journal import THUMBNAIL_FOLDER, Journal
 from harness.results.rows import OutcomeRow, SessionEndRow
-from reports.page import render_page
-from reports.run import Run
+from reports.answer_cards import MAX_ANSWERS
+from reports.page import TEMPLATES
+from reports.pictures import embed_pictures
+from suites.harness.reports.rendered import page_of
 from suites.harness.reports.small_run import (
     BROKEN_TEST,
     LOAD_TEST,
@@ -24,50 +25,6 @@ from suites.harness.reports.small_run import (
     session_row,
     verdict_rows,
 )
-
-VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta"}
-
-
-class Page(HTMLParser):
-    """What a browser would see: tags with attributes, and the text outside style and script."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[str] = []
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] not in ("style", "script"):
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.texts))
-
-    def values(self, attribute: str) -> list[str]:
-        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
-
-    def count(self, tag: str) -> int:
-        return sum(name == tag for name, _ in self.tags)
-
-
-def page_of(directory: Path) -> Page:
-    return Page(render_page(Run.read(directory)))
 
 
 def test_the_headline_says_what_failed(finished_run: Path) -> None:
@@ -86,19 +43,23 @@ def test_the_page_says_what_was_run(finished_run: Path) -> None:
 
 
 def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path) -> None:
-    text = page_of(finished_run).text
-    for row in verdict_rows():
-        assert row.sentence.partition("\n")[0].rstrip(":") in text
-    assert "96.5 token/s 95 to 97.5 5 runs ≥ 100 3.5 % outside" in text
-    assert "https://example.org/measurement" in text
+    failed, open_ = page_of(finished_run).data["verdicts"]
+    assert failed["sentence"] == verdict_rows()[1].sentence
+    assert open_["sentence"] == "load_ms of tiny_smolvlm has no gate; add to thresholds"
+    assert (failed["value"], failed["unit"], failed["interval"]) == (
+        "96.5",
+        "token/s",
+        ["95 to 97.5", "5 runs"],
+    )
+    assert (failed["gate"], failed["margin_words"]) == (["≥ 100"], "3.5 % outside")
+    assert "https://example.org/measurement" in failed["source"]
+    assert failed["rerun"] == f"pytest '{SPEED_TEST}' --target host"
 
 
 def test_every_sample_is_a_dot_and_invalid_ones_differ(finished_run: Path) -> None:
-    dots = [
-        attributes["class"] for tag, attributes in page_of(finished_run).tags if tag == "circle"
-    ]
-    assert Counter(dots) == {"dot": 6, "dot invalid": 1}
-    assert "121 tokens generated, 128 asked for" in page_of(finished_run).text
+    failed, _ = page_of(finished_run).data["verdicts"]
+    assert [valid for _, _, valid, _ in failed["plot"]["dots"]] == [0, 1, 1, 1, 1, 1]
+    assert failed["notes"] == ["not counted: 121 tokens generated, 128 asked for"]
 
 
 def test_failures_come_with_the_command_that_runs_them_alone(finished_run: Path) -> None:
@@ -114,22 +75,29 @@ def test_a_metric_without_gate_shows_the_row_to_add(finished_run: Path) -> None:
     page = page_of(finished_run)
     assert re.sub(r"\s+", " ", PROPOSED_GATE.strip()) in page.text
     assert "thresholds/tiny_smolvlm.toml" in page.text
-    assert LOAD_TEST in page.text
+    assert page.data["verdicts"][1]["test"] == LOAD_TEST
 
 
 def test_answers_stand_beside_the_expected_one_with_differences_marked(finished_run: Path) -> None:
-    page = page_of(finished_run)
-    assert "<image>What colour is the circle?" in page.text
-    assert "expected red" in page.text
-    assert "<script>alert('blue')</script>" in page.text
-    assert page.count("mark") > 0
-    assert page.values("data-wrong").count("yes") == 1
+    first, *others = page_of(finished_run).data["answers"]
+    assert (first["question"], first["expected"]) == ("<image>What colour is the circle?", "red")
+    [float_model, host] = first["blocks"][0]["columns"]
+    assert float_model == {
+        "source": "float",
+        "lines": [{"who": [], "mark": "float", "words": [["red", 0]]}],
+    }
+    assert [(line["mark"], line["words"]) for line in host["lines"]] == [
+        ("right", [["red", 0]]),
+        ("wrong", [["<script>alert('blue')</script>", 1]]),
+    ]
+    assert [card["wrong"] for card in (first, *others)] == ["yes", "no"]
 
 
 def test_what_a_model_answers_cannot_become_markup(finished_run: Path) -> None:
     page = page_of(finished_run)
-    assert page.count("script") == 1
-    assert page.count("image") == 2
+    assert page.values("type").count("application/json") == 1
+    assert page.count("script") == 3
+    assert "alert" not in page.text
 
 
 def test_accuracy_is_broken_down_by_kind_of_question(finished_run: Path) -> None:
@@ -141,39 +109,42 @@ def test_accuracy_is_broken_down_by_kind_of_question(finished_run: Path) -> None
 
 
 def test_an_image_is_embedded_once_however_often_it_is_shown(finished_run: Path) -> None:
-    page = page_of(finished_run)
-    embedded = [value for value in page.values("href") if value.startswith("data:image/jpeg")]
-    stored = sorted((finished_run / THUMBNAIL_FOLDER).iterdir())
-    contents = {base64.b64decode(value.partition(",")[2]) for value in embedded}
+    data = page_of(finished_run).data
+    contents = {base64.b64decode(uri.partition(",")[2]) for _, _, uri in data["pictures"].values()}
+    stored = list((finished_run / THUMBNAIL_FOLDER).iterdir())
     assert contents == {file.read_bytes() for file in stored}
-    assert len(embedded) == len(stored)
-    uses = [attributes["href"] for tag, attributes in page.tags if tag == "use"]
-    assert len(uses) > len(set(uses))
+    assert len(data["pictures"]) == len(stored)
+    used = [block["image"] for card in data["answers"] for block in card["blocks"]]
+    assert set(used) == set(data["pictures"])
+    assert len(used) > len(set(used))
 
 
 def test_nothing_is_loaded_from_elsewhere(finished_run: Path) -> None:
-    html = render_page(Run.read(finished_run))
-    page = Page(html)
+    page = page_of(finished_run)
     for attribute in ("href", "src", "srcset", "action", "poster", "xlink:href"):
         assert all(value.startswith(("#", "data:")) for value in page.values(attribute))
-    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|import\(", html)
+    own = "".join(path.read_text() for path in TEMPLATES.rglob("*") if path.is_file())
+    assert not re.search(
+        r"@import|url\(|fetch\(|XMLHttpRequest|import\(|https?://(?!www.w3.org)", own
+    )
 
 
 def test_links_inside_the_page_lead_somewhere(finished_run: Path) -> None:
     page = page_of(finished_run)
-    ids = page.values("id")
+    lists = (page.data[name] for name in ("verdicts", "trends", "answers", "tests"))
+    ids = [*page.values("id"), *(row["id"] for rows in lists for row in rows)]
     assert len(ids) == len(set(ids))
     targets = {value[1:] for value in page.values("href") if value.startswith("#")}
     assert targets <= set(ids)
 
 
 def test_a_link_to_a_verdict_is_the_same_every_night(finished_run: Path, tmp_path: Path) -> None:
-    first = [value for value in page_of(finished_run).values("id") if "verdict-" in value]
+    first = [row["id"] for row in page_of(finished_run).data["verdicts"]]
     with Journal(tmp_path / "tomorrow", "main") as journal:
         for row in verdict_rows():
             changed = row.model_copy(update={"median": 99.0, "artifact_key": "fedcba987654"})
             journal.append(changed)
-    again = [value for value in page_of(journal.directory).values("id") if "verdict-" in value]
+    again = [row["id"] for row in page_of(journal.directory).data["verdicts"]]
     assert first == again
 
 
@@ -183,11 +154,11 @@ def test_a_session_that_died_says_so(journal: Journal) -> None:
         journal.append(answer_row())
         journal.append(answer_row(sample_id="scene-2"))
     journal.path.write_bytes(journal.path.read_bytes()[:-5])
-    text = page_of(journal.directory).text
-    assert "NOT FINISHED" in text
-    assert "The session did not finish" in text
-    assert "1 row cut short" in text
-    assert "scene-1" in text
+    page = page_of(journal.directory)
+    assert "NOT FINISHED" in page.text
+    assert "The session did not finish" in page.text
+    assert "1 row cut short" in page.text
+    assert [card["sample"] for card in page.data["answers"]] == ["scene-1"]
 
 
 def test_an_interrupted_session_says_so(journal: Journal) -> None:
@@ -204,24 +175,44 @@ def test_a_run_of_which_only_one_torn_row_is_left_still_has_a_page(tmp_path: Pat
     assert "died before it could say where it ran" in text
 
 
-def test_a_missing_thumbnail_leaves_a_note_in_its_place(finished_run: Path) -> None:
+def test_a_missing_thumbnail_costs_no_answer(finished_run: Path) -> None:
     for file in (finished_run / THUMBNAIL_FOLDER).iterdir():
         file.unlink()
-    text = page_of(finished_run).text
-    assert "is missing" in text
-    assert "expected red" in text
+    data = page_of(finished_run).data
+    assert data["pictures"] == {}
+    assert len(data["answers"]) == 2
+
+
+def test_pictures_stop_where_the_file_would_get_too_large_to_mail(finished_run: Path) -> None:
+    folder = finished_run / THUMBNAIL_FOLDER
+    names = sorted(file.name for file in folder.iterdir())
+    one = embed_pictures(folder, names[:1])[names[0]]
+    assert list(embed_pictures(folder, names, max_bytes=len(one.uri))) == names[:1]
 
 
 def test_beyond_the_cap_the_page_says_how_many_answers_it_leaves_out(journal: Journal) -> None:
     with journal:
-        for index in range(250):
-            wrong = index >= 240
+        for index in range(MAX_ANSWERS + 50):
+            wrong = index >= MAX_ANSWERS + 40
             given = "blue" if wrong else "red"
             journal.append(answer_row(sample_id=f"s{index}", given=given, correct=not wrong))
     page = page_of(journal.directory)
-    assert "200 of 250 answers are shown, wrong ones first; 50 more are in results.csv" in page.text
-    assert page.values("data-wrong").count("yes") == 10
-    assert page.values("data-wrong")[:10] == ["yes"] * 10
+    assert (
+        "5000 of 5050 answers are shown, wrong ones first; 50 more are in results.csv" in page.text
+    )
+    wrong_first = [card["wrong"] for card in page.data["answers"]]
+    assert wrong_first[:10] == ["yes"] * 10
+    assert wrong_first.count("yes") == 10
+
+
+def test_an_infinite_ratio_is_shown(journal: Journal) -> None:
+    row = verdict_rows()[1].model_copy(update={"metric": "sqnr_db", "median": math.inf})
+    with journal:
+        journal.append(session_row())
+        journal.append(row)
+    [verdict] = page_of(journal.directory).data["verdicts"]
+    assert verdict["value"] == "inf"
+    assert "median" not in verdict
 
 
 @pytest.mark.parametrize(
