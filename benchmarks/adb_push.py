@@ -27,7 +27,7 @@ from harness.devices.adb.push import push_file
 from harness.devices.adb.push_order import FileToPush, Pushed
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.lease import lease_folder, machine_lease
-from harness.devices.virtual_phone.adb_programs import adb_programs
+from harness.devices.virtual_phone.adb_programs import AdbProgram, adb_programs
 from harness.devices.virtual_phone.phone_process import PhoneProcess
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 
@@ -102,15 +102,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--adb", type=Path, help="adb to serve with; default: each one installed")
     options = parser.parse_args()
-    installed = [program.path for program in adb_programs() if program.installed]
+    programs = [program for program in adb_programs() if program.installed]
+    if options.adb:
+        programs = [AdbProgram(str(options.adb), options.adb)]
     console, within = Console(), True
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "pushed.bin"
         write_random(local, options.megabytes)
-        for adb in [options.adb] if options.adb else installed:
+        for program in programs:
             with machine_lease(lease_folder(), "exclusive"):
-                seconds = measure(adb, local, options.rounds)
-            title = f"{options.megabytes} MB, {options.rounds} rounds, {adb}"
+                seconds = measure(program.path, local, options.rounds)
+            title = f"{options.megabytes} MB, {options.rounds} rounds, adb: {program.name}"
             console.print(report(title, options.megabytes, seconds))
             within &= statistics.median(seconds[OURS]) <= statistics.median(seconds[ADBUTILS])
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence
+from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
 from harness.devices.adb.errors import (
     ConnectionLost,
     PhoneRebooted,
@@ -113,7 +113,7 @@ class ClaimedRun:
             PhoneRebooted: If the phone rebooted meanwhile.
             DeadlineExceeded: If the phone stays away.
         """
-        persistence = Persistence(total_s, self._endurance)
+        persistence = self._persistence(total_s)
         pause_s = _FIRST_PAUSE_S
         try:
             while True:
@@ -165,11 +165,14 @@ class ClaimedRun:
         )
 
     def _persist(self, total_s: float, action: Callable[[], Result]) -> Result:
-        persistence = Persistence(total_s, self._endurance)
+        persistence = self._persistence(total_s)
         try:
             return persistence.until_done(action)
         finally:
             self._drops += persistence.drops
+
+    def _persistence(self, total_s: float) -> Persistence:
+        return Persistence(total_s, self._endurance, reconnecting(self._phone))
 
     def _started(self, text: str) -> Started:
         answer = self._phone.ask(text, _ASK_S)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, NoServer
 
 Result = TypeVar("Result")
+
+_RECONNECT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,14 @@ class Persistence:
     Args:
         total_s: Time for everything together.
         endurance: How long the phone may be away within that.
+        revive: Called when an answer failed to come in time, before the next try.
     """
 
-    def __init__(self, total_s: float, endurance: Endurance) -> None:
+    def __init__(
+        self, total_s: float, endurance: Endurance, revive: Callable[[], None] = lambda: None
+    ) -> None:
         self._endurance = endurance
+        self._revive = revive
         self._deadline = endurance.clock() + total_s
         self._total_s = total_s
         self._drops = 0
@@ -82,6 +90,8 @@ class Persistence:
                 away_s = self._endurance.clock() - away_since
                 if self.left_s == 0 or away_s >= self._endurance.absence_s:
                     raise DeadlineExceeded(self._told(away_s, error)) from error
+                if isinstance(error, DeadlineExceeded):
+                    self._revive()
             self.pause(pause_s)
             pause_s = min(2 * pause_s, self._endurance.longest_pause_s)
 
@@ -89,3 +99,16 @@ class Persistence:
         if self.left_s == 0:
             return f"not done in {self._total_s:.0f} s, with {self._drops} drops: {error}"
         return f"away for {away_s:.0f} s after {self._drops - 1} drops survived: {error}"
+
+
+def reconnecting(phone: AdbPhone) -> Callable[[], None]:
+    """What frees a connection on which nothing moves any more, though the server thinks it fine.
+
+    The server drops the transport and makes a new one. Whether that helped, the next try tells.
+    """
+
+    def reconnect() -> None:
+        with suppress(ConnectionLost, NoServer):
+            phone.server.ask(f"host-serial:{phone.serial}:reconnect", _RECONNECT_S)
+
+    return reconnect

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 
-from harness.devices.adb.errors import ConnectionLost, PhoneRefused
+from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, PhoneRefused
 from harness.devices.adb.sync import (
     CHUNK_BYTES,
     HEADER_BYTES,
@@ -143,5 +143,7 @@ class SyncStream:
     def _translated(self, path: str) -> Iterator[None]:
         try:
             yield
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{path}: {error}") from error
         except (EOFError, OSError) as error:
             raise ConnectionLost(f"{path}: {error}") from error
