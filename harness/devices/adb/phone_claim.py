@@ -1,63 +1,54 @@
 """One user per phone among all machines that reach it: a claim that lies on the phone itself.
 
-A lease on this machine cannot be seen from another one that uses the same adb server. So the phone
-holds a symbolic link that says who uses it, since which boot, and a file with the time of the last
-sign of life, in seconds of the phone's own uptime: clocks of machines differ. A link is made whole
-or not at all, and only if there is none.
+A lease on this machine cannot be seen from another one that uses the same adb server.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
+import hashlib
+import random
+import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from platform import node
 
+import psutil
+
+from harness.devices.adb.claim_shell import (
+    ClaimAnswer,
+    Claimant,
+    claim_text,
+    parse_claim,
+    release_text,
+)
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance, Persistence
-from harness.devices.adb.errors import AdbFailure, ConnectionLost
+from harness.devices.adb.errors import AdbFailure, ConnectionLost, PhoneRefused
 
-CLAIM_FOLDER = "/data/local/tmp/snapgate"
 _ASK_S = 10.0
 _TAKE_S = 60.0
-
-_ANSWER = re.compile(r"^C (mine|held) (\S*) (-?\d+)\s*$", re.MULTILINE)
-_WORD = re.compile(r"[^A-Za-z0-9.@-]")
-
-
-@dataclass(frozen=True)
-class Claimant:
-    """Who uses a phone.
-
-    Attributes:
-        machine: Name of the machine; nobody else on it can hold the phone's lease meanwhile.
-        user: For people to read.
-        token: Tells this use from all others.
-    """
-
-    machine: str
-    user: str
-    token: str
-
-    @property
-    def words(self) -> str:
-        """In the form that the link holds: no blanks, no bars but those between the parts."""
-        return "|".join(_WORD.sub("_", part) for part in (self.machine, self.user, self.token))
+_TRIES = 3
+"""Two that come at once may both go away; whoever holds the phone shows up every time."""
+_LONGEST_PAUSE_S = 0.5
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class PhoneClaimed(AdbFailure):
     """Somebody on another machine uses the phone.
 
     Attributes:
-        by: Machine and user.
+        by: User and machine.
         silent_s: Time since the last sign of life.
     """
 
     def __init__(self, serial: str, by: str, silent_s: int) -> None:
         super().__init__(
-            f"{serial} is in use by {by}, last seen {silent_s} s ago; wait, or choose another phone"
+            f"{serial} is in use by {by}, last seen {silent_s} s ago; wait, or choose another "
+            "phone with --serial"
         )
         self.by = by
         self.silent_s = silent_s
@@ -76,8 +67,51 @@ class ClaimTimes:
     stale_s: float = 120.0
 
 
+class HeldClaim:
+    """A phone that is ours, as far as it was heard of.
+
+    Args:
+        serial: Of the phone.
+        left_behind: Whose void claims were in the way; their runs may still be on the phone.
+    """
+
+    def __init__(self, serial: str, left_behind: tuple[str, ...]) -> None:
+        self.left_behind = left_behind
+        self._serial = serial
+        self._taken_by: ClaimAnswer | None = None
+
+    def check(self) -> None:
+        """Make sure that nobody took the phone while we were silent, as in a suspended laptop.
+
+        Raises:
+            PhoneClaimed: If somebody did.
+        """
+        if self._taken_by is not None and self._taken_by.by is not None:
+            raise PhoneClaimed(self._serial, self._taken_by.by, self._taken_by.silent_s)
+
+    def note(self, answer: ClaimAnswer) -> None:
+        """Keep what the phone answered to a sign of life."""
+        self._taken_by = answer
+
+
+def this_claimant(lease_folder: Path) -> Claimant:
+    """Us, in the eyes of other machines.
+
+    A container that shares no lease with its host is a machine of its own, whatever its name is.
+
+    Args:
+        lease_folder: Where this machine's leases on phones lie; it exists.
+    """
+    place = lease_folder.stat()
+    shared = f"{_BOOT_ID.read_text()} {place.st_dev} {place.st_ino}" if _BOOT_ID.exists() else ""
+    mark = hashlib.sha256(shared.encode()).hexdigest()[:8]
+    return Claimant(f"{node()}-{mark}", psutil.Process().username(), secrets.token_hex(8))
+
+
 @contextmanager
-def claimed(phone: AdbPhone, claimant: Claimant, times: ClaimTimes | None = None) -> Iterator[None]:
+def claimed(
+    phone: AdbPhone, claimant: Claimant, times: ClaimTimes | None = None
+) -> Iterator[HeldClaim]:
     """Use a phone alone.
 
     A claim is taken over when the phone has rebooted since, when it is silent for too long, and
@@ -85,88 +119,61 @@ def claimed(phone: AdbPhone, claimant: Claimant, times: ClaimTimes | None = None
 
     Raises:
         PhoneClaimed: If another machine uses it.
+        PhoneRefused: If the phone takes no claim, as one whose disk is full.
         DeadlineExceeded: If the phone stays away.
     """
     times = times or ClaimTimes()
     text = claim_text(claimant, times.stale_s)
-    by, silent_s = Persistence(_TAKE_S, Endurance()).until_done(lambda: _take(phone, text))
-    if by is not None:
-        raise PhoneClaimed(phone.serial, by, silent_s)
+    answer = _taken(phone, text)
+    if answer.by is not None:
+        raise PhoneClaimed(phone.serial, answer.by, answer.silent_s)
+    claim = HeldClaim(phone.serial, answer.left_behind)
     over = threading.Event()
-    heart = threading.Thread(target=_beat, args=(phone, claimant, times.beat_s, over), daemon=True)
+    heart = threading.Thread(target=_beat, args=(phone, text, times, claim, over), daemon=True)
     heart.start()
     try:
-        yield
+        yield claim
     finally:
         over.set()
         heart.join(_ASK_S)
-        # A phone that is gone cannot be given back; its claim goes stale.
-        _try(phone, release_text(claimant))
+        _give_back(phone, claimant)
 
 
-def claim_text(claimant: Claimant, stale_s: float) -> str:
-    """Shell text that takes a phone; answers ``C mine`` or ``C held BY SECONDS``."""
-    mine = shlex.quote(claimant.words)
-    machine = shlex.quote(f"{claimant.words.partition('|')[0]}|")
-    return (
-        f"mkdir -p {CLAIM_FOLDER} && cd {CLAIM_FOLDER} || exit 1; "
-        "read -r now < /proc/sys/kernel/random/boot_id; read -r up rest < /proc/uptime; "
-        'up=${up%%.*}; by=$(readlink claim); if [ -n "$by" ]; then '
-        "at=0; read -r at < beat; silent=$((up-at)); "
-        f'case "$by" in *"|$now") case "$by" in {mine}*|{machine}*) silent=999999;; esac;; '
-        "*) silent=999999;; esac; "
-        f'if [ $silent -lt {stale_s:.0f} ]; then echo C held "$by" $silent; exit 0; fi; '
-        # One of several that find the same claim left behind may remove it.
-        'over="over-$(echo "$by" | sha256sum | head -c 16)"; '
-        'mkdir "$over" 2>/dev/null && rm -f claim; fi; '
-        f'echo $up > beat; if ln -s {mine}"|$now" claim 2>/dev/null; then rm -rf over-*; fi; '
-        f'by=$(readlink claim); case "$by" in {mine}*) echo C mine x 0;; '
-        '*) echo C held "$by" 0;; esac'
-    )
+def _taken(phone: AdbPhone, text: str) -> ClaimAnswer:
+    persistence = Persistence(_TAKE_S, Endurance())
+    answer = persistence.until_done(lambda: _ask(phone, text))
+    for _ in range(_TRIES - 1):
+        if answer.by is None:
+            break
+        time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
+        answer = persistence.until_done(lambda: _ask(phone, text))
+    return answer
 
 
-def beat_text(claimant: Claimant) -> str:
-    """Shell text of a sign of life; does nothing if the claim is somebody else's."""
-    return _if_mine(claimant, "read -r up rest < /proc/uptime; echo ${up%%.*} > beat")
+def _ask(phone: AdbPhone, text: str) -> ClaimAnswer:
+    said = phone.ask(text, _ASK_S)
+    if said.exit_code != 0:
+        raise PhoneRefused(f"{phone.serial} takes no claim: {said.stderr or said.stdout.strip()}")
+    answer = parse_claim(said.stdout)
+    if answer is None:
+        raise ConnectionLost(f"a claim on {phone.serial} was answered {said.stdout[:80]!r}")
+    return answer
 
 
-def release_text(claimant: Claimant) -> str:
-    """Shell text that gives the phone back; does nothing if the claim is somebody else's."""
-    return _if_mine(claimant, "rm -f claim")
+def _beat(
+    phone: AdbPhone, text: str, times: ClaimTimes, claim: HeldClaim, over: threading.Event
+) -> None:
+    """Show signs of life; the next one makes up for one that a cut swallows."""
+    while not over.wait(times.beat_s):
+        try:
+            claim.note(_ask(phone, text))
+        except AdbFailure:
+            continue
 
 
-def _if_mine(claimant: Claimant, action: str) -> str:
-    mine = shlex.quote(claimant.words)
-    return f'cd {CLAIM_FOLDER} || exit 0; case "$(readlink claim)" in {mine}*) {action};; esac'
-
-
-def parse_claim(answer: str) -> tuple[str | None, int]:
-    """Read the answer to ``claim_text``: who holds the phone, None for us, and for how long silent.
-
-    Raises:
-        ConnectionLost: If the answer is not whole.
-    """
-    found = _ANSWER.search(answer)
-    if found is None:
-        raise ConnectionLost(f"a claim was answered {answer[:80]!r}")
-    if found[1] == "mine":
-        return None, 0
-    machine, user, *_ = [*found[2].split("|"), ""]
-    return f"{user} on {machine}", int(found[3])
-
-
-def _take(phone: AdbPhone, text: str) -> tuple[str | None, int]:
-    return parse_claim(phone.ask(text, _ASK_S).stdout)
-
-
-def _beat(phone: AdbPhone, claimant: Claimant, beat_s: float, over: threading.Event) -> None:
-    while not over.wait(beat_s):
-        _try(phone, beat_text(claimant))
-
-
-def _try(phone: AdbPhone, text: str) -> None:
-    """A sign of life that a cut swallows is made up for by the next one."""
+def _give_back(phone: AdbPhone, claimant: Claimant) -> None:
+    """A phone that is gone cannot be given back; its claim becomes void by silence."""
     try:
-        phone.ask(text, _ASK_S)
+        phone.ask(release_text(claimant), _ASK_S)
     except AdbFailure:
         return
