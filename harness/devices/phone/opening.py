@@ -1,0 +1,86 @@
+"""Getting a phone ready for a session: its tools are there, and its runner has said what it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from harness.artifacts.manifest import Target
+from harness.backends.qnn.soc import Soc
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.local_digests import LocalDigests
+from harness.devices.adb.push_order import Progress
+from harness.devices.adb.state import read_state
+from harness.devices.phone.compatibility import RunnerSetup
+from harness.devices.phone.deployment import Deployment
+from harness.devices.phone.fitness import Fitness
+from harness.devices.phone.phone_device import PhoneDevice, PhoneParts
+from harness.devices.phone.qnn_files import PhoneLibraries
+from harness.devices.phone.raw_images import RawImages
+from harness.devices.phone.remote_runner import RemoteRunner
+from harness.devices.phone.runner_build import RunnerBuild
+from harness.devices.phone.runner_generation import read_generation
+
+ReportProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class PhoneKit:
+    """What goes onto a phone besides artifacts.
+
+    Attributes:
+        soc: Of the phone.
+        loads: Targets whose artifacts it loads.
+        build: The runner.
+        libraries: QNN's for its HTP; None for a virtual phone, whose runner has its own.
+    """
+
+    soc: Soc
+    loads: tuple[Target, ...]
+    build: RunnerBuild
+    libraries: PhoneLibraries | None
+
+
+@contextmanager
+def open_phone(
+    phone: AdbPhone,
+    serialno: str,
+    kit: PhoneKit,
+    on_progress: ReportProgress = lambda progress: None,
+) -> Iterator[PhoneDevice]:
+    """Bring the tools, ask the runner what it is, and hand out the device.
+
+    Args:
+        phone: Leased to this process.
+        serialno: The phone's own.
+        kit: What it gets.
+        on_progress: Told after each MiB or so that is pushed.
+
+    Raises:
+        UserError: If the phone has no room, or the program is no multimodal runner.
+        AdbFailure: If the phone is gone.
+    """
+    memory = Path(platformdirs.user_cache_dir("snapgate")) / "digests.json"
+    deployment = Deployment(phone, LocalDigests(memory), on_progress)
+    libraries = kit.libraries.files if kit.libraries else ()
+    tools = deployment.bring_folder("tools", (*kit.build.files, *libraries))
+    remote, runner = RemoteRunner(phone, tools), f"{tools}/{kit.build.runner.name}"
+    generation = read_generation(remote.help_text(runner), kit.build.runner)
+    version = kit.libraries.version if kit.libraries else None
+    with tempfile.TemporaryDirectory(prefix="snapgate-images-") as scratch:
+        yield PhoneDevice(
+            PhoneParts(
+                serialno=serialno,
+                runner_path=runner,
+                setup=RunnerSetup(kit.soc, kit.loads, generation, version),
+                deployment=deployment,
+                remote=remote,
+                images=RawImages(Path(scratch)),
+                fitness=Fitness(serialno, lambda: read_state(phone)),
+            )
+        )

@@ -1,0 +1,61 @@
+"""A virtual phone for one session: ``--serial virtual:SM8550``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.backends.qnn.soc import Soc
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.phone.opening import PhoneKit, ReportProgress, open_phone
+from harness.devices.phone.phone_device import PhoneDevice
+from harness.devices.phone.runner_build import find_build
+from harness.devices.virtual_phone.adb_programs import adb_programs
+from harness.devices.virtual_phone.phone import VirtualPhone
+from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.devices.virtual_phone.virtual_build import write_virtual_build
+from harness.errors import UserError
+
+VIRTUAL = "virtual:"
+
+
+@contextmanager
+def open_virtual_phone(
+    soc: Soc,
+    adb_program: Path | None = None,
+    on_progress: ReportProgress = lambda progress: None,
+) -> Iterator[PhoneDevice]:
+    """Start a virtual phone behind an adb server of its own; both end with the block.
+
+    Args:
+        soc: That the phone says it has.
+        adb_program: Of the server; None for the first that this machine has.
+        on_progress: As ``open_phone``.
+
+    Raises:
+        UserError: If there is no adb program.
+    """
+    program = adb_program or _first_program()
+    with (
+        tempfile.TemporaryDirectory(prefix="snapgate-virtual-") as folder,
+        PrivateAdbServer(program) as server,
+        VirtualPhone(soc.name) as virtual,
+    ):
+        serial = server.attach(virtual)
+        phone = AdbPhone(AdbServer(ServerAddress(port=server.port)), serial)
+        build = find_build(write_virtual_build(Path(folder) / "build"))
+        kit = PhoneKit(soc, virtual.loads, build, libraries=None)
+        with open_phone(phone, virtual.serialno, kit, on_progress) as device:
+            yield device
+
+
+def _first_program() -> Path:
+    for program in adb_programs():
+        if program.installed:
+            return program.path
+    raise UserError(
+        "A virtual phone needs an adb program and this machine has none; type: pip install adbutils"
+    )
