@@ -33,6 +33,7 @@ from harness.devices.adb.run_shell import (
 _ASK_S = 15.0
 _LOG_BYTES_PER_POLL = 1 << 20
 _LAST_WORDS_BYTES = 400
+_LOOKS_FOR_A_START = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
 Result = TypeVar("Result")
@@ -93,12 +94,15 @@ class ClaimedRun:
             DeadlineExceeded: If the phone stays away.
         """
         text = start_text(self._folder, command, about)
-        started = self._persist(total_s, lambda: self._started(text))
-        self._boot_id = started.claimed_in
-        if started.claimed_in is None:
+        for _ in range(_LOOKS_FOR_A_START):
+            started = self._persist(total_s, lambda: self._started(text))
+            if started.claimed_in is not None:
+                break
+        else:
             raise RunGone(self._folder, "it was claimed and never started")
         if started.claimed_in != started.boot_id:
             raise PhoneRebooted(self._folder)
+        self._boot_id = started.boot_id
 
     def wait(self, total_s: float, on_log: Callable[[bytes], None] | None = None) -> RunResult:
         """Wait until the command ends, through cuts.
@@ -153,6 +157,8 @@ class ClaimedRun:
 
     def _result(self, last: Poll, drops: int) -> RunResult:
         if last.exit_code is None:
+            # Its leader is dead; the work itself may go on and would disturb the next run.
+            self.end()
             raise RunGone(self._folder)
         return RunResult(last.exit_code, bytes(self._log), self._drops + drops, self._peak_rss_kib)
 

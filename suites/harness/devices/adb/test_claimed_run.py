@@ -105,6 +105,16 @@ def test_a_run_that_was_killed_with_its_leader_is_gone(phone: AdbPhone, run: Cla
         run.wait(TOTAL_S)
 
 
+def test_what_outlives_a_killed_leader_is_ended(phone: AdbPhone, run: ClaimedRun) -> None:
+    run.start(f"exec {SLEEP}")
+    phone.ask(f"read -r leader rest < {FOLDER}/process; kill -KILL $leader", 10)
+
+    with pytest.raises(RunGone):
+        run.wait(TOTAL_S)
+
+    assert sleepers() == 0
+
+
 def test_a_reboot_is_told_from_a_cut(run: ClaimedRun, virtual: VirtualPhone) -> None:
     run.start(SLEEP)
 
