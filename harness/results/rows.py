@@ -119,6 +119,8 @@ class SampleRow(Subject):
         side: Of a comparison: ``A``, the baseline's run, or ``B``, the candidate's; None for what a
             gate judges. Trends leave comparisons out.
         virtual: Taken on a virtual phone, hence no figure of any real device.
+        method: How the device was warmed up and its token count fixed; None where nothing was
+            generated.
         at: When the value was taken.
     """
 
@@ -134,6 +136,7 @@ class SampleRow(Subject):
     cold_session: int = Field(default=0, ge=0)
     side: Literal["A", "B"] | None = None
     virtual: bool = False
+    method: Text | None = None
     at: UtcTime = Field(default_factory=utc_now)
 
 
