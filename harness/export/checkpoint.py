@@ -1,4 +1,7 @@
-"""A ``transformers`` checkpoint folder of a known family, opened without ``transformers``."""
+"""A ``transformers`` checkpoint folder of a known family, opened without ``transformers``.
+
+Imports without torch; reading weights imports it.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from harness.artifacts.manifest import Component
 from harness.errors import UserError
+from harness.export.stored_tensors import StoredTensor, read_stored_tensors
 from harness.vlm.spec import VlmSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -100,10 +105,24 @@ class Checkpoint:
     def component_sha256(self, component: Component) -> str:
         """Hash of one component's weights: names, dtypes, shapes and bytes."""
         digest = hashlib.sha256()
-        for name, tensor in sorted(self.component_weights(component).items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
+        for name, tensor in sorted(self._stored(component).items()):
+            digest.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
+            for block in tensor.blocks():
+                digest.update(block)
         return digest.hexdigest()
+
+    def _stored(self, component: Component) -> dict[str, StoredTensor]:
+        """As ``component_weights``, without reading them."""
+        family = self.spec.family.name
+        placed = [
+            (*place_weight(family, key), tensor)
+            for file in self.weight_files()
+            for key, tensor in read_stored_tensors(file).items()
+        ]
+        found = {name: tensor for owner, name, tensor in placed if owner == component}
+        if component == "text_decoder" and "lm_head.weight" not in found and self.tied_embeddings:
+            found["lm_head.weight"] = self._stored("token_embedding")["embedding.weight"]
+        return found
 
     def _matching(self, file: Path, component: Component) -> Iterator[tuple[str, Tensor]]:
         try:

@@ -11,7 +11,8 @@ from torch import nn
 from torchao.quantization.pt2e.quantizer import Quantizer
 
 from harness.artifacts.manifest import GraphCost
-from harness.backends.qnn.lowering import CompilerOptions, HtpMethod, LoweredMethod, lower_to_pte
+from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
+from harness.backends.qnn.lowering import LoweredMethod, lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import WeightScheme

@@ -33,7 +33,7 @@ def prepare(module: nn.Module, inputs: Inputs, quantizer: Quantizer) -> fx.Graph
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
     # The guards would become users of every input and be observed as if they computed something.
-    graph = torch.export.export(module, inputs, strict=True).module(check_guards=False)
+    graph = torch.export.export(module, inputs, strict=False).module(check_guards=False)
     prepared: fx.GraphModule = prepare_pt2e(graph, quantizer)
     return prepared
 

@@ -12,6 +12,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +21,10 @@ from pydantic import BaseModel, ConfigDict
 from harness.artifacts.manifest import GraphCost
 from harness.errors import UserError
 from harness.export.order import ComponentOrder
+
+_WORTH_A_SECOND_THREAD = 512
+"""Width of a decoder from which its operators gain by being computed on several threads. Below, on
+a machine that has other work too, threads wait for each other ten times as long as they compute."""
 
 
 class Task(BaseModel):
@@ -63,22 +68,10 @@ def main() -> int:
     def report(stage: str) -> None:
         _print(messages, Stage(stage=stage))
 
-    report("import")
-    from harness.export.checkpoint import open_checkpoint
-    from harness.export.component import build_component
-    from harness.vlm.registry import get_spec_or_family
-
     problem: str | None = None
     graphs: tuple[GraphCost, ...] = ()
     try:
-        spec = get_spec_or_family(task.order.model)
-        checkpoint = open_checkpoint(task.checkpoint, spec)
-        if task.order.backend == "qnn":
-            from harness.export.htp_component import build_htp_component
-
-            graphs = build_htp_component(checkpoint, task, report)
-        else:
-            build_component(checkpoint, task.order, task.output, report)
+        graphs = _build(task, report)
     except UserError as error:
         problem = str(error)
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -92,6 +85,27 @@ def main() -> int:
         ),
     )
     return 0 if problem is None else 2
+
+
+def _build(task: Task, report: Callable[[str], None]) -> tuple[GraphCost, ...]:
+    report("import")
+    import torch
+
+    from harness.export.checkpoint import open_checkpoint
+    from harness.export.component import build_component
+    from harness.export.graph_bookkeeping import without_graph_bookkeeping
+    from harness.vlm.registry import get_spec_or_family
+
+    checkpoint = open_checkpoint(task.checkpoint, get_spec_or_family(task.order.model))
+    if checkpoint.spec.text.hidden_size < _WORTH_A_SECOND_THREAD:
+        torch.set_num_threads(1)
+    with without_graph_bookkeeping():
+        if task.order.backend == "qnn":
+            from harness.export.htp_component import build_htp_component
+
+            return build_htp_component(checkpoint, task, report)
+        build_component(checkpoint, task.order, task.output, report)
+    return ()
 
 
 def _own_output() -> TextIO:

@@ -9,7 +9,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from harness.backends.qnn.lowering import CompilerOptions, HtpMethod, lower_to_pte
+from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
+from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.backends.qnn.soc import get_soc
 
