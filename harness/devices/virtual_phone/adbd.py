@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 from harness.devices.virtual_phone.connection import Connection
@@ -10,7 +11,11 @@ from harness.devices.virtual_phone.controls import ControlRequest, PhoneStatus
 from harness.devices.virtual_phone.faults import Cut, Faults
 from harness.devices.virtual_phone.handset import Handset
 from harness.devices.virtual_phone.profile import PhoneProfile
-from harness.devices.virtual_phone.server_requests import connect_phone, disconnect_phone
+from harness.devices.virtual_phone.server_requests import (
+    ServerRefused,
+    connect_phone,
+    disconnect_phone,
+)
 
 _BUFFER_BYTES = 4 << 20
 _LOWEST_PORT = 5586
@@ -65,10 +70,16 @@ class Adbd:
             await connection.wait_for_services()
 
     def control(self, request: ControlRequest) -> PhoneStatus:
-        """Obey."""
+        """Obey.
+
+        Raises:
+            ValueError: If it asks for an ``unplug`` of a phone that is not plugged in.
+        """
         handset = self._handset
         if request.server_port is not None:
             self._server_port = request.server_port
+        if self._server_port is None and _unplugs(request):
+            raise ValueError("unplug needs an adb server: PrivateAdbServer.attach(phone) first")
         if request.properties is not None:
             handset.set_properties(request.properties)
         if request.battery is not None:
@@ -146,14 +157,22 @@ class Adbd:
     def _unplug(self, cut: Cut) -> None:
         """Let the server forget the phone, and find it again when it is back."""
         port = self._server_port
-        if port is None:
-            raise ValueError("unplug needs the adb server's port: PrivateAdbServer.attach(phone)")
+        assert port is not None
 
         async def plug_in_again() -> None:
-            await asyncio.to_thread(disconnect_phone, port, self.port)
+            # A server that is gone has forgotten the phone, and takes it back when it restarts.
+            with contextlib.suppress(OSError, ServerRefused):
+                await asyncio.to_thread(disconnect_phone, port, self.port)
             await asyncio.sleep(cut.down_s)
-            await asyncio.to_thread(connect_phone, port, self.port)
+            with contextlib.suppress(OSError, ServerRefused):
+                await asyncio.to_thread(connect_phone, port, self.port)
 
         chore = asyncio.ensure_future(plug_in_again())
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
+
+
+def _unplugs(request: ControlRequest) -> bool:
+    faults, cut = request.faults, request.cut
+    triggered = [] if faults is None else [trigger.cut for trigger in faults.triggers]
+    return any(one.how == "unplug" for one in [*triggered, *([cut] if cut else [])])

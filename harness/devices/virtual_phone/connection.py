@@ -52,6 +52,7 @@ class Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
         self._stalled = False
+        self._over = asyncio.Event()
         self._waits_for_allow = False
 
     async def run(self) -> None:
@@ -61,7 +62,8 @@ class Connection:
                 header = parse_header(await self._reader.readexactly(HEADER_BYTES))
                 payload = await self._receive_payload(header.payload_bytes)
                 if self._stalled:
-                    await asyncio.Event().wait()
+                    await self._over.wait()
+                    return
                 await self._handle(header, payload)
         except (asyncio.IncompleteReadError, OSError):
             pass  # However it ended, a transport that is gone is all that there is to know.
@@ -76,7 +78,7 @@ class Connection:
             self._stalled = True
             self._reader_transport().pause_reading()
             return
-        self._stalled = False
+        self._over.set()
         if how == "rst":
             connection = self._writer.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)

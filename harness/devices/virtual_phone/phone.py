@@ -57,7 +57,9 @@ class VirtualPhone(PhoneControls):
             folder, {**own, **(properties or {})}, dialect or Dialect(), isolation
         )
         self._port = port
-        self._thread = threading.Thread(target=self._serve, name=f"virtual-phone-{self.serialno}")
+        self._thread = threading.Thread(
+            target=self._serve, name=f"virtual-phone-{self.serialno}", daemon=True
+        )
         self._ready = threading.Event()
 
     def __enter__(self) -> Self:

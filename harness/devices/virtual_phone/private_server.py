@@ -114,9 +114,11 @@ class PrivateAdbServer:
         return connect_phone(self.port, phone.port)
 
     def unplug(self, phone: PhoneControls) -> None:
-        """Let the server forget a phone; it comes back with another transport id."""
-        self._phones.remove(phone)
-        disconnect_phone(self.port, phone.port)
+        """Let the server forget a phone, if it knows it; plugged in, it is another transport."""
+        if phone in self._phones:
+            self._phones.remove(phone)
+        if self.state_of(phone) is not None:
+            disconnect_phone(self.port, phone.port)
 
     def state_of(self, phone: PhoneControls) -> str | None:
         """What the server lists a phone as, None if it does not."""

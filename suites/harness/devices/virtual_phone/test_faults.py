@@ -77,6 +77,26 @@ def test_an_unplugged_phone_comes_back_as_another_transport(
     assert server.transport_id_of(attached) not in (before, None)
 
 
+def test_a_phone_that_no_server_has_cannot_be_unplugged(phone: VirtualPhone) -> None:
+    with pytest.raises(ValueError, match="attach"):
+        phone.cut(Cut(how="unplug"))
+    with pytest.raises(ValueError, match="attach"):
+        phone.set_fault(triggers=(CutTrigger(on_command="x", cut=Cut(how="unplug")),))
+
+
+def test_a_stalled_transport_that_carried_data_can_be_cut(
+    server: PrivateAdbServer, attached: VirtualPhone, sent: Path
+) -> None:
+    stall = CutTrigger(after_bytes_in=1 << 20, cut=Cut(how="stall"))
+    attached.set_fault(triggers=(stall,))
+    with start(server, attached, "push", str(sent), FILE) as client:
+        wait_until(lambda: attached.status().cuts == 1)
+        attached.cut()
+        assert client.wait(20) != 0
+    wait_for_state(server, attached, "device")
+    wait_until(lambda: attached.status().connections == 1)
+
+
 def test_a_trigger_waits_for_bytes_of_a_push(
     server: PrivateAdbServer, attached: VirtualPhone, sent: Path
 ) -> None:
