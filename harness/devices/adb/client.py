@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
+import shlex
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from harness.devices.adb.answer import Answer, read_packets, read_until_trailer
 from harness.devices.adb.connection import ServerConnection, ServerSaidNo, connected
-from harness.devices.adb.errors import DROP_REMEDY, ConnectionLost
+from harness.devices.adb.errors import DROP_REMEDY, ConnectionLost, DeadlineExceeded
 from harness.devices.adb.server import AdbServer
 from harness.devices.adb.sync_stream import StreamLimits, SyncStream
 
@@ -17,40 +19,8 @@ LONGEST_COMMAND_BYTES = 60_000
 """A server closes the connection at 65,535 (adb.md §3); longer ones are pushed as a script."""
 
 _FEATURES_S = 5.0
-_STDOUT, _STDERR, _EXIT = 1, 2, 3
-_PACKET_HEADER_BYTES = 5
 _OVER_TCP = re.compile(r"^.+:\d+$")
-_REMEDIES = {
-    "unauthorized": "tap Allow on its screen",
-    "not found": DROP_REMEDY,
-    "offline": DROP_REMEDY,
-    "closed": DROP_REMEDY,
-}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command on a phone printed and returned.
-
-    Attributes:
-        raw: Standard output.
-        raw_errors: Standard error; empty on a phone without shell v2, which mixes it into ``raw``.
-        exit_code: Of the command.
-    """
-
-    raw: bytes
-    raw_errors: bytes
-    exit_code: int
-
-    @property
-    def stdout(self) -> str:
-        """Standard output as text."""
-        return self.raw.decode(errors="replace")
-
-    @property
-    def stderr(self) -> str:
-        """Standard error as text, without blanks around it."""
-        return self.raw_errors.decode(errors="replace").strip()
+_ALLOW = "unlock it and tap Allow on its screen"
 
 
 class AdbPhone:
@@ -74,10 +44,7 @@ class AdbPhone:
             ConnectionLost: If the phone is not there.
             NoServer: If the server is not there.
         """
-        if self._features is None:
-            answer = self.server.ask(f"host-serial:{self.serial}:features", _FEATURES_S)
-            self._features = frozenset(answer.strip().split(","))
-        return self._features
+        return self._features_within(_FEATURES_S)
 
     def ask(self, command: str, total_s: float) -> Answer:
         """Run a short command; it reads nothing from standard input.
@@ -90,18 +57,21 @@ class AdbPhone:
             ConnectionLost: If the answer does not come whole; the command may run on.
             DeadlineExceeded: If it does not come in time, however much of it comes.
             NoServer: If the server is not there.
+            AnswerTooLong: If it prints without end.
             ValueError: If the command is too long.
         """
-        if len(command.encode()) > LONGEST_COMMAND_BYTES:
-            raise ValueError(f"a command of {len(command.encode())} bytes; push it as a script")
-        # Lines of their own: a comment at the command's end would swallow the bracket.
-        quiet = f"( {command}\n) </dev/null"
-        if "shell_v2" in self.features:
-            with self._service(f"shell,v2,raw:{quiet}", total_s) as connection:
-                return _read_packets(connection)
+        end_s = time.monotonic() + total_s
+        if "shell_v2" in self._features_within(total_s):
+            # A line of its own: a comment at the command's end would swallow the bracket.
+            service = _checked(f"shell,v2,raw:( {command}\n) </dev/null")
+            with self._service(service, end_s - time.monotonic()) as connection:
+                return read_packets(connection)
         trailer = secrets.token_hex(8)
-        with self._service(f"shell:{quiet} 2>&1; echo {trailer} $?", total_s) as connection:
-            return _read_until_trailer(connection, trailer.encode())
+        # A shell of its own: one that stumbles over the command's syntax must not lose the trailer.
+        quiet = f"sh -c {shlex.quote(command)} </dev/null 2>&1"
+        service = _checked(f"shell:{quiet}; echo {trailer} $?")
+        with self._service(service, end_s - time.monotonic()) as connection:
+            return read_until_trailer(connection, trailer)
 
     @contextmanager
     def open_sync(self, limits: StreamLimits) -> Iterator[SyncStream]:
@@ -114,58 +84,50 @@ class AdbPhone:
         with self._service("sync:", limits.total_s) as connection:
             yield SyncStream(connection.socket, limits)
 
-    @contextmanager
-    def _service(self, service: str, total_s: float) -> Iterator[ServerConnection]:
-        try:
-            with self._opened(service, total_s) as connection:
-                yield connection
-        except ServerSaidNo as error:
-            raise ConnectionLost(self._explained(str(error))) from error
+    def _features_within(self, total_s: float) -> frozenset[str]:
+        if self._features is None:
+            with self._connected(total_s) as connection:
+                self._request_of_phone(connection, f"host-serial:{self.serial}:features")
+                words = connection.block().decode(errors="replace")
+            self._features = frozenset(words.strip().split(","))
+        return self._features
 
     @contextmanager
-    def _opened(self, service: str, total_s: float) -> Iterator[ServerConnection]:
-        address = self.server.address
-        with connected(address.host, address.port, total_s) as connection:
-            try:
-                connection.request(f"host:transport:{self.serial}")
-            except ServerSaidNo as error:
-                self._remember_the_way(str(error), connection.left_s)
-                raise
+    def _service(self, service: str, total_s: float) -> Iterator[ServerConnection]:
+        with self._connected(total_s) as connection:
+            self._request_of_phone(connection, f"host:transport:{self.serial}")
             connection.request(service)
             yield connection
 
-    def _remember_the_way(self, refusal: str, left_s: float) -> None:
+    @contextmanager
+    def _connected(self, total_s: float) -> Iterator[ServerConnection]:
+        """Connect to the server; a failure says of which phone it is and what helps."""
+        address = self.server.address
+        try:
+            with connected(address.host, address.port, total_s) as connection:
+                yield connection
+        except ServerSaidNo as error:
+            raise ConnectionLost(self._explained(str(error))) from error
+        except DeadlineExceeded as error:
+            raise DeadlineExceeded(self._explained(str(error))) from error
+        except ConnectionLost as error:
+            raise ConnectionLost(self._explained(str(error))) from error
+
+    def _request_of_phone(self, connection: ServerConnection, request: str) -> None:
         """Let a server that was restarted find a phone over TCP again; USB ones it finds itself."""
-        if "not found" in refusal and _OVER_TCP.match(self.serial) and left_s > 0:
-            self.server.connect(self.serial, left_s)
+        try:
+            connection.request(request)
+        except ServerSaidNo as error:
+            if "not found" in str(error) and _OVER_TCP.match(self.serial):
+                self.server.connect(self.serial, connection.left_s)
+            raise
 
-    def _explained(self, refusal: str) -> str:
-        remedy = next((text for word, text in _REMEDIES.items() if word in refusal), "")
-        told = f"{self.serial} on the adb server at {self.server.address}: {refusal}"
-        return f"{told}; {remedy}" if remedy else told
-
-
-def _read_packets(connection: ServerConnection) -> Answer:
-    """Read shell v2: id, length and content of each part, the exit code last."""
-    streams = {_STDOUT: bytearray(), _STDERR: bytearray()}
-    while True:
-        header = connection.receive_exactly(_PACKET_HEADER_BYTES)
-        kind, length = header[0], int.from_bytes(header[1:], "little")
-        content = connection.receive_exactly(length)
-        if kind == _EXIT:
-            return Answer(bytes(streams[_STDOUT]), bytes(streams[_STDERR]), content[0])
-        if kind in streams:
-            streams[kind] += content
+    def _explained(self, failure: str) -> str:
+        remedy = _ALLOW if "unauthorized" in failure else DROP_REMEDY
+        return f"{self.serial} on the {self.server}: {failure}; {remedy}"
 
 
-def _read_until_trailer(connection: ServerConnection, trailer: bytes) -> Answer:
-    """Read shell v1, which says neither how long an answer is nor how the command ended."""
-    received = bytearray()
-    while part := connection.receive(65_536):
-        received += part
-    # Old phones end lines as terminals do.
-    found = re.search(rb"%s (\d+)\r?\n$" % trailer, received[-64:])
-    if not found:
-        raise ConnectionLost("the answer was cut off before its end")
-    whole = len(received) - (len(received[-64:]) - found.start())
-    return Answer(bytes(received[:whole]), b"", int(found[1]))
+def _checked(service: str) -> str:
+    if len(service.encode()) > LONGEST_COMMAND_BYTES:
+        raise ValueError(f"a command of {len(service.encode())} bytes; push it as a script")
+    return service

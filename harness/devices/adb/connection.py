@@ -13,13 +13,20 @@ from adbutils.errors import AdbError, AdbTimeout
 
 from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, NoServer
 
+_CONNECT_S = 3.0
+"""For a server that does not answer at all; one that is not there refuses at once."""
+
 
 class _ExistingServer(AdbConnection):  # type: ignore[misc]  # untyped base
     """Fails where adbutils would start a server on this machine, whatever host it was asked for."""
 
+    def __init__(self, host: str, port: int, total_s: float) -> None:
+        self._within = (host, port), min(total_s, _CONNECT_S)
+        super().__init__(host, port)
+
     def _safe_connect(self) -> socket.socket:
-        connected: socket.socket = self._create_socket()
-        return connected
+        address, connect_s = self._within
+        return socket.create_connection(address, connect_s)
 
 
 class ServerConnection:
@@ -32,13 +39,16 @@ class ServerConnection:
 
     Raises:
         NoServer: If nobody listens there.
+        DeadlineExceeded: If there is no time at all.
     """
 
     def __init__(self, host: str, port: int, total_s: float) -> None:
         self._deadline = time.monotonic() + total_s
         self._total_s = total_s
+        if total_s <= 0:
+            raise DeadlineExceeded(f"no time is left to ask the adb server at {host}:{port}")
         try:
-            self._connection = _ExistingServer(host, port)
+            self._connection = _ExistingServer(host, port, total_s)
         except (AdbError, OSError) as error:
             raise NoServer(f"{host}:{port}", str(error)) from error
 

@@ -15,6 +15,10 @@ class DeadlineExceeded(ConnectionLost):
     """What was asked for was not done in the time it was given."""
 
 
+class AnswerTooLong(AdbFailure):
+    """A command printed more than any answer may have; its output belongs into a file."""
+
+
 class NoServer(AdbFailure):
     """Nobody listens where the adb server should be, or nobody who speaks its protocol.
 

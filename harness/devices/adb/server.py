@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.devices.adb.connection import ServerSaidNo, connected
-from harness.devices.adb.errors import ConnectionLost, NoServer
+from harness.devices.adb.errors import AdbFailure, ConnectionLost, NoServer
 from harness.devices.adb.server_status import ServerInfo, parse_status
 from harness.errors import UserError
 
 DEFAULT_PORT = 5037
 _ASK_S = 5.0
 _START_S = 20.0
+_HEXADECIMAL = re.compile(r"^[0-9a-fA-F]{4}$")
 
 
 @dataclass(frozen=True)
@@ -78,34 +80,44 @@ class AdbServer:
     def __init__(self, address: ServerAddress, adb_program: Path | None = None) -> None:
         self.address = address
         self.adb_program = adb_program
+        self._info: ServerInfo | None = None
 
-    def ensure_running(self) -> None:
-        """Start a server on this machine if there is none.
+    def __str__(self) -> str:
+        known = f" ({self._info})" if self._info else ""
+        return f"adb server at {self.address}{known}"
 
-        The adb program speaks to no server that runs: one of another protocol it would kill.
+    def ensure_running(self) -> ServerInfo:
+        """Start a server on this machine if there is none, and say what it is.
 
         Raises:
             NoServer: If there is none and it is not ours to start, or it does not start.
+            ConnectionLost: If what listens there does not speak as an adb server.
         """
         try:
-            self.ask("host:version")
+            return self.describe()
         except NoServer as missing:
             if not self.address.is_local:
                 raise NoServer(
-                    str(self.address), f"{missing.reason}; start one there: adb -a server nodaemon"
+                    str(self.address), f"{missing.reason}; start one there: adb -a nodaemon server"
                 ) from missing
             self._start()
+        return self.describe()
 
     def describe(self) -> ServerInfo:
-        """Version, build and features.
+        """Version, build and features; failures of its phones name them from then on.
 
         Raises:
             NoServer: If there is none.
-            ConnectionLost: If it does not answer.
+            ConnectionLost: If it does not answer as an adb server.
         """
-        protocol = int(self.ask("host:version"), 16)
-        features = tuple(filter(None, self._ask_or_nothing("host:host-features").split(",")))
-        return parse_status(protocol, features, self._status())
+        version = self.ask("host:version")
+        if not _HEXADECIMAL.match(version):
+            raise ConnectionLost(f"the adb server at {self.address} has the version {version!r}")
+        features = self._ask_if_known("host:host-features").decode(errors="replace")
+        status = self._ask_if_known("host:server-status")
+        named = tuple(filter(None, features.split(",")))
+        self._info = parse_status(int(version, 16), named, status)
+        return self._info
 
     def phones(self) -> tuple[ListedPhone, ...]:
         """All phones, usable or not.
@@ -143,25 +155,20 @@ class AdbServer:
             connection.request(service)
             return connection.block()
 
-    def _ask_or_nothing(self, service: str) -> str:
-        """For what older servers do not know."""
+    def _ask_if_known(self, service: str) -> bytes:
+        """Empty from a server that is too old for the question."""
         try:
-            return self._ask(service, _ASK_S).decode(errors="replace")
-        except ServerSaidNo:
-            return ""
-
-    def _status(self) -> bytes:
-        try:
-            return self._ask("host:server-status", _ASK_S)
+            return self._ask(service, _ASK_S)
         except ServerSaidNo:
             return b""
 
     def _start(self) -> None:
         if self.adb_program is None:
             raise NoServer(str(self.address), "and no adb program is known to start one")
-        command = (str(self.adb_program), "-P", str(self.address.port), "start-server")
+        # Not `start-server`: that asks whoever listens by now, and kills one of another protocol.
+        command = (str(self.adb_program), "-P", str(self.address.port), "server")
         try:
-            done = subprocess.run(
+            started = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -171,8 +178,16 @@ class AdbServer:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NoServer(str(self.address), f"{self.adb_program}: {error}") from error
-        if done.returncode != 0:
-            raise NoServer(str(self.address), f"{self.adb_program}: {done.stderr.strip()}")
+        if started.returncode != 0 and not self._is_there():
+            raise NoServer(str(self.address), f"{self.adb_program}: {started.stderr.strip()}")
+
+    def _is_there(self) -> bool:
+        """Whether somebody else's server was quicker."""
+        try:
+            self.ask("host:version")
+        except AdbFailure:
+            return False
+        return True
 
 
 def _listed(line: str) -> ListedPhone:
