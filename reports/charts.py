@@ -132,7 +132,7 @@ def _stages() -> alt.Chart:
             ],
         )
         .transform_calculate(took="datum.end_ms - datum.start_ms")
-        .properties(width="container", height=alt.Step(36))
+        .properties(width="container", height=36)
     )
 
 

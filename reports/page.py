@@ -66,7 +66,13 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
     gauges = find_gauges(run.device_states)
     stages = find_stages(run.samples)
     data = _data(
-        run, past, trends, verdicts, cards, [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES]
+        run,
+        past,
+        trends,
+        findings,
+        verdicts,
+        cards,
+        [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES],
     )
     data["stages"] = payload.stage_rows(stages)
     has_charts = bool(trends or stages or gauges)
@@ -85,7 +91,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         max_proposals=MAX_PROPOSALS,
         accuracy=accuracy_tables(run.answers),
         answers=cards,
-        trends=trends,
+        trends=data["trends"],
         stages=stages,
         gauges=gauges,
         max_gauges=MAX_GAUGES,
@@ -117,6 +123,7 @@ def _data(
     run: Run,
     past: Past,
     trends: Sequence[Trend],
+    findings: Sequence[Finding],
     verdicts: Sequence[VerdictLine],
     cards: AnswerCards,
     gauges: Sequence[Gauge],
@@ -133,7 +140,9 @@ def _data(
         "tests": payload.test_rows(sorted(run.outcomes, key=_outcome_order)),
         "answers": payload.answer_rows(cards.cards),
         "nights": payload.night_rows(past.nights),
-        "trends": payload.trend_rows(trends, past, run.judged),
+        "trends": payload.trend_rows(
+            trends, past, run.judged, {finding.key for finding in findings}
+        ),
         "gauges": payload.gauge_rows(gauges),
         "pictures": payload.picture_rows(pictures),
     }

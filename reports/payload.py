@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -56,7 +56,9 @@ def _plot(plot: StripPlot | None) -> Payload | None:
         return None
     return {
         "label": plot.description,
-        "dots": [[dot.x, dot.y, int(dot.valid), dot.title] for dot in plot.dots],
+        "dots": [
+            [dot.x, dot.y, dot.value, *([dot.reason] if dot.reason else [])] for dot in plot.dots
+        ],
         "bounds": [
             [bound.x, bound.shade_x, bound.shade_width, int(bound.beyond)] for bound in plot.bounds
         ],
@@ -150,10 +152,23 @@ def night_rows(nights: Sequence[Night]) -> list[Payload]:
     ]
 
 
-def trend_rows(trends: Sequence[Trend], past: Past, judged: Sequence[VerdictRow]) -> list[Payload]:
-    """Rows of the list of trends, those that changed last first."""
+def trend_rows(
+    trends: Sequence[Trend],
+    past: Past,
+    judged: Sequence[VerdictRow],
+    found: Collection[tuple[str | None, ...]],
+) -> list[Payload]:
+    """Rows of the list of trends, those that changed last first.
+
+    Args:
+        trends: Of what the run measured; one night alone is no trend.
+        past: The nights.
+        judged: Verdicts whose gates are drawn.
+        found: Keys of trends that are shown all the same, because a finding refers to them.
+    """
     gates = {trend_key(row): _nearest_gate(row) for row in judged}
-    ordered = sorted(trends, key=lambda trend: _last_step(trend, past), reverse=True)
+    long = [trend for trend in trends if len(trend.points) > 1 or trend.key in found]
+    ordered = sorted(long, key=lambda trend: _last_step(trend, past), reverse=True)
     return [_trend(trend, gates.get(trend.key)) for trend in ordered]
 
 

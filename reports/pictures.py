@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-MAX_BYTES = 7_000_000
+MAX_BYTES = 6_000_000
 """More would make the file too large to mail; the others stay in the run's folder."""
 
 

@@ -18,12 +18,17 @@ _FAR = 6.0
 
 @dataclass(frozen=True)
 class Dot:
-    """One sample; ``y`` follows the order of the runs from top to bottom, so drift is a slope."""
+    """One sample; ``y`` follows the order of the runs from top to bottom, so drift is a slope.
+
+    Attributes:
+        value: In words, without its unit.
+        reason: Why it was not counted, None if it was.
+    """
 
     x: float
     y: float
-    valid: bool
-    title: str
+    value: str
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,8 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
         Dot(
             x=axis.x(sample.value),
             y=round(top + index / last * (HEIGHT - 12.0), 1),
-            valid=sample.valid,
-            title=f"run {sample.run_index}: {number(sample.value)} {sample.unit}"
-            + ("" if sample.valid else f", not counted: {sample.invalid_reason}"),
+            value=number(sample.value),
+            reason=None if sample.valid else sample.invalid_reason or "not counted",
         )
         for index, sample in enumerate(samples)
     )
@@ -115,8 +119,7 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
 def _exact_dot(row: VerdictRow, axis: _Axis) -> tuple[Dot, ...]:
     if row.median is None or not math.isfinite(row.median):
         return ()
-    title = f"{number(row.median)} {row.unit}"
-    return (Dot(axis.x(row.median), HEIGHT / 2, valid=True, title=title),)
+    return (Dot(axis.x(row.median), HEIGHT / 2, number(row.median), reason=None),)
 
 
 def _bounds(row: VerdictRow, axis: _Axis) -> tuple[Bound, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -115,7 +115,14 @@ def find_trends(past: Past) -> tuple[Trend, ...]:
         return ()
     now = frame.loc[frame["night"] == past.now, "trend"]
     current = frame[frame["trend"].isin(now)].sort_values(["trend", "night"])
-    trends = [_trend(rows) for _, rows in _parts(current)]
+    columns = {name: current[name].tolist() for name in current}
+    starts = [
+        number
+        for number, (one, other) in enumerate(pairwise([None, *columns["trend"]]))
+        if one != other
+    ]
+    bounds = pairwise([*starts, len(current)])
+    trends = [_trend(columns, range(start, end)) for start, end in bounds]
     return tuple(sorted(trends, key=lambda trend: tuple(map(str, trend.key))))
 
 
@@ -139,24 +146,11 @@ def _nightly(past: Past) -> pd.DataFrame:
     return values.join(about).reset_index()
 
 
-def _parts(frame: pd.DataFrame) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    rows: list[dict[str, Any]] = []
-    for row in frame.to_dict("records"):
-        if rows and rows[0]["trend"] != row["trend"]:
-            yield rows[0]["trend"], rows
-            rows = []
-        rows.append(row)
-    if rows:
-        yield rows[0]["trend"], rows
-
-
-def _trend(rows: Sequence[dict[str, Any]]) -> Trend:
-    first = rows[0]
+def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
+    first = {name: values[rows.start] for name, values in columns.items()}
     key = tuple(None if pd.isna(first[name]) else str(first[name]) for name in CONFIGURATION)
-    points = tuple(
-        Point(int(row["night"]), float(row["median"]), float(row["low"]), float(row["high"]))
-        for row in rows
-    )
+    night, median, low, high = (columns[name] for name in ("night", "median", "low", "high"))
+    points = tuple(Point(night[row], median[row], low[row], high[row]) for row in rows)
     metric = METRICS.get(str(first["metric"]))
     return Trend(
         key=key,

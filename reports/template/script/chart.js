@@ -20,6 +20,7 @@ async function drawChart(target, kind, values) {
   target.dataset.drawn = "yes";
   startLibrary();
   const specification = { ...PAGE.charts[kind], datasets: { values } };
+  if (kind === "stages") specification.height *= new Set(values.map((value) => value.run)).size;
   try {
     await vegaEmbed(target, specification, { actions: false, renderer: "svg", tooltip: { theme: "page" } });
   } catch (error) {

@@ -10,7 +10,8 @@ class List {
     this.body = body;
     this.rows = rows;
     this.build = build;
-    this.texts = new Map(rows.map((row) => [row, words(row).join(" ").toLowerCase()]));
+    this.words = words;
+    this.texts = new Map();
     this.shown = rows;
     this.order = null;
     this.toggles = [...section.querySelectorAll(".toggle")];
@@ -39,10 +40,17 @@ class List {
       });
     }
     this.section.querySelector(".controls").hidden = false;
-    new IntersectionObserver(
-      (entries) => entries.some((entry) => entry.isIntersecting) && this.grow(MORE_ROWS),
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry.isIntersecting) return;
+        this.grow(MORE_ROWS);
+        // Observed anew, it reports again should the end still be in sight.
+        observer.unobserve(this.sentinel);
+        observer.observe(this.sentinel);
+      },
       { rootMargin: "1200px" },
-    ).observe(this.sentinel);
+    );
+    observer.observe(this.sentinel);
     addEventListener("beforeprint", () => this.grow(PRINTED_ROWS));
   }
 
@@ -90,10 +98,16 @@ class List {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     this.shown = this.rows.filter((row) => {
       for (const [key, values] of wanted) if (!values.includes(String(row[key]))) return false;
-      return words.every((word) => this.texts.get(row).includes(word));
+      return words.every((word) => this.textOf(row).includes(word));
     });
     if (this.order) this.shown.sort((one, two) => this.order.direction * compareBy(this.order.key, one, two));
     this.start();
+  }
+
+  // Collected when first searched in: most readers of a long list only scroll.
+  textOf(row) {
+    if (!this.texts.has(row)) this.texts.set(row, this.words(row).filter(Boolean).join(" ").toLowerCase());
+    return this.texts.get(row);
   }
 
   start() {

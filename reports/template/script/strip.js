@@ -2,7 +2,7 @@
 const STRIP_WIDTH = 200;
 const STRIP_HEIGHT = 30;
 
-function strip(plot) {
+function strip(plot, unit) {
   const parts = [line("axis", 0, STRIP_WIDTH, STRIP_HEIGHT - 0.5, STRIP_HEIGHT - 0.5)];
   for (const [, shadeX, width] of plot.bounds) {
     parts.push(drawing("rect", { class: "out", x: shadeX, y: 0, width, height: STRIP_HEIGHT }));
@@ -14,10 +14,11 @@ function strip(plot) {
   }
   if (plot.median !== null) parts.push(line("median", plot.median, plot.median, 2, STRIP_HEIGHT - 2));
   for (const [x, , , beyond] of plot.bounds) parts.push(beyond ? arrow(x) : line("gate", x, x, 0, STRIP_HEIGHT));
-  for (const [cx, cy, valid, title] of plot.dots) {
-    const shown = drawing("title", {}, title);
-    parts.push(drawing("circle", { class: valid ? "dot" : "dot invalid", cx, cy, r: 2.6 }, shown));
-  }
+  plot.dots.forEach(([cx, cy, value, reason], run) => {
+    const words = [`run ${run + 1}: ${value} ${unit ?? ""}`.trim(), reason && `not counted: ${reason}`];
+    const shown = drawing("title", {}, words.filter(Boolean).join(", "));
+    parts.push(drawing("circle", { class: reason ? "dot invalid" : "dot", cx, cy, r: 2.6 }, shown));
+  });
   const frame = { class: "strip", viewBox: `0 0 ${STRIP_WIDTH} ${STRIP_HEIGHT}`, role: "img", "aria-label": plot.label };
   return drawing("svg", frame, ...parts);
 }

@@ -13,7 +13,7 @@ function verdictRow(row, withRoofline) {
     measuredCell(row),
     gateCell(row),
     withRoofline && rooflineCell(row),
-    element("td", { class: "plot" }, row.plot && strip(row.plot)),
+    element("td", { class: "plot" }, row.plot && strip(row.plot, row.unit)),
     evidenceCell(row),
   ];
   return element("tr", { id: row.id, class: row.quarantined && "quarantined" }, ...cells);

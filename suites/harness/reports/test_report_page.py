@@ -58,7 +58,9 @@ def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path
 
 def test_every_sample_is_a_dot_and_invalid_ones_differ(finished_run: Path) -> None:
     failed, _ = page_of(finished_run).data["verdicts"]
-    assert [valid for _, _, valid, _ in failed["plot"]["dots"]] == [0, 1, 1, 1, 1, 1]
+    first, *others = failed["plot"]["dots"]
+    assert first[2:] == ["118.2", "121 tokens generated, 128 asked for"]
+    assert [dot[2:] for dot in others] == [["96"], ["97.5"], ["95"], ["96.5"], ["97"]]
     assert failed["notes"] == ["not counted: 121 tokens generated, 128 asked for"]
 
 
