@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import decimal
-import json
 from dataclasses import dataclass
 from datetime import date
 
 from harness.measure.gate import SELECTORS, Context, Gate
 from harness.measure.metrics import get_metric
+from harness.measure.toml_row import render_row
 
 MARGIN = 0.05
 """Share by which a proposed bound stays clear of the measured median's own bound.
@@ -71,14 +71,4 @@ def propose_gate(
 
 def render_gate(gate: Gate) -> str:
     """The gate as a ``[[gate]]`` row of TOML, without the model, which is the file's name."""
-    values = gate.model_dump(exclude={"model"}, exclude_defaults=True)
-    lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
-    return "\n".join(["[[gate]]", *lines, ""])
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{int(value):_}" if value == int(value) else repr(value)
-    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
+    return render_row("gate", gate.model_dump(exclude={"model"}, exclude_defaults=True))

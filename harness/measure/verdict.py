@@ -19,10 +19,10 @@ from harness.measure.statistics import (
     median_bounds,
     next_sample_count,
 )
+from harness.measure.validity import MAX_INVALID_SHARE, too_many_invalid
 from harness.measure.wording import bound, number, plural
 
 CONFIDENCE = 0.95
-MAX_INVALID_SHARE = 0.3
 
 
 class Status(StrEnum):
@@ -148,8 +148,7 @@ def judge_exact(
 
 def _blocked(samples: Sequence[Sample]) -> Status | None:
     invalid = sum(sample.invalid_reason is not None for sample in samples)
-    blocked = not samples or invalid > MAX_INVALID_SHARE * len(samples)
-    return Status.BLOCKED if blocked else None
+    return Status.BLOCKED if too_many_invalid(invalid, len(samples)) else None
 
 
 def _three_states(lower: float | None, upper: float | None, gate: Gate | None) -> Status:

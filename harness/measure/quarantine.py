@@ -1,0 +1,178 @@
+"""Gates that somebody has put aside for a while: who, why, and until when (statistics.md §2.8).
+
+A row is ``[[quarantine]]`` in ``thresholds/quarantine.toml``, validated as ``Quarantine``. Ask
+``find_quarantine`` for the row of a verdict and ``state`` what it does today;
+``propose_quarantine`` writes the row for a gate that cannot make up its mind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from harness.errors import suggest
+from harness.measure.gate import SELECTORS, Component, Context, Mode, Protocol, Target
+from harness.measure.metrics import METRICS
+from harness.measure.toml_row import render_row
+from harness.measure.verdict import Status
+
+DURATION = timedelta(days=14)
+"""How long a proposed quarantine lasts."""
+
+
+class QuarantineState(StrEnum):
+    """What a row does on a given day."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+class Quarantine(BaseModel):
+    """One row of ``thresholds/quarantine.toml``.
+
+    Attributes:
+        owner: Who works on it.
+        reason: What is wrong, in words.
+        since: First day on which it holds.
+        expires: Last day on which it holds; it fails from the day after.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    model: str
+    target: Target | None = None
+    soc: str | None = None
+    mode: Mode | None = None
+    precision: str | None = None
+    component: Component | None = None
+    protocol: Protocol = "snapgate"
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    since: date
+    expires: date
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_exists(cls, name: str) -> str:
+        if name not in METRICS:
+            raise ValueError(f"there is no metric {name!r}; {suggest(name, METRICS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Quarantine:
+        if self.expires < self.since:
+            raise ValueError(f"expires {self.expires} is before since {self.since}")
+        return self
+
+    def state(self, today: date) -> QuarantineState:
+        """Whether the row holds on a day."""
+        if today < self.since:
+            return QuarantineState.PENDING
+        return QuarantineState.ACTIVE if today <= self.expires else QuarantineState.EXPIRED
+
+    def applies_to(self, metric: str, context: Context) -> bool:
+        """Whether the row is about a metric measured there."""
+        return (
+            self.metric == metric
+            and self.model == context.model
+            and self.protocol == context.protocol
+            and all(getattr(self, name) in (None, getattr(context, name)) for name in SELECTORS)
+        )
+
+    def describe(self) -> str:
+        """``decode_tps of smolvlm_500m (soc=SM8650), Ada until 2026-02-01: reason``."""
+        narrowed = [f"{n}={getattr(self, n)}" for n in SELECTORS if getattr(self, n) is not None]
+        where = f" ({', '.join(narrowed)})" if narrowed else ""
+        return (
+            f"{self.metric} of {self.model}{where}, {self.owner} until {self.expires}:"
+            f" {self.reason}"
+        )
+
+
+@dataclass(frozen=True)
+class Night:
+    """How one gate ended one night.
+
+    Attributes:
+        artifact_key: Tells whether the artifact changed since the night before.
+    """
+
+    status: Status
+    artifact_key: str
+
+
+def find_quarantine(
+    rows: Iterable[Quarantine], metric: str, context: Context, today: date
+) -> Quarantine | None:
+    """The row that holds for a metric measured there, None if there is none.
+
+    An active row wins over an expired one; among several the one that expires last.
+    """
+    begun = [
+        row
+        for row in rows
+        if row.applies_to(metric, context) and row.state(today) is not QuarantineState.PENDING
+    ]
+    return max(begun, key=lambda row: row.expires, default=None)
+
+
+def expired(rows: Iterable[Quarantine], today: date) -> list[Quarantine]:
+    """Rows that fail a night by themselves: repaired or extended, they must leave the file."""
+    return [row for row in rows if row.state(today) is QuarantineState.EXPIRED]
+
+
+def quarantine_cause(nights: Sequence[Night]) -> str | None:
+    """Why a gate should be put aside, None if it should not.
+
+    Two inconclusive nights running, or a flip between PASS and FAIL of the same artifact.
+
+    Args:
+        nights: In order of time, the latest last.
+    """
+    if len(nights) < 2:
+        return None
+    before, now = nights[-2:]
+    if before.status is now.status is Status.INCONCLUSIVE:
+        return "inconclusive two nights running"
+    flipped = {before.status, now.status} == {Status.PASS, Status.FAIL}
+    if flipped and before.artifact_key == now.artifact_key:
+        return f"{before.status} turned to {now.status} although the artifact is the same"
+    return None
+
+
+def propose_quarantine(
+    metric: str, context: Context, nights: Sequence[Night], *, owner: str, today: date
+) -> Quarantine | None:
+    """The row to add for a gate that cannot make up its mind, None if it can.
+
+    Args:
+        metric: Name of the metric.
+        context: Where it was measured; the row applies exactly there.
+        nights: In order of time, the latest last.
+        owner: Who shall work on it.
+        today: The row's first day; it lasts 14 days.
+    """
+    cause = quarantine_cause(nights)
+    if cause is None:
+        return None
+    return Quarantine(
+        metric=metric,
+        model=context.model,
+        **{name: getattr(context, name) for name in SELECTORS},
+        protocol=context.protocol,
+        owner=owner,
+        reason=cause,
+        since=today,
+        expires=today + DURATION,
+    )
+
+
+def render_quarantine(row: Quarantine) -> str:
+    """The row as ``[[quarantine]]`` in TOML."""
+    return render_row("quarantine", row.model_dump(exclude_defaults=True))
