@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -59,10 +60,13 @@ def main(arguments: Sequence[str]) -> int:
         The exit code: 0, or 2 if the phone cannot be started as asked.
     """
     options = _parse(arguments)
-    with tempfile.TemporaryDirectory(prefix="virtual-phone-") as temporary:
+    with contextlib.ExitStack() as cleaning:
+        root: Path = options.root or Path(
+            cleaning.enter_context(tempfile.TemporaryDirectory(prefix="virtual-phone-"))
+        )
         properties = default_properties(options.soc, options.serialno, loadable_targets())
         profile = PhoneProfile(
-            (options.root or Path(temporary)).absolute(),
+            root.absolute(),
             {**properties, **dict(options.property)},
             OLD_DIALECT if options.old else Dialect(),
             options.isolation,
