@@ -26,10 +26,10 @@ def choose_phones(found: Discovery, soc: str | None, serial: str | None) -> tupl
         there = ", ".join(str(phone) for phone in found.phones)
         raise UserError(
             f"No phone with {soc} is attached, but {there}; use --soc {found.phones[0].soc}, or "
-            f"attach one with {soc}.{_others(found)}"
+            f"attach one with {soc}{_others(found)}."
         )
     if found.unusable:
-        raise UserError(f"No phone can be used.{_others(found)}")
+        raise UserError(f"No phone can be used: {'; '.join(map(str, found.unusable))}.")
     raise UserError(
         "No phone is attached; plug one in with USB debugging allowed and look at "
         "`python -m harness doctor`, or see the phone path without one: --serial virtual:SM8550."
@@ -53,15 +53,9 @@ def choose_phone(found: Discovery, soc: str | None, serial: str | None) -> Found
 
 
 def _with_serial(found: Discovery, soc: str | None, serial: str) -> FoundPhone:
-    phone = next((phone for phone in found.phones if serial in _names(phone)), None)
+    phone = next((phone for phone in found.phones if serial in phone.names), None)
     if phone is None:
-        for unusable in found.unusable:
-            if unusable.serial == serial:
-                raise UserError(f"{_sentence(str(unusable))}")
-        there = ", ".join(str(phone) for phone in found.phones) or "none"
-        raise UserError(
-            f"No phone has the serial {serial!r}; usable ones: {there}.{_others(found)}"
-        )
+        raise _no_such_phone(found, serial)
     if not _has(phone, soc):
         raise UserError(
             f"{phone.serialno} has {phone.soc_raw}, not {soc} (ro.soc.model); use "
@@ -70,8 +64,18 @@ def _with_serial(found: Discovery, soc: str | None, serial: str) -> FoundPhone:
     return phone
 
 
-def _names(phone: FoundPhone) -> tuple[str, str]:
-    return phone.serialno, phone.adb.serial
+def _no_such_phone(found: Discovery, serial: str) -> UserError:
+    for unusable in found.unusable:
+        if unusable.serial == serial:
+            return UserError(f"{unusable}.")
+    if not found.phones:
+        others = _others(found) or "; plug it in and look at `python -m harness doctor`"
+        return UserError(f"No phone has the serial {serial!r}, and no other can be used{others}.")
+    there = ", ".join(str(phone) for phone in found.phones)
+    return UserError(
+        f"No phone has the serial {serial!r}, but there is {there}; choose one with --serial "
+        f"{found.phones[0].serialno}, or attach {serial!r}{_others(found)}."
+    )
 
 
 def _has(phone: FoundPhone, soc: str | None) -> bool:
@@ -79,8 +83,5 @@ def _has(phone: FoundPhone, soc: str | None) -> bool:
 
 
 def _others(found: Discovery) -> str:
-    return "".join(f" {_sentence(str(one))}" for one in found.unusable)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
+    """Part of a sentence about phones that might be the one that is meant."""
+    return "".join(f"; {one}" for one in found.unusable)

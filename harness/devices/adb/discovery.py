@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
+from harness.backends.qnn.soc import SOCS
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.errors import AdbFailure, PhoneUnusable
 from harness.devices.adb.server import AdbServer, ListedPhone
@@ -21,8 +23,10 @@ _PROPERTIES = {
 }
 """``ro.board.platform`` is no help: SM8550 and QCS8550 share one (adb.md §5)."""
 
-_SNAPDRAGON = re.compile(r"^[A-Z]{2,3}\d{4}")
-"""``SM8550``, ``SA8295``, ``QCS9100``; letters that follow name a variant."""
+_BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+_SNAPDRAGON = re.compile(r"^(SM|SA|SAR|SC|SG|SSG|SW|SXR|QCM|QCS)\d{4}")
+"""``SM8550``, ``SA8295``, ``QCS9100``; others write theirs as ``MT6989``, ``s5e9945``."""
 
 _STATES = {
     "unauthorized": (
@@ -61,6 +65,7 @@ class FoundPhone:
         fingerprint: Of its Android build.
         usb: Whether it is on a cable.
         loads: Targets whose artifacts a virtual phone loads; empty for a real one.
+        also_at: Further serials under which adb lists the same phone.
     """
 
     adb: AdbPhone
@@ -71,6 +76,12 @@ class FoundPhone:
     fingerprint: str
     usb: bool
     loads: tuple[str, ...] = ()
+    also_at: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that ``--serial`` may call it."""
+        return self.serialno, self.adb.serial, *self.also_at
 
     @property
     def is_virtual(self) -> bool:
@@ -95,8 +106,16 @@ class Discovery:
     unusable: tuple[PhoneUnusable, ...]
 
 
+@dataclass(frozen=True)
+class _Met:
+    """A phone that answered; the boot tells two phones with one serial number apart."""
+
+    phone: FoundPhone
+    boot_id: str
+
+
 def find_phones(servers: Sequence[AdbServer]) -> Discovery:
-    """Ask all servers and all their phones.
+    """Ask all servers and all their phones, all at once: one that hangs delays no other.
 
     A phone that two servers or two connections reach is one; a cable is preferred.
 
@@ -104,53 +123,75 @@ def find_phones(servers: Sequence[AdbServer]) -> Discovery:
         NoServer: If a server is not there.
         ConnectionLost: If a server does not answer.
     """
-    found: list[FoundPhone] = []
-    unusable: list[PhoneUnusable] = []
-    for server in servers:
-        for listed in server.phones():
-            try:
-                found.append(_meet(server, listed))
-            except PhoneUnusable as reason:
-                unusable.append(reason)
-    return Discovery(_each_once(found), tuple(unusable))
+    with ThreadPoolExecutor(max(1, len(servers))) as threads:
+        listings = threads.map(AdbServer.phones, servers)
+        listed = [(at, one) for at, every in zip(servers, listings, strict=True) for one in every]
+    with ThreadPoolExecutor(max(1, len(listed))) as threads:
+        answers = list(threads.map(lambda pair: _meet_or_tell(*pair), listed))
+    met = [answer for answer in answers if isinstance(answer, _Met)]
+    unusable = [answer for answer in answers if isinstance(answer, PhoneUnusable)]
+    phones, namesakes = _each_once(met)
+    return Discovery(phones, (*unusable, *namesakes))
 
 
-def _meet(server: AdbServer, listed: ListedPhone) -> FoundPhone:
+def _meet_or_tell(server: AdbServer, listed: ListedPhone) -> _Met | PhoneUnusable:
+    try:
+        return _meet(server, listed)
+    except PhoneUnusable as reason:
+        return reason
+
+
+def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
     if listed.state != "device":
         raise _unusable(listed)
     phone = AdbPhone(server, listed.serial)
     try:
-        told = _properties(phone)
+        told, boot_id = _properties(phone)
     except AdbFailure as error:
+        # The cause is the fact alone, without the remedies for a phone that was in use.
+        why = error.__cause__ or error
         raise PhoneUnusable(
-            listed.serial, f"does not answer ({error})", "plug it in again, or reboot it"
+            listed.serial, f"does not answer ({why})", "plug it in again, or reboot it"
         ) from error
     soc_raw = told["soc"] or told["old_soc"]
-    match = _SNAPDRAGON.match(soc_raw)
-    if match is None:
-        raise PhoneUnusable(
-            listed.serial,
-            f"tells no Snapdragon as its SoC (ro.soc.model is {soc_raw!r})",
-            "use a phone with a Qualcomm SoC and Android 12 or newer",
-        )
-    return FoundPhone(
+    found = FoundPhone(
         adb=phone,
         serialno=told["serialno"] or listed.serial,
-        soc=match[0],
+        soc=_known_soc(listed.serial, soc_raw),
         soc_raw=soc_raw,
         model=told["model"],
         fingerprint=told["fingerprint"],
         usb=listed.usb,
         loads=tuple(filter(None, told["virtual"].split(","))),
     )
+    return _Met(found, boot_id)
 
 
-def _properties(phone: AdbPhone) -> dict[str, str]:
-    """All in one question; each is asked anew, as adbutils keeps even answers that were cut."""
+def _properties(phone: AdbPhone) -> tuple[dict[str, str], str]:
+    """Properties and boot id in one question, asked anew each time: adbutils keeps cut answers."""
     asked = "; ".join(f"getprop {name}" for name in _PROPERTIES.values())
-    lines = phone.ask(asked, _ASK_S).stdout.splitlines()
-    padded = [line.strip() for line in lines] + [""] * (len(_PROPERTIES) - len(lines))
-    return dict(zip(_PROPERTIES, padded, strict=False))
+    lines = phone.ask(f"{asked}; {_BOOT_ID}", _ASK_S).stdout.splitlines()
+    *told, boot_id = [line.strip() for line in lines] or [""]
+    padded = told + [""] * (len(_PROPERTIES) - len(told))
+    return dict(zip(_PROPERTIES, padded, strict=False)), boot_id
+
+
+def _known_soc(serial: str, soc_raw: str) -> str:
+    """The SoC of our table that this is, or is a variant of: ``SM8750P`` is an ``SM8750``."""
+    for name in SOCS:
+        if soc_raw.upper().startswith(name):
+            return name
+    if _SNAPDRAGON.match(soc_raw.upper()):
+        raise PhoneUnusable(
+            serial,
+            f"has the SoC {soc_raw!r} (ro.soc.model), whose HTP is not known",
+            f"use a phone with one of {', '.join(SOCS)}",
+        )
+    raise PhoneUnusable(
+        serial,
+        f"tells no Snapdragon as its SoC (ro.soc.model is {soc_raw!r})",
+        "use a phone with a Qualcomm SoC and Android 12 or newer",
+    )
 
 
 def _unusable(listed: ListedPhone) -> PhoneUnusable:
@@ -160,10 +201,24 @@ def _unusable(listed: ListedPhone) -> PhoneUnusable:
     return PhoneUnusable(listed.serial, f"is in state {listed.state!r}", "reboot it")
 
 
-def _each_once(found: Iterable[FoundPhone]) -> tuple[FoundPhone, ...]:
-    by_identity: dict[str, FoundPhone] = {}
-    for phone in found:
-        known = by_identity.get(phone.serialno)
-        if known is None or (phone.usb and not known.usb):
-            by_identity[phone.serialno] = phone
-    return tuple(by_identity[serialno] for serialno in sorted(by_identity))
+def _each_once(met: Iterable[_Met]) -> tuple[tuple[FoundPhone, ...], list[PhoneUnusable]]:
+    """Every phone once, and those that cannot be told apart: cheap ones share a serial number."""
+    by_identity: dict[str, list[_Met]] = {}
+    for one in met:
+        by_identity.setdefault(one.phone.serialno, []).append(one)
+    phones: list[FoundPhone] = []
+    namesakes: list[PhoneUnusable] = []
+    for serialno, same in sorted(by_identity.items()):
+        if len({one.boot_id for one in same}) > 1:
+            namesakes += [_namesake(one.phone.adb.serial, serialno, len(same)) for one in same]
+            continue
+        best, *rest = sorted((one.phone for one in same), key=lambda phone: not phone.usb)
+        others = {phone.adb.serial for phone in rest} - {best.adb.serial}
+        phones.append(replace(best, also_at=tuple(sorted(others))))
+    return tuple(phones), namesakes
+
+
+def _namesake(serial: str, serialno: str, count: int) -> PhoneUnusable:
+    return PhoneUnusable(
+        serial, f"is one of {count} phones with the serial number {serialno}", "keep one of them"
+    )

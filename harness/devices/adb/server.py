@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from harness.errors import UserError
 DEFAULT_PORT = 5037
 _ASK_S = 5.0
 _START_S = 20.0
+_NAMELESS = "(no serial number)"
 _HEXADECIMAL = re.compile(r"^[0-9a-fA-F]{4}$")
 
 
@@ -40,6 +42,16 @@ class ServerAddress:
             return False
 
 
+def parse_addresses(texts: Iterable[str]) -> tuple[ServerAddress, ...]:
+    """Read ``HOST[:PORT]``, several in one text apart by commas; each server once.
+
+    Raises:
+        UserError: As ``parse_address``.
+    """
+    hosts = [host.strip() for text in texts for host in text.split(",")]
+    return tuple(dict.fromkeys(map(parse_address, hosts)))
+
+
 def parse_address(text: str) -> ServerAddress:
     """Read ``HOST[:PORT]``.
 
@@ -47,9 +59,9 @@ def parse_address(text: str) -> ServerAddress:
         UserError: If the port is no number from 1 to 65535.
     """
     host, separator, port = text.rpartition(":")
-    if not separator:
+    if text and not separator:
         return ServerAddress(text)
-    if not port.isdecimal() or not 0 < int(port) < 65536 or not host:
+    if not port.isdecimal() or not 0 < int(port) < 65536 or not host or ":" in host:
         raise UserError(f"--adb-host {text!r} is no HOST or HOST:PORT; try --adb-host lab3:5037.")
     return ServerAddress(host, int(port))
 
@@ -192,7 +204,7 @@ class AdbServer:
 
 def _listed(line: str) -> ListedPhone:
     """A line of ``host:devices-l``; a phone without permissions has blanks in its state."""
-    serial, _, rest = line.strip().partition(" ")
+    serial, _, rest = line.strip().partition("  " if line.startswith(_NAMELESS) else " ")
     words = rest.split()
     details = [word for word in words if ":" in word]
     state = " ".join(word for word in words[: len(words) - len(details)])
