@@ -14,6 +14,7 @@ pytest_plugins = (
     "fixtures.parametrize",
     "fixtures.artifact",
     "fixtures.device",
+    "fixtures.device_record",
     "fixtures.dealing",
     "fixtures.questions",
     "fixtures.reference",
