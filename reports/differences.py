@@ -35,11 +35,17 @@ def find_differences(past: Past) -> tuple[Difference, ...]:
         return ()
     then, now = (_facts(past, past.nights[number].run_id) for number in (past.green, past.now))
     names = dict.fromkeys((*then, *now))
-    return tuple(
+    found = (
         Difference(group, name, then.get((group, name)), now.get((group, name)))
         for group, name in names
-        if then.get((group, name)) != now.get((group, name))
     )
+    return tuple(one for one in found if one.before != one.after and not _is_unasked(one))
+
+
+def _is_unasked(difference: Difference) -> bool:
+    """Whether one of the runs just did not judge that configuration."""
+    absent = difference.before is None or difference.after is None
+    return absent and difference.group in ("artifact", "gate")
 
 
 def _facts(past: Past, run_id: str) -> Mapping[tuple[str, str], str]:

@@ -57,6 +57,7 @@ COLUMNS: dict[str, Dtype] = {
     "cold_session": "Int64",
     "quarantined": "boolean",
     "side": "string",
+    "method": "string",
 }
 """Columns in their order with pandas' dtype; new ones are only ever added at the end."""
 

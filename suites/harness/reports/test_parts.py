@@ -1,0 +1,132 @@
+"""Parts of the page: stages, roofline, device state and comparisons."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harness.measure.verdict import Status
+from harness.results.rows import ComparisonRow, DeviceStateRow, SampleRow
+from reports.comparison_table import comparison_lines
+from reports.device_log import find_gauges
+from reports.roofline import Roofline
+from reports.stages import find_stages
+from suites.harness.reports.nights import a_sample, a_verdict
+from suites.harness.reports.small_run import SPEED_TEST, subject
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PHONE = {"target": "phone", "soc": "SM8650", "device": "PHONE-A"}
+
+
+def a_run(index: int, **milliseconds: float) -> list[SampleRow]:
+    """Samples of one process that decoded 100 tokens."""
+    decode_ms = milliseconds.pop("decode_ms")
+    speed = a_sample(100 * 1000 / decode_ms, run_index=index, generated_tokens=100)
+    others = [
+        a_sample(value, metric=name, unit="ms", run_index=index)
+        for name, value in milliseconds.items()
+    ]
+    return [speed, *others]
+
+
+def test_stages_follow_each_other_from_load_to_decode() -> None:
+    stages = find_stages(a_run(0, load_ms=200, encode_ms=50, ttft_ms=80, decode_ms=1000))
+    assert [(stage.stage, round(stage.start_ms), round(stage.end_ms)) for stage in stages] == [
+        ("load", 0, 200),
+        ("encode", 200, 250),
+        ("prefill", 250, 280),
+        ("decode", 280, 1280),
+    ]
+
+
+def test_the_run_whose_total_is_the_median_is_shown() -> None:
+    runs = [
+        sample
+        for index, load_ms in enumerate((900.0, 100.0, 300.0))
+        for sample in a_run(index, load_ms=load_ms, ttft_ms=80, decode_ms=1000)
+    ]
+    assert find_stages(runs)[0].end_ms == 300.0
+
+
+def test_a_run_that_lacks_a_time_has_no_stages() -> None:
+    assert find_stages(a_run(0, ttft_ms=80, decode_ms=1000)) == ()
+
+
+def test_a_speed_is_a_share_of_what_the_memory_allows() -> None:
+    limit = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **PHONE)
+    speed = a_verdict(90.0, Status.PASS, **PHONE)
+    assert Roofline([limit]).share(speed) == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"target": "host", "soc": None},
+        {"target": "emulator"},
+        {"metric": "prefill_tps"},
+        {"model": "tiny_internvl3", "artifact_key": "another"},
+        {"median": None},
+    ],
+)
+def test_no_share_is_told_where_the_limit_says_nothing(fields: dict[str, Any]) -> None:
+    limit = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **PHONE)
+    speed = a_verdict(90.0, Status.PASS, **PHONE).model_copy(update=fields)
+    assert Roofline([limit]).share(speed) is None
+
+
+def a_state(minute: int, before: dict[str, Any], after: dict[str, Any] | None) -> DeviceStateRow:
+    row = {
+        **subject(SPEED_TEST),
+        "run_index": minute,
+        "before": before,
+        "after": after,
+        "at": NOON + timedelta(minutes=minute),
+    }
+    return DeviceStateRow.model_validate(row)
+
+
+def test_what_moved_comes_first_and_keeps_its_order() -> None:
+    states = [
+        a_state(1, {"thermal": 0, "zones": {"npu": 31.5}}, {"thermal": 0, "zones": {"npu": 33.0}}),
+        a_state(0, {"thermal": 0, "zones": {"npu": 30.0}}, {"thermal": 0, "zones": {"npu": 31.0}}),
+    ]
+    moving, constant = find_gauges(states)
+    assert (moving.quantity, moving.low, moving.high) == ("zones npu", 30.0, 33.0)
+    assert [reading.value for reading in moving.readings] == [30.0, 31.0, 31.5, 33.0]
+    assert [reading.phase for reading in moving.readings] == ["before", "after"] * 2
+    assert (constant.quantity, constant.moves) == ("thermal", False)
+
+
+def test_words_and_broken_runs_are_no_readings() -> None:
+    [gauge] = find_gauges([a_state(0, {"governor": "performance", "mhz": 1800}, None)])
+    assert (gauge.quantity, len(gauge.readings)) == ("mhz", 1)
+
+
+def a_comparison(outcome: str, ratio: float | None) -> ComparisonRow:
+    return ComparisonRow.model_validate(
+        {
+            **subject(SPEED_TEST),
+            "baseline_key": "fedcba9876543210",
+            "metric": "decode_tps",
+            "unit": "token/s",
+            "outcome": outcome,
+            "ratio": ratio,
+            "lower": None if ratio is None else ratio - 0.01,
+            "upper": None if ratio is None else ratio + 0.01,
+            "n_pairs": 20,
+            "sentence": "decode_tps was compared",
+        }
+    )
+
+
+def test_comparisons_show_the_slower_ones_first() -> None:
+    rows = [a_comparison("same", 1.0), a_comparison("blocked", None), a_comparison("slower", 0.94)]
+    slower, blocked, same = comparison_lines(rows)
+    assert (slower.change, slower.interval) == (
+        "\N{MINUS SIGN}6.0 %",
+        "\N{MINUS SIGN}7.0 % to \N{MINUS SIGN}5.0 %",
+    )
+    assert (blocked.change, blocked.interval) == ("", "")
+    assert same.change == "+0.0 %"
