@@ -63,6 +63,13 @@ def seconds_of(push: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def send(phone: AdbPhone, local: Path) -> None:
+    """Send a file, and believe the phone that it arrived."""
+    limits = StreamLimits(stall_s=20.0, total_s=3600.0)
+    with local.open("rb", buffering=0) as file, phone.open_sync(limits) as stream:
+        stream.send_file(file, local.stat().st_size, REMOTE, 0o644, lambda sent: None)
+
+
 def measure(adb: Path, local: Path, digests: LocalDigests, rounds: int) -> dict[str, list[float]]:
     """Seconds of each push, by the way it went.
 
