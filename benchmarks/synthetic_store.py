@@ -9,19 +9,16 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from harness.measure.gate import Target
+from benchmarks.synthetic_answers import answer_rows, draw_picture
+from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, Place
 from harness.measure.metrics import METRICS
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows import (
-    AnswerRow,
     DeviceRow,
     DeviceStateRow,
     HostInfo,
@@ -31,32 +28,11 @@ from harness.results.rows import (
     SampleRow,
     SessionEndRow,
     SessionRow,
-    Subject,
     VerdictRow,
 )
 
 LAST_NIGHT = datetime(2026, 11, 23, 2, 15, 3, tzinfo=UTC)
 SAMPLES = 5
-_SPEED_TEST = "suites/perf/test_speed.py::test_speed"
-_LEVELS = {
-    "decode_tps": 92.0,
-    "prefill_tps": 2100.0,
-    "prompt_eval_tps": 700.0,
-    "e2e_tps": 58.0,
-    "ttft_ms": 410.0,
-    "encode_ms": 105.0,
-    "load_ms": 720.0,
-    "sampling_ms": 31.0,
-    "bookkeeping_ms_per_step": 0.8,
-    "peak_rss_mib": 640.0,
-    "ms_per_token_lower_bound": 5.3,
-}
-_PLACES: tuple[tuple[Target, str | None, str], ...] = (
-    ("host", None, "host-5ca1ab1e"),
-    ("phone", "SM8650", "R5CX10ABCDE"),
-    ("phone", "SM8750", "8e1f00d5"),
-)
-_WORDS = {"colour": ("red", "blue"), "count": ("3", "4"), "relation": ("left of", "right of")}
 
 
 @dataclass(frozen=True)
@@ -76,55 +52,10 @@ class Store:
     seed: int = 7
 
 
-@dataclass(frozen=True)
-class _Place:
-    model: str
-    mode: Literal["kv", "hybrid"]
-    target: Target
-    soc: str | None
-    device: str
-
-    def subject(self, precision: str = "16a4w_block") -> dict[str, object]:
-        name = f"{_SPEED_TEST}[{self.model}-{self.mode}-{self.target}]"
-        row = Subject.model_validate(
-            {
-                "test_id": name,
-                "model": self.model,
-                "mode": self.mode,
-                "target": self.target,
-                "soc": self.soc,
-                "device": self.device,
-                "precision": precision,
-                "protocol": "snapgate",
-                "artifact_key": "a1" * 16,
-            }
-        )
-        return row.model_dump()
-
-    def level(self, metric: str, nights_ago: int) -> float:
-        """True value: decoding of one configuration on one phone is 12 % slower since 5 nights."""
-        level = _LEVELS[metric] * (0.6 if self.target == "host" else 1.0)
-        level *= 1.3 if self.soc == "SM8750" else 1.0
-        slowed = self.soc == "SM8650" and self.model == "tiny_smolvlm" and self.mode == "hybrid"
-        if slowed and metric == "decode_tps" and nights_ago < 6:
-            level *= 0.88
-        if self.target == "host" and metric == "encode_ms" and nights_ago < 9:
-            level *= 0.93
-        return level
-
-
-_MODES: tuple[Literal["kv", "hybrid"], ...] = ("kv", "hybrid")
-_ALL_PLACES = tuple(
-    _Place(model, mode, *place)
-    for model, mode, place in product(("tiny_smolvlm", "tiny_internvl3"), _MODES, _PLACES)
-)
-
-
 def write_store(results: Path, store: Store) -> Path:
     """Write all runs below ``results``.
 
-    Returns:
-        Folder of the last run.
+    Returns: Folder of the last run.
     """
     random = np.random.default_rng(store.seed)
     for nights_ago in reversed(range(store.nights)):
@@ -163,10 +94,10 @@ def _session(run_id: str, started: datetime, nights_ago: int) -> SessionRow:
 
 
 def _night(nights_ago: int, started: datetime, random: np.random.Generator) -> Iterator[Row]:
-    for number, place in enumerate(_ALL_PLACES):
+    for number, place in enumerate(ALL_PLACES):
         at = started + timedelta(minutes=2 * number)
         yield _device(place, nights_ago, at)
-        for metric in _LEVELS:
+        for metric in LEVELS:
             level = place.level(metric, nights_ago) * random.normal(1.0, 0.006)
             values = level * random.normal(1.0, 0.015, SAMPLES)
             yield from _samples(place, metric, values, at)
@@ -175,7 +106,7 @@ def _night(nights_ago: int, started: datetime, random: np.random.Generator) -> I
         yield _outcome(place, nights_ago, at)
 
 
-def _device(place: _Place, nights_ago: int, at: datetime) -> DeviceRow:
+def _device(place: Place, nights_ago: int, at: datetime) -> DeviceRow:
     build = "2026.11" if nights_ago < 12 else "2026.10"
     return DeviceRow(
         device=place.device,
@@ -188,7 +119,7 @@ def _device(place: _Place, nights_ago: int, at: datetime) -> DeviceRow:
 
 
 def _samples(
-    place: _Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
+    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
 ) -> Iterator[SampleRow]:
     subject = place.subject(precision)
     for index, value in enumerate(values):
@@ -206,7 +137,7 @@ def _samples(
 
 
 def _verdict(
-    place: _Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
+    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
 ) -> VerdictRow:
     """Judged by the level of long ago: 7 % below, or above where less is better."""
     level, better = place.level(metric, 1000), METRICS[metric].better
@@ -241,7 +172,7 @@ def _verdict(
     )
 
 
-def _states(place: _Place, at: datetime, random: np.random.Generator) -> Iterator[DeviceStateRow]:
+def _states(place: Place, at: datetime, random: np.random.Generator) -> Iterator[DeviceStateRow]:
     if place.target != "phone":
         return
     warm = 29.0
@@ -258,8 +189,8 @@ def _states(place: _Place, at: datetime, random: np.random.Generator) -> Iterato
         )
 
 
-def _outcome(place: _Place, nights_ago: int, at: datetime) -> OutcomeRow:
-    name = f"{_SPEED_TEST}[{place.model}-{place.mode}-{place.target}]"
+def _outcome(place: Place, nights_ago: int, at: datetime) -> OutcomeRow:
+    name = f"{SPEED_TEST}[{place.model}-{place.mode}-{place.target}]"
     slow = place.level("decode_tps", nights_ago) < place.level("decode_tps", 1000)
     return OutcomeRow(
         test_id=name,
@@ -275,7 +206,9 @@ def _outcome(place: _Place, nights_ago: int, at: datetime) -> OutcomeRow:
 def _last_night(journal: Journal, store: Store, random: np.random.Generator) -> Iterator[Row]:
     yield from _further_verdicts(store, random)
     for number in range(store.images):
-        yield from _answers(number, journal.store_thumbnail(_picture(number, random)))
+        image = journal.store_thumbnail(draw_picture(number, random))
+        at = LAST_NIGHT + timedelta(minutes=40, seconds=number)
+        yield from answer_rows(number, image, at)
     yield QuarantineRow(
         metric="ttft_ms",
         model="tiny_internvl3",
@@ -290,45 +223,13 @@ def _last_night(journal: Journal, store: Store, random: np.random.Generator) -> 
 
 
 def _further_verdicts(store: Store, random: np.random.Generator) -> Iterator[Row]:
-    metrics = list(_LEVELS)
+    metrics = list(LEVELS)
     for number in range(store.further_verdicts):
-        place, metric = _ALL_PLACES[number % 12], metrics[number % len(metrics)]
+        place, metric = ALL_PLACES[number % 12], metrics[number % len(metrics)]
         precision = f"16a4w_block, variant {number // 12}"
         values = place.level(metric, 1000) * random.normal(1.0, 0.02, SAMPLES)
         yield from _samples(place, metric, values, LAST_NIGHT, precision)
         yield _verdict(place, metric, values, LAST_NIGHT, precision)
-
-
-def _picture(number: int, random: np.random.Generator) -> Image.Image:
-    """Grainy, so that it compresses as badly as a photograph."""
-    grain = random.normal(128, 28, (240, 320, 3)).clip(0, 255).astype("uint8")
-    image = Image.fromarray(grain)
-    x = 20 + 17 * number % 180
-    ImageDraw.Draw(image).ellipse((x, 60, x + 100, 160), fill=("red", "blue")[number % 2])
-    return image
-
-
-def _answers(number: int, image: str) -> Iterator[AnswerRow]:
-    kind = list(_WORDS)[number % 3]
-    right, other = _WORDS[kind]
-    for place in _ALL_PLACES:
-        wrong = place.target == "phone" and place.mode == "hybrid" and number % 5 == 0
-        for variant, given in (("real", other if wrong else right), ("blank", other)):
-            yield AnswerRow.model_validate(
-                {
-                    **place.subject(),
-                    "sample_id": f"scene-{number:03}",
-                    "question": f"<image>What is the {kind} of the shapes in this picture?",
-                    "expected": f"The answer is {right}.",
-                    "reference": f"The answer is {right}." if variant == "real" else None,
-                    "given": f"The answer is {given}.",
-                    "correct": given == right,
-                    "image": image,
-                    "variant": variant,
-                    "question_kind": kind,
-                    "at": LAST_NIGHT + timedelta(minutes=40, seconds=number),
-                }
-            )
 
 
 def _crash() -> OutcomeRow:

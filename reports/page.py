@@ -19,6 +19,7 @@ from harness.results.rows import OutcomeRow, Subject
 from reports import payload
 from reports.accuracy_table import accuracy_tables
 from reports.answer_cards import AnswerCards, answer_cards
+from reports.answer_payload import answer_rows
 from reports.charts import chart_script, chart_specs
 from reports.comparison_table import comparison_lines
 from reports.device_log import Gauge, find_gauges
@@ -29,6 +30,7 @@ from reports.past import Past
 from reports.pictures import embed_pictures
 from reports.run import Run
 from reports.stages import find_stages
+from reports.trend_payload import trend_rows
 from reports.trends import Trend, trend_key
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
 from reports.wording import configuration_words, percent
@@ -138,11 +140,9 @@ def _data(
     return {
         "verdicts": payload.verdict_rows(verdicts, continued),
         "tests": payload.test_rows(sorted(run.outcomes, key=_outcome_order)),
-        "answers": payload.answer_rows(cards.cards),
+        "answers": answer_rows(cards.cards),
         "nights": payload.night_rows(past.nights),
-        "trends": payload.trend_rows(
-            trends, past, run.judged, {finding.key for finding in findings}
-        ),
+        "trends": trend_rows(trends, run.judged, {finding.key for finding in findings}),
         "gauges": payload.gauge_rows(gauges),
         "pictures": payload.picture_rows(pictures),
     }
