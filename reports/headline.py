@@ -52,12 +52,14 @@ class Headline:
         tone: Name of the colour: a status value, ``worse`` or ``unfinished``.
         word: What to write large.
         sentence: The evidence.
+        lead: Its beginning that tells what got worse, empty if nothing did.
         counts: Verdicts by status, worst first, absent ones left out.
     """
 
     tone: str
     word: str
     sentence: str
+    lead: str
     counts: tuple[Count, ...]
 
 
@@ -73,9 +75,10 @@ def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
     )
     failed_tests = [row.test_id for row in run.failures if row.status is not Status.FAIL]
     worse = [finding for finding in findings if finding.kind == "worse"]
-    sentence = " ".join(_sentences(run, counts, failed_tests, worse))
+    lead = describe(worse[0]) if worse and worse[0].change is not None else ""
+    sentence = " ".join(_sentences(run, counts, failed_tests, lead))
     tone, word = _ending(run, counts, failed_tests, worse)
-    return Headline(tone, word, sentence, counts)
+    return Headline(tone, word, sentence, lead, counts)
 
 
 def _ending(
@@ -114,11 +117,9 @@ def describe(finding: Finding) -> str:
 
 
 def _sentences(
-    run: Run, counts: Sequence[Count], failed_tests: Sequence[str], worse: Sequence[Finding]
+    run: Run, counts: Sequence[Count], failed_tests: Sequence[str], lead: str
 ) -> list[str]:
-    parts = []
-    if worse and worse[0].change is not None:
-        parts.append(describe(worse[0]))
+    parts = [lead] if lead else []
     if counts:
         parts.append(_count_sentence(run, counts, bool(parts)))
     if failed_tests:

@@ -18,6 +18,8 @@ from reports.strip_plot import StripPlot, strip_plot
 from reports.wording import percent, subject_words
 
 _NO_UNIT = ("1", "share")
+_FAR_INSIDE = 2.0
+"""From here a multiple of the gate is easier to read; only a lower bound leaves so much room."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,8 @@ def _margin(row: VerdictRow) -> float | None:
 
 
 def _margin_words(margin: float) -> str:
+    if margin >= _FAR_INSIDE:
+        return f"{1 + margin:.3g} times the gate"
     return f"{percent(abs(margin))} {'inside' if margin >= 0 else 'outside'}"
 
 
