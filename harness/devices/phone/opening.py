@@ -13,6 +13,7 @@ import platformdirs
 from harness.artifacts.manifest import Target
 from harness.backends.qnn.soc import Soc
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.endurance import Endurance
 from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.push_order import Progress
 from harness.devices.adb.state import read_state
@@ -52,6 +53,7 @@ def open_phone(
     serialno: str,
     kit: PhoneKit,
     on_progress: ReportProgress = lambda progress: None,
+    endurance: Endurance | None = None,
 ) -> Iterator[PhoneDevice]:
     """Bring the tools, ask the runner what it is, and hand out the device.
 
@@ -60,6 +62,7 @@ def open_phone(
         serialno: The phone's own.
         kit: What it gets.
         on_progress: Told after each MiB or so that is pushed.
+        endurance: How long the phone may be away while the runner runs.
 
     Raises:
         UserError: If the phone has no room, or the program is no multimodal runner.
@@ -69,7 +72,7 @@ def open_phone(
     deployment = Deployment(phone, LocalDigests(memory), on_progress)
     libraries = kit.libraries.files if kit.libraries else ()
     tools = deployment.bring_folder("tools", (*kit.build.files, *libraries))
-    remote, runner = RemoteRunner(phone, tools), f"{tools}/{kit.build.runner.name}"
+    remote, runner = RemoteRunner(phone, tools, endurance), f"{tools}/{kit.build.runner.name}"
     generation = read_generation(remote.help_text(runner), kit.build.runner)
     version = kit.libraries.version if kit.libraries else None
     with tempfile.TemporaryDirectory(prefix="snapgate-images-") as scratch:

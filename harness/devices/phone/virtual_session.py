@@ -42,7 +42,7 @@ def open_virtual_phone(
     with (
         tempfile.TemporaryDirectory(prefix="snapgate-virtual-") as folder,
         PrivateAdbServer(program) as server,
-        VirtualPhone(soc.name) as virtual,
+        VirtualPhone(soc.name, f"VIRTUAL-{soc.name}") as virtual,
     ):
         serial = server.attach(virtual)
         phone = AdbPhone(AdbServer(ServerAddress(port=server.port)), serial)
