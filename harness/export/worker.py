@@ -19,8 +19,9 @@ from typing import TextIO
 from pydantic import BaseModel, ConfigDict
 
 from harness.artifacts.manifest import GraphCost
+from harness.backends.qnn.provider import activate
 from harness.errors import UserError
-from harness.export.order import ComponentOrder
+from harness.export.order import CPU_TABLES, ComponentOrder
 
 _WORTH_A_SECOND_THREAD = 512
 """Width of a decoder from which its operators gain by being computed on several threads. Below, on
@@ -89,6 +90,8 @@ def main() -> int:
 
 def _build(task: Task, report: Callable[[str], None]) -> tuple[GraphCost, ...]:
     report("import")
+    if task.order.backend == "qnn" and task.order.precision not in CPU_TABLES:
+        _start_qnn(task.qnn_dir)
     import torch
 
     from harness.export.checkpoint import open_checkpoint
@@ -106,6 +109,18 @@ def _build(task: Task, report: Callable[[str], None]) -> tuple[GraphCost, ...]:
             return build_htp_component(checkpoint, task, report)
         build_component(checkpoint, task.order, task.output, report)
     return ()
+
+
+def _start_qnn(qnn_dir: Path | None) -> None:
+    """Start QNN, and let ExecuTorch ask about the processor while this process is small.
+
+    It asks by starting other programs, and until they have started they count as much memory as
+    the process that starts them. The answer is kept.
+    """
+    activate(qnn_dir)
+    from executorch.backends.qualcomm.utils.qnn_sdk_setup import _host_is_amd
+
+    _host_is_amd()
 
 
 def _own_output() -> TextIO:
