@@ -97,6 +97,11 @@ class PhoneDevice:
         return f"a discarded process, then {steps}"
 
     @property
+    def runner(self) -> str:
+        """Which runner the phone has, as ``RunnerGeneration.describe`` tells."""
+        return self._parts.setup.generation.describe()
+
+    @property
     def drops(self) -> int:
         """Cuts of the connection that runs of this session survived."""
         return self._drops
