@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ from harness.devices.phone.fitness import Fitness
 from harness.devices.phone.raw_images import RawImages
 from harness.devices.phone.remote_runner import Finished, RemoteRunner
 from harness.devices.phone.run_limits import run_limit_s
+from harness.devices.phone.run_script import run_script
 from harness.devices.phone.runner_command import RemoteModel, runner_arguments, sequence_length
 from harness.devices.phone.runner_output import UnusableRun, read_answer
 from harness.runtime.generation import Generation
@@ -224,4 +226,5 @@ class PhoneDevice:
         return RunFailure(finished.exit_code, self._by_hand(arguments), log, answered)
 
     def _by_hand(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
-        return ("adb", "-s", self.serial, "shell", shlex.quote(shlex.join(arguments)))
+        script = run_script(posixpath.dirname(self._parts.runner_path), arguments)
+        return ("adb", "-s", self.serial, "shell", shlex.quote(script))

@@ -32,6 +32,17 @@ class RemoteModel:
     tokenizer: str
     family: str
 
+    def arguments(self, generation: RunnerGeneration) -> list[str]:
+        """Program and the flags that name its files."""
+        return [
+            self.runner,
+            *("--decoder_model_version", self.family),
+            *("--tokenizer_path", self.tokenizer),
+            *("--encoder_path", self.encoder),
+            *(f"--{generation.embedding_flag}", self.embedding),
+            *("--decoder_path", self.decoder),
+        ]
+
 
 def sequence_length(dialogue: Dialogue, options: RunOptions, counted: int | None) -> int:
     """``--seq_len`` that lets the runner decode as many steps as the options ask for.
@@ -84,12 +95,7 @@ def runner_arguments(
     """
     _check(options, generation)
     arguments = [
-        model.runner,
-        *("--decoder_model_version", model.family),
-        *("--tokenizer_path", model.tokenizer),
-        *("--encoder_path", model.encoder),
-        *(f"--{generation.embedding_flag}", model.embedding),
-        *("--decoder_path", model.decoder),
+        *model.arguments(generation),
         *("--image_path", images[0] if generation.is_single_turn else IMAGE_LIST),
         *("--output_path", OUTPUT),
         *("--performance_output_path", SPEED),

@@ -82,7 +82,8 @@ def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:
     if not left.output:
         raise UnusableRun("it wrote no outputs.txt" if left.output is None else "outputs.txt empty")
     written = left.output.decode(errors="replace")
-    starts, ends = [], []
+    starts: list[int] = []
+    ends: list[int] = []
     position = 0
     for ending in dialogue.endings:
         found = written.find(ending, position)
