@@ -9,18 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from harness.errors import UserError
-from harness.measure.wording import number
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
 from harness.results.query import check_columns, measured, select, summarize
 from harness.results.run_comparison import RunComparison, compare_runs
 from harness.results.runs import default_results_directory, find_run, started_at
 from harness.results.tables import TABLES, columns
+from harness.results.terminal_table import print_table
 from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
 
 _FILTERS = ("model", "metric", "target", "soc", "device", "mode", "precision", "status", "run_id")
@@ -201,7 +198,7 @@ def _explain(table: str) -> None:
 
 def _write(frame: pd.DataFrame, csv: str | None, limit: int) -> None:
     if not csv:
-        _print_table(frame, limit)
+        print_table(frame, limit)
         return
     try:
         frame.to_csv(sys.stdout if csv == "-" else Path(csv), index=False)
@@ -209,38 +206,10 @@ def _write(frame: pd.DataFrame, csv: str | None, limit: int) -> None:
         raise UserError(f"{csv} cannot be written: {error.strerror}; name another.") from error
 
 
-def _print_table(frame: pd.DataFrame, limit: int) -> None:
-    """Rows as a table; what is the same in all of them is said once, above it."""
-    shown = frame.tail(limit)
-    same = [name for name in shown.columns if shown[name].nunique(dropna=False) == 1]
-    same = same if len(shown) > 1 else []
-    # A pipe has no width to fit into.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
-    told = {name: _cell(shown[name].iloc[0]) for name in same}
-    console.print(", ".join(f"{name} {value}" for name, value in told.items() if value))
-    table = Table(show_edge=False)
-    for name in shown.columns.difference(same, sort=False):
-        numeric = pd.api.types.is_numeric_dtype(shown[name].dtype)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in shown.drop(columns=same).itertuples(index=False):
-        table.add_row(*map(_cell, row))
-    console.print(table)
-    if len(shown) < len(frame):
-        console.print(f"the last {len(shown)} of {len(frame)} rows; --limit shows more")
-
-
-def _cell(value: object) -> str:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return ""
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    return number(value) if isinstance(value, float) else escape(str(value))
-
-
 def _print_comparison(comparison: RunComparison) -> None:
     rows = comparison.rows
     told = rows.assign(change=rows["change"].map(_percent, na_action="ignore"))
-    _print_table(told.dropna(axis="columns", how="all"), max(len(rows), 1))
+    print_table(told.dropna(axis="columns", how="all"), max(len(rows), 1))
     for difference in comparison.differences:
         print(f"{difference.name}: {difference.first or 'none'} -> {difference.second or 'none'}")
     print("Measured at different times; to decide: pytest -m perf --compare ARTIFACT_A ARTIFACT_B")
