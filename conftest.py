@@ -11,10 +11,10 @@ from reports.build import build_report
 
 pytest_plugins = (
     "fixtures.collection",
-    "fixtures.parametrize",
     "fixtures.artifact",
-    "fixtures.device",
+    "fixtures.parametrize",
     "fixtures.device_record",
+    "fixtures.device",
     "fixtures.dealing",
     "fixtures.questions",
     "fixtures.reference",

@@ -139,7 +139,8 @@ class PhoneDevice:
         answered: list[Generation] = []
         try:
             model = self._deploy(artifact)
-            for request in [*requests[:1] * options.warmup, *requests]:
+            warm_up = [requests[0] for _ in range(options.warmup if requests else 0)]
+            for request in [*warm_up, *requests]:
                 answered.append(self._answer(artifact, model, request, options, answered))
         except AdbFailure as failure:
             self._gone = failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -77,7 +78,7 @@ def find_ready_phones(wish: PhoneWish) -> tuple[ReadyPhone, ...]:
     fitting = _or_note(lambda: choose_phones(_discover(wish), wish.soc, wish.serial), missing)
     if fitting is None:
         _or_note(lambda: _libraries_of_wish(wish), missing)
-    kits = [_or_note(lambda p=phone: _kit(p, build, wish), missing) for phone in fitting or ()]
+    kits = [_or_note(partial(_kit, phone, build, wish), missing) for phone in fitting or ()]
     if missing:
         raise UserError(" And: ".join(dict.fromkeys(missing)))
     assert fitting is not None
