@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -138,7 +139,8 @@ def _summary(run: Path, part: RunTables) -> dict[str, object]:
     sessions = part.tables["sessions"].to_pylist()
     controllers = [row for row in sessions if row["worker"].partition("-")[0] == "main"]
     ends = part.tables["session_ends"].to_pylist()
-    first = min(controllers or sessions, key=lambda row: row["started_at"], default={})
+    no_session: dict[str, Any] = {}
+    first = min(controllers or sessions, key=lambda row: row["started_at"], default=no_session)
     finished = len(ends) >= max(len(controllers), 1)
     statuses = [row["exit_status"] for row in ends]
     return {

@@ -83,8 +83,9 @@ def _quarantine(row: QuarantineRow) -> str:
 def _failures(read: ReadResult) -> Iterator[str]:
     """Tests that broke before anything could be judged."""
     for row in read.rows:
-        broke = isinstance(row, OutcomeRow) and row.outcome in ("failed", "error")
-        if broke and row.status is None:
+        if not isinstance(row, OutcomeRow) or row.status is not None:
+            continue
+        if row.outcome in ("failed", "error"):
             told = (row.message.strip().splitlines() or ["no message"])[-1]
             yield f"- **{row.outcome}** `{row.test_id}`: {told}"
 
