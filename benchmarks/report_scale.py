@@ -121,7 +121,7 @@ def open_page(page: Path) -> tuple[float, int, int]:
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         tab = browser.new_page()
         tab.on("request", lambda request: requests.append(request.url))
-        tab.on("console", lambda message: message.type == "error" and errors.append(message.text))
+        tab.on("console", lambda message: errors.extend([message.text] * (message.type == "error")))
         tab.on("pageerror", lambda error: errors.append(str(error)))
         start = time.perf_counter()
         tab.goto(page.as_uri())

@@ -56,7 +56,8 @@ class Place:
                 "artifact_key": "a1" * 16,
             }
         )
-        return row.model_dump()
+        fields: dict[str, object] = row.model_dump()
+        return fields
 
     def level(self, metric: str, nights_ago: int) -> float:
         """True value: decoding of one configuration on one phone is 12 % slower since 5 nights."""

@@ -31,21 +31,22 @@ _CONFIG: dict[str, Any] = {
 }
 STAGES = ("load", "encode", "prefill", "decode")
 _DATA = alt.NamedData("values")
+_Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 def chart_specs() -> dict[str, dict[str, Any]]:
     """Every kind of chart by name, its data named ``values``."""
-    charts = {"trend": _trend(), "stages": _stages(), "device": _device()}
+    charts: dict[str, _Chart] = {"trend": _trend(), "stages": _stages(), "device": _device()}
     return {name: _specification(chart) for name, chart in charts.items()}
 
 
 def chart_script() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script that needs no network."""
-    script: str = vl_convert.javascript_bundle()
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return script
 
 
-def _specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
+def _specification(chart: _Chart) -> dict[str, Any]:
     specification: dict[str, Any] = chart.to_dict()
     specification["config"] = _CONFIG
     specification["autosize"] = {"type": "fit-x", "contains": "padding"}
@@ -54,7 +55,7 @@ def _specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
     return specification
 
 
-def _trend() -> alt.LayerChart:
+def _trend() -> _Chart:
     """Nights of one trend: median, spread, levels between the changes, gate, and how it ended."""
     night = alt.X("at:T").title(None).axis(grid=False, labelOverlap=True, format="%-d %b")
     tooltip = [
@@ -110,11 +111,11 @@ _LABEL_ABOVE = alt.Axis(
 """Names of bars stand above them: they are long, and a phone is narrow."""
 
 
-def _stages() -> alt.Chart:
+def _stages() -> _Chart:
     """One bar per configuration, its stages one after the other."""
     colours = ["var(--stage-load)", "var(--stage-encode)", "var(--stage-prefill)"]
     scale = alt.Scale(domain=list(STAGES), range=[*colours, "var(--stage-decode)"])
-    return (
+    chart: alt.Chart = (
         alt.Chart(_DATA)
         .mark_bar(height=12, cornerRadius=1)
         .encode(
@@ -134,9 +135,10 @@ def _stages() -> alt.Chart:
         .transform_calculate(took="datum.end_ms - datum.start_ms")
         .properties(width="container", height=36)
     )
+    return chart
 
 
-def _device() -> alt.LayerChart:
+def _device() -> _Chart:
     """One quantity of one device over the session, before and after each run."""
     base = alt.Chart(_DATA).encode(
         x=alt.X("at:T").title(None).axis(grid=False, tickCount=5, format="%H:%M"),

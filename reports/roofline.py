@@ -29,7 +29,7 @@ class Roofline:
         """
         if row.metric != "decode_tps" or row.target != "phone" or row.median is None:
             return None
-        limit_ms = self._by_artifact.get(row.artifact_key) or self._by_place.get(_place(row))
+        limit_ms = self._by_artifact.get(row.artifact_key or "") or self._by_place.get(_place(row))
         return None if limit_ms is None else limit_ms * row.median / 1000
 
 
