@@ -1,0 +1,87 @@
+"""One try to bring a phone back that is gone, before its tests are blocked."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.endurance import Endurance, Persistence
+from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.inventory import InventoryPhone
+
+_ASK_S = 5.0
+_LAST_WORDS = 200
+
+
+class NotRecovered(AdbFailure):
+    """A phone stayed away; the text says what was tried."""
+
+
+@dataclass(frozen=True)
+class RecoveryLimits:
+    """How long a recovery may take.
+
+    Attributes:
+        command_s: For the command.
+        return_s: From its end until the phone answers, a reboot included.
+    """
+
+    command_s: float = 60.0
+    return_s: float = 120.0
+
+
+class Recovery:
+    """Runs a phone's ``recover`` command, once in a session.
+
+    Args:
+        entry: What the inventory says of the phone; None if it does not know it.
+        limits: When to give up.
+    """
+
+    def __init__(self, entry: InventoryPhone | None, limits: RecoveryLimits | None = None) -> None:
+        self._entry = entry
+        self._limits = limits or RecoveryLimits()
+        self._is_tried = False
+
+    def bring_back(self, phone: AdbPhone) -> None:
+        """Run the command and wait until the phone answers.
+
+        The command finds the serial number in ``SNAPGATE_SERIALNO``; no shell reads it.
+
+        Raises:
+            NotRecovered: If there is no command, it was tried before, it fails, or the phone does
+                not answer after it.
+        """
+        if self._entry is None or self._entry.recover is None:
+            raise NotRecovered(f"phones.toml has no recover command for {phone.serial}")
+        command = self._entry.recover
+        if self._is_tried:
+            raise NotRecovered(f"{command!r} was tried before")
+        self._is_tried = True
+        self._run(command, self._entry.serialno)
+        endurance = Endurance(absence_s=self._limits.return_s)
+        persistence = Persistence(self._limits.return_s, endurance)
+        try:
+            persistence.until_done(lambda: phone.ask("true", _ASK_S))
+        except AdbFailure as error:
+            raise NotRecovered(f"after {command!r} it still does not answer: {error}") from error
+
+    def _run(self, command: str, serialno: str) -> None:
+        try:
+            done = subprocess.run(
+                shlex.split(command),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=self._limits.command_s,
+                env={**os.environ, "SNAPGATE_SERIALNO": serialno},
+            )
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            raise NotRecovered(f"{command!r} failed: {error}") from error
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
+            raise NotRecovered(f"{command!r} ended with exit code {done.returncode}: {said}")
