@@ -14,7 +14,7 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.choice import choose_phones
 from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.errors import AdbFailure
-from harness.devices.adb.server import AdbServer, ServerAddress, parse_address
+from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.storage import free_bytes
 from harness.devices.phone.opening import PhoneKit
 from harness.devices.phone.qnn_files import PhoneLibraries, find_phone_libraries
@@ -139,7 +139,7 @@ def _discover(wish: PhoneWish) -> Discovery:
     program = wish.adb_program or _adb_program()
     if program is not None and not program.is_file():
         raise UserError(f"--adb {program} is no file; give the path of an adb program.")
-    addresses = [parse_address(host) for host in wish.adb_hosts] or [ServerAddress()]
+    addresses = parse_addresses(wish.adb_hosts) or (ServerAddress(),)
     servers = [AdbServer(address, program) for address in addresses]
     try:
         for server in servers:

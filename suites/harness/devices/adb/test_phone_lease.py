@@ -22,6 +22,7 @@ from harness.devices.adb.phone_claim import (
     PhoneClaimed,
     claim_text,
     claimed,
+    this_claimant,
 )
 from harness.devices.adb.phone_lease import PhoneBusy, holder_of, phone_lease
 from harness.devices.virtual_phone.phone import VirtualPhone
@@ -173,3 +174,29 @@ def test_whoever_takes_over_finds_the_run_that_was_left(phone: AdbPhone) -> None
         assert (found.state, found.about) == ("run", "ann's")
         ClaimedRun(phone, f"{runs}/{found.name}").end()
         assert [run.state for run in find_runs(phone, runs)] != ["run"]
+
+
+def test_whoever_lost_the_phone_while_silent_hears_of_it(phone: AdbPhone) -> None:
+    lively = ClaimTimes(beat_s=0.2, stale_s=120)
+    with claimed(phone, ANN, lively) as held:
+        held.check()
+        phone.ask(claim_text(BOB, 0), 10)
+        # Several signs of life later.
+        time.sleep(3)
+        with pytest.raises(PhoneClaimed, match="bob on lab2"):
+            held.check()
+
+
+def test_the_next_holder_is_told_whose_claim_was_left(phone: AdbPhone) -> None:
+    phone.ask(claim_text(ANN, 120), 10)
+    with claimed(phone, ANN_AGAIN) as held:
+        assert held.left_behind == ("ann on lab1",)
+
+
+def test_processes_that_share_a_lease_are_one_machine_and_others_are_not(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    assert this_claimant(one).machine == this_claimant(one).machine
+    assert this_claimant(one).machine != this_claimant(other).machine
+    assert this_claimant(one).token != this_claimant(one).token
