@@ -132,6 +132,11 @@ class Gate(BaseModel):
         return self
 
     @property
+    def bounds(self) -> tuple[float, ...]:
+        """``min`` and ``max``, those there are."""
+        return tuple(limit for limit in (self.min, self.max) if limit is not None)
+
+    @property
     def specificity(self) -> int:
         """How many selectors the row fixes."""
         return sum(getattr(self, name) is not None for name in SELECTORS)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from harness.measure.sample import Sample
+from harness.measure.wording import plural
 
 MAX_INVALID_SHARE = 0.3
 """Share of runs that may be invalid before nothing is judged."""
@@ -73,3 +78,16 @@ def _thermal_reason(before: ThermalState, after: ThermalState) -> str | None:
 def too_many_invalid(invalid: int, runs: int) -> bool:
     """Whether nothing can be judged: more than 30 % of the runs do not count, or there are none."""
     return runs == 0 or invalid > MAX_INVALID_SHARE * runs
+
+
+def describe_invalid(samples: Sequence[Sample]) -> str:
+    """Why nothing can be judged: how many runs do not count, and their reasons by frequency."""
+    if not samples:
+        return "no run reported it, so there is nothing to judge"
+    reasons = Counter(sample.invalid_reason for sample in samples if sample.invalid_reason)
+    listed = ", ".join(f"{reason} ({plural(n, 'run')})" for reason, n in reasons.most_common())
+    share = f"{MAX_INVALID_SHARE:.0%}".replace("%", " %")
+    return (
+        f"{reasons.total()} of {plural(len(samples), 'run')} do not count, more than {share}:"
+        f" {listed}; look at the reasons and measure again"
+    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.measure.clearance import Clearance, clearance
 from harness.measure.gate import Context, Gate
 from harness.measure.metrics import get_metric
 from harness.measure.proposal import Provenance, propose_gate, render_gate
@@ -19,7 +19,7 @@ from harness.measure.statistics import (
     median_bounds,
     next_sample_count,
 )
-from harness.measure.validity import MAX_INVALID_SHARE, too_many_invalid
+from harness.measure.validity import describe_invalid, too_many_invalid
 from harness.measure.wording import bound, number, plural
 
 CONFIDENCE = 0.95
@@ -79,12 +79,13 @@ def judge(
 ) -> Verdict:
     """Judge a metric that scatters from run to run, on distribution-free bounds of its median.
 
-    PASS if the median is inside the gate and FAIL if it is outside, each 95 % sure; else
-    INCONCLUSIVE, to be judged again with ``next_sample_count`` runs. Without a gate NO GATE; with
-    more than 30 % invalid samples, or none at all, BLOCKED.
+    PASS if the median is inside the gate and FAIL if it is outside, each 95 % sure and with the
+    ``clearance`` that dependent runs ask for; else INCONCLUSIVE, to be judged again with
+    ``next_sample_count`` runs. Without a gate NO GATE; with more than 30 % invalid samples, or none
+    at all, BLOCKED.
 
     Args:
-        samples: One per run of this metric.
+        samples: One per run of this metric, in order of time.
         gate: From ``find_gate``.
         metric: Name of the metric.
         context: Where the samples come from.
@@ -97,6 +98,9 @@ def judge(
     bounds = median_bounds(valid, CONFIDENCE)
     lower, upper = (bounds.lower, bounds.upper) if bounds else (None, None)
     status = _blocked(samples) or _three_states(lower, upper, gate)
+    clear = clearance(valid, gate.bounds) if status in (Status.PASS, Status.FAIL) and gate else None
+    if clear is not None and not clear.suffices:
+        status = Status.INCONCLUSIVE
     proposal = _proposal(metric, context, lower, upper, provenance) if gate is None else None
     measured = Verdict(
         status=status,
@@ -111,7 +115,7 @@ def judge(
         gate=gate,
         proposal=proposal if status is Status.NO_GATE else None,
     )
-    return measured.model_copy(update={"sentence": _noisy_sentence(measured, valid)})
+    return measured.model_copy(update={"sentence": _noisy_sentence(measured, valid, clear)})
 
 
 def judge_exact(
@@ -182,13 +186,13 @@ def _subject(verdict: Verdict) -> str:
     return f"{verdict.metric} of {verdict.context.describe()}"
 
 
-def _noisy_sentence(verdict: Verdict, valid: Sequence[float]) -> str:
+def _noisy_sentence(verdict: Verdict, valid: Sequence[float], clear: Clearance | None) -> str:
     if verdict.status is Status.BLOCKED:
-        return f"{_subject(verdict)}: {_invalidity(verdict.samples)}"
+        return f"{_subject(verdict)}: {describe_invalid(verdict.samples)}"
     evidence = f"{_certainty(verdict)}{plural(len(valid), 'run')}"
-    return (
-        f"{_subject(verdict)} is {number(statistics.median(valid))} ({evidence}){_outcome(verdict)}"
-    )
+    doubt = f", {clear.doubt}" if clear is not None and not clear.suffices else ""
+    median = number(statistics.median(valid))
+    return f"{_subject(verdict)} is {median} ({evidence}){_outcome(verdict, doubt)}"
 
 
 def _certainty(verdict: Verdict) -> str:
@@ -206,7 +210,7 @@ def _certainty(verdict: Verdict) -> str:
     return f"{sure} {above}, {sure} {below}, "
 
 
-def _outcome(verdict: Verdict) -> str:
+def _outcome(verdict: Verdict, doubt: str = "") -> str:
     gate = verdict.gate
     if gate is None:
         return _missing_gate(verdict)
@@ -215,7 +219,7 @@ def _outcome(verdict: Verdict) -> str:
     label = verdict.status.value
     if verdict.status is Status.INCONCLUSIVE:
         more = next_sample_count(len(verdict.samples))
-        label += f", measure {more} runs in all" if more else " after the last look"
+        label += f"{doubt}, measure {more} runs in all" if more else f" after the last look{doubt}"
     confidence = f" ({gate.confidence})" if gate.confidence == "provisional" else ""
     return f", gate {verdict.bound}{confidence}: {label}"
 
@@ -227,15 +231,3 @@ def _missing_gate(verdict: Verdict) -> str:
     if verdict.context.target == "emulator":
         return ", report only: the emulator's speed says nothing about a phone"
     return " and has no gate; 5 valid finite samples are needed to propose one"
-
-
-def _invalidity(samples: Sequence[Sample]) -> str:
-    if not samples:
-        return "no run reported it, so there is nothing to judge"
-    reasons = Counter(sample.invalid_reason for sample in samples if sample.invalid_reason)
-    listed = ", ".join(f"{reason} ({plural(n, 'run')})" for reason, n in reasons.most_common())
-    return (
-        f"{reasons.total()} of {plural(len(samples), 'run')} do not count, more than"
-        f" {MAX_INVALID_SHARE:.0%}".replace("%", " %")
-        + f": {listed}; look at the reasons and measure again"
-    )

@@ -1,0 +1,82 @@
+"""How far from a gate runs must lie before a verdict may rest on it.
+
+Order-statistic bounds hold for independent runs alone. Where a device heats up, or its speed comes
+and goes, five neighbouring runs agree on a value that the session as a whole does not have, and
+nothing in them shows it. So a verdict needs distance, counted in standard deviations of the runs:
+much of it early, little once the whole session has been seen, more again where the order of
+runs looks anything but random. ``python -m benchmarks.simulate`` shows what these distances
+achieve.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.measure.trend_test import TrendTest, trend_test
+from harness.measure.wording import number
+
+_DISTANCES = ((14, 0.7), (7, 4.5), (0, 7.0))
+"""Least distance from so many valid runs on: the three looks, each with up to 30 % invalid."""
+
+_SUSPECT_P_VALUE = 0.05
+_SUSPECT_DISTANCE = 1.2
+_WANDERING_P_VALUE = 0.003
+_WANDERING_DISTANCE = 4.0
+
+
+@dataclass(frozen=True)
+class Clearance:
+    """Distance between runs and gate, had and needed.
+
+    Attributes:
+        distance: In standard deviations of the runs; infinite where they do not scatter.
+        needed: The same, at least.
+        trend: What made it more than usual, None if nothing did.
+    """
+
+    distance: float
+    needed: float
+    trend: str | None
+
+    @property
+    def suffices(self) -> bool:
+        """Whether a verdict may rest on the median."""
+        return self.distance >= self.needed
+
+    @property
+    def doubt(self) -> str:
+        """Why no verdict may rest on the runs: ``too close for so few runs (5.1 of 7 sd)``."""
+        why = self.trend or "too close for so few runs"
+        return f"{why} ({number(self.distance, 2)} of {self.needed:g} standard deviations away)"
+
+
+def clearance(samples: Sequence[float], bounds: Sequence[float]) -> Clearance:
+    """Measure how clearly samples lie on one side of a gate.
+
+    Args:
+        samples: Valid values in order of time, at least two.
+        bounds: Of the gate, one or two; the nearest counts.
+    """
+    # The median of runs with two speeds jumps from one to the other; their mean does not.
+    centre = statistics.fmean(samples)
+    gap = min(abs(centre - bound) for bound in bounds)
+    needed = next(least for count, least in _DISTANCES if len(samples) >= count)
+    scatter = statistics.stdev(samples) if all(map(math.isfinite, samples)) else 0.0
+    distance = gap / scatter if scatter else math.inf
+    if distance < needed or distance >= max(_SUSPECT_DISTANCE, _WANDERING_DISTANCE):
+        return Clearance(distance, needed, None)
+    trend, wanted = _suspicion(trend_test(samples))
+    return Clearance(distance, max(needed, wanted), trend if wanted > needed else None)
+
+
+def _suspicion(test: TrendTest) -> tuple[str | None, float]:
+    if test.wander_p_value < _WANDERING_P_VALUE:
+        return "neighbouring runs resemble each other", _WANDERING_DISTANCE
+    if test.drift_p_value < _SUSPECT_P_VALUE:
+        return "runs drift in one direction", _SUSPECT_DISTANCE
+    if test.wander_p_value < _SUSPECT_P_VALUE:
+        return "neighbouring runs resemble each other", _SUSPECT_DISTANCE
+    return None, 0.0
