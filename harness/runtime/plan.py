@@ -70,8 +70,8 @@ def make_plan(flags: Flags) -> RunPlan:
         mode = next(name for name, number in EVAL_MODES.items() if number == flags.eval_mode)
     if flags.artifact is not None and mode == "lookahead" and model.mode != "lookahead":
         raise UserError(
-            f"{flags.artifact} is a {model.mode} artifact, which cannot decode by lookahead "
-            "(--eval_mode 2); leave --eval_mode out, or export it again with --mode lookahead."
+            f"Lookahead (--eval_mode 2) does not run on {flags.artifact}, which is a {model.mode} "
+            "artifact; leave --eval_mode out, or export it again with --mode lookahead."
         )
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")

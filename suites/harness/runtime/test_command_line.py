@@ -193,7 +193,7 @@ def test_iterations_go_on_in_the_same_context(
         (["--tempreature=1"], "There is no flag --tempreature; did you mean temperature?"),
         (["--seq_len=abc"], "--seq_len cannot be 'abc'"),
         (["--image=nowhere.png"], "Image nowhere.png does not exist"),
-        (["--eval_mode=2"], "is a hybrid artifact, which cannot decode by lookahead"),
+        (["--eval_mode=2"], "Lookahead (--eval_mode 2) does not run on /"),
     ],
 )
 def test_a_mistake_is_exactly_one_line_and_exit_code_2(
