@@ -74,7 +74,7 @@ def test_an_artifact_of_another_mode_cannot_look_ahead(
     artifact: Artifact, pictures: tuple[str, str], branch: tuple[str, ...]
 ) -> None:
     flags = [f"--artifact={artifact.directory}", "--image", pictures[0], "--eval_mode=2", *branch]
-    with pytest.raises(UserError, match="is a hybrid artifact; .* again with --mode lookahead"):
+    with pytest.raises(UserError, match=r"is a hybrid artifact; .* again with --mode lookahead"):
         plan(*flags)
 
 
