@@ -26,7 +26,8 @@ class ProcessCost:
         cpu_s: Of it and its descendants, user and system: what of ``wall_s`` other load on the
             machine cannot have caused.
         peak_rss_mib: Largest sum of resident sets over the command and its descendants, looked at
-            every 50 ms.
+            every 50 ms; what a child shares with its parent until it has become another program
+            is counted once.
         exit_code: As subprocess gives it.
     """
 
@@ -89,5 +90,19 @@ class _PeakRss:
         with suppress(psutil.NoSuchProcess):
             for process in (self._root, *self._root.children(recursive=True)):
                 with suppress(psutil.NoSuchProcess):
-                    total += process.memory_info().rss
+                    if process == self._root or not _is_still_its_parent(process):
+                        total += process.memory_info().rss
         return total
+
+
+def _is_still_its_parent(process: psutil.Process) -> bool:
+    """Whether a process was forked and has yet to become the program it is for.
+
+    Until then it shows its parent's pages as its own: ExecuTorch starts ``flatc`` many times, and
+    each start would count half a GiB twice.
+    """
+    parent = process.parent()
+    if parent is None or process.cmdline() != parent.cmdline():
+        return False
+    size: int = process.memory_info().vms
+    return size == parent.memory_info().vms

@@ -17,12 +17,28 @@ program = "import time; block = bytearray(64 << 20); time.sleep(0.5)"
 subprocess.run([sys.executable, "-c", program], check=True)
 """
 
+_FORK_THAT_WAITS_WITH_64_MIB = """
+import os, time
+block = bytearray(b"x") * (64 << 20)
+child = os.fork()
+time.sleep(0.5)
+if child:
+    os.waitpid(child, 0)
+"""
+
 
 def test_memory_of_everything_that_a_command_starts_counts(tmp_path: Path) -> None:
     cost = run_measured([sys.executable, "-c", _CHILD_THAT_USES_64_MIB], tmp_path / "log")
 
     assert cost.exit_code == 0
     assert cost.peak_rss_mib > 64
+
+
+def test_memory_that_a_new_child_has_yet_to_leave_behind_counts_once(tmp_path: Path) -> None:
+    cost = run_measured([sys.executable, "-c", _FORK_THAT_WAITS_WITH_64_MIB], tmp_path / "log")
+
+    assert cost.exit_code == 0
+    assert 64 < cost.peak_rss_mib < 128
 
 
 def test_output_and_exit_code_of_a_command_are_kept(tmp_path: Path) -> None:
