@@ -193,6 +193,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def simulate(session: nox.Session) -> None:
+    """How often verdicts, comparisons and trends err where the truth is known."""
+    install(session)
+    run_python(session, "-m", "benchmarks.simulate", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Build the report of the latest run again."""
     install(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from harness.measure.sample import Sample
@@ -12,67 +12,38 @@ from harness.measure.wording import plural
 MAX_INVALID_SHARE = 0.3
 """Share of runs that may be invalid before nothing is judged."""
 
-MAX_CLOCK_DROP = 0.05
-"""Share by which the highest allowed clock may fall during a run; governors round."""
-
 
 @dataclass(frozen=True)
-class ThermalState:
-    """How hot a device was, before or after a run.
-
-    Attributes:
-        status: Android's thermal status, 0 for none up to 6 for shutdown; None where unknown.
-        max_clock_mhz: Highest clock that the device allows itself now; None where unknown.
-    """
-
-    status: int | None = None
-    max_clock_mhz: float | None = None
-
-
-@dataclass(frozen=True)
-class RunFacts:
+class RunOutcome:
     """What decides whether a run counts.
 
     Attributes:
         generated_tokens: Tokens behind the first one.
-        output_hash: Of the answer's token ids; None where nothing is compared.
-        before: Thermal state when the run began, None where nobody looked.
-        after: The same when it had ended.
+        output: Hash of the answer, or the answer's token ids themselves.
+        disturbance: What happened to the device during the run: its thermal status rose, its clock
+            fell. None if nothing did.
     """
 
     generated_tokens: int
-    output_hash: str | None = None
-    before: ThermalState | None = None
-    after: ThermalState | None = None
+    output: Hashable
+    disturbance: str | None = None
 
 
 def invalid_reason(
-    run: RunFacts, *, wanted_tokens: int | None, reference_hash: str | None
+    run: RunOutcome, wanted_tokens: int | None, first_output: Hashable
 ) -> str | None:
     """Why a run does not count, None if it does.
 
     Args:
-        run: The facts.
+        run: The run.
         wanted_tokens: Fixed token count of every run; None if the count is free.
-        reference_hash: Of the correctness run or the first run; None if there is none.
+        first_output: Of the first run of the same artifact, which all others must repeat.
     """
     if wanted_tokens is not None and run.generated_tokens != wanted_tokens:
         return f"{run.generated_tokens} decoded tokens instead of {wanted_tokens}"
-    if None not in (run.output_hash, reference_hash) and run.output_hash != reference_hash:
+    if run.output != first_output:
         return "the answer differs from the first run's"
-    if run.before is None or run.after is None:
-        return None
-    return _thermal_reason(run.before, run.after)
-
-
-def _thermal_reason(before: ThermalState, after: ThermalState) -> str | None:
-    if before.status is not None and after.status is not None and after.status > before.status:
-        return f"thermal status rose from {before.status} to {after.status}"
-    if before.max_clock_mhz is None or after.max_clock_mhz is None:
-        return None
-    if after.max_clock_mhz < (1 - MAX_CLOCK_DROP) * before.max_clock_mhz:
-        return f"the clock fell from {before.max_clock_mhz:g} to {after.max_clock_mhz:g} MHz"
-    return None
+    return run.disturbance
 
 
 def too_many_invalid(invalid: int, runs: int) -> bool:

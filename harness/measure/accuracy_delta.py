@@ -1,0 +1,111 @@
+"""How much worse a device answers than its reference, with what chance of sample may hide.
+
+Scores are paired by question; questions about one image stand or fall together, so whole images are
+resampled, which scipy's bootstrap cannot do (statistics.md §2.9).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LENGTH_RANGE = (0.9, 1.1)
+"""Mean generated length over the reference's, as MLPerf Inference allows."""
+
+MIN_IMAGES = 10
+"""Below this a bootstrap's interval is too narrow to be trusted."""
+
+_RESAMPLES = 9_999
+_SEED = 20_260_125
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """One question, answered by reference and device.
+
+    Attributes:
+        image: What the question is about; questions of one image form a cluster.
+        reference: Score of the reference's answer, 0 to 1.
+        measured: Score of the device's answer, 0 to 1.
+    """
+
+    image: str
+    reference: float
+    measured: float
+
+
+@dataclass(frozen=True)
+class AccuracyDelta:
+    """Mean of measured minus reference scores.
+
+    Attributes:
+        mean: Over questions; negative where the device is worse.
+        lower: The true mean delta is at least this, 95 % sure.
+        images: Clusters that were resampled.
+        questions: Pairs in all.
+    """
+
+    mean: float
+    lower: float
+    images: int
+    questions: int
+
+
+def accuracy_delta(pairs: Sequence[ScoredPair], confidence: float = 0.95) -> AccuracyDelta | None:
+    """Bound the mean delta from below by resampling images, all their questions with them.
+
+    Args:
+        pairs: At least one per image.
+        confidence: Of the lower bound, one-sided.
+
+    Returns:
+        None below ten images. Seeded, so that one set of scores has one bound.
+    """
+    sums, counts = _clusters(pairs)
+    if len(counts) < MIN_IMAGES:
+        return None
+    means = _resampled_means(sums, counts)
+    return AccuracyDelta(
+        mean=float(sums.sum() / counts.sum()),
+        lower=float(np.quantile(means, 1 - confidence)),
+        images=len(counts),
+        questions=len(pairs),
+    )
+
+
+def length_ratio(generated: Sequence[int], reference: Sequence[int]) -> float:
+    """Mean generated length over the reference's mean length, in tokens.
+
+    Raises:
+        ValueError: If the answers cannot be paired, or the reference generated nothing.
+    """
+    if len(generated) != len(reference) or not sum(reference):
+        raise ValueError(f"{len(generated)} lengths cannot be held against {len(reference)}")
+    return statistics.fmean(generated) / statistics.fmean(reference)
+
+
+def is_length_kept(ratio: float) -> bool:
+    """Whether answers are about as long as the reference's: within 90 to 110 %."""
+    return LENGTH_RANGE[0] <= ratio <= LENGTH_RANGE[1]
+
+
+def _clusters(pairs: Sequence[ScoredPair]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum of deltas and number of questions by image."""
+    deltas: dict[str, list[float]] = {}
+    for pair in pairs:
+        deltas.setdefault(pair.image, []).append(pair.measured - pair.reference)
+    sums = np.array([sum(of_image) for of_image in deltas.values()], dtype=np.float64)
+    counts = np.array([len(of_image) for of_image in deltas.values()], dtype=np.float64)
+    return sums, counts
+
+
+def _resampled_means(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A bootstrap draw is how often each image occurs in it: multinomial counts."""
+    images = len(counts)
+    draws = np.random.default_rng(_SEED).multinomial(images, [1 / images] * images, _RESAMPLES)
+    means: NDArray[np.float64] = (draws @ sums) / (draws @ counts)
+    return means
