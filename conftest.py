@@ -23,6 +23,7 @@ pytest_plugins = (
     "fixtures.bench",
     "fixtures.paired_bench",
     "fixtures.golden",
+    "fixtures.fault_runs.plugin",
 )
 
 MARKERS = {

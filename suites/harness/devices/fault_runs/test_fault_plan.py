@@ -1,0 +1,51 @@
+"""Runs with faults meet every fault, and are judged by what came back."""
+
+from __future__ import annotations
+
+from fixtures.fault_runs.outcome import Outcome, outcome_table
+from fixtures.fault_runs.plan import draw, load_plan, load_seeds
+from fixtures.fault_runs.plugin import FEW
+from fixtures.fault_runs.stage import judge
+from harness.devices.adb.errors import AdbFailure
+
+SEEDS = load_seeds()
+
+
+def test_the_first_seeds_meet_every_fault_both_servers_and_both_runners() -> None:
+    plan = load_plan()
+    runs = [draw(plan, seed) for seed in SEEDS]
+    for some, real in ((runs[:FEW], 6), (runs, 60)):
+        assert {run.fault.name for run in some} == {fault.name for fault in plan.faults}
+        assert {run.adb for run in some} == {0, 1}
+        assert sum(run.runner == "real" for run in some) >= real
+    assert len(set(SEEDS)) == 200
+
+
+def test_another_answer_is_wrong_and_another_cause_is_not_named() -> None:
+    plan = load_plan()
+    runs = [draw(plan, seed) for seed in SEEDS]
+    cut = next(run for run in runs if run.fault.ends == "result")
+    full = next(run for run in runs if run.fault.act == "fill_disk")
+    good, other = (("red", (1,)),), (("blue", (1,)),)
+    assert judge(cut, good, good)[0] == "result"
+    assert judge(cut, good, other)[0] == "wrong result"
+    assert judge(cut, good, AdbFailure("away"))[0] == "lost result"
+    assert judge(cut, good, None)[0] == "hang"
+    assert judge(full, good, AdbFailure("No space left on device"))[0] == "named error"
+    assert judge(full, good, AdbFailure("something"))[0] == "unnamed error"
+
+
+def test_a_fault_that_never_struck_proves_nothing() -> None:
+    outcome = Outcome(
+        seed=1,
+        fault="stall",
+        runner="real",
+        adb="debian",
+        ending="result",
+        words="",
+        struck=False,
+        drops=0,
+        seconds=1.0,
+    )
+    assert not outcome.is_good
+    assert outcome_table([outcome]).row_count == 3
