@@ -19,6 +19,9 @@ from harness.measure.metrics import Better
 MIN_SEGMENT = 5
 """Nights on either side of a change before it is believed (statistics.md §2.6)."""
 
+_MIN_TAIL = 2
+"""Latest nights that are looked at for a step: one alone may be odd."""
+
 P_VALUE = 1e-3
 """Chance of a split as clear as this in a night without any change, all positions considered."""
 
@@ -57,8 +60,8 @@ class ChangePoint:
 def find_change_points(history: Sequence[float]) -> list[ChangePoint]:
     """All changes of level, in order of time.
 
-    Each night the nights since the last change are split where the t statistic is largest, five
-    nights or more on either side; p times the number of splits (Bonferroni) decides.
+    Each night the nights since the last change are split where the t statistic is largest; p times
+    the number of splits (Bonferroni) decides once five nights lie on either side.
 
     Args:
         history: One positive value per night, without gaps.
@@ -96,12 +99,15 @@ def alerts(history: Sequence[float], better: Better) -> list[ChangePoint]:
 
 def _latest_change(values: NDArray[np.float64], start: int, tonight: int) -> ChangePoint | None:
     segment = values[start : tonight + 1]
-    splits = np.arange(MIN_SEGMENT, len(segment) - MIN_SEGMENT + 1)
+    splits = np.arange(MIN_SEGMENT, len(segment) - _MIN_TAIL + 1)
     if not len(splits):
         return None
     t_values = _t_statistics(segment, splits)
     best = int(t_values.argmax())
     split = int(splits[best])
+    # A young step already shows at earlier splits; it is told only when its own night is believed.
+    if len(segment) - split < MIN_SEGMENT:
+        return None
     before, after = float(segment[:split].mean()), float(segment[split:].mean())
     if abs(math.log(after / before)) < math.log1p(MIN_CHANGE):
         return None

@@ -23,4 +23,7 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{int(value):_}" if value == int(value) else repr(value)
-    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, date):
+        return value.isoformat()
+    # The one control character that JSON writes as it is and TOML forbids.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -264,8 +264,8 @@ def final_status(random: np.random.Generator, true_median: float, gate: Gate) ->
 @pytest.mark.parametrize(
     ("true_median", "wrong", "at_most"),
     [
-        (100.0, Status.PASS, 0.065),
-        (100.0, Status.FAIL, 0.065),
+        (100.0, Status.PASS, 0.055),
+        (100.0, Status.FAIL, 0.055),
         (95.0, Status.PASS, 0.0),
         (105.0, Status.FAIL, 0.0),
     ],
