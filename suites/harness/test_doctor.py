@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import doctor
 from harness.commands import main
+from harness.doctor import machine
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_without_torch_nothing_can_run_and_the_remedy_is_named(
             raise PackageNotFoundError(name)
         return version(name)
 
-    monkeypatch.setattr(doctor, "version", without_torch)
+    monkeypatch.setattr(machine, "version", without_torch)
     assert main(["doctor"]) == 1
     assert "pip install 'snapgate[host]'" in " ".join(capsys.readouterr().out.split())
 
@@ -59,7 +59,7 @@ def test_without_a_c_compiler_only_qnn_suffers(
 def test_a_full_disk_is_named_with_its_remedy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "_FREE_GIB_NEEDED", 1e9)
+    monkeypatch.setattr(machine, "_FREE_GIB_NEEDED", 1e9)
     assert main(["doctor"]) == 0
     assert "give --artifacts on another disk" in " ".join(capsys.readouterr().out.split())
 
@@ -67,9 +67,9 @@ def test_a_full_disk_is_named_with_its_remedy(
 def test_a_file_that_several_artifacts_hold_is_counted_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(doctor.platformdirs, "user_cache_dir", lambda name: str(tmp_path))
+    monkeypatch.setattr(machine.platformdirs, "user_cache_dir", lambda name: str(tmp_path))
     (tmp_path / "component.pte").write_bytes(bytes(3 * 2**20))
     (tmp_path / "artifact.pte").hardlink_to(tmp_path / "component.pte")
     (tmp_path / "link.pte").symlink_to(tmp_path / "component.pte")
-    cache = next(one for one in doctor.diagnose() if one.subject == "cache")
+    cache = next(one for one in machine.machine_findings() if one.subject == "cache")
     assert ": 3 MiB, " in cache.value

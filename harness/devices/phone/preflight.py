@@ -136,7 +136,7 @@ def _build(directory: Path | None) -> RunnerBuild:
 
 
 def _discover(wish: PhoneWish) -> Discovery:
-    program = wish.adb_program or _adb_program()
+    program = wish.adb_program or find_adb_program()
     if program is not None and not program.is_file():
         raise UserError(f"--adb {program} is no file; give the path of an adb program.")
     addresses = parse_addresses(wish.adb_hosts) or (ServerAddress(),)
@@ -149,7 +149,7 @@ def _discover(wish: PhoneWish) -> Discovery:
         raise UserError(f"{failure}.") from failure
 
 
-def _adb_program() -> Path | None:
+def find_adb_program() -> Path | None:
     """The machine's own adb, else the one that comes with adbutils."""
     found = shutil.which("adb")
     if found is not None:

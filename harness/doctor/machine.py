@@ -1,27 +1,22 @@
-"""What this machine has, what it lacks and what to type about it. Imports without torch."""
+"""What this machine has for exports and runs. Imports without torch."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import platform
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from harness.backends.qnn.libraries import LICENCE_NOTE, find_libraries
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.shim import c_compiler
+from harness.doctor.finding import Finding
 from harness.errors import UserError
 
 _PYTHONS = ((3, 11), (3, 12))
@@ -38,42 +33,7 @@ _FREE_GIB_NEEDED = 2.0
 """Both miniatures with all their artifacts need less than 1 GiB."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        subject: What.
-        value: What was found.
-        problem: What is wrong and what to type, None if nothing is.
-        blocks_host_run: Whether no run on this machine's CPU can start with that problem.
-    """
-
-    subject: str
-    value: str
-    problem: str | None = None
-    blocks_host_run: bool = False
-
-
-def run_doctor(qnn_dir: Path | None, as_json: bool) -> int:
-    """Print what this machine has.
-
-    Args:
-        qnn_dir: What ``--qnn-dir`` says.
-        as_json: Print JSON instead of a table.
-
-    Returns:
-        0 if a run on this machine's CPU could start, else 1.
-    """
-    findings = diagnose(qnn_dir)
-    if as_json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
-    else:
-        _print_table(findings)
-    return int(any(finding.blocks_host_run for finding in findings))
-
-
-def diagnose(qnn_dir: Path | None = None) -> tuple[Finding, ...]:
+def machine_findings(qnn_dir: Path | None = None) -> tuple[Finding, ...]:
     """Look at everything that export and runs on this machine need."""
     return (
         _python(sys.version_info[:2]),
@@ -96,7 +56,7 @@ def _package(name: str) -> Finding:
         return Finding(name, version(name))
     except PackageNotFoundError:
         remedy = f"export and runs on this machine need {name}; type: pip install 'snapgate[host]'"
-        return Finding(name, "not installed", remedy, blocks_host_run=True)
+        return Finding(name, "not installed", remedy, blocks_run=True)
 
 
 def _qnn(qnn_dir: Path | None) -> Iterator[Finding]:
@@ -141,22 +101,3 @@ def _used_bytes(folder: Path) -> int:
             if stat.S_ISREG(found.st_mode):
                 sizes[found.st_dev, found.st_ino] = found.st_size
     return sum(sizes.values())
-
-
-def _print_table(findings: Sequence[Finding]) -> None:
-    table = Table(title="snapgate doctor", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for finding in findings:
-        mark = "[green]✓[/]" if finding.problem is None else _problem_mark(finding)
-        table.add_row(mark, finding.subject, escape(finding.value))
-    console = Console(highlight=False)
-    console.print(table)
-    for finding in findings:
-        if finding.problem is not None:
-            console.print(f"{_problem_mark(finding)} {finding.subject}: {escape(finding.problem)}")
-
-
-def _problem_mark(finding: Finding) -> str:
-    return "[red]✗[/]" if finding.blocks_host_run else "[yellow]![/]"

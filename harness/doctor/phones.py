@@ -1,0 +1,150 @@
+"""What this machine's adb is, which servers run, and what is plugged into them.
+
+Only asks: it starts no adb server and ends none, and every question has a deadline.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness.backends.qnn.soc import get_soc
+from harness.devices.adb.discovery import FoundPhone, find_phones
+from harness.devices.adb.errors import AdbFailure, PhoneUnusable
+from harness.devices.adb.health import HealthLimits, hindrances
+from harness.devices.adb.phone_lease import holder_of
+from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
+from harness.devices.adb.state import PhoneState, read_state
+from harness.devices.adb.storage import free_bytes
+from harness.devices.lease import lease_folder
+from harness.devices.phone.preflight import PhoneWish, find_adb_program, find_ready_phones
+from harness.devices.phone.virtual_session import VIRTUAL
+from harness.doctor.finding import Finding
+from harness.errors import UserError
+
+_VERSION_S = 5.0
+_STATE_S = 8.0
+_GIB = 1 << 30
+_PLACE = "/data/local/tmp"
+
+
+def phone_findings(wish: PhoneWish) -> tuple[Finding, ...]:
+    """Look at adb, its servers and their phones.
+
+    A problem blocks a run where a phone is asked for, by its SoC or serial.
+
+    Raises:
+        UserError: If an address or a SoC is none.
+    """
+    client = _client(wish)
+    if wish.serial is not None and wish.serial.startswith(VIRTUAL):
+        soc = get_soc(wish.serial.removeprefix(VIRTUAL))
+        return client, Finding("phone", f"virtual, {soc.name}: starts with the run")
+    servers = [AdbServer(address) for address in _addresses(wish)]
+    with ThreadPoolExecutor(len(servers)) as threads:
+        seen = list(threads.map(lambda server: tuple(_of_server(server, wish)), servers))
+    findings = [finding for some in seen for finding in some]
+    if _is_asked(wish) and not any(finding.blocks_run for finding in findings):
+        findings.append(_run_on_phone(wish))
+    return (client, *findings)
+
+
+def _is_asked(wish: PhoneWish) -> bool:
+    return wish.soc is not None or wish.serial is not None
+
+
+def _addresses(wish: PhoneWish) -> tuple[ServerAddress, ...]:
+    return parse_addresses(wish.adb_hosts) or (ServerAddress(),)
+
+
+def _client(wish: PhoneWish) -> Finding:
+    program = wish.adb_program or find_adb_program()
+    if program is None:
+        problem = "phones need an adb program; type: apt-get install adb"
+        return Finding("adb", "none", problem, _is_asked(wish))
+    try:
+        return Finding("adb", f"{_version_of(program)}, {program}")
+    except (OSError, subprocess.SubprocessError) as error:
+        problem = f"{program} does not run ({error}); give another one with --adb"
+        return Finding("adb", str(program), problem, _is_asked(wish))
+
+
+def _version_of(program: Path) -> str:
+    """What it says of itself; asked so, it talks with no server."""
+    said = subprocess.run(
+        (str(program), "version"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_VERSION_S,
+        check=True,
+    )
+    lines = said.stdout.splitlines()
+    return next((line for line in lines if line.startswith("Version")), lines[0])
+
+
+def _of_server(server: AdbServer, wish: PhoneWish) -> Iterator[Finding]:
+    subject = f"adb server {server.address}"
+    try:
+        yield Finding(subject, str(server.describe()))
+        found = find_phones([server])
+    except AdbFailure as failure:
+        yield Finding(subject, "none", _without_server(server, failure), _is_asked(wish))
+        return
+    for unusable in found.unusable:
+        yield _unusable(unusable, wish)
+    with ThreadPoolExecutor(max(1, len(found.phones))) as threads:
+        yield from threads.map(_of_phone, found.phones)
+    if not found.phones and not found.unusable:
+        problem = "plug one in with USB debugging allowed, or type: --serial virtual:SM8550"
+        yield Finding("phone", "none attached", problem, _is_asked(wish))
+
+
+def _without_server(server: AdbServer, failure: AdbFailure) -> str:
+    if server.address.is_local:
+        return f"{failure}; a run starts it, or type: adb -P {server.address.port} start-server"
+    return f"{failure}; start one on that machine: adb -a nodaemon server"
+
+
+def _unusable(phone: PhoneUnusable, wish: PhoneWish) -> Finding:
+    is_meant = wish.serial == phone.serial
+    return Finding(f"phone {phone.serial}", phone.reason, phone.remedy, is_meant)
+
+
+def _of_phone(phone: FoundPhone) -> Finding:
+    """A phone's SoC, state, holder, temperature and charge, in one line."""
+    subject = f"phone {phone.serialno}"
+    what = f"{phone.soc_raw} {phone.model}" + (" (virtual)" if phone.is_virtual else "")
+    try:
+        state = read_state(phone.adb, _STATE_S)
+        free_gib = free_bytes(phone.adb, _PLACE) / _GIB
+    except AdbFailure as failure:
+        return Finding(subject, f"{what}, does not answer", str(failure))
+    holder = holder_of(lease_folder(), phone.serialno)
+    held = "free" if holder is None else f"held by process {holder}"
+    value = f"{what}, {held}, {_health(state)}, {free_gib:,.1f} GiB free"
+    problems = [str(one) for one in hindrances(state, None, HealthLimits())]
+    if holder is not None:
+        problems.append(f"in use by process {holder}; wait for it, or choose another phone")
+    return Finding(subject, value, "; ".join(problems) or None)
+
+
+def _health(state: PhoneState) -> str:
+    battery = state.battery
+    level = "?" if battery.level_percent is None else f"{battery.level_percent} %"
+    heat = "?" if battery.celsius is None else f"{battery.celsius:.1f} °C"
+    charging = ", charging" if battery.charging else ""
+    status = "?" if state.thermal.status is None else str(state.thermal.status)
+    return f"thermal status {status}, battery {level} at {heat}{charging}"
+
+
+def _run_on_phone(wish: PhoneWish) -> Finding:
+    """Whether runner and libraries are there for a phone that fits; the servers are running."""
+    try:
+        ready = find_ready_phones(wish)
+    except UserError as error:
+        return Finding("run on a phone", "cannot start", str(error), blocks_run=True)
+    return Finding("run on a phone", "can start on " + ", ".join(str(one.found) for one in ready))

@@ -1,0 +1,154 @@
+"""One miniature, all the way to a phone and back."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image
+from rich.console import Console
+
+from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import COMPONENTS, Target
+from harness.backends.qnn.soc import get_soc
+from harness.checkpoint_source import find_calibration, find_checkpoint
+from harness.devices.adb.errors import AdbFailure
+from harness.devices.device import RunFailure
+from harness.devices.lease import lease_folder
+from harness.devices.phone.holding import held
+from harness.devices.phone.opening import open_phone
+from harness.devices.phone.phone_device import PhoneDevice
+from harness.devices.phone.preflight import PhoneWish, find_ready_phones, only_one
+from harness.devices.phone.virtual_session import VIRTUAL, open_virtual_phone
+from harness.errors import UserError
+from harness.export.calibration import CALIBRATED
+from harness.export.exporter import export_artifact
+from harness.export.recipe import DEFAULT_RECIPES
+from harness.export.request import ExportRequest
+from harness.export.worker_process import ExportFailed
+from harness.runtime.generation import Generation
+from harness.runtime.request import Request, RunOptions
+from harness.vlm.registry import get_spec
+
+MODEL = "tiny_smolvlm"
+_TOKENS = 16
+_PIXELS = 64
+_LEASE_WAIT_S = 10.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Tells each step with its time.
+
+    Attributes:
+        tell: Shown to whoever waits.
+    """
+
+    tell: Callable[[str], None]
+
+    def step(self, name: str, action: Callable[[], Result]) -> Result:
+        """Do one step.
+
+        Raises:
+            UserError: If it fails; the sentence names the step and how long it took.
+        """
+        began = time.monotonic()
+        try:
+            result = action()
+        except (AdbFailure, RunFailure, ExportFailed) as error:
+            took = time.monotonic() - began
+            raise UserError(f"Failed after {took:.1f} s, {name}: {error}") from error
+        self.tell(f"✓ {name}: {time.monotonic() - began:.1f} s")
+        return result
+
+
+def run_smoke(wish: PhoneWish, artifacts: Path) -> int:
+    """Export a miniature, push it, run it, and say what came back and how long each step took.
+
+    Args:
+        wish: Which phone, and with what.
+        artifacts: The artifact cache.
+
+    Returns:
+        0; whatever goes wrong is an error.
+
+    Raises:
+        UserError: If a step fails.
+    """
+    console = Console(highlight=False)
+    watch = Stopwatch(lambda line: console.print(line, markup=False))
+    with _opened(wish, watch) as device:
+        artifact = watch.step(f"{MODEL} exported", lambda: _export(device, artifacts))
+        sent = device.bytes_sent
+        (first,) = watch.step("pushed and run", lambda: _ask(device, artifact))
+        watch.tell(f"  {(device.bytes_sent - sent) / 1e6:.1f} MB pushed")
+        (again,) = watch.step("run again", lambda: _ask(device, artifact))
+        if first.last.token_ids != again.last.token_ids:
+            raise UserError(
+                f"The phone answered {first.last.text!r}, then {again.last.text!r}, to the same "
+                "question; it or its runner is broken."
+            )
+        stats = again.last.stats
+        watch.tell(
+            f"  {device.serial} ({device.soc}) answered {again.last.text!r}: "
+            f"{len(again.last.token_ids)} tokens, load {stats.load_ms:.0f} ms, "
+            f"first token {stats.ttft_ms:.0f} ms, {device.drops} drops"
+        )
+    return 0
+
+
+@contextmanager
+def _opened(wish: PhoneWish, watch: Stopwatch) -> Iterator[PhoneDevice]:
+    if wish.serial is not None and wish.serial.startswith(VIRTUAL):
+        opening = open_virtual_phone(get_soc(wish.serial.removeprefix(VIRTUAL)), wish.adb_program)
+        with _entered("virtual phone opened", opening, watch) as device:
+            yield device
+        return
+    ready = watch.step(
+        "phone, runner and libraries found", lambda: only_one(find_ready_phones(wish))
+    )
+    adb, serialno = ready.found.adb, ready.found.serialno
+    with (
+        _entered("phone leased", held(adb, serialno, lease_folder(), _LEASE_WAIT_S), watch),
+        _entered("tools pushed", open_phone(adb, serialno, ready.kit), watch) as device,
+    ):
+        yield device
+
+
+@contextmanager
+def _entered(
+    name: str, opening: AbstractContextManager[Result], watch: Stopwatch
+) -> Iterator[Result]:
+    """Enter as a step of its own; whatever fails later is no failure of it."""
+    with ExitStack() as stack:
+        yield watch.step(name, lambda: stack.enter_context(opening))
+
+
+def _export(device: PhoneDevice, artifacts: Path) -> Artifact:
+    target: Target = "host" if "host" in device.loads else "phone"
+    spec, recipe = get_spec(MODEL), DEFAULT_RECIPES[target]
+    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
+    request = ExportRequest(
+        spec,
+        find_checkpoint(spec, None),
+        recipe,
+        target=target,
+        soc=device.soc if target == "phone" else None,
+        calibration=find_calibration(spec, None) if calibrated else None,
+    )
+    return export_artifact(request, artifacts, lambda component, stage: None).artifact
+
+
+def _ask(device: PhoneDevice, artifact: Artifact) -> tuple[Generation, ...]:
+    with tempfile.TemporaryDirectory(prefix="snapgate-smoke-") as folder:
+        picture = Path(folder) / "red.png"
+        Image.new("RGB", (_PIXELS, _PIXELS), "red").save(picture)
+        asked = Request(id="smoke", prompts=("<image>What is this?",), images=(str(picture),))
+        return device.run(artifact, [asked], RunOptions(mode="hybrid", max_new_tokens=_TOKENS))
