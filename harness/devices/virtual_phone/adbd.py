@@ -18,6 +18,7 @@ from harness.devices.virtual_phone.server_requests import (
 )
 
 _BUFFER_BYTES = 4 << 20
+_GOODBYE_S = 2.0
 _LOWEST_PORT = 5586
 _HIGHEST_PORT = 65535
 
@@ -68,6 +69,10 @@ class Adbd:
         self._handset.sandbox.end()
         for connection in tuple(self._connections):
             await connection.wait_for_services()
+        # A loop that ends with a connection still open prints its cancellation as an error.
+        self._lose(Cut())
+        if self._connections:
+            await asyncio.wait(self._connections.values(), timeout=_GOODBYE_S)
 
     def control(self, request: ControlRequest) -> PhoneStatus:
         """Obey.
