@@ -186,10 +186,26 @@ def perf(session: nox.Session) -> None:
 
 
 @nox.session
-def bench(session: nox.Session) -> None:
-    """The runner's own time per decode step, outside of ``execute`` calls."""
+def robustness(session: nox.Session) -> None:
+    """200 runs on virtual phones with a fault each, then what a damaged artifact is told."""
     install(session)
-    run_python(session, "-m", "benchmarks.decode_bookkeeping", *session.posargs)
+    arguments = [argument for argument in session.posargs if argument != NO_QNN]
+    run_python(
+        session,
+        *("-m", "pytest", "suites/robustness", "-n", "4", "--dist", "worksteal"),
+        *("--fault-runs", "200", *arguments),
+    )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The runner's own time per decode step, and what the way over a phone costs a run."""
+    install(session)
+    run_all(
+        session,
+        ["-m", "benchmarks.decode_bookkeeping", *session.posargs],
+        ["-m", "benchmarks.phone_overhead"],
+    )
 
 
 @nox.session
