@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,17 @@ def test_the_sign_flip_test_counts_flips_exactly() -> None:
 def test_scatter_that_hides_5_percent_leaves_the_comparison_open() -> None:
     loud = pairs(1.0, (1.3, 0.75) * 8)
     assert compare_pairs(loud, "higher").outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("estimate", "outcome"), [(0.046, Outcome.INCONCLUSIVE), (0.054, Outcome.FASTER)]
+)
+def test_loud_runs_need_half_the_p_value(estimate: float, outcome: Outcome) -> None:
+    noise = [NormalDist(estimate, 0.07).inv_cdf((rank + 0.5) / 20) for rank in range(20)]
+    comparison = compare_pairs(pairs(1.0, [math.exp(value) for value in noise]), "higher")
+    assert comparison.p_value is not None
+    assert comparison.p_value < 0.01
+    assert comparison.outcome is outcome
 
 
 @pytest.mark.parametrize(("ratio", "outcome"), [(1.0, Outcome.SAME), (1.1, Outcome.FASTER)])
