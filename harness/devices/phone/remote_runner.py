@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.devices.adb.claimed_run import ClaimedRun, RunResult
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence
+from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
 from harness.devices.adb.errors import PhoneRebooted
 from harness.devices.phone.logcat import as_runner_log
 from harness.devices.phone.remote_files import read_small_files
@@ -134,4 +134,5 @@ class RemoteRunner:
         ClaimedRun(self._phone, folder, self._endurance).remove()
 
     def _persist(self, action: Callable[[], Result]) -> Result:
-        return Persistence(_COLLECT_S, self._endurance).until_done(action)
+        persistence = Persistence(_COLLECT_S, self._endurance, reconnecting(self._phone))
+        return persistence.until_done(action)
