@@ -211,7 +211,8 @@ def _print_comparison(comparison: RunComparison) -> None:
     told = rows.assign(change=rows["change"].map(_percent, na_action="ignore"))
     print_table(told.dropna(axis="columns", how="all"), max(len(rows), 1))
     for difference in comparison.differences:
-        print(f"{difference.name}: {difference.first or 'none'} -> {difference.second or 'none'}")
+        before, after = difference.before or "none", difference.after or "none"
+        print(f"{difference.group} {difference.name}: {before} -> {after}")
     print("Measured at different times; to decide: pytest -m perf --compare ARTIFACT_A ARTIFACT_B")
 
 

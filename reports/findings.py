@@ -11,10 +11,11 @@ from typing import Literal
 import pandas as pd
 
 from harness.measure.verdict import Status
+from harness.results.query import SERIES
 from harness.results.rows import VerdictRow
 from reports.past import Night, Past
 from reports.run import Run
-from reports.trends import CONFIGURATION, Trend, trend_key
+from reports.trends import Trend, trend_key
 
 NEWS = timedelta(days=14)
 """A change of level that is older is seen in its trend only."""
@@ -51,8 +52,8 @@ class Finding:
     trend: Trend
 
     def of(self, name: str) -> str | None:
-        """One value of ``CONFIGURATION``."""
-        return self.key[CONFIGURATION.index(name)]
+        """One value of ``SERIES``."""
+        return self.key[SERIES.index(name)]
 
     @property
     def change(self) -> float | None:
@@ -144,11 +145,11 @@ def _failed_nights(past: Past, keys: Iterable[Key]) -> Mapping[Key, frozenset[in
     wanted = set(keys)
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
     verdicts = past.history.verdicts
-    metrics = {key[CONFIGURATION.index("metric")] for key in wanted}
+    metrics = {key[SERIES.index("metric")] for key in wanted}
     rows = verdicts[verdicts["metric"].isin(metrics) & (verdicts["status"] == Status.FAIL.value)]
     nights: dict[Key, set[int]] = defaultdict(set)
-    for row in rows[["run_id", *CONFIGURATION]].to_dict("records"):
-        key = tuple(None if pd.isna(row[name]) else str(row[name]) for name in CONFIGURATION)
+    for row in rows[["run_id", *SERIES]].to_dict("records"):
+        key = tuple(None if pd.isna(row[name]) else str(row[name]) for name in SERIES)
         if key in wanted and row["run_id"] in numbers:
             nights[key].add(numbers[row["run_id"]])
     return {key: frozenset(nights[key]) for key in wanted}

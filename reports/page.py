@@ -23,7 +23,6 @@ from reports.answer_payload import answer_rows
 from reports.charts import chart_script, chart_specs
 from reports.comparison_table import comparison_lines
 from reports.device_log import Gauge, find_gauges
-from reports.differences import find_differences
 from reports.findings import Finding
 from reports.headline import LABELS, SEVERITY, headline
 from reports.past import Past
@@ -84,7 +83,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         past=past,
         headline=headline(run, findings),
         findings=findings,
-        differences=find_differences(past),
+        differences=past.differences,
         facts=_facts(run),
         verdicts=verdicts,
         statuses=[(status, LABELS[status]) for status in SEVERITY],

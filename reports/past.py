@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from harness.results.circumstances import Difference, find_differences
 from harness.results.history import History, load_history
 from reports.run import Run
 
@@ -56,6 +57,14 @@ class Past:
     def now(self) -> int:
         """Number of the reported run among ``nights``."""
         return len(self.nights) - 1
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The reported run against the last green one; empty without one."""
+        if self.green is None:
+            return ()
+        then, now = (self.nights[night].run_id for night in (self.green, self.now))
+        return find_differences(self.history, then, now)
 
 
 def read_past(run: Run, since: datetime | None = None) -> Past:

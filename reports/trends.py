@@ -14,21 +14,10 @@ import pandas as pd
 
 from harness.measure.change_point import find_change_points
 from harness.measure.metrics import METRICS, Better
+from harness.results.nightly import nightly
+from harness.results.query import SERIES
 from harness.results.rows import SampleRow, VerdictRow
 from reports.past import Past
-
-CONFIGURATION = (
-    "model",
-    "metric",
-    "component",
-    "target",
-    "soc",
-    "device",
-    "mode",
-    "precision",
-    "protocol",
-)
-"""What a trend is of. Two devices never share one: they differ more than what is looked for."""
 
 _REACH = 4
 
@@ -77,7 +66,7 @@ class Trend:
     """All nights of one configuration on one device.
 
     Attributes:
-        key: Values of ``CONFIGURATION``.
+        key: Values of ``SERIES``.
         anchor: Stable fragment to link to.
         unit: Of the points.
         better: Which direction is an improvement.
@@ -95,8 +84,8 @@ class Trend:
     steps: tuple[Step, ...]
 
     def of(self, name: str) -> str | None:
-        """One value of ``CONFIGURATION``."""
-        return self.key[CONFIGURATION.index(name)]
+        """One value of ``SERIES``."""
+        return self.key[SERIES.index(name)]
 
     def at(self, night: int) -> Point | None:
         """The point of a night, None where nothing was measured."""
@@ -105,20 +94,21 @@ class Trend:
 
 def trend_key(row: SampleRow | VerdictRow) -> tuple[str | None, ...]:
     """``Trend.key`` of what a row measured."""
-    return tuple(getattr(row, name) for name in CONFIGURATION)
+    return tuple(getattr(row, name) for name in SERIES)
 
 
 def find_trends(past: Past) -> tuple[Trend, ...]:
     """Trends of what the reported run measured, by model, metric and device."""
-    frame = _nightly(past)
-    if frame.empty:
-        return ()
-    now = frame.loc[frame["night"] == past.now, "trend"]
-    current = frame[frame["trend"].isin(now)].sort_values(["trend", "night"])
+    numbers = {night.run_id: number for number, night in enumerate(past.nights)}
+    samples = past.history.samples
+    points = nightly(samples[samples["run_id"].isin(numbers)])
+    points = points.assign(night=points["run_id"].map(numbers).astype("int64"))
+    now = points.loc[points["night"] == past.now, "series"]
+    current = points[points["series"].isin(now)]
     columns = {name: current[name].tolist() for name in current}
     starts = [
         number
-        for number, (one, other) in enumerate(pairwise([None, *columns["trend"]]))
+        for number, (one, other) in enumerate(pairwise([None, *columns["series"]]))
         if one != other
     ]
     bounds = pairwise([*starts, len(current)])
@@ -126,29 +116,9 @@ def find_trends(past: Past) -> tuple[Trend, ...]:
     return tuple(sorted(trends, key=lambda trend: tuple(map(str, trend.key))))
 
 
-def _nightly(past: Past) -> pd.DataFrame:
-    """One row per trend and night: ``trend``, ``night``, ``median``, ``low``, ``high``, ..."""
-    samples = past.history.samples
-    numbers = {night.run_id: number for number, night in enumerate(past.nights)}
-    judged = samples["valid"] & samples["side"].isna()
-    samples = samples[judged & samples["run_id"].isin(numbers)]
-    if samples.empty:
-        return pd.DataFrame()
-    samples = samples.assign(
-        night=samples["run_id"].map(numbers).astype("int64"),
-        trend=samples.groupby(list(CONFIGURATION), dropna=False, sort=False).ngroup(),
-    )
-    measured_again = samples.groupby(["trend", "night"])["cold_session"].transform("max")
-    samples = samples[samples["cold_session"] == measured_again]
-    grouped = samples.groupby(["trend", "night"], sort=False)
-    values = grouped["value"].agg(median="median", low="min", high="max")
-    about = grouped[[*CONFIGURATION, "unit", "virtual"]].first()
-    return values.join(about).reset_index()
-
-
 def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     first = {name: values[rows.start] for name, values in columns.items()}
-    key = tuple(None if pd.isna(first[name]) else str(first[name]) for name in CONFIGURATION)
+    key = tuple(None if pd.isna(first[name]) else str(first[name]) for name in SERIES)
     night, median, low, high = (columns[name] for name in ("night", "median", "low", "high"))
     points = tuple(Point(night[row], median[row], low[row], high[row]) for row in rows)
     metric = METRICS.get(str(first["metric"]))

@@ -16,7 +16,8 @@ import pandas as pd
 from harness.measure.change_point import ChangePoint, alerts
 from harness.measure.metrics import METRICS
 from harness.measure.wording import number
-from harness.results.query import SERIES, measured
+from harness.results.nightly import nightly
+from harness.results.query import SERIES
 
 TREND_SPAN = timedelta(days=90)
 """How far back trends are looked at."""
@@ -63,9 +64,7 @@ def find_trend_alerts(samples: pd.DataFrame, run_id: str) -> tuple[TrendAlert, .
         samples: ``History.samples``; later runs in it are ignored.
         run_id: The run that is the latest point of every series.
     """
-    points = _points(samples[samples["run_id"] <= run_id])
-    if points.empty:
-        return ()
+    points = nightly(_of_devices(samples[samples["run_id"] <= run_id]))
     return tuple(
         alert
         for _, series in points.groupby("series", sort=False)
@@ -74,18 +73,11 @@ def find_trend_alerts(samples: pd.DataFrame, run_id: str) -> tuple[TrendAlert, .
     )
 
 
-def _points(samples: pd.DataFrame) -> pd.DataFrame:
-    """One row per series and run, in the order of the runs: ``series``, ``value``, ``unit``, ..."""
-    counted = measured(samples[~samples["virtual"].fillna(False)])
-    kinds = counted["metric"].map(_kind)
-    # The emulator's speed says nothing about any device, so neither does its trend.
-    counted = counted[~((kinds == "performance") & (counted["target"] == "emulator"))]
-    numbered = counted.assign(
-        series=counted.groupby(list(SERIES), dropna=False, sort=False).ngroup()
-    )
-    grouped = numbered.groupby(["series", "run_id"], sort=True)
-    about = grouped[[*SERIES, "unit"]].first()
-    return about.assign(value=grouped["value"].median()).reset_index()
+def _of_devices(samples: pd.DataFrame) -> pd.DataFrame:
+    """What says something of a device: neither a virtual phone's nor the emulator's speed does."""
+    is_speed = samples["metric"].map(_kind) == "performance"
+    is_emulated = is_speed & (samples["target"] == "emulator").fillna(False)
+    return samples[~(samples["virtual"].fillna(False) | is_emulated)]
 
 
 def _kind(metric: str) -> str:
@@ -94,7 +86,7 @@ def _kind(metric: str) -> str:
 
 
 def _alerts(series: pd.DataFrame) -> Iterator[TrendAlert]:
-    values = series["value"].astype(float).tolist()
+    values = series["median"].astype(float).tolist()
     last = series.iloc[-1]
     metric = METRICS.get(str(last["metric"]))
     # What is 0 or infinite (no wrong answer, two equal outputs) has no ratio to anything.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.measure.verdict import Status
-from reports.differences import Difference, find_differences
+from harness.results.circumstances import Difference
 from reports.headline import describe, headline
 from reports.run import Run
 from suites.harness.reports.nights import (
@@ -86,7 +86,7 @@ def test_differences_are_those_to_the_last_green_run(tmp_path: Path) -> None:
     write_night(tmp_path, 1, rows, versions={"torch": "2.12.9"}, exit_status=1)
     moved = a_verdict(100.0, Status.PASS, gate_min=90.0, artifact_key="fedcba9876543210")
     folder = write_night(tmp_path, 2, [rows[0], moved], exit_status=1, commit="b" * 40 + "-dirty")
-    assert find_differences(past_of(folder)) == (
+    assert past_of(folder).differences == (
         Difference("code", "commit", "a" * 12, "b" * 12 + "-dirty"),
         Difference("package", "torch", "2.12.0", "2.13.0"),
         Difference("package", "gone", "1", None),

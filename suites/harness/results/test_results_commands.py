@@ -105,7 +105,7 @@ def test_two_runs_are_compared(store: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["compare", night_id(0), "latest", "--results", str(store)]) == 0
     told = capsys.readouterr().out
     assert "-10.0 %" in told
-    assert "git_commit: abc -> def" in told
+    assert "code commit: abc -> def" in told
     assert "pytest -m perf --compare" in told
 
 

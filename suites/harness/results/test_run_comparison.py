@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from harness.measure.verdict import Status
+from harness.results.circumstances import Difference
 from harness.results.history import load_history
-from harness.results.run_comparison import Difference, RunComparison, compare_runs
+from harness.results.run_comparison import RunComparison, compare_runs
 from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
 
 BEFORE = [101.0, 99.0, 100.0, 102.0, 98.0]
@@ -71,7 +72,14 @@ def test_circumstances_that_differ_are_named(tmp_path: Path) -> None:
         options={"kv_encodings": "requantized", "model": ["tiny_smolvlm"]},
     )
     assert compared(tmp_path).differences == (
-        Difference("--kv-encodings", None, "requantized"),
-        Difference("fingerprint of host-5ca1ab1e", "kernel 6.8", "kernel 6.9"),
-        Difference("git_commit", "abc", None),
+        Difference("code", "commit", "abc", None),
+        Difference("device", "host-5ca1ab1e fingerprint", "kernel 6.8", "kernel 6.9"),
+        Difference("option", "--kv-encodings", None, "requantized"),
     )
+
+
+def test_where_a_run_is_written_is_no_difference(tmp_path: Path) -> None:
+    for night in (0, 1):
+        places = {"run_id": night_id(night), "report_dir": f"out/{night}", "results": f"{night}"}
+        write_run(tmp_path, night, [a_device()], options=places)
+    assert compared(tmp_path).differences == ()

@@ -1,4 +1,4 @@
-"""What is not as it was in the last green run: code, packages, phones, options, gates, ..."""
+"""In what two runs differ besides what they measured: code, packages, options, devices, gates."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Any
 
 import pandas as pd
 
-from reports.past import Past
+from harness.results.history import History
+
+_OF_EVERY_RUN = ("run_id", "results", "report_dir")
+"""Options that say where a run is written; they decide nothing and differ night by night."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One fact that changed.
+    """One fact that differs.
 
     Attributes:
         group: Kind of fact, ``package`` for instance.
         name: Which one.
-        before: In the last green run; None where it was absent.
-        after: In this run; None where it is absent.
+        before: In the first run; None where it was absent.
+        after: In the second run; None where it is absent.
     """
 
     group: str
@@ -29,15 +32,18 @@ class Difference:
     after: str | None
 
 
-def find_differences(past: Past) -> tuple[Difference, ...]:
-    """This run against the last green one; empty without one."""
-    if past.green is None:
-        return ()
-    then, now = (_facts(past, past.nights[number].run_id) for number in (past.green, past.now))
-    names = dict.fromkeys((*then, *now))
+def find_differences(history: History, first: str, second: str) -> tuple[Difference, ...]:
+    """One run against another.
+
+    Args:
+        history: With sessions, devices and verdicts of both runs.
+        first: Name of a run.
+        second: Name of the run to compare it with.
+    """
+    then, now = _facts(history, first), _facts(history, second)
     found = (
         Difference(group, name, then.get((group, name)), now.get((group, name)))
-        for group, name in names
+        for group, name in dict.fromkeys((*then, *now))
     )
     return tuple(one for one in found if one.before != one.after and not _is_unasked(one))
 
@@ -48,10 +54,10 @@ def _is_unasked(difference: Difference) -> bool:
     return absent and difference.group in ("artifact", "gate")
 
 
-def _facts(past: Past, run_id: str) -> Mapping[tuple[str, str], str]:
+def _facts(history: History, run_id: str) -> Mapping[tuple[str, str], str]:
     facts: dict[tuple[str, str], str] = {}
     for parts in (_session, _devices, _gates, _artifacts):
-        facts.update(parts(past, run_id))
+        facts.update(parts(history, run_id))
     return facts
 
 
@@ -60,27 +66,39 @@ def _rows(frame: pd.DataFrame, run_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _session(past: Past, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
-    for row in _rows(past.history.sessions, run_id)[:1]:
+def _session(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+    rows = sorted(_rows(history.sessions, run_id), key=lambda row: row["started_at"])
+    for row in rows[:1]:
         if not pd.isna(row["git_commit"]):
             commit = str(row["git_commit"])
             yield ("code", "commit"), commit[:12] + commit[40:]
         for name, version in json.loads(row["versions"]).items():
             yield ("package", name), version
         for name, value in json.loads(row["options"]).items():
-            yield ("option", name), value if isinstance(value, str) else json.dumps(value)
+            if name not in _OF_EVERY_RUN:
+                yield ("option", _flag(name)), _text(value)
+        for name, value in json.loads(row["host"]).items():
+            yield ("host", name.replace("_", " ")), _text(value)
 
 
-def _devices(past: Past, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
-    for row in _rows(past.history.devices, run_id):
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _devices(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+    for row in _rows(history.devices, run_id):
         for name in ("fingerprint", "qnn_version"):
             if not pd.isna(row[name]):
                 yield ("device", f"{row['device']} {name.replace('_', ' ')}"), str(row[name])
 
 
-def _gates(past: Past, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _gates(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
     where = ("metric", "model", "component", "mode", "soc", "target")
-    for row in _rows(past.history.verdicts, run_id):
+    for row in _rows(history.verdicts, run_id):
         sides = (("≥", row["gate_min"]), ("≤", row["gate_max"]))
         bound = " ".join(f"{sign} {limit:g}" for sign, limit in sides if not pd.isna(limit))
         if bound:
@@ -88,9 +106,9 @@ def _gates(past: Past, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
             yield ("gate", name), bound
 
 
-def _artifacts(past: Past, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _artifacts(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
     where = ("model", "mode", "precision", "target", "soc")
-    for row in _rows(past.history.verdicts, run_id):
+    for row in _rows(history.verdicts, run_id):
         if not pd.isna(row["artifact_key"]):
             name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
             yield ("artifact", name), str(row["artifact_key"])[:12]
