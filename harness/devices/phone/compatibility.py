@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.integrity import file_fault
 from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
@@ -37,6 +38,22 @@ class RunnerSetup:
     loads: tuple[Target, ...]
     generation: RunnerGeneration
     qnn_version: QnnVersion | None
+
+
+def check_whole(artifact: Artifact) -> None:
+    """Refuse an artifact with a file that was changed since it was described.
+
+    A runner on a phone gets no manifest: it would load such a file and answer wrongly.
+
+    Raises:
+        UserError: If it has one.
+    """
+    for entry in artifact.manifest.components:
+        fault = file_fault(artifact.directory / entry.file, entry)
+        if fault:
+            raise UserError(
+                f"Artifact {artifact.directory} {fault}; export it again or copy it whole."
+            )
 
 
 def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:

@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.errors import explain
 from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
-from harness.devices.device import RunFailure, Surroundings
-from harness.devices.phone.compatibility import RunnerSetup, check_artifact
+from harness.devices.device import RunFailure, Surroundings, bounded
+from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.deployment import Deployment
 from harness.devices.phone.dialogue import Dialogue, hold_dialogue
 from harness.devices.phone.fitness import Fitness
@@ -66,7 +67,7 @@ class PhoneDevice:
 
     def __init__(self, parts: PhoneParts) -> None:
         self._parts = parts
-        self._checked: set[str] = set()
+        self._checked: set[Path] = set()
         self._counted: dict[Dialogue, int] = {}
         self._gone: AdbFailure | None = None
         self._drops = 0
@@ -148,9 +149,10 @@ class PhoneDevice:
         return tuple(answered[options.warmup :])
 
     def _deploy(self, artifact: Artifact) -> RemoteModel:
-        if artifact.manifest.key not in self._checked:
+        if artifact.directory not in self._checked:
+            check_whole(artifact)
             check_artifact(artifact, self._parts.setup)
-            self._checked.add(artifact.manifest.key)
+            self._checked.add(artifact.directory)
         paths = [artifact.path(component) for component in COMPONENTS]
         files = [*paths, artifact.tokenizer_path]
         folder = self._parts.deployment.bring_folder("artifacts", files)
@@ -224,7 +226,11 @@ class PhoneDevice:
         known = explain(lines)
         told = f"{reason}; {known}" if known else reason
         log = "\n".join([told, *lines[-_LOG_LINES:]])
-        return RunFailure(finished.exit_code, self._by_hand(arguments), log, answered)
+        left = finished.left
+        kept = {"stdout and stderr": bounded(left.log.encode())}
+        if left.logcat:
+            kept["logcat"] = bounded(left.logcat.encode())
+        return RunFailure(finished.exit_code, self._by_hand(arguments), log, answered, kept=kept)
 
     def _by_hand(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
         script = run_script(posixpath.dirname(self._parts.runner_path), arguments)
