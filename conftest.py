@@ -10,6 +10,7 @@ from fixtures.session import SessionPlugin
 from reports.build import build_report
 
 pytest_plugins = (
+    "fixtures.own_words",
     "fixtures.collection",
     "fixtures.artifact",
     "fixtures.parametrize",

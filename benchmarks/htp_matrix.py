@@ -36,6 +36,8 @@ from harness.vlm.registry import get_spec
 
 RUN_TIMEOUT_S = 900.0
 
+_LOG_COLUMNS = 120
+
 
 @dataclass(frozen=True)
 class Line:
@@ -197,7 +199,8 @@ def main() -> int:
         1 if a cell is not good, 2 for a user error.
     """
     options = _parser().parse_args()
-    console = Console()
+    # A log has no width to fit into; folded, the columns cannot be read.
+    console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
     try:
         find_libraries(options.qnn_dir)
     except UserError as error:

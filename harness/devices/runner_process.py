@@ -12,14 +12,18 @@ from pathlib import Path
 import harness
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
-from harness.devices.device import RunFailure
+from harness.devices.device import RunFailure, bounded
 from harness.devices.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.request_file import write_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
 
+_OUTPUT, _ERRORS = "stdout", "stderr"
+"""Streams of the runner, by the names of their files."""
+
 _LOG_LINES = 20
+"""Last ones of what it printed, in a failure's sentence."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,12 @@ def answer_requests(
             *extra_flags,
         )
         timeout_s = limits.of_run(options.warmup + len(requests))
-        exit_code, log = _execute((*command, "--exit_with_parent"), folder, timeout_s)
+        exit_code, note = _execute((*command, "--exit_with_parent"), folder, timeout_s)
         generations = _read_generations(answered)
         if exit_code != 0 or len(generations) != len(requests):
-            raise RunFailure(exit_code, command, log, generations)
+            kept = {name: bounded((folder / name).read_bytes()) for name in (_OUTPUT, _ERRORS)}
+            lines = f"{kept[_OUTPUT]}{kept[_ERRORS]}".splitlines()[-_LOG_LINES:]
+            raise RunFailure(exit_code, command, "\n".join([*lines, *note]), generations, kept=kept)
         return generations
 
 
@@ -121,35 +127,33 @@ def option_flags(options: RunOptions) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[int, str]:
+def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[int, list[str]]:
+    """Run to the end, streams in files; the exit code, and why it was ended if it was."""
     package_root = str(Path(harness.__file__).parents[1])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
-    log_path = folder / "log.txt"
     with (
-        log_path.open("wb") as log,
+        (folder / _OUTPUT).open("wb") as output,
+        (folder / _ERRORS).open("wb") as errors,
         subprocess.Popen(
             command,
             # Held open while we live: however we die, the runner sees its end and exits too.
             stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            stdout=output,
+            stderr=errors,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": search_path},
         ) as runner,
     ):
         try:
-            exit_code = runner.wait(timeout_s)
-            note = ""
+            return runner.wait(timeout_s), []
         except subprocess.TimeoutExpired:
             runner.kill()
-            exit_code, note = runner.wait(), f"\nended after {timeout_s:.0f} s"
+            return runner.wait(), [f"ended after {timeout_s:.0f} s"]
         except BaseException:
             runner.kill()
             # After Ctrl-C, Popen leaves its block without waiting for the process.
             runner.wait()
             raise
-    lines = log_path.read_text(errors="replace").splitlines()
-    return exit_code, "\n".join(lines[-_LOG_LINES:]) + note
 
 
 def _read_generations(path: Path) -> tuple[Generation, ...]:

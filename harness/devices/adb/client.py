@@ -6,7 +6,7 @@ import re
 import secrets
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.devices.adb.answer import Answer, read_packets, read_until_trailer
@@ -60,18 +60,39 @@ class AdbPhone:
             AnswerTooLong: If it prints without end.
             ValueError: If the command is too long.
         """
+        with self.begin(command, total_s) as collect:
+            return collect(total_s)
+
+    @contextmanager
+    def begin(self, command: str, total_s: float) -> Iterator[Callable[[float], Answer]]:
+        """Start a short command, to do something else before its answer is collected.
+
+        Leaving closes the connection. What the phone prints then goes nowhere; a command that
+        is still running ends with that if it minds.
+
+        Args:
+            command: Shell text; it reads nothing from standard input.
+            total_s: Time for everything, the connection included.
+
+        Yields:
+            What collects the answer, within so many seconds.
+
+        Raises:
+            ConnectionLost, DeadlineExceeded, NoServer, AnswerTooLong, ValueError: As ``ask``.
+        """
         end_s = time.monotonic() + total_s
-        if "shell_v2" in self._features_within(total_s):
-            # A line of its own: a comment at the command's end would swallow the bracket.
-            service = _checked(f"shell,v2,raw:( {command}\n) </dev/null")
-            with self._service(service, end_s - time.monotonic()) as connection:
-                return read_packets(connection)
         trailer = secrets.token_hex(8)
-        # A shell of its own: one that stumbles over the command's syntax must not lose the trailer.
-        quiet = f"sh -c {shlex.quote(command)} </dev/null 2>&1"
-        service = _checked(f"shell:{quiet}; echo {trailer} $?")
-        with self._service(service, end_s - time.monotonic()) as connection:
-            return read_until_trailer(connection, trailer)
+        packets = "shell_v2" in self._features_within(total_s)
+        service = _packet_shell(command) if packets else _plain_shell(command, trailer)
+        with self._service(_checked(service), end_s - time.monotonic()) as connection:
+
+            def collect(within_s: float) -> Answer:
+                connection.shorten(within_s)
+                if packets:
+                    return read_packets(connection)
+                return read_until_trailer(connection, trailer)
+
+            yield collect
 
     @contextmanager
     def open_sync(self, limits: StreamLimits) -> Iterator[SyncStream]:
@@ -125,6 +146,16 @@ class AdbPhone:
     def _explained(self, failure: str) -> str:
         remedy = _ALLOW if "unauthorized" in failure else DROP_REMEDY
         return f"{self.serial} on the {self.server}: {failure}; {remedy}"
+
+
+def _packet_shell(command: str) -> str:
+    # A line of its own: a comment at the command's end would swallow the bracket.
+    return f"shell,v2,raw:( {command}\n) </dev/null"
+
+
+def _plain_shell(command: str, trailer: str) -> str:
+    # A shell of its own: one that stumbles over the command's syntax must not lose the trailer.
+    return f"shell:sh -c {shlex.quote(command)} </dev/null 2>&1; echo {trailer} $?"
 
 
 def _checked(service: str) -> str:

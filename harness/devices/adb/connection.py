@@ -63,6 +63,10 @@ class ServerConnection:
         """Time left; not below 0."""
         return max(0.0, self._deadline - time.monotonic())
 
+    def shorten(self, total_s: float) -> None:
+        """Have at most so much time from now on."""
+        self._deadline = min(self._deadline, time.monotonic() + total_s)
+
     def close(self) -> None:
         """End the conversation; without the pause that adbutils makes."""
         self.socket.close()

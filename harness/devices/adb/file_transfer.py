@@ -8,6 +8,7 @@ from collections.abc import Callable
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Persistence
 from harness.devices.adb.errors import AdbFailure, ConnectionLost, PhoneRefused
+from harness.devices.adb.growing_digest import FILE_STATE, GrowingDigest, HashedFile
 from harness.devices.adb.push_order import Cargo, Progress, PushLimits
 from harness.devices.adb.storage import remote_sizes
 from harness.devices.adb.sync_stream import StreamLimits
@@ -15,6 +16,9 @@ from harness.devices.adb.sync_stream import StreamLimits
 _ASK_S = 20.0
 _SLOWEST_DISK_BYTES_PER_S = 20e6
 _SENDINGS = 2
+
+_WORTH_FOLLOWING_BYTES = 4 << 20
+"""Smaller files are hashed on a phone in less time than a second shell takes to start."""
 
 
 class CorruptedOnTheWay(AdbFailure):
@@ -39,9 +43,10 @@ class CorruptedOnTheWay(AdbFailure):
 class FileTransfer:
     """Brings one file to its place.
 
-    A file goes in one stream. When that is cut, the phone may have kept a part or not (adbd has
-    done either); the rest then goes in pieces, each appended to the part when it is whole, so that
-    every further cut costs one piece at most.
+    A file goes in one stream, and the phone hashes it meanwhile. When that is cut, the phone may
+    have kept a part or not (adbd has done either); the rest then goes in pieces, each appended to
+    the part when it is whole, so that every further cut costs one piece at most, and the phone
+    hashes the part when it is whole.
 
     Args:
         phone: Where to.
@@ -66,6 +71,7 @@ class FileTransfer:
         self._on_progress = on_progress
         self._bytes_sent = 0
         self._bytes_there: int | None = None
+        self._hashed: HashedFile | None = None
         self._most_at_once = cargo.size_bytes
 
     def bring(self) -> int:
@@ -96,10 +102,13 @@ class FileTransfer:
         start = kept or 0
         byte_count = min(self._most_at_once, self._cargo.size_bytes - start)
         self._bytes_there = None
+        self._hashed = None
         try:
-            self._send(start, byte_count, self._cargo.piece if start else self._cargo.part)
             if start:
+                self._send(start, byte_count, self._cargo.piece)
                 self._append(start, byte_count)
+            else:
+                self._send_beginning(byte_count)
         except ConnectionLost:
             self._most_at_once = self._less_at_once()
             raise
@@ -118,6 +127,17 @@ class FileTransfer:
         if self._most_at_once > self._limits.piece_bytes:
             return self._limits.piece_bytes
         return max(self._most_at_once // 2, self._limits.smallest_piece_bytes)
+
+    def _send_beginning(self, byte_count: int) -> None:
+        """Send the part; where it is the whole file, have the phone hash it meanwhile."""
+        size = self._cargo.size_bytes
+        if byte_count < size or size < _WORTH_FOLLOWING_BYTES:
+            self._send(0, byte_count, self._cargo.part)
+            return
+        total_s = self._persistence.left_s
+        with GrowingDigest(self._phone, self._cargo.part, size, total_s) as digest:
+            self._send(0, size, self._cargo.part)
+            self._hashed = digest.collect(self._hash_s)
 
     def _send(self, start: int, byte_count: int, remote: str) -> None:
         sent_before = self._bytes_sent
@@ -147,20 +167,29 @@ class FileTransfer:
             raise PhoneRefused(answer.stderr or answer.stdout)
 
     def _settle(self) -> str:
-        """Let the phone hash the part; move it to its place if the hash is right, else drop it.
+        """Let the phone move the part to its place if its hash is right, else drop it.
 
-        Sent again after a lost answer, it hashes the file in its place.
+        The part is hashed now unless it is the very file that was hashed while it grew, and came
+        out right. Sent again after a lost answer, it hashes the file in its place.
         """
         remote, part = shlex.quote(self._cargo.file.remote), shlex.quote(self._cargo.part)
         self._bytes_there = None
+        hashed, self._hashed = self._hashed, None
+        known = hashed.state if hashed and hashed.sha256 == self._cargo.sha256 else "unknown"
         answer = self._phone.ask(
             f"if [ ! -f {part} ]; then sha256sum < {remote}; exit; fi; "
-            f"h=$(sha256sum < {part}) || exit 1; "
+            f'if [ "$({FILE_STATE} {part})" = {known} ]; then h={self._cargo.sha256}; '
+            f"else h=$(sha256sum < {part}) || exit 1; fi; "
             f'if [ "${{h%% *}}" = {self._cargo.sha256} ]; then '
             f"chmod {self._cargo.file.permissions:o} {part} && mv {part} {remote} || exit 1; fi; "
             f"rm -f {remote}.*.part {remote}.*.part.piece; echo $h",
-            _ASK_S + self._cargo.size_bytes / _SLOWEST_DISK_BYTES_PER_S,
+            self._hash_s,
         )
         if answer.exit_code != 0:
             raise PhoneRefused(answer.stderr or answer.stdout)
         return str(answer.stdout.split()[0])
+
+    @property
+    def _hash_s(self) -> float:
+        """Longest time in which the phone hashes the file."""
+        return _ASK_S + self._cargo.size_bytes / _SLOWEST_DISK_BYTES_PER_S

@@ -115,11 +115,14 @@ class RemoteRunner:
         files = self._persist(lambda: read_small_files(self._phone, folder, names))
         log = result.log.decode(errors="replace")
         speed = files[SPEED]
+        is_told = _LOGGED_HERE in log
+        logcat = "" if is_told and result.exit_code == 0 else self._logcat(files[_CHILD])
         return LeftBehind(
-            log=log if _LOGGED_HERE in log else f"{log}\n{self._logcat(files[_CHILD])}",
+            log=log if is_told else f"{log}\n{as_runner_log(logcat)}",
             output=files[OUTPUT],
             speed=None if speed is None else speed.decode(errors="replace"),
             peak_kib=result.peak_rss_kib or None,
+            logcat=logcat,
         )
 
     def _logcat(self, child: bytes | None) -> str:
@@ -128,7 +131,7 @@ class RemoteRunner:
         if not words:
             return ""
         command = logcat_command(int(words[0]))
-        return as_runner_log(self._persist(lambda: self._phone.ask(command, _LOGCAT_S)).stdout)
+        return self._persist(lambda: self._phone.ask(command, _LOGCAT_S)).stdout
 
     def _remove(self, folder: str) -> None:
         ClaimedRun(self._phone, folder, self._endurance).remove()

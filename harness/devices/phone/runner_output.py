@@ -34,12 +34,14 @@ class LeftBehind:
         speed: Content of the speed file; None if it was not written.
         peak_kib: Peak resident set as the phone's kernel told it while the process ran; None for a
             process too short to be asked.
+        logcat: What the process logged to Android's log, as far as anybody needs to know it.
     """
 
     log: str
     output: bytes | None
     speed: str | None
     peak_kib: int | None = None
+    logcat: str = ""
 
 
 def read_answer(

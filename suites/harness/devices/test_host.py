@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import RunFailure
+from harness.devices.device import RunFailure, bounded
 from harness.devices.host import HostDevice, machine_name, serial_of
 from harness.results.rows import HostInfo
 from harness.runtime.request import Request, RunOptions
@@ -109,6 +109,26 @@ def test_a_crash_is_told_with_its_log(
     assert f"exit code {exit_code}" in sentence
     assert "out of memory" in sentence
     assert "-m harness.runtime" in sentence
+
+
+def test_both_streams_are_kept_whole_beside_the_last_lines(
+    random_smolvlm: Artifact, instead_of_the_runner: InsteadOfTheRunner
+) -> None:
+    instead_of_the_runner("seq 100; echo cannot load >&2; exit 1")
+    with pytest.raises(RunFailure) as failure:
+        HostDevice().run(random_smolvlm, QUESTIONS, OPTIONS)
+    assert failure.value.kept["stdout"].splitlines() == [str(n) for n in range(1, 101)]
+    assert failure.value.kept["stderr"] == "cannot load\n"
+    assert failure.value.log.splitlines()[0] == "82"
+    assert failure.value.log.splitlines()[-1] == "cannot load"
+
+
+def test_a_stream_too_long_to_keep_keeps_its_two_ends() -> None:
+    kept = bounded(b"begin" + b"." * 5_000_000 + b"end")
+    assert kept.startswith("begin.")
+    assert kept.endswith(".end")
+    assert "4000008 bytes left out" in kept
+    assert len(kept) < 1_000_100
 
 
 def test_success_without_answers_is_a_failure(
