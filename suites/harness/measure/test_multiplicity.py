@@ -16,7 +16,7 @@ def test_only_a_red_performance_gate_is_measured_again(metric: str, again: bool)
     assert needs_rerun(Status.FAIL, metric) is again
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.FAIL})
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.FAIL])
 def test_what_is_not_red_is_not_measured_again(status: Status) -> None:
     assert not needs_rerun(status, "decode_tps")
     with pytest.raises(ValueError, match="not measured again"):
