@@ -36,6 +36,9 @@ PLACE_OPTIONS = ("--target", "--soc", "--serial", "--pre-gen-pte")
 """Options that say where the suites run; ``nightly`` runs there alone then."""
 
 EMULATOR = ["--target", "emulator", "--soc", "SM8650"]
+BRANCHES = ("2,3,2", "4,5,4", "8,5,8")
+"""Of lookahead decoding, as window, n-gram and n-grams a step: 8, 32 and 64 tokens a pass."""
+
 FIND_QNN = "from harness.backends.qnn.libraries import find_libraries; find_libraries()"
 
 
@@ -258,6 +261,21 @@ def htp_accuracy(session: nox.Session) -> None:
         [*pytest, "suites/accuracy", *run],
         [*pytest, *requantized, *run],
         ["-m", "benchmarks.htp_fidelity"],
+    )
+
+
+@nox.session
+def lookahead(session: nox.Session) -> None:
+    """Lookahead against greedy decoding with three branches, on host and emulator."""
+    install(session)
+    arguments = install_qnn(session)
+    modes = ["--mode", "kv", "--mode", "lookahead", "--scenes", "102"]
+    run = ["--run-id", new_run_id(), *modes, *arguments]
+    places = ([], EMULATOR) if has_qnn() else ([],)
+    suite = ["-m", "pytest", "suites/accuracy/test_lookahead.py", "-n", "2"]
+    run_all(
+        session,
+        *([*suite, *place, "--lookahead", branch, *run] for place in places for branch in BRANCHES),
     )
 
 
