@@ -35,7 +35,7 @@ class Deployment:
         self._phone = phone
         self._digests = digests
         self._on_progress = on_progress
-        self._there: set[str] = set()
+        self._there: dict[str, FileToPush] = {}
         self._bytes_sent = 0
 
     @property
@@ -71,9 +71,18 @@ class Deployment:
         self._bring([FileToPush(raw, remote)])
         return remote
 
-    def forget(self) -> None:
-        """Look again at what is there, as after a reboot or in another phone's place."""
+    def restore(self) -> None:
+        """Look again at everything that was brought, and bring what is gone or damaged.
+
+        A phone that goes down hard may lose what was written last, under names that stay.
+
+        Raises:
+            UserError: If the phone has no room for it.
+            AdbFailure: If it does not arrive.
+        """
+        brought = list(self._there.values())
         self._there.clear()
+        self._bring(brought)
 
     def _bring(self, files: Sequence[FileToPush]) -> None:
         missing = [file for file in files if file.remote not in self._there]
@@ -85,5 +94,5 @@ class Deployment:
             raise UserError(
                 f"{error}; remove what older sessions left with: adb shell rm -r {ROOT}"
             ) from error
-        self._there |= {one.remote for one in pushed}
+        self._there |= {file.remote: file for file in missing}
         self._bytes_sent += sum(one.bytes_sent for one in pushed)

@@ -72,7 +72,8 @@ def open_phone(
     deployment = Deployment(phone, LocalDigests(memory), on_progress)
     libraries = kit.libraries.files if kit.libraries else ()
     tools = deployment.bring_folder("tools", (*kit.build.files, *libraries))
-    remote, runner = RemoteRunner(phone, tools, endurance), f"{tools}/{kit.build.runner.name}"
+    remote = RemoteRunner(phone, tools, endurance, deployment.restore)
+    runner = f"{tools}/{kit.build.runner.name}"
     generation = read_generation(remote.help_text(runner), kit.build.runner)
     version = kit.libraries.version if kit.libraries else None
     with tempfile.TemporaryDirectory(prefix="snapgate-images-") as scratch:

@@ -52,12 +52,20 @@ class RemoteRunner:
         phone: Where.
         tools: Folder with the runner and its libraries, on the phone.
         endurance: How long the phone may be away.
+        on_reboot: Called before a run begins again on a phone that rebooted.
     """
 
-    def __init__(self, phone: AdbPhone, tools: str, endurance: Endurance | None = None) -> None:
+    def __init__(
+        self,
+        phone: AdbPhone,
+        tools: str,
+        endurance: Endurance | None = None,
+        on_reboot: Callable[[], None] = lambda: None,
+    ) -> None:
         self._phone = phone
         self._tools = tools
         self._endurance = endurance or Endurance()
+        self._on_reboot = on_reboot
 
     def help_text(self, runner: str, total_s: float = 60.0) -> str:
         """What the runner prints for ``--help``; gflags ends with exit code 1 then.
@@ -65,7 +73,7 @@ class RemoteRunner:
         Raises:
             AdbFailure: If the phone is gone.
         """
-        result, folder = self._run((runner, "--help"), (), "--help", total_s)
+        result, folder, _ = self._run_to_its_end((runner, "--help"), (), "--help", total_s)
         self._remove(folder)
         return result.log.decode(errors="replace")
 
@@ -85,17 +93,21 @@ class RemoteRunner:
             RunGone: If it was killed, as a phone without memory does.
             AdbFailure: If the phone is gone.
         """
-        for reboots in range(_REBOOTS + 1):
+        result, folder, reboots = self._run_to_its_end(arguments, images, about, total_s)
+        left = self._collect(result, folder)
+        self._remove(folder)
+        return Finished(result.exit_code, left, result.drops + reboots)
+
+    def _run_to_its_end(
+        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
+    ) -> tuple[RunResult, str, int]:
+        """Run, anew after a reboot; the result, its folder and how many reboots there were."""
+        for reboots in range(_REBOOTS):
             try:
-                result, folder = self._run(arguments, images, about, total_s)
+                return *self._run(arguments, images, about, total_s), reboots
             except PhoneRebooted:
-                if reboots == _REBOOTS:
-                    raise
-                continue
-            left = self._collect(result, folder)
-            self._remove(folder)
-            return Finished(result.exit_code, left, result.drops + reboots)
-        raise AssertionError("the loop returns or raises")
+                self._on_reboot()
+        return *self._run(arguments, images, about, total_s), _REBOOTS
 
     def _run(
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float

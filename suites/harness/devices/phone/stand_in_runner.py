@@ -31,7 +31,8 @@ GIVE_UP = "exit 0"
 
 _SCRIPT = """\
 #!/bin/sh
-if [ "$1" = --help ]; then cat <<'END'
+if [ "$1" = --help ]; then {before_help}
+cat <<'END'
 {help}
 END
 exit 1; fi
@@ -48,7 +49,13 @@ printf '{speed}' > inference_speed.txt
 """
 
 
-def write_stand_in(folder: Path, before: str = "", answer: str = ANSWER, help: str = HELP) -> Path:
+def write_stand_in(
+    folder: Path,
+    before: str = "",
+    answer: str = ANSWER,
+    help: str = HELP,
+    before_help: str = "",
+) -> Path:
     """Write a build folder with the stand-in.
 
     Args:
@@ -56,9 +63,12 @@ def write_stand_in(folder: Path, before: str = "", answer: str = ANSWER, help: s
         before: Shell lines that it runs before it answers.
         answer: What it answers to everything.
         help: What it prints for ``--help``.
+        before_help: Shell lines that it runs before that.
     """
     log = "\n".join(log_line(0, "stats.h:1", line) for line in statistics_lines(STATS))
-    script = _SCRIPT.format(help=help, before=before, log=log, answer=answer, speed=SPEED)
+    script = _SCRIPT.format(
+        help=help, before=before, log=log, answer=answer, speed=SPEED, before_help=before_help
+    )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "qnn_multimodal_runner").write_text(script)
     (folder / "libqnn_executorch_backend.so").write_text("of no use to a script")

@@ -36,6 +36,13 @@ from suites.harness.fixtures.conftest import hollow_artifact
 
 SHORT = Endurance(absence_s=3.0)
 OPTIONS = RunOptions(mode="kv", max_new_tokens=8)
+DAMAGE_ONCE = """\
+[ -f /data/local/tmp/damaged ] || {
+    : > /data/local/tmp/damaged
+    printf X | dd conv=notrunc of=$(ls /data/local/tmp/snapgate/artifacts/*/tokenizer.json)
+    sleep 4
+}
+"""
 OpenDevice = Callable[..., PhoneDevice]
 
 
@@ -157,6 +164,31 @@ def test_a_reboot_costs_the_run_and_not_the_answer(
     assert answer.last.text.startswith(" a red circle")
     assert len(command_lines(phone)) == 2
     assert device.drops >= 1
+
+
+def test_what_a_reboot_damages_is_brought_again(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    """A phone that goes down hard keeps the name and the size of a file, and not its content."""
+    device = open_device(DAMAGE_ONCE)
+    reboot = Cut(how="rst", reboot=True)
+    trigger = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=1.5, cut=reboot)
+    phone.set_faults(Faults(triggers=(trigger,)))
+    device.run(artifact, [question], OPTIONS)
+    assert phone.status().reboots == 1
+    (there,) = (phone.root / "data/local/tmp/snapgate/artifacts").glob("*/tokenizer.json")
+    assert there.read_bytes() == artifact.tokenizer_path.read_bytes()
+
+
+def test_a_reboot_while_the_runner_is_asked_what_it_is_costs_nothing(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    reboot = Cut(how="rst", reboot=True)
+    trigger = CutTrigger(on_command="exec .*--help", delay_s=0.5, cut=reboot)
+    phone.set_faults(Faults(triggers=(trigger,)))
+    device = open_device(before_help="sleep 1")
+    assert phone.status().reboots == 1
+    assert len(device.run(artifact, [question], OPTIONS)) == 1
 
 
 @pytest.mark.parametrize(
