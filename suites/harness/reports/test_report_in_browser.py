@@ -60,6 +60,9 @@ def test_what_changed_since_the_last_green_run(tab: Tab) -> None:
     changed = [row.split() for row in tab.texts(".differences tr")]
     assert ["package", "executorch", "1.5.0", "1.5.1"] in changed
     assert tab.page.locator(".strip-of-nights i.red").count() == 6
+    shown_as = "cells => cells.map((cell) => getComputedStyle(cell).display)"
+    cells = tab.page.locator(".differences td").evaluate_all(shown_as)
+    assert set(cells) == {"table-cell"}
 
 
 def test_a_status_filters_the_verdicts(tab: Tab) -> None:
@@ -193,6 +196,9 @@ def test_a_phone_needs_no_scrolling_sideways(browser: Browser, index: Path) -> N
         assert width == 390
         opened.shoot("phone")
         opened.page.locator("#verdicts").scroll_into_view_if_needed()
+        # Headings are hidden there, so a share has to say of what.
+        label = "node => getComputedStyle(node, '::after').content"
+        assert "roofline" in opened.page.locator("#verdicts .roofline b").first.evaluate(label)
         box = opened.page.locator("#verdicts td.evidence").first.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= 390
