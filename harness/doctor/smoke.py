@@ -115,11 +115,11 @@ def _opened(wish: PhoneWish, watch: Stopwatch) -> Iterator[PhoneDevice]:
         "phone, runner and libraries found", lambda: only_one(find_ready_phones(wish))
     )
     adb, serialno = ready.found.adb, ready.found.serialno
-    with (
-        _entered("phone leased", held(adb, serialno, lease_folder(), _LEASE_WAIT_S), watch),
-        _entered("tools pushed", open_phone(adb, serialno, ready.kit), watch) as device,
-    ):
-        yield device
+    leasing = held(adb, serialno, lease_folder(), _LEASE_WAIT_S)
+    with _entered("phone leased", leasing, watch) as claim:
+        opening = open_phone(adb, serialno, ready.kit, claim=claim)
+        with _entered("tools pushed", opening, watch) as device:
+            yield device
 
 
 @contextmanager

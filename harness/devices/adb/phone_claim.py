@@ -80,6 +80,11 @@ class HeldClaim:
         self._serial = serial
         self._taken_by: ClaimAnswer | None = None
 
+    @property
+    def other_user(self) -> str | None:
+        """Who took the phone while we were silent, ``USER on MACHINE``; None while it is ours."""
+        return None if self._taken_by is None else self._taken_by.by
+
     def check(self) -> None:
         """Make sure that nobody took the phone while we were silent, as in a suspended laptop.
 

@@ -19,6 +19,7 @@ class Fitness:
         look: Reads the phone's state.
         limits: What to hold it to.
         patience: How long to wait until it is fit.
+        other_user: Tells who else uses the phone.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class Fitness:
         look: Callable[[], PhoneState],
         limits: HealthLimits | None = None,
         patience: Patience | None = None,
+        other_user: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._serialno = serialno
         self._look = look
         self._limits = limits or HealthLimits()
         self._patience = patience or Patience()
+        self._other_user = other_user
         self._session_start: PhoneState | None = None
 
     @contextmanager
@@ -43,11 +46,20 @@ class Fitness:
             AdbFailure: If it is gone.
         """
         before = wait_until_fit(
-            self._serialno, self._look, self._session_start, self._limits, self._patience
+            self._serialno,
+            self._look,
+            self._session_start,
+            self._limits,
+            self._patience,
+            self._other_user,
         )
         self._session_start = self._session_start or before
         around = Surroundings(before=before.model_dump(mode="json"))
         yield around
         after = self._look()
         around.after = after.model_dump(mode="json")
-        around.disturbance = change_during_run(before, after)
+        around.disturbance = self._taken_over() or change_during_run(before, after)
+
+    def _taken_over(self) -> str | None:
+        other = self._other_user()
+        return None if other is None else f"{other} took the phone meanwhile"

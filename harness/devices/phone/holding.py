@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.devices.adb.claimed_run import ClaimedRun, find_runs
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
-from harness.devices.adb.phone_claim import claimed, this_claimant
+from harness.devices.adb.phone_claim import HeldClaim, claimed, this_claimant
 from harness.devices.adb.phone_lease import phone_lease
 from harness.devices.phone.workspace import RUNS
 
@@ -20,7 +20,7 @@ _FIND_S = 60.0
 @contextmanager
 def held(
     phone: AdbPhone, serialno: str, lease_folder: Path, wait_s: float = LEASE_WAIT_S
-) -> Iterator[None]:
+) -> Iterator[HeldClaim]:
     """Keep everybody else off a phone, on this machine and on others.
 
     Runs that a killed session left on the phone are ended: they would be measured along.
@@ -31,6 +31,9 @@ def held(
         lease_folder: The same for all processes of this machine.
         wait_s: How long to wait for another session on this machine.
 
+    Yields:
+        What tells when another machine took the phone nevertheless, as it may after long silence.
+
     Raises:
         PhoneBusy: If another process of this machine keeps it.
         PhoneClaimed: If another machine uses it.
@@ -38,9 +41,9 @@ def held(
     """
     with ExitStack() as holds:
         holds.enter_context(phone_lease(lease_folder, [serialno], wait_s))
-        holds.enter_context(claimed(phone, this_claimant(lease_folder)))
+        claim = holds.enter_context(claimed(phone, this_claimant(lease_folder)))
         end_orphans(phone)
-        yield
+        yield claim
 
 
 def end_orphans(phone: AdbPhone) -> int:

@@ -13,10 +13,11 @@ import platformdirs
 from harness.artifacts.manifest import Target
 from harness.backends.qnn.soc import Soc
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance
+from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
 from harness.devices.adb.local_digests import LocalDigests
+from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.adb.push_order import Progress
-from harness.devices.adb.state import read_state
+from harness.devices.adb.state import PhoneState, read_state
 from harness.devices.phone.compatibility import RunnerSetup
 from harness.devices.phone.deployment import Deployment
 from harness.devices.phone.fitness import Fitness
@@ -28,6 +29,9 @@ from harness.devices.phone.runner_build import RunnerBuild
 from harness.devices.phone.runner_generation import read_generation
 
 ReportProgress = Callable[[Progress], None]
+
+_LOOK_S = 180.0
+"""For a phone's state, cuts included; it answers in a second."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ def open_phone(
     kit: PhoneKit,
     on_progress: ReportProgress = lambda progress: None,
     endurance: Endurance | None = None,
+    claim: HeldClaim | None = None,
 ) -> Iterator[PhoneDevice]:
     """Bring the tools, ask the runner what it is, and hand out the device.
 
@@ -62,7 +67,8 @@ def open_phone(
         serialno: The phone's own.
         kit: What it gets.
         on_progress: Told after each MiB or so that is pushed.
-        endurance: How long the phone may be away while the runner runs.
+        endurance: How long the phone may be away while the runner runs, or is about to.
+        claim: On the phone; None for one that nobody else can reach.
 
     Raises:
         UserError: If the phone has no room, or the program is no multimodal runner.
@@ -85,6 +91,17 @@ def open_phone(
                 deployment=deployment,
                 remote=remote,
                 images=RawImages(Path(scratch)),
-                fitness=Fitness(serialno, lambda: read_state(phone)),
+                fitness=Fitness(
+                    serialno,
+                    lambda: _look(phone, endurance or Endurance()),
+                    other_user=lambda: claim.other_user if claim else None,
+                ),
+                claim=claim,
             )
         )
+
+
+def _look(phone: AdbPhone, endurance: Endurance) -> PhoneState:
+    """The phone's state, through cuts: one of them must not cost what was measured."""
+    persistence = Persistence(_LOOK_S, endurance, reconnecting(phone))
+    return persistence.until_done(lambda: read_state(phone))

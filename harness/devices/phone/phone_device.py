@@ -13,6 +13,7 @@ from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.errors import explain
 from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
+from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.device import RunFailure, Surroundings, bounded
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.deployment import Deployment
@@ -46,6 +47,7 @@ class PhoneParts:
         remote: Starts processes.
         images: Makes raw images.
         fitness: Of the phone.
+        claim: On the phone; None for one that nobody else can reach.
     """
 
     serialno: str
@@ -55,6 +57,7 @@ class PhoneParts:
     remote: RemoteRunner
     images: RawImages
     fitness: Fitness
+    claim: HeldClaim | None = None
 
 
 class PhoneDevice:
@@ -133,10 +136,12 @@ class PhoneDevice:
         Raises:
             UserError: If the phone's runner cannot run the artifact or follow the options.
             RunFailure: If a run gave no answer.
-            AdbFailure: If the phone is gone.
+            AdbFailure: If the phone is gone, or another machine took it.
         """
         if self._gone is not None:
             raise self._gone
+        if self._parts.claim is not None:
+            self._parts.claim.check()
         answered: list[Generation] = []
         try:
             model = self._deploy(artifact)

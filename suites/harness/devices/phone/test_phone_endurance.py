@@ -1,0 +1,126 @@
+"""Cuts, reboots and other users cost a phone no answer, and one that is gone says so at once."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from harness.artifacts.artifact import Artifact
+from harness.devices.adb.claim_shell import ClaimAnswer
+from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.phone_claim import HeldClaim, PhoneClaimed
+from harness.devices.adb.state import read_state
+from harness.devices.phone import opening
+from harness.devices.virtual_phone.faults import Cut, CutKind, CutTrigger, Faults
+from harness.devices.virtual_phone.phone import VirtualPhone
+from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.runtime.request import Request
+from suites.harness.devices.phone.conftest import OPTIONS, OpenDevice, command_lines
+
+DAMAGE_ONCE = """\
+[ -f /data/local/tmp/damaged ] || {
+    : > /data/local/tmp/damaged
+    printf X | dd conv=notrunc of=$(ls /data/local/tmp/snapgate/artifacts/*/tokenizer.json)
+    sleep 4
+}
+"""
+
+
+def test_a_cut_costs_a_retry_and_is_counted(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    device = open_device("sleep 1")
+    cut = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=0.3, cut=Cut(how="rst"))
+    phone.set_faults(Faults(triggers=(cut,)))
+    (answer,) = device.run(artifact, [question], OPTIONS)
+    assert answer.last.text.startswith(" a red circle")
+    assert len(command_lines(phone)) == 1
+
+
+def test_a_reboot_costs_the_run_and_not_the_answer(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    device = open_device("sleep 2")
+    reboot = Cut(how="rst", reboot=True)
+    trigger = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=0.7, cut=reboot)
+    phone.set_faults(Faults(triggers=(trigger,)))
+    (answer,) = device.run(artifact, [question], OPTIONS)
+    assert answer.last.text.startswith(" a red circle")
+    assert len(command_lines(phone)) == 2
+    assert device.drops >= 1
+
+
+def test_what_a_reboot_damages_is_brought_again(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    """A phone that goes down hard keeps the name and the size of a file, and not its content."""
+    device = open_device(DAMAGE_ONCE)
+    reboot = Cut(how="rst", reboot=True)
+    trigger = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=1.5, cut=reboot)
+    phone.set_faults(Faults(triggers=(trigger,)))
+    device.run(artifact, [question], OPTIONS)
+    assert phone.status().reboots == 1
+    (there,) = (phone.root / "data/local/tmp/snapgate/artifacts").glob("*/tokenizer.json")
+    assert there.read_bytes() == artifact.tokenizer_path.read_bytes()
+
+
+def test_a_reboot_while_the_runner_is_asked_what_it_is_costs_nothing(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    reboot = Cut(how="rst", reboot=True)
+    trigger = CutTrigger(on_command="exec .*--help", delay_s=0.5, cut=reboot)
+    phone.set_faults(Faults(triggers=(trigger,)))
+    device = open_device(before_help="sleep 1")
+    assert phone.status().reboots == 1
+    assert len(device.run(artifact, [question], OPTIONS)) == 1
+
+
+@pytest.mark.parametrize("how", ["rst", "stall"])
+def test_a_cut_while_the_phone_is_looked_at_costs_no_measurement(
+    open_device: OpenDevice, phone: VirtualPhone, how: CutKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "read_state", partial(read_state, total_s=1.0))
+    device = open_device()
+    cut = CutTrigger(on_command="dumpsys thermalservice", cut=Cut(how=how))
+    phone.set_faults(Faults(triggers=(cut,)))
+    with device.measuring() as around:
+        phone.set_faults(Faults(triggers=(cut,)))
+    assert phone.status().cuts == 2
+    assert around.before is not None
+    assert around.after is not None
+
+
+def test_no_run_begins_on_a_phone_that_another_machine_took(
+    open_device: OpenDevice, artifact: Artifact, question: Request
+) -> None:
+    claim = HeldClaim("PHONE", left_behind=())
+    device = open_device(claim=claim)
+    claim.note(ClaimAnswer("bob on lab2", 3, ()))
+    with pytest.raises(PhoneClaimed, match="in use by bob on lab2"):
+        device.run(artifact, [question], OPTIONS)
+    claim.note(ClaimAnswer(None, 0, ()))
+    assert len(device.run(artifact, [question], OPTIONS)) == 1
+
+
+def test_a_phone_that_is_gone_fails_at_once_from_then_on(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    device = open_device()
+    device.run(artifact, [question], OPTIONS)
+    phone.set_faults(Faults(availability="refusing"))
+    phone.cut(Cut())
+    with pytest.raises(AdbFailure) as gone:
+        device.run(artifact, [question], OPTIONS)
+    phone.set_faults(Faults())
+    with pytest.raises(AdbFailure) as again:
+        device.run(artifact, [question], OPTIONS)
+    assert again.value is gone.value
+
+
+def test_a_server_that_was_restarted_finds_the_phone_again(
+    open_device: OpenDevice, server: PrivateAdbServer, artifact: Artifact, question: Request
+) -> None:
+    device = open_device()
+    server.restart()
+    assert len(device.run(artifact, [question], OPTIONS)) == 1
