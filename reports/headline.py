@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.measure.exit_status import EXIT_STATUS
 from harness.measure.verdict import Status
 from harness.measure.wording import number, plural
-from harness.results.rows import VerdictRow
+from harness.results.rows import ComparisonRow, OutcomeRow, VerdictRow
 from reports.findings import Finding
 from reports.run import Run
 from reports.wording import percent
@@ -66,8 +67,9 @@ class Headline:
 def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
     """Sum a run up.
 
-    A failed test without verdict counts as much as a failed gate, and what is in quarantine not at
-    all; where nothing failed, a level that got worse is told all the same.
+    A failed test without verdict counts as much as a failed gate, a slower candidate as well, and
+    what is in quarantine not at all until its time is over; where nothing failed, a level that got
+    worse is told all the same.
     """
     counted = Counter(row.status for row in run.judged if not row.quarantined)
     counts = tuple(
@@ -75,7 +77,7 @@ def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
     )
     failed_tests = [row.test_id for row in run.failures if row.status is not Status.FAIL]
     worse = [finding for finding in findings if finding.kind == "worse"]
-    lead = describe(worse[0]) if worse and worse[0].change is not None else ""
+    lead = _lead(run, worse)
     sentence = " ".join(_sentences(run, counts, failed_tests, lead))
     tone, word = _ending(run, counts, failed_tests, worse)
     return Headline(tone, word, sentence, lead, counts)
@@ -84,17 +86,37 @@ def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
 def _ending(
     run: Run, counts: Sequence[Count], failed_tests: Sequence[str], worse: Sequence[Finding]
 ) -> tuple[str, str]:
-    failed = any(count.status is Status.FAIL for count in counts)
-    if failed or failed_tests:
+    occurred = {count.status for count in counts} | {row.status for row in run.unjudged}
+    statuses = [status for status in SEVERITY if status in occurred]
+    if Status.FAIL in statuses or failed_tests or _expired(run):
         return Status.FAIL.value, LABELS[Status.FAIL]
     if run.unfinished is not None:
         return "unfinished", "NOT FINISHED"
     if worse:
         return "worse", "WORSE"
-    if not counts:
+    if not statuses:
         passed = any(row.outcome == "passed" for row in run.outcomes)
         return ("pass", "PASS") if passed else ("unfinished", "NOTHING RAN")
-    return counts[0].status.value, counts[0].label
+    return statuses[0].value, LABELS[statuses[0]]
+
+
+def _lead(run: Run, worse: Sequence[Finding]) -> str:
+    if worse and worse[0].change is not None:
+        return describe(worse[0])
+    slower = [row for row in run.comparisons if row.outcome == "slower" and row.ratio is not None]
+    furthest = max(slower, key=lambda row: abs(math.log(row.ratio or 1.0)), default=None)
+    return describe_slower(furthest) if furthest else ""
+
+
+def describe_slower(row: ComparisonRow) -> str:
+    """Where and by how much a candidate is slower than its baseline: one sentence."""
+    where = f" on {row.device}" if row.device else ""
+    ratio = row.ratio or 1.0
+    direction = "higher" if ratio > 1 else "lower"
+    return (
+        f"{_name(row)}{where} is {percent(abs(ratio - 1))} {direction} than that of the baseline "
+        f"{row.baseline_key[:12]}."
+    )
 
 
 def describe(finding: Finding) -> str:
@@ -125,9 +147,42 @@ def _sentences(
     if failed_tests:
         parts.append(f"{plural(len(failed_tests), 'test')} failed without a verdict:")
         parts.append(_named([test.rpartition("::")[2] for test in failed_tests]))
+    parts += _comparison_sentence(run.comparisons, bool(lead))
+    parts += _unjudged_sentences(run)
+    if expired := _expired(run):
+        parts.append(f"{plural(len(expired), 'quarantine')} ran out: {_named(expired)}")
     if not parts:
         parts.append(f"{plural(len(run.outcomes), 'test')} ran and judged no gate.")
     return parts
+
+
+def _expired(run: Run) -> list[str]:
+    """What turns a night red although nothing failed: a quarantine whose last day is over."""
+    return [f"{row.metric} of {row.model}" for row in run.quarantine if row.expired]
+
+
+def _comparison_sentence(rows: Sequence[ComparisonRow], is_told: bool) -> list[str]:
+    if not rows:
+        return []
+    slower = [_name(row) for row in rows if row.outcome == "slower"]
+    total = plural(len(rows), "comparison")
+    if not slower:
+        return [f"None of {total} found the candidate slower."]
+    is_short = is_told and len(slower) == 1
+    end = "." if is_short else f": {_named(slower)}"
+    return [f"{len(slower)} of {total} found the candidate slower{end}"]
+
+
+def _unjudged_sentences(run: Run) -> Iterator[str]:
+    """Tests that ended open before there was a number to judge."""
+    compared = {row.test_id for row in run.comparisons}
+    rows = [row for row in run.unjudged if row.test_id not in compared]
+    for status in SEVERITY:
+        alike: list[OutcomeRow] = [row for row in rows if row.status is status]
+        if alike and status is not Status.PASS:
+            names = _named([row.test_id.rpartition("::")[2] for row in alike])
+            ended = f"{plural(len(alike), 'test')} ended {LABELS[status]}"
+            yield f"{ended} before anything was judged: {names}"
 
 
 def _count_sentence(run: Run, counts: Sequence[Count], is_told: bool) -> str:
@@ -140,7 +195,7 @@ def _count_sentence(run: Run, counts: Sequence[Count], is_told: bool) -> str:
     return f"{worst.number} of {plural(total, 'verdict')} {predicate}{end}"
 
 
-def _name(row: VerdictRow) -> str:
+def _name(row: VerdictRow | ComparisonRow) -> str:
     words = (row.metric, "of", row.model, row.component, row.mode)
     return " ".join(word for word in words if word)
 

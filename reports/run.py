@@ -105,6 +105,12 @@ class Run:
         return tuple(row for row in self.outcomes if row.outcome in ("failed", "error"))
 
     @property
+    def unjudged(self) -> tuple[OutcomeRow, ...]:
+        """Tests that ended with a status and left no verdict: comparisons, and what was blocked."""
+        judged = {row.test_id for row in self.verdicts}
+        return tuple(row for row in self.outcomes if row.status and row.test_id not in judged)
+
+    @property
     def finished(self) -> bool:
         """Whether all sessions came to their end."""
         return len(self.ends) >= max(len(self.controllers), 1)

@@ -1,0 +1,93 @@
+"""The headline agrees with the session's end, whatever ended it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.measure.verdict import Status
+from harness.results.rows import OutcomeRow, QuarantineRow, Row
+from reports.headline import Headline, headline
+from reports.run import Run
+from suites.harness.reports.nights import a_sample, a_verdict, write_night
+from suites.harness.reports.small_run import SPEED_TEST
+from suites.harness.reports.test_parts import a_comparison
+
+OUTCOMES = {Status.PASS: "passed", Status.FAIL: "failed"}
+
+
+def ended(status: Status, test_id: str = SPEED_TEST) -> OutcomeRow:
+    """A test that ended so and left no verdict."""
+    return OutcomeRow.model_validate(
+        {
+            "test_id": test_id,
+            "outcome": OUTCOMES.get(status, "skipped"),
+            "status": status,
+            "duration_s": 1.0,
+            "rerun_command": "pytest",
+        }
+    )
+
+
+def headline_of(folder: Path, rows: Sequence[Row]) -> Headline:
+    return headline(Run.read(write_night(folder, 0, rows)))
+
+
+def test_a_slower_candidate_is_a_failure_that_tells_by_how_much(tmp_path: Path) -> None:
+    rows: list[Row] = [a_comparison("slower", 0.94), ended(Status.FAIL)]
+    top = headline_of(tmp_path, rows)
+    assert (top.word, top.tone) == ("FAIL", "fail")
+    assert top.sentence == (
+        "decode_tps of tiny_smolvlm kv on builder-03 is 6.0 % lower than that of the baseline "
+        "fedcba987654. 1 of 1 comparison found the candidate slower."
+    )
+
+
+def test_of_several_slower_metrics_the_furthest_leads(tmp_path: Path) -> None:
+    further = a_comparison("slower", 1.2).model_copy(update={"metric": "ttft_ms"})
+    top = headline_of(tmp_path, [a_comparison("slower", 0.9), further, ended(Status.FAIL)])
+    assert top.lead.startswith("ttft_ms of tiny_smolvlm kv on builder-03 is 20.0 % higher than")
+    assert "2 of 2 comparisons found the candidate slower: decode_tps" in top.sentence
+
+
+def test_a_night_of_equals_passes(tmp_path: Path) -> None:
+    top = headline_of(tmp_path, [a_comparison("same", 1.0), ended(Status.PASS)])
+    assert (top.word, top.sentence) == ("PASS", "None of 1 comparison found the candidate slower.")
+
+
+@pytest.mark.parametrize(
+    ("status", "word"), [(Status.BLOCKED, "BLOCKED"), (Status.NO_GATE, "NO GATE")]
+)
+def test_what_ended_before_there_was_a_number_counts(
+    tmp_path: Path, status: Status, word: str
+) -> None:
+    top = headline_of(tmp_path, [ended(status)])
+    assert top.word == word
+    told = f"1 test ended {word} before anything was judged: test_decode_rate[tiny_smolvlm-kv]."
+    assert top.sentence == told
+
+
+def test_a_verdict_of_a_test_is_not_told_twice(tmp_path: Path) -> None:
+    judged = a_verdict(100.0, Status.BLOCKED)
+    rows: list[Row] = [a_sample(100.0), judged, ended(Status.BLOCKED)]
+    top = headline_of(tmp_path, rows)
+    assert top.word == "BLOCKED"
+    assert top.sentence == "1 of 1 verdict is blocked: decode_tps of tiny_smolvlm kv."
+
+
+def test_a_quarantine_that_is_over_fails_a_night_in_which_all_passes(tmp_path: Path) -> None:
+    over = QuarantineRow(
+        metric="ttft_ms",
+        model="tiny_smolvlm",
+        owner="ada@example.org",
+        reason="flips",
+        expires=date(2026, 9, 30),
+        expired=True,
+    )
+    rows: list[Row] = [over, a_sample(100.0), a_verdict(100.0, Status.PASS)]
+    top = headline_of(tmp_path, rows)
+    assert top.word == "FAIL"
+    assert top.sentence.endswith("1 quarantine ran out: ttft_ms of tiny_smolvlm.")
