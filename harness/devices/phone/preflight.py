@@ -14,6 +14,7 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.choice import choose_phones
 from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.phone_keeping import phones_of_workers
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.storage import free_bytes
 from harness.devices.phone.opening import PhoneKit
@@ -103,7 +104,7 @@ def only_one(ready: Sequence[ReadyPhone]) -> ReadyPhone:
 
 
 def one_each(ready: Sequence[ReadyPhone], workers: int) -> tuple[ReadyPhone, ...]:
-    """A phone for each worker, by serial number, so that the same ones meet every night.
+    """A phone for each worker, in their order; the same ones meet every night where they can.
 
     Raises:
         UserError: If there are more workers than phones.
@@ -114,7 +115,8 @@ def one_each(ready: Sequence[ReadyPhone], workers: int) -> tuple[ReadyPhone, ...
             f"-n {workers} asks for {workers} phones and {len(ready)} fit ({there}); use "
             f"-n {len(ready)}, or attach more."
         )
-    return tuple(sorted(ready, key=lambda one: one.found.serialno)[:workers])
+    of_serial = {one.found.serialno: one for one in ready}
+    return tuple(of_serial[serial] for serial in phones_of_workers(workers, tuple(of_serial)))
 
 
 def _or_note(find: Callable[[], Found], missing: list[str]) -> Found | None:

@@ -1,0 +1,42 @@
+"""Phones of a session go to its workers, the same ones every night where they can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.backends.qnn.soc import get_soc
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.discovery import FoundPhone
+from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.phone.opening import PhoneKit
+from harness.devices.phone.preflight import ReadyPhone, one_each
+from harness.devices.phone.runner_build import RunnerBuild
+from harness.errors import UserError
+
+LAB = tuple(f"R5CT{number}" for number in range(6))
+KIT = PhoneKit(get_soc("SM8550"), ("phone",), RunnerBuild(Path("runner"), Path("library")), None)
+SERVER = AdbServer(ServerAddress())
+
+
+def ready(serialno: str) -> ReadyPhone:
+    adb = AdbPhone(SERVER, serialno)
+    return ReadyPhone(FoundPhone(adb, serialno, "SM8550", "SM8550", "Phone", "14", True), KIT)
+
+
+def dealt(serialnos: tuple[str, ...]) -> tuple[str, ...]:
+    phones = one_each([ready(serialno) for serialno in serialnos], 4)
+    return tuple(one.found.serialno for one in phones)
+
+
+@pytest.mark.parametrize("missing", LAB)
+def test_a_phone_that_is_missing_moves_its_own_worker_alone(missing: str) -> None:
+    before, after = dealt(LAB), dealt(tuple(phone for phone in LAB if phone != missing))
+    moved = [old for old, new in zip(before, after, strict=True) if old != new]
+    assert moved == ([missing] if missing in before else [])
+
+
+def test_more_workers_than_phones_are_refused() -> None:
+    with pytest.raises(UserError, match="-n 4 asks for 4 phones and 1 fit"):
+        dealt(("A",))
