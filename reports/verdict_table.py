@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.measure.metrics import METRICS
-from harness.measure.wording import bound, number
+from harness.measure.statistics import coefficient_of_variation
+from harness.measure.wording import bound, number, plural
 from harness.results.rows import OutcomeRow, SampleRow, VerdictRow
 from reports.headline import LABELS, SEVERITY
 from reports.roofline import Roofline
@@ -41,7 +42,7 @@ class VerdictLine:
         median: In ``unit``; None when there is none or it is not finite.
         value: The median in words.
         unit: Of the value; empty where there is none to tell.
-        interval: Bounds of the median and how many runs they come from.
+        interval: Bounds of the median, how many runs they come from and how these scatter.
         gate: Its sides as text, ``≥ 50``; empty without one.
         margin: Share by which the median is inside of the nearest bound, negative for outside.
         roofline: Share of the bandwidth limit; None where it says nothing.
@@ -140,7 +141,7 @@ def _line(
         median=row.median if row.median is not None and math.isfinite(row.median) else None,
         value="no value" if row.median is None else number(row.median),
         unit=row.unit if row.unit not in _NO_UNIT else "",
-        interval=_interval(row),
+        interval=_interval(row, ordered),
         gate=_gate(row),
         margin=margin,
         margin_words="" if margin is None else _margin_words(margin),
@@ -164,12 +165,15 @@ def verdict_anchor(row: VerdictRow) -> str:
     return "verdict-" + hashlib.sha256(repr(named).encode()).hexdigest()[:10]
 
 
-def _interval(row: VerdictRow) -> tuple[str, ...]:
+def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:
+    values = [sample.value for sample in samples if sample.valid and math.isfinite(sample.value)]
+    scatter = coefficient_of_variation(values)
+    runs = plural(row.n_samples, "run") + (f", CV {percent(scatter)}" if scatter else "")
     if row.lower is None or row.upper is None:
-        return (f"{row.n_samples} runs" if row.n_samples != 1 else "1 run",)
+        return (runs,)
     if row.lower == row.upper:
         return ("exact",)
-    return (f"{number(row.lower)} to {number(row.upper)}", f"{row.n_samples} runs")
+    return (f"{number(row.lower)} to {number(row.upper)}", runs)
 
 
 def _gate(row: VerdictRow) -> tuple[str, ...]:

@@ -76,6 +76,16 @@ def test_no_share_is_told_where_the_limit_says_nothing(fields: dict[str, Any]) -
     assert Roofline([limit]).share(speed) is None
 
 
+def test_lookahead_is_held_against_what_its_passes_yield() -> None:
+    """Two tokens per pass share its traffic; unless they were counted nothing can be said."""
+    where = {**PHONE, "mode": "lookahead"}
+    limit = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **where)
+    steps = a_sample(2.0, metric="tokens_per_step", unit="token", **where)
+    speed = a_verdict(180.0, Status.PASS, **where)
+    assert Roofline([limit, steps]).share(speed) == pytest.approx(0.45)
+    assert Roofline([limit]).share(speed) is None
+
+
 def a_state(minute: int, before: dict[str, Any], after: dict[str, Any] | None) -> DeviceStateRow:
     row = {
         **subject(SPEED_TEST),

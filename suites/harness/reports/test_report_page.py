@@ -49,7 +49,7 @@ def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path
     assert (failed["value"], failed["unit"], failed["interval"]) == (
         "96.5",
         "token/s",
-        ["95 to 97.5", "5 runs"],
+        ["95 to 97.5", "5 runs, CV 1.0 %"],
     )
     assert (failed["gate"], failed["margin_words"]) == (["≥ 100"], "3.5 % outside")
     assert "https://example.org/measurement" in failed["source"]
