@@ -21,6 +21,7 @@ from harness.checkpoint_source import (
     memory_available_gib,
     memory_need_gib,
 )
+from harness.devices.adb.inventory import find_inventory
 from harness.devices.phone.preflight import PhoneWish
 from harness.doctor.command import run_doctor
 from harness.doctor.smoke import run_smoke
@@ -82,6 +83,12 @@ def _add_doctor_options(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
     doctor.add_argument("--soc", help="a phone with it has to be usable, e.g. SM8550")
     doctor.add_argument("--serial", help="this phone has to be usable; or virtual:SOC")
+    doctor.add_argument(
+        "--phones",
+        type=Path,
+        metavar="FILE",
+        help="the laboratory's phones; default: phones.toml of this folder, if it exists",
+    )
     doctor.add_argument(
         "--adb-host",
         action="append",
@@ -180,6 +187,7 @@ def _run_doctor(options: argparse.Namespace) -> int:
     The run is one on this machine's CPU, or on the phone that --soc or --serial ask for.
     """
     wish = PhoneWish(
+        inventory=find_inventory(options.phones, Path.cwd()),
         soc=options.soc,
         serial=options.serial,
         adb_hosts=tuple(options.adb_host or ()),

@@ -14,6 +14,7 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.discovery import FoundPhone, find_phones
 from harness.devices.adb.errors import AdbFailure, PhoneUnusable
 from harness.devices.adb.health import HealthLimits, hindrances
+from harness.devices.adb.inventory import Inventory
 from harness.devices.adb.phone_lease import holder_of
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.state import PhoneState, read_state
@@ -97,7 +98,7 @@ def _of_server(server: AdbServer, wish: PhoneWish) -> Iterator[Finding]:
     for unusable in found.unusable:
         yield _unusable(unusable, wish)
     with ThreadPoolExecutor(max(1, len(found.phones))) as threads:
-        yield from threads.map(_of_phone, found.phones)
+        yield from threads.map(lambda phone: _of_phone(phone, wish.inventory), found.phones)
     if not found.phones and not found.unusable:
         problem = "plug one in with USB debugging allowed, or type: --serial virtual:SM8550"
         yield Finding("phone", "none attached", problem, _is_asked(wish))
@@ -110,13 +111,14 @@ def _without_server(server: AdbServer, failure: AdbFailure) -> str:
 
 
 def _unusable(phone: PhoneUnusable, wish: PhoneWish) -> Finding:
-    is_meant = wish.serial == phone.serial
+    is_meant = wish.serialno == phone.serial
     return Finding(f"phone {phone.serial}", phone.reason, phone.remedy, is_meant)
 
 
-def _of_phone(phone: FoundPhone) -> Finding:
+def _of_phone(phone: FoundPhone, inventory: Inventory) -> Finding:
     """A phone's SoC, state, holder, temperature and charge, in one line."""
-    subject = f"phone {phone.serialno}"
+    entry = inventory.entry(phone.serialno)
+    subject = f"phone {phone.serialno}" + (f" ({entry.name})" if entry else "")
     what = f"{phone.soc_raw} {phone.model}" + (" (virtual)" if phone.is_virtual else "")
     try:
         state = read_state(phone.adb, _STATE_S)

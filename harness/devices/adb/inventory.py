@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.errors import UserError
 
+FILE_NAME = "phones.toml"
+
 
 class InventoryPhone(BaseModel):
     """One ``[[phone]]``.
@@ -53,16 +55,25 @@ class Inventory(BaseModel):
         return next((one.serialno for one in self.phone if one.name == word), word)
 
 
+def find_inventory(named: Path | None, folder: Path) -> Inventory:
+    """The phones of the file that is named, else of ``phones.toml`` in a folder, if it is there.
+
+    Raises:
+        UserError: As ``read_inventory``.
+    """
+    if named is None and not (folder / FILE_NAME).exists():
+        return Inventory()
+    return read_inventory(named or folder / FILE_NAME)
+
+
 def read_inventory(path: Path) -> Inventory:
-    """Read ``phones.toml``; without the file there is nothing to know.
+    """Read ``phones.toml``.
 
     Raises:
         UserError: If it is no such file; the message names the first place.
     """
     try:
         return Inventory.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Inventory()
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the phones"

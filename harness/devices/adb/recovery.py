@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance, Persistence
-from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.errors import AdbFailure, ConnectionLost, NoServer
 from harness.devices.adb.inventory import InventoryPhone
 
 _ASK_S = 5.0
 _LAST_WORDS = 200
+
+Result = TypeVar("Result")
 
 
 class NotRecovered(AdbFailure):
@@ -45,6 +49,31 @@ class Recovery:
         self._entry = entry
         self._limits = limits or RecoveryLimits()
         self._is_tried = False
+
+    def rescue(
+        self, phone: AdbPhone, action: Callable[[], Result], again: Callable[[], Result]
+    ) -> Result:
+        """Do something; where the phone is gone and has a command, bring it back and do it again.
+
+        Args:
+            phone: That is asked.
+            action: What is done.
+            again: What is done on the phone that came back.
+
+        Raises:
+            NotRecovered: If the phone is gone and the command does not bring it back.
+            AdbFailure: As the action raises it where there is no command, or it was tried before.
+        """
+        try:
+            return action()
+        except (ConnectionLost, NoServer) as failure:
+            if self._is_tried or self._entry is None or self._entry.recover is None:
+                raise
+            try:
+                self.bring_back(phone)
+            except NotRecovered as reason:
+                raise NotRecovered(f"{failure}; {reason}") from failure
+        return again()
 
     def bring_back(self, phone: AdbPhone) -> None:
         """Run the command and wait until the phone answers.

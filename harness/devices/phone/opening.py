@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -17,6 +18,7 @@ from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
 from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.adb.push_order import Progress
+from harness.devices.adb.recovery import Recovery
 from harness.devices.adb.state import PhoneState, read_state
 from harness.devices.phone.compatibility import RunnerSetup
 from harness.devices.phone.deployment import Deployment
@@ -59,6 +61,7 @@ def open_phone(
     on_progress: ReportProgress = lambda progress: None,
     endurance: Endurance | None = None,
     claim: HeldClaim | None = None,
+    recovery: Recovery | None = None,
 ) -> Iterator[PhoneDevice]:
     """Bring the tools, ask the runner what it is, and hand out the device.
 
@@ -69,11 +72,13 @@ def open_phone(
         on_progress: Told after each MiB or so that is pushed.
         endurance: How long the phone may be away while the runner runs, or is about to.
         claim: On the phone; None for one that nobody else can reach.
+        recovery: Brings it back when it is gone; None where nothing does.
 
     Raises:
         UserError: If the phone has no room, or the program is no multimodal runner.
         AdbFailure: If the phone is gone.
     """
+    endurance, recovery = endurance or Endurance(), recovery or Recovery(None)
     memory = Path(platformdirs.user_cache_dir("snapgate")) / "digests.json"
     deployment = Deployment(phone, LocalDigests(memory), on_progress)
     libraries = kit.libraries.files if kit.libraries else ()
@@ -82,6 +87,7 @@ def open_phone(
     runner = f"{tools}/{kit.build.runner.name}"
     generation = read_generation(remote.help_text(runner), kit.build.runner)
     version = kit.libraries.version if kit.libraries else None
+    look = partial(_look, phone, endurance)
     with tempfile.TemporaryDirectory(prefix="snapgate-images-") as scratch:
         yield PhoneDevice(
             PhoneParts(
@@ -93,9 +99,11 @@ def open_phone(
                 images=RawImages(Path(scratch)),
                 fitness=Fitness(
                     serialno,
-                    lambda: _look(phone, endurance or Endurance()),
+                    lambda: recovery.rescue(phone, look, look),
                     other_user=lambda: claim.other_user if claim else None,
                 ),
+                adb=phone,
+                recovery=recovery,
                 claim=claim,
             )
         )

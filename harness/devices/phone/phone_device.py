@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,16 @@ from pathlib import Path
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.errors import explain
+from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
 from harness.devices.adb.phone_claim import HeldClaim
+from harness.devices.adb.recovery import Recovery
 from harness.devices.device import RunFailure, Surroundings, bounded
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.deployment import Deployment
 from harness.devices.phone.dialogue import Dialogue, hold_dialogue
 from harness.devices.phone.fitness import Fitness
+from harness.devices.phone.holding import end_orphans
 from harness.devices.phone.raw_images import RawImages
 from harness.devices.phone.remote_runner import Finished, RemoteRunner
 from harness.devices.phone.run_limits import run_limit_s
@@ -47,6 +50,8 @@ class PhoneParts:
         remote: Starts processes.
         images: Makes raw images.
         fitness: Of the phone.
+        adb: The phone itself.
+        recovery: Brings it back when it is gone.
         claim: On the phone; None for one that nobody else can reach.
     """
 
@@ -57,6 +62,8 @@ class PhoneParts:
     remote: RemoteRunner
     images: RawImages
     fitness: Fitness
+    adb: AdbPhone
+    recovery: Recovery
     claim: HeldClaim | None = None
 
 
@@ -142,15 +149,30 @@ class PhoneDevice:
             raise self._gone
         if self._parts.claim is not None:
             self._parts.claim.check()
-        answered: list[Generation] = []
+
+        def run() -> tuple[Generation, ...]:
+            return self._answer_all(artifact, requests, options)
+
         try:
-            model = self._deploy(artifact)
-            warm_up = [requests[0] for _ in range(options.warmup if requests else 0)]
-            for request in [*warm_up, *requests]:
-                answered.append(self._answer(artifact, model, request, options, answered))
+            return self._parts.recovery.rescue(self._parts.adb, run, lambda: self._again(run))
         except AdbFailure as failure:
             self._gone = failure
             raise
+
+    def _again(self, run: Callable[[], tuple[Generation, ...]]) -> tuple[Generation, ...]:
+        """Run on a phone that was away: what ran there may run on, and files may be lost."""
+        end_orphans(self._parts.adb)
+        self._parts.deployment.restore()
+        return run()
+
+    def _answer_all(
+        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+    ) -> tuple[Generation, ...]:
+        answered: list[Generation] = []
+        model = self._deploy(artifact)
+        warm_up = [requests[0] for _ in range(options.warmup if requests else 0)]
+        for request in [*warm_up, *requests]:
+            answered.append(self._answer(artifact, model, request, options, answered))
         return tuple(answered[options.warmup :])
 
     def _deploy(self, artifact: Artifact) -> RemoteModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -14,6 +14,7 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.choice import choose_phones
 from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.inventory import Inventory, InventoryPhone
 from harness.devices.adb.phone_keeping import phones_of_workers
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.storage import free_bytes
@@ -43,12 +44,13 @@ class PhoneWish:
 
     Attributes:
         soc: Start of the SoC's name; None for any.
-        serial: Of one phone; None for any.
+        serial: Of one phone, or its name in the inventory; None for any.
         adb_hosts: Addresses of adb servers; none for this machine's.
         adb_program: Starts this machine's server where there is none; None for the one found.
         build_dir: ExecuTorch's build for Android.
         qnn_dir: QNN's libraries for phones; None for those of ``QNN_SDK_ROOT``.
         made_by: QNN that artifacts will be exported with; None where none is exported.
+        inventory: The laboratory's phones.
     """
 
     soc: str | None
@@ -58,14 +60,25 @@ class PhoneWish:
     build_dir: Path | None = None
     qnn_dir: Path | None = None
     made_by: QnnVersion | None = None
+    inventory: Inventory = field(default_factory=Inventory)
+
+    @property
+    def serialno(self) -> str | None:
+        """The serial that is asked for, by whatever name."""
+        return None if self.serial is None else self.inventory.serialno_of(self.serial)
 
 
 @dataclass(frozen=True)
 class ReadyPhone:
-    """A phone that a session can use, and what it gets."""
+    """A phone that a session can use, and what it gets.
+
+    Attributes:
+        entry: What the inventory says of it; None if it does not know it.
+    """
 
     found: FoundPhone
     kit: PhoneKit
+    entry: InventoryPhone | None = None
 
 
 def find_ready_phones(wish: PhoneWish) -> tuple[ReadyPhone, ...]:
@@ -76,7 +89,7 @@ def find_ready_phones(wish: PhoneWish) -> tuple[ReadyPhone, ...]:
     """
     missing: list[str] = []
     build = _or_note(lambda: _build(wish.build_dir), missing)
-    fitting = _or_note(lambda: choose_phones(_discover(wish), wish.soc, wish.serial), missing)
+    fitting = _or_note(lambda: choose_phones(_discover(wish), wish.soc, wish.serialno), missing)
     if fitting is None:
         _or_note(lambda: _libraries_of_wish(wish), missing)
     kits = [_or_note(partial(_kit, phone, build, wish), missing) for phone in fitting or ()]
@@ -84,7 +97,9 @@ def find_ready_phones(wish: PhoneWish) -> tuple[ReadyPhone, ...]:
         raise UserError(" And: ".join(dict.fromkeys(missing)))
     assert fitting is not None
     return tuple(
-        ReadyPhone(phone, kit) for phone, kit in zip(fitting, kits, strict=True) if kit is not None
+        ReadyPhone(phone, kit, wish.inventory.entry(phone.serialno))
+        for phone, kit in zip(fitting, kits, strict=True)
+        if kit is not None
     )
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.inventory import Inventory, InventoryPhone, read_inventory
+from harness.devices.adb.inventory import (
+    Inventory,
+    InventoryPhone,
+    find_inventory,
+    read_inventory,
+)
 from harness.devices.adb.recovery import NotRecovered, Recovery, RecoveryLimits
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.errors import UserError
@@ -48,8 +53,12 @@ def test_a_phone_is_known_by_name_and_serial_number(tmp_path: Path) -> None:
     assert phones.entry("desk") is None
 
 
-def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
-    assert read_inventory(tmp_path / "phones.toml") == Inventory()
+def test_without_a_file_nothing_is_known_unless_one_was_named(tmp_path: Path) -> None:
+    assert find_inventory(None, tmp_path) == Inventory()
+    with pytest.raises(UserError, match=r"phones\.toml lists no phones \(.*No such file"):
+        find_inventory(tmp_path / "phones.toml", tmp_path)
+    given = inventory(tmp_path, TWO)
+    assert find_inventory(None, tmp_path) == given
 
 
 @pytest.mark.parametrize(

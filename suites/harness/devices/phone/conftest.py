@@ -15,6 +15,7 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance
 from harness.devices.adb.phone_claim import HeldClaim
+from harness.devices.adb.recovery import Recovery
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.opening import PhoneKit, open_phone
 from harness.devices.phone.phone_device import PhoneDevice
@@ -58,13 +59,19 @@ def open_device(
     with ExitStack() as opened:
 
         def open_it(
-            before: str = "", claim: HeldClaim | None = None, **stand_in: str
+            before: str = "",
+            claim: HeldClaim | None = None,
+            recovery: Recovery | None = None,
+            **stand_in: str,
         ) -> PhoneDevice:
             build = find_build(write_stand_in(tmp_path / "build", before, **stand_in))
             kit = PhoneKit(get_soc("SM8550"), ("host",), build, libraries=None)
             adb = AdbPhone(AdbServer(ServerAddress(port=server.port)), phone.serial)
-            opened_phone = open_phone(adb, phone.serialno, kit, endurance=SHORT, claim=claim)
-            return opened.enter_context(opened_phone)
+            return opened.enter_context(
+                open_phone(
+                    adb, phone.serialno, kit, endurance=SHORT, claim=claim, recovery=recovery
+                )
+            )
 
         yield open_it
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from harness.artifacts.artifact import Artifact
 from harness.devices.adb.claim_shell import ClaimAnswer
 from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.inventory import InventoryPhone
 from harness.devices.adb.phone_claim import HeldClaim, PhoneClaimed
+from harness.devices.adb.recovery import NotRecovered, Recovery
 from harness.devices.adb.state import read_state
 from harness.devices.phone import opening
 from harness.devices.virtual_phone.faults import Cut, CutKind, CutTrigger, Faults
@@ -89,6 +94,58 @@ def test_a_cut_while_the_phone_is_looked_at_costs_no_measurement(
     assert phone.status().cuts == 2
     assert around.before is not None
     assert around.after is not None
+
+
+@pytest.fixture
+def lose(phone: VirtualPhone) -> Callable[[], None]:
+    """Takes the phone off the network until somebody puts it back."""
+
+    def take_off() -> None:
+        phone.set_faults(Faults(availability="refusing"))
+        phone.cut(Cut())
+
+    return take_off
+
+
+@pytest.fixture
+def hub(phone: VirtualPhone, tmp_path: Path) -> Iterator[InventoryPhone]:
+    """A phone on a hub that its ``recover`` command switches off and on."""
+    switched, over = tmp_path / "switched", threading.Event()
+
+    def switch() -> None:
+        while not over.wait(0.05):
+            if switched.exists():
+                phone.set_faults(Faults())
+
+    power = threading.Thread(target=switch)
+    power.start()
+    yield InventoryPhone(serialno=phone.serialno, name="desk", recover=f"touch {switched}")
+    over.set()
+    power.join()
+
+
+def test_a_phone_that_is_gone_is_brought_back_once(
+    open_device: OpenDevice,
+    artifact: Artifact,
+    question: Request,
+    lose: Callable[[], None],
+    hub: InventoryPhone,
+) -> None:
+    device = open_device(recovery=Recovery(hub))
+    device.run(artifact, [question], OPTIONS)
+    lose()
+    assert len(device.run(artifact, [question], OPTIONS)) == 1
+
+
+def test_a_phone_that_no_command_brings_back_says_what_was_tried(
+    open_device: OpenDevice, artifact: Artifact, question: Request, lose: Callable[[], None]
+) -> None:
+    entry = InventoryPhone(serialno="A", name="desk", recover="sh -c 'echo no hub >&2; exit 3'")
+    device = open_device(recovery=Recovery(entry))
+    device.run(artifact, [question], OPTIONS)
+    lose()
+    with pytest.raises(NotRecovered, match=r"away for .* exit code 3: no hub"):
+        device.run(artifact, [question], OPTIONS)
 
 
 def test_no_run_begins_on_a_phone_that_another_machine_took(
