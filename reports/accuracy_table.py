@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.measure.accuracy_delta import AccuracyDelta, ScoredPair, accuracy_delta
 from harness.results.rows import AnswerRow
 from reports.wording import subject_words
 
@@ -30,6 +31,8 @@ class AccuracyLine:
     Attributes:
         by_kind: In the order of the table's kinds; None where nothing was asked.
         same_as_float: Answers equal to the float model's, None where it was not asked.
+        delta: Share of right answers minus the float model's on the same questions; None where it
+            was not asked, without the questions' own images, and for too few images.
     """
 
     subject: str
@@ -37,6 +40,7 @@ class AccuracyLine:
     by_kind: tuple[Share | None, ...]
     overall: Share
     same_as_float: Share | None
+    delta: AccuracyDelta | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,20 @@ def _line(rows: Sequence[AnswerRow], kinds: Sequence[str]) -> AccuracyLine:
         by_kind=tuple(_right(asked) if asked else None for asked in of_kind),
         overall=_right(rows),
         same_as_float=Share(same, len(compared)) if compared else None,
+        delta=accuracy_delta(_scored(compared)) if rows[0].variant == "real" else None,
     )
+
+
+def _scored(rows: Sequence[AnswerRow]) -> list[ScoredPair]:
+    """Both models by one rule, whatever rule a suite judged with: the expected words."""
+    return [
+        ScoredPair(
+            image=row.image or row.sample_id,
+            reference=float(row.reference == row.expected),
+            measured=float(row.given == row.expected),
+        )
+        for row in rows
+    ]
 
 
 def _right(rows: Sequence[AnswerRow]) -> Share:

@@ -104,7 +104,7 @@ def test_what_a_model_answers_cannot_become_markup(finished_run: Path) -> None:
 
 def test_accuracy_is_broken_down_by_kind_of_question(finished_run: Path) -> None:
     text = page_of(finished_run).text
-    assert "Configuration Image All colour count Same as float" in text
+    assert "Configuration Image All colour count Same as float Against float" in text
     assert "kv · 8da4w · host real 100.0 2/2 100.0 1/1 100.0 1/1" in text
     assert "kv · 8da4w · host blank 0.0 0/1" in text
     assert "hybrid · 8da4w · host real 0.0 0/1" in text

@@ -1,0 +1,55 @@
+"""Accuracy beside the float model, with what chance of the images may hide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness.results.rows import AnswerRow
+from reports.accuracy_table import AccuracyLine, accuracy_tables
+from suites.harness.reports.small_run import answer_row
+
+
+def answers(given: Sequence[str], reference: str | None = "red") -> list[AnswerRow]:
+    """One question about one image each; ``red`` is right."""
+    return [
+        answer_row(sample_id=f"scene-{n}", image=f"{n:016x}.jpg", given=one, reference=reference)
+        for n, one in enumerate(given)
+    ]
+
+
+def line_of(rows: Sequence[AnswerRow]) -> AccuracyLine:
+    [table] = accuracy_tables(rows)
+    [line] = table.lines
+    return line
+
+
+def test_a_model_that_answers_as_the_float_model_does_loses_nothing() -> None:
+    delta = line_of(answers(["red"] * 20)).delta
+    assert delta is not None
+    assert (delta.mean, delta.lower, delta.images) == (0.0, 0.0, 20)
+
+
+def test_what_was_lost_is_bounded() -> None:
+    """Of 100 answers 10 became wrong; redrawn, that is B(100, 0.1), whose 95 % quantile is 15."""
+    delta = line_of(answers(["red"] * 90 + ["blue"] * 10)).delta
+    assert delta is not None
+    assert delta.mean == pytest.approx(-0.1)
+    assert delta.lower == pytest.approx(-0.15, abs=0.015)
+
+
+def test_a_question_that_the_float_model_misses_can_be_won() -> None:
+    delta = line_of(answers(["red"] * 20, reference="blue")).delta
+    assert delta is not None
+    assert delta.mean == 1.0
+
+
+def test_without_the_float_model_or_enough_images_nothing_is_said() -> None:
+    assert line_of(answers(["red"] * 20, reference=None)).delta is None
+    assert line_of(answers(["red"] * 9)).delta is None
+
+
+def test_a_blank_image_is_not_held_against_the_float_model() -> None:
+    rows = [row.model_copy(update={"variant": "blank"}) for row in answers(["blue"] * 20)]
+    assert line_of(rows).delta is None
