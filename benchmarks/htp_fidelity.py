@@ -30,8 +30,9 @@ from harness.export.checkpoint import Checkpoint, open_checkpoint
 from harness.export.component import load_module
 from harness.export.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.exporter import export_component
-from harness.export.htp_calibration import CalibratedGraph, FloatCache
+from harness.export.htp_calibration import CalibratedGraph
 from harness.export.htp_component import calibrated_decoder, htp_decoder
+from harness.export.htp_float_cache import FloatCache
 from harness.export.htp_quantization import Encoding
 from harness.export.order import ComponentOrder
 from harness.export.recipe import DEFAULT_RECIPES, parse_precision

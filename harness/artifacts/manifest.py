@@ -33,7 +33,8 @@ class GraphCost(BaseModel):
         ddr_write_bytes: Written to DRAM in one call.
         spill_bytes: Moved out of VTCM for lack of room in one call; included in the writes.
         fill_bytes: Moved back into VTCM in one call; included in the reads.
-        vtcm_mib: Tightly coupled memory that the graph was compiled for.
+        vtcm_mib: Tightly coupled memory that the graph was compiled for, as its context states it;
+            None where it does not.
         delegates: Pieces that the HTP runs; more than one means a way through the CPU between them.
         cpu_ops: Operators left on the CPU, each as often as it occurs.
         context_bytes: Size of the compiled context that holds the graph.
@@ -46,7 +47,7 @@ class GraphCost(BaseModel):
     ddr_write_bytes: int | None = Field(ge=0)
     spill_bytes: int | None = Field(ge=0)
     fill_bytes: int | None = Field(ge=0)
-    vtcm_mib: int = Field(ge=0)
+    vtcm_mib: int | None = Field(ge=0)
     delegates: int = Field(ge=0)
     cpu_ops: tuple[str, ...] = ()
     context_bytes: int = Field(ge=0)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.integrity import sha256_of
 from harness.artifacts.manifest import COMPONENTS, Component, ComponentFile, Manifest
+from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
+from harness.backends.qnn.provider import QnnInfo
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.calibration import (
@@ -57,7 +59,7 @@ class _Inputs:
     request: ExportRequest
     checkpoint: Checkpoint
     calibration: CalibrationSet | None
-    qnn_build: str | None
+    qnn: QnnInfo | None
     weights_sha256: dict[Component, str]
 
     def order(self, component: Component) -> ComponentOrder:
@@ -67,7 +69,7 @@ class _Inputs:
         settings = ArtifactSettings(
             target=request.target,
             soc=soc.name if soc else None,
-            qnn_build=self.qnn_build,
+            qnn_build=self.qnn.build_id if self.qnn else None,
             htp=request.recipe.htp if soc else None,
             mode=request.mode,
             context_length=request.resolved_context_length,
@@ -155,12 +157,12 @@ def _open(request: ExportRequest) -> _Inputs:
     require_packages(EXPORTER_PACKAGES, "Exporting")
     from harness.export.checkpoint import open_checkpoint
 
-    qnn_build = None if request.backend == "xnnpack" else probe_qnn(request.qnn_dir).build_id
+    qnn = None if request.backend == "xnnpack" else probe_qnn(request.qnn_dir)
     calibration = load_calibration(request.calibration) if request.calibration else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
     check_image_fits(request.resolved_context_length, checkpoint.spec.vision.tokens_per_image)
     hashes = {component: checkpoint.component_sha256(component) for component in COMPONENTS}
-    return _Inputs(request, checkpoint, calibration, qnn_build, hashes)
+    return _Inputs(request, checkpoint, calibration, qnn, hashes)
 
 
 def _task(request: ExportRequest, order: ComponentOrder, folder: Path) -> Task:
@@ -172,6 +174,14 @@ def _task(request: ExportRequest, order: ComponentOrder, folder: Path) -> Task:
         order=order,
         output=(folder / order.file_name).absolute(),
     )
+
+
+def _versions(qnn: QnnInfo | None) -> dict[str, str]:
+    """What made an artifact; of QNN also where it came from, under whose licence."""
+    if qnn is None:
+        return package_versions(calibrated=True)
+    origin = {"qnn_source": qnn.source, "qnn_licence": LICENCE_NOTE}
+    return package_versions(qnn.build_id, calibrated=True) | origin
 
 
 def _manifest(
@@ -197,6 +207,6 @@ def _manifest(
         htp=request.recipe.htp if soc else None,
         components=tuple(component.file for component in components),
         tokenizer_files=hashes,
-        versions=package_versions(inputs.qnn_build),
+        versions=_versions(inputs.qnn),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -12,24 +12,25 @@ from torchao.quantization.pt2e.quantizer import Quantizer
 
 from harness.artifacts.manifest import GraphCost
 from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
-from harness.backends.qnn.lowering import LoweredMethod, lower_to_pte
+from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import WeightScheme
-from harness.backends.qnn.soc import Soc, get_soc
+from harness.backends.qnn.soc import get_soc
 from harness.export.calibration import CALIBRATED, load_calibration
 from harness.export.checkpoint import Checkpoint
 from harness.export.component import ReportStage, build_component, load_module, method_inputs
 from harness.export.conversation import Conversation, EmbeddedSegment, embed, read_conversation
 from harness.export.htp_calibration import CalibratedDecoder, calibrate_decoder
+from harness.export.htp_cost import graph_costs
 from harness.export.htp_decoder import HtpAttention
 from harness.export.htp_layers import layer_schemes
 from harness.export.htp_metadata import encoding_constants
 from harness.export.htp_quantization import convert, prepare
+from harness.export.htp_rewriting import linears_to_convolutions, with_builtin_gelu
 from harness.export.metadata import decoder_constants
 from harness.export.order import CPU_TABLES, ComponentOrder
 from harness.export.static_decoder import StaticDecoder
-from harness.export.static_vision import TanhGelu
 from harness.export.worker import Task
 
 _KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
@@ -55,13 +56,12 @@ def build_htp_component(
     if order.precision in CPU_TABLES:
         build_component(checkpoint, order, task.output, report)
         return ()
-    activate(task.qnn_dir)
+    qnn = activate(task.qnn_dir)
     assert order.soc is not None
-    soc = get_soc(order.soc)
     methods, constants = _methods(checkpoint, order, _conversations(checkpoint, task), report)
     report("compile")
     options = CompilerOptions(
-        soc, fp16=order.precision == "fp16", for_phone=order.target == "phone"
+        get_soc(order.soc), fp16=order.precision == "fp16", for_phone=order.target == "phone"
     )
     with torch.no_grad(), task.output.open("wb") as file:
         lowered = lower_to_pte(
@@ -71,7 +71,7 @@ def build_htp_component(
             plan_io_memory=order.component == "vision_encoder",
             output=file,
         )
-    return tuple(_cost(name, method, soc) for name, method in lowered.items())
+    return graph_costs(lowered, task.output, qnn)
 
 
 def _methods(
@@ -92,7 +92,7 @@ def _methods(
 def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDecoder:
     """The float decoder as the HTP wants it, linears as convolutions."""
     decoder = load_module(checkpoint, "text_decoder", context_length, HtpAttention)
-    convolved = _linears_to_convolutions(decoder)
+    convolved = linears_to_convolutions(decoder)
     assert isinstance(convolved, StaticDecoder)
     return convolved
 
@@ -177,9 +177,9 @@ def _encoder(
     conversations: Sequence[Conversation],
     report: ReportStage,
 ) -> dict[str, HtpMethod]:
-    encoder = _with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
+    encoder = with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
     if order.htp is not None and (order.precision == "16a4w_block" or order.htp.overrides):
-        encoder = _linears_to_convolutions(encoder)
+        encoder = linears_to_convolutions(encoder)
     inputs = method_inputs(checkpoint.spec, order, encoder)
     if order.precision != "fp16":
         report("calibrate")
@@ -222,39 +222,4 @@ def _quantizer_of(order: ComponentOrder, module: nn.Module) -> Callable[[], Quan
         block_size=order.htp.block_size,
         kv_bits=order.htp.kv_bits if order.component == "text_decoder" else None,
         layers={path: own for path, own in schemes.items() if own != scheme},
-    )
-
-
-def _linears_to_convolutions(module: nn.Module) -> nn.Module:
-    """Weights in blocks and weights of single layers are quantized on 1x1 convolutions only."""
-    from executorch.backends.qualcomm.utils.utils import convert_linear_to_conv2d
-
-    converted: nn.Module = convert_linear_to_conv2d(module)
-    return converted.eval()
-
-
-def _with_builtin_gelu(module: nn.Module) -> nn.Module:
-    """QNN has GELU as one operation; written out it would be seven, each with an encoding."""
-    for name, layer in list(module.named_modules()):
-        if isinstance(layer, TanhGelu):
-            owner, _, attribute = name.rpartition(".")
-            setattr(module.get_submodule(owner), attribute, nn.GELU(approximate="tanh"))
-    return module
-
-
-def _cost(name: str, method: LoweredMethod, soc: Soc) -> GraphCost:
-    def total(figure: str) -> int | None:
-        told = method.traffic
-        return None if told is None else sum(getattr(one, figure) for one in told)
-
-    return GraphCost(
-        method=name,
-        ddr_read_bytes=total("read_total_bytes"),
-        ddr_write_bytes=total("write_total_bytes"),
-        spill_bytes=total("spill_bytes"),
-        fill_bytes=total("fill_bytes"),
-        vtcm_mib=soc.vtcm_mib,
-        delegates=method.delegates,
-        cpu_ops=method.cpu_operations,
-        context_bytes=method.context_bytes,
     )

@@ -21,12 +21,15 @@ from harness.vlm.spec import VlmSpec
 EXPORTER_SOURCES = (
     "export/static_*.py",
     "export/htp_*.py",
+    "export/calibration.py",
+    "export/checkpoint.py",
     "export/component.py",
     "export/conversation.py",
     "export/graph_bookkeeping.py",
     "export/metadata.py",
     "export/quantization.py",
     "export/token_embedding.py",
+    "export/worker.py",
     "backends/xnnpack.py",
     "backends/qnn/compiler_log.py",
     "backends/qnn/delegation.py",
@@ -34,6 +37,7 @@ EXPORTER_SOURCES = (
     "backends/qnn/quantizer.py",
     "backends/qnn/shim.c",
     "backends/qnn/soc.py",
+    "vlm/mode.py",
     "vlm/preprocess.py",
     "vlm/prompt.py",
 )
@@ -156,7 +160,9 @@ def component_order(
         image_token_id=settings.image_token_id if is_decoder else None,
         weights_sha256=weights_sha256,
         calibration_sha256=calibration_sha256 if precision in CALIBRATED else None,
-        versions=package_versions(settings.qnn_build if on_htp else None),
+        versions=package_versions(
+            settings.qnn_build if on_htp else None, calibrated=precision in CALIBRATED
+        ),
         exporter_sha256=exporter_sha256(),
     )
 
@@ -179,13 +185,15 @@ def _relevant(
     )
 
 
-def package_versions(qnn_build: str | None = None) -> dict[str, str]:
+def package_versions(qnn_build: str | None = None, *, calibrated: bool = False) -> dict[str, str]:
     """Versions of what turns weights into bytes.
 
     Args:
         qnn_build: Build of the QNN compiler, where one takes part.
+        calibrated: Whether samples take part, whose pictures are resized and texts split.
     """
-    packages = ("torch", "executorch", "torchao", "transformers")
+    packages = ["torch", "executorch", "torchao", "transformers"]
+    packages += ["pillow", "tokenizers"] if calibrated else []
     versions = {name: metadata.version(name) for name in packages}
     versions["machine"] = platform.machine()
     return versions if qnn_build is None else {**versions, "qnn": qnn_build}

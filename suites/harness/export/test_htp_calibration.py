@@ -14,8 +14,9 @@ from torch import Tensor
 from harness.errors import UserError
 from harness.export.calibration import CalibrationSample, load_calibration
 from harness.export.conversation import EmbeddedSegment, embed, read_conversation
-from harness.export.htp_calibration import Call, FloatCache, feed, feed_apart
+from harness.export.htp_calibration import feed, feed_apart
 from harness.export.htp_decoder import HtpAttention
+from harness.export.htp_float_cache import Call, FloatCache
 from harness.export.static_decoder import StaticAttention, StaticDecoder
 from harness.miniatures.calibration import (
     CALIBRATION_SAMPLES,
