@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from harness.devices.adb.answer import Answer, read_packets, read_until_trailer
 from harness.devices.adb.connection import ServerConnection, ServerSaidNo, connected
 from harness.devices.adb.errors import DROP_REMEDY, ConnectionLost, DeadlineExceeded
-from harness.devices.adb.server import AdbServer
+from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.adb.sync_stream import StreamLimits, SyncStream
 
 LONGEST_COMMAND_BYTES = 60_000
@@ -35,6 +35,14 @@ class AdbPhone:
         self.server = server
         self.serial = serial
         self._features: frozenset[str] | None = None
+
+    @property
+    def adb_words(self) -> tuple[str, ...]:
+        """How the adb program is asked for this phone, from this machine."""
+        address = self.server.address
+        if address == ServerAddress():
+            return ("adb", "-s", self.serial)
+        return ("adb", "-H", address.host, "-P", str(address.port), "-s", self.serial)
 
     @property
     def features(self) -> frozenset[str]:

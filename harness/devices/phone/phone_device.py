@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,21 +10,20 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import COMPONENTS, Target
-from harness.backends.qnn.errors import explain
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
 from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.adb.recovery import Recovery
-from harness.devices.device import RunFailure, Surroundings, bounded
+from harness.devices.device import RunFailure, Surroundings
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.deployment import Deployment
 from harness.devices.phone.dialogue import Dialogue, hold_dialogue
+from harness.devices.phone.failed_run import command_by_hand, failed_run
 from harness.devices.phone.fitness import Fitness
 from harness.devices.phone.holding import end_orphans
 from harness.devices.phone.raw_images import RawImages
 from harness.devices.phone.remote_runner import Finished, RemoteRunner
 from harness.devices.phone.run_limits import run_limit_s
-from harness.devices.phone.run_script import run_script
 from harness.devices.phone.runner_command import RemoteModel, runner_arguments, sequence_length
 from harness.devices.phone.runner_output import UnusableRun, read_answer
 from harness.runtime.generation import Generation
@@ -33,7 +31,6 @@ from harness.runtime.request import Request, RunOptions
 from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.registry import get_family
 
-_LOG_LINES = 20
 _UNKNOWN_EXIT_CODE = -1
 """Of a run that left none."""
 
@@ -221,7 +218,8 @@ class PhoneDevice:
                 raise UnusableRun(f"it ended with exit code {finished.exit_code}")
             answer = read_answer(request.id, finished.left, dialogue, tokenizer)
         except UnusableRun as unusable:
-            raise self._failure(arguments, finished, str(unusable), kept) from unusable
+            command = self._by_hand(arguments, images)
+            raise failed_run(finished, str(unusable), command, kept) from unusable
         self._counted[dialogue] = answer.turns[0].stats.prompt_tokens
         return answer
 
@@ -237,28 +235,11 @@ class PhoneDevice:
             finished = self._parts.remote.execute(arguments, images, about, total_s)
         except (RunGone, RunOverran) as failure:
             raise RunFailure(
-                _UNKNOWN_EXIT_CODE, self._by_hand(arguments), str(failure), answered
+                _UNKNOWN_EXIT_CODE, self._by_hand(arguments, images), str(failure), answered
             ) from failure
         self._drops += finished.drops
         return finished
 
-    def _failure(
-        self,
-        arguments: tuple[str, ...],
-        finished: Finished,
-        reason: str,
-        answered: tuple[Generation, ...],
-    ) -> RunFailure:
-        lines = finished.left.log.splitlines()
-        known = explain(lines)
-        told = f"{reason}; {known}" if known else reason
-        log = "\n".join([told, *lines[-_LOG_LINES:]])
-        left = finished.left
-        kept = {"stdout and stderr": bounded(left.log.encode())}
-        if left.logcat:
-            kept["logcat"] = bounded(left.logcat.encode())
-        return RunFailure(finished.exit_code, self._by_hand(arguments), log, answered, kept=kept)
-
-    def _by_hand(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
-        script = run_script(posixpath.dirname(self._parts.runner_path), arguments)
-        return ("adb", "-s", self.serial, "shell", shlex.quote(script))
+    def _by_hand(self, arguments: tuple[str, ...], images: tuple[str, ...]) -> tuple[str, ...]:
+        tools = posixpath.dirname(self._parts.runner_path)
+        return command_by_hand(self._parts.adb, tools, arguments, images)

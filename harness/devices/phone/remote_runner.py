@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,7 +13,7 @@ from harness.devices.adb.errors import PhoneRebooted
 from harness.devices.phone.logcat import as_runner_log
 from harness.devices.phone.remote_files import read_small_files
 from harness.devices.phone.run_script import logcat_command, run_script
-from harness.devices.phone.runner_command import IMAGE_LIST, OUTPUT, SPEED
+from harness.devices.phone.runner_command import OUTPUT, SPEED
 from harness.devices.phone.runner_output import LeftBehind
 from harness.devices.phone.workspace import new_run_folder
 
@@ -114,8 +113,7 @@ class RemoteRunner:
     ) -> tuple[RunResult, str]:
         folder = new_run_folder()
         run = ClaimedRun(self._phone, folder, self._endurance)
-        listed = f"printf '%s\\n' {shlex.join(images)} > {IMAGE_LIST}; " if images else ""
-        run.start(listed + run_script(self._tools, arguments), about)
+        run.start(run_script(self._tools, arguments, images), about)
         try:
             return run.wait(total_s), folder
         except KeyboardInterrupt:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from harness.devices.phone.runner_command import IMAGE_LIST
 
-def run_script(libraries: str, arguments: Sequence[str]) -> str:
-    """Start a program in the folder that the shell is in.
+
+def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] = ()) -> str:
+    """Write the list of images and start a program, in the folder that the shell is in.
 
     Both variables name the libraries' folder: the linker finds QNN there, and FastRPC the HTP's
     own skel (contract §1.4). The program takes the shell's place, so that the process which is
@@ -16,9 +18,14 @@ def run_script(libraries: str, arguments: Sequence[str]) -> str:
     Args:
         libraries: Folder with the runner's libraries and the HTP's skel, on the phone.
         arguments: Program and arguments.
+        images: For the list file, in order.
     """
     found = shlex.quote(libraries)
-    return f"export LD_LIBRARY_PATH={found} ADSP_LIBRARY_PATH={found}; exec {shlex.join(arguments)}"
+    listed = f"printf '%s\\n' {shlex.join(images)} > {IMAGE_LIST}; " if images else ""
+    return (
+        f"{listed}export LD_LIBRARY_PATH={found} ADSP_LIBRARY_PATH={found}; "
+        f"exec {shlex.join(arguments)}"
+    )
 
 
 def logcat_command(pid: int) -> str:

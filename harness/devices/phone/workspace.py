@@ -8,6 +8,8 @@ ROOT = "/data/local/tmp/snapgate"
 """The one folder that a plain adb shell may write to and run programs from is its parent."""
 
 RUNS = f"{ROOT}/runs"
+BY_HAND = f"{ROOT}/by_hand"
+"""Where a person runs again what failed."""
 
 
 def content_folder(kind: str, digest: str) -> str:

@@ -5,6 +5,7 @@ The adb server is real, the phone is virtual, and its runner is a script that be
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.device import RunFailure
 from harness.devices.phone import phone_device
 from harness.devices.virtual_phone.phone import VirtualPhone
+from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.errors import UserError
 from harness.runtime.request import Request, RunOptions
 from suites.harness.devices.phone.conftest import OPTIONS, OpenDevice, command_lines
@@ -89,7 +91,25 @@ def test_a_run_without_an_answer_says_why(
         device.run(artifact, [question], OPTIONS)
     assert failed.value.exit_code == exit_code
     assert told in str(failed.value)
-    assert failed.value.command[:2] == ("adb", "-s")
+
+
+def test_a_failed_run_can_be_repeated_by_hand(
+    open_device: OpenDevice,
+    server: PrivateAdbServer,
+    phone: VirtualPhone,
+    artifact: Artifact,
+    question: Request,
+) -> None:
+    """The command works as it is told, with another adb program, and finds its pictures."""
+    device = open_device('[ -s "$(cat images.txt)" ] && echo "seen $prompt"; exit 7')
+    with pytest.raises(RunFailure) as failed:
+        device.run(artifact, [question], OPTIONS)
+    adb, *rest = failed.value.command
+    command = " ".join([str(server.adb_program), *rest])
+    again = subprocess.run(("sh", "-c", command), capture_output=True, text=True, timeout=30)
+    assert (again.returncode, adb) == (7, "adb")
+    assert "seen <image>What is 'it'?" in again.stdout
+    assert list((phone.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
 def test_an_echo_alone_is_no_answer(
