@@ -73,7 +73,9 @@ def _add_results_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--show", type=_names, metavar="COLUMN,...", help="columns to show")
     parser.add_argument(
-        "--provenance", action="store_true", help="add commit, versions, options, host, device"
+        "--provenance",
+        action="store_true",
+        help="add commit, versions, options, host, device, its state",
     )
     parser.add_argument("--limit", type=int, default=50, help="rows on the terminal, the last ones")
     parser.add_argument("--columns", action="store_true", help="explain the columns and end")
@@ -175,7 +177,7 @@ def _run_summary(options: argparse.Namespace) -> int:
 
 
 def _load(results: Path, since: datetime | None, table: str, provenance: bool) -> History:
-    needed = {table, "sessions", "devices"} if provenance else {table}
+    needed = {table, "sessions", "devices", "device_states"} if provenance else {table}
     history = load_history(results, since, needed)
     for sentence in history.unreadable:
         print(f"left out: {sentence}", file=sys.stderr)

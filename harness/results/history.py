@@ -65,8 +65,9 @@ class History:
     def provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         """A frame with where its rows come from beside them.
 
-        Adds ``git_commit``, ``versions``, ``options``, ``host`` of the process, and
-        ``fingerprint`` and ``qnn_version`` of the device where the frame has ``device``.
+        Adds ``git_commit``, ``versions``, ``options``, ``host`` of the process,
+        ``fingerprint`` and ``qnn_version`` of the device where the frame has ``device``, and
+        ``device_before`` and ``device_after``, its state around the run, where it has samples.
         """
         sessions = self.sessions[["run_id", "worker", *_FROM_SESSION]]
         joined = table.merge(
@@ -76,9 +77,27 @@ class History:
             return joined
         devices = self.devices[["run_id", "worker", "device", *_FROM_DEVICE]]
         keys = ["run_id", "worker", "device"]
-        return joined.merge(devices.drop_duplicates(keys), on=keys, how="left")
+        joined = joined.merge(devices.drop_duplicates(keys), on=keys, how="left")
+        return self._with_states(joined) if "side" in table else joined
+
+    def _with_states(self, samples: pd.DataFrame) -> pd.DataFrame:
+        states = self.device_states.rename(columns=_FROM_STATE)[[*_OF_RUN, *_FROM_STATE.values()]]
+        return samples.merge(states.drop_duplicates(list(_OF_RUN)), on=list(_OF_RUN), how="left")
 
 
+_OF_RUN = (
+    "run_id",
+    "worker",
+    "test_id",
+    "device",
+    "artifact_key",
+    "mode",
+    "run_index",
+    "cold_session",
+)
+"""What a sample shares with the state of its device around the same process of the runner."""
+
+_FROM_STATE = {"before": "device_before", "after": "device_after"}
 _FROM_SESSION = ("git_commit", "versions", "options", "host")
 _FROM_DEVICE = ("fingerprint", "qnn_version")
 

@@ -14,9 +14,11 @@ import pytest
 
 from harness.results.history import load_history
 from harness.results.journal import Journal
+from harness.results.rows import DeviceStateRow
 from harness.results.tables import TABLES
 from suites.harness.results.made_up import (
     FIRST_NIGHT,
+    SUBJECT,
     a_device,
     a_session,
     a_verdict,
@@ -48,6 +50,23 @@ def test_every_sample_carries_where_it_comes_from(tmp_path: Path) -> None:
     assert set(known["qnn_version"]) == {"v2.41.0"}
     assert json.loads(known["versions"].iloc[0])["torch"] == "2.13.0"
     assert json.loads(known["options"].iloc[0]) == {"model": ["tiny_smolvlm"]}
+
+
+def test_every_sample_carries_the_state_of_its_device_around_its_run(tmp_path: Path) -> None:
+    states = [
+        DeviceStateRow.model_validate(
+            {**SUBJECT, "run_index": index, "before": {"battery_c": 30 + index}, "after": None}
+        )
+        for index in (1, 0)
+    ]
+    write_run(tmp_path, 0, [*states, *samples([101.0, 99.0, 98.0])])
+    history = load_history(tmp_path)
+    known = history.provenance(history.samples)
+    assert known["value"].tolist() == [101.0, 99.0, 98.0]
+    told = [None if pd.isna(text) else json.loads(text) for text in known["device_before"]]
+    assert told == [{"battery_c": 30}, {"battery_c": 31}, None]
+    assert known["device_after"].isna().all()
+    assert "device_before" not in history.provenance(history.verdicts)
 
 
 def test_a_workers_rows_are_told_by_the_workers_own_session(tmp_path: Path) -> None:
