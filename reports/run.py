@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from harness.measure.gate import Target
 from harness.results.journal_reader import read_rows
 from harness.results.rows import (
     AnswerRow,
@@ -109,6 +111,21 @@ class Run:
         """Tests that ended with a status and left no verdict: comparisons, and what was blocked."""
         judged = {row.test_id for row in self.verdicts}
         return tuple(row for row in self.outcomes if row.status and row.test_id not in judged)
+
+    @cached_property
+    def outcome_by_test(self) -> Mapping[tuple[str, Target | None], OutcomeRow]:
+        """How each test ended, on each target: sessions of a run may share names of tests.
+
+        An outcome that knows no target, as those of earlier versions, stands for all of them.
+        """
+        targets: tuple[Target | None, ...] = (None, "host", "emulator", "phone")
+        anywhere = {
+            (row.test_id, target): row
+            for row in self.outcomes
+            if row.target is None
+            for target in targets
+        }
+        return {**anywhere, **{(row.test_id, row.target): row for row in self.outcomes}}
 
     @property
     def finished(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.measure.metrics import METRICS
@@ -95,14 +95,13 @@ def verdict_lines(run: Run) -> tuple[VerdictLine, ...]:
     replaced: dict[tuple[object, ...], list[VerdictRow]] = defaultdict(list)
     for row in run.verdicts:
         replaced[(row.test_id, *measured_by(row))].append(row)
-    outcomes = {row.test_id: row for row in run.outcomes}
     roofline = Roofline(run.samples)
     lines = [
         _line(
             row,
             samples[measured_by(row)],
             [one for one in replaced[(row.test_id, *measured_by(row))] if one is not row],
-            outcomes,
+            run.outcome_by_test.get((row.test_id, row.target)),
             roofline,
         )
         for row in run.judged
@@ -118,13 +117,12 @@ def _line(
     row: VerdictRow,
     samples: Sequence[SampleRow],
     replaced: Sequence[VerdictRow],
-    outcomes: Mapping[str, OutcomeRow],
+    outcome: OutcomeRow | None,
     roofline: Roofline,
 ) -> VerdictLine:
     counted = [sample for sample in samples if sample.cold_session == row.cold_session]
     ordered = sorted(counted, key=lambda sample: (sample.run_index, sample.at))
     metric = METRICS.get(row.metric)
-    outcome = outcomes.get(row.test_id)
     margin, share = _margin(row), roofline.share(row)
     return VerdictLine(
         anchor=verdict_anchor(row),

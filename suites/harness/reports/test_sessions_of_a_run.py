@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.measure.verdict import Status
 from harness.results.journal import Journal
-from harness.results.rows import SessionEndRow
+from harness.results.rows import OutcomeRow, SessionEndRow
 from reports.build import build_report
 from reports.run import INTERRUPTED, Run
-from suites.harness.reports.small_run import session_row
+from reports.verdict_table import verdict_lines
+from suites.harness.reports.nights import a_verdict
+from suites.harness.reports.small_run import SPEED_TEST, session_row
 
 EMULATOR = ("/usr/bin/pytest", "-m", "accuracy", "--target", "emulator")
 
@@ -53,3 +56,22 @@ def test_the_page_shows_every_command(tmp_path: Path) -> None:
     assert "pytest -m &#39;perf or accuracy&#39; --target host" in page
     assert "pytest -m accuracy --target emulator" in page
     assert "<td>0, 10</td>" in page
+
+
+def test_a_verdict_is_run_again_where_it_was_reached(tmp_path: Path) -> None:
+    """Host and emulator give their tests the same names."""
+    folder = tmp_path / "run"
+    for worker, target in (("main", "host"), ("main-2", "emulator")):
+        with Journal(folder, worker) as journal:
+            journal.append(a_verdict(90.0, Status.FAIL, target=target))
+            row = {
+                "test_id": SPEED_TEST,
+                "target": target,
+                "outcome": "failed",
+                "duration_s": 1.0,
+                "rerun_command": f"pytest --target {target}",
+            }
+            journal.append(OutcomeRow.model_validate(row))
+    told = {line.subject: line.rerun for line in verdict_lines(Run.read(folder))}
+    assert told["kv · 8da4w · emulator"] == "pytest --target emulator"
+    assert told["kv · 8da4w · host"] == "pytest --target host"
