@@ -170,14 +170,16 @@ class FileTransfer:
         """Let the phone move the part to its place if its hash is right, else drop it.
 
         The part is hashed now unless it is the very file that was hashed while it grew, and came
-        out right. Sent again after a lost answer, it hashes the file in its place.
+        out right. Sent again after a lost answer, it hashes the file in its place; with neither,
+        as a part that a reboot took, there is no hash.
         """
         remote, part = shlex.quote(self._cargo.file.remote), shlex.quote(self._cargo.part)
         self._bytes_there = None
         hashed, self._hashed = self._hashed, None
         known = hashed.state if hashed and hashed.sha256 == self._cargo.sha256 else "unknown"
         answer = self._phone.ask(
-            f"if [ ! -f {part} ]; then sha256sum < {remote}; exit; fi; "
+            f"if [ ! -f {part} ]; then {{ sha256sum < {remote}; }} 2>/dev/null || echo none; "
+            "exit 0; fi; "
             f'if [ "$({FILE_STATE} {part})" = {known} ]; then h={self._cargo.sha256}; '
             f"else h=$(sha256sum < {part}) || exit 1; fi; "
             f'if [ "${{h%% *}}" = {self._cargo.sha256} ]; then '

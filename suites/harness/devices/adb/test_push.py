@@ -10,7 +10,7 @@ import pytest
 
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance
-from harness.devices.adb.errors import DeadlineExceeded, PhoneRefused
+from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, PhoneRefused
 from harness.devices.adb.file_transfer import CorruptedOnTheWay
 from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.push import push_file, push_files
@@ -193,6 +193,26 @@ def test_a_way_that_always_flips_bytes_is_told_and_leaves_nothing(
         push_file(phone, FileToPush(model, REMOTE), DIGESTS)
 
     assert names(virtual) == []
+
+
+def test_a_part_that_a_reboot_takes_is_sent_again(
+    phone: AdbPhone, virtual: VirtualPhone, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone that goes down hard may lose what was written last."""
+    part = on_phone(virtual, f"{REMOTE}.{DIGESTS.of(model)[:12]}.part")
+    ask = phone.ask
+
+    def ask_and_reboot(command: str, total_s: float) -> object:
+        if " mv " in command and part.exists() and virtual.status().bytes_in < 2 * SIZE:
+            part.unlink()
+            raise ConnectionLost("it rebooted")
+        return ask(command, total_s)
+
+    monkeypatch.setattr(phone, "ask", ask_and_reboot)
+    pushed = push_file(phone, FileToPush(model, REMOTE), DIGESTS)
+
+    assert on_phone(virtual).read_bytes() == model.read_bytes()
+    assert pushed.bytes_sent == 2 * SIZE
 
 
 def test_a_refusal_has_the_words_of_the_phone(
