@@ -24,6 +24,7 @@ from harness.results.rows import (
     SessionRow,
     VerdictRow,
 )
+from harness.results.run_end import is_controller, is_finished
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -70,7 +71,7 @@ class Run:
         return cls(
             directory=directory,
             run_id=directory.resolve().name,
-            sessions=tuple(sorted(sessions, key=lambda row: (not _controls(row), row.started_at))),
+            sessions=tuple(sorted(sessions, key=_by_start)),
             ends=tuple(sorted(ends, key=lambda row: row.ended_at)),
             samples=_of_kind(result.rows, SampleRow),
             verdicts=_of_kind(result.rows, VerdictRow),
@@ -91,7 +92,7 @@ class Run:
     @property
     def controllers(self) -> tuple[SessionRow, ...]:
         """The controlling process of every session."""
-        return tuple(filter(_controls, self.sessions))
+        return tuple(row for row in self.sessions if is_controller(row.worker))
 
     @cached_property
     def judged(self) -> tuple[VerdictRow, ...]:
@@ -130,7 +131,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether all sessions came to their end."""
-        return len(self.ends) >= max(len(self.controllers), 1)
+        return is_finished([row.worker for row in self.sessions], len(self.ends))
 
     @property
     def unfinished(self) -> str | None:
@@ -171,9 +172,8 @@ def measured_by(row: SampleRow | VerdictRow | ComparisonRow) -> tuple[object, ..
     return (*where, row.artifact_key, row.metric, row.component)
 
 
-def _controls(row: SessionRow) -> bool:
-    """Whether a process was a session's own rather than a worker."""
-    return row.worker.partition("-")[0] == "main"
+def _by_start(row: SessionRow) -> tuple[bool, datetime]:
+    return (not is_controller(row.worker), row.started_at)
 
 
 def _of_kind(rows: tuple[Row, ...], kind: type[RowT]) -> tuple[RowT, ...]:

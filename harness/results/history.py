@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from harness.errors import UserError
 from harness.results.compaction import RunTables, load_tables
+from harness.results.run_end import is_controller, run_status
 from harness.results.runs import run_folders, started_at
 from harness.results.tables import TABLES, schema, to_frame
 
@@ -32,7 +33,7 @@ class History:
     Attributes:
         runs: One row per run that could be read, oldest first: ``run_id``, ``started_at``,
             ``ended_at``, ``sessions``, ``finished`` (all sessions came to their end),
-            ``exit_status`` (the first that is not 0, missing unless finished), ``git_commit``,
+            ``exit_status`` (the worst, missing unless finished), ``git_commit``,
             ``argv`` (JSON), ``versions`` (JSON), ``host`` (JSON), ``torn`` (rows that a killed
             process did not finish).
         sessions: ``SessionRow``, one per process.
@@ -156,19 +157,19 @@ def _runs_frame(summaries: Sequence[dict[str, object]]) -> pd.DataFrame:
 
 def _summary(run: Path, part: RunTables) -> dict[str, object]:
     sessions = part.tables["sessions"].to_pylist()
-    controllers = [row for row in sessions if row["worker"].partition("-")[0] == "main"]
+    controllers = [row for row in sessions if is_controller(row["worker"])]
     ends = part.tables["session_ends"].to_pylist()
     no_session: dict[str, Any] = {}
     first = min(controllers or sessions, key=lambda row: row["started_at"], default=no_session)
-    finished = len(ends) >= max(len(controllers), 1)
-    statuses = [row["exit_status"] for row in ends]
+    workers = [row["worker"] for row in sessions]
+    status = run_status(workers, [row["exit_status"] for row in ends])
     return {
         "run_id": run.resolve().name,
         "started_at": first.get("started_at"),
         "ended_at": max((row["ended_at"] for row in ends), default=None),
         "sessions": max(len(controllers), 1),
-        "finished": finished,
-        "exit_status": next(filter(None, statuses), 0) if finished else None,
+        "finished": status is not None,
+        "exit_status": status,
         **{name: first.get(name) for name in ("git_commit", "argv", "versions", "host")},
         "torn": part.torn,
     }

@@ -14,8 +14,10 @@ from harness.results.rows import (
     OutcomeRow,
     QuarantineRow,
     SessionEndRow,
+    SessionRow,
     VerdictRow,
 )
+from harness.results.run_end import status_of_rows
 from harness.results.trend_alerts import TrendAlert
 
 ENDINGS = {
@@ -46,10 +48,12 @@ def job_summary(run: Path, alerts: Sequence[TrendAlert]) -> str:
 
 
 def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Iterator[str]:
-    ends = [row.exit_status for row in read.rows if isinstance(row, SessionEndRow)]
+    status = status_of_rows(
+        (row for row in read.rows if isinstance(row, SessionRow)),
+        (row for row in read.rows if isinstance(row, SessionEndRow)),
+    )
     ended = "did not finish"
-    if ends:
-        status = next(filter(None, ends), 0)
+    if status is not None:
         ended = ENDINGS.get(status, f"ended with exit status {status}")
     yield f"## Run `{run_id}`: {ended}\n"
     verdicts = _judged(read)

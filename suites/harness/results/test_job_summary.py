@@ -8,9 +8,10 @@ from pathlib import Path
 from harness.measure.change_point import ChangePoint
 from harness.measure.verdict import Status
 from harness.results.job_summary import job_summary
+from harness.results.journal import Journal
 from harness.results.rows import ComparisonRow, OutcomeRow, QuarantineRow
 from harness.results.trend_alerts import TrendAlert
-from suites.harness.results.made_up import SUBJECT, TEST, a_verdict, night_id, write_run
+from suites.harness.results.made_up import SUBJECT, TEST, a_session, a_verdict, night_id, write_run
 
 
 def test_a_green_run_is_short(tmp_path: Path) -> None:
@@ -21,6 +22,13 @@ def test_a_green_run_is_short(tmp_path: Path) -> None:
 
 def test_a_killed_run_says_so(tmp_path: Path) -> None:
     assert "did not finish" in job_summary(write_run(tmp_path, 0, [], exit_status=None), [])
+
+
+def test_a_run_of_which_one_session_was_killed_is_not_green(tmp_path: Path) -> None:
+    run = write_run(tmp_path, 0, [a_verdict()])
+    with Journal(run, "main-2") as journal:
+        journal.append(a_session(run.name, "main-2"))
+    assert "did not finish" in job_summary(run, [])
 
 
 def test_quarantine_is_at_the_top(tmp_path: Path) -> None:
