@@ -36,22 +36,6 @@ def choose_phones(found: Discovery, soc: str | None, serial: str | None) -> tupl
     )
 
 
-def choose_phone(found: Discovery, soc: str | None, serial: str | None) -> FoundPhone:
-    """The one phone that fits ``--soc`` and ``--serial``.
-
-    Raises:
-        UserError: As ``choose_phones``; also if several fit.
-    """
-    fitting = choose_phones(found, soc, serial)
-    if len(fitting) == 1:
-        return fitting[0]
-    there = ", ".join(str(phone) for phone in fitting)
-    raise UserError(
-        f"{len(fitting)} phones fit: {there}; choose one with --serial {fitting[0].serialno}, or "
-        f"use them all with -n {len(fitting)}."
-    )
-
-
 def _with_serial(found: Discovery, soc: str | None, serial: str) -> FoundPhone:
     phone = next((phone for phone in found.phones if serial in phone.names), None)
     if phone is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.adb.choice import choose_phone, choose_phones
+from harness.devices.adb.choice import choose_phones
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.errors import PhoneUnusable
@@ -91,9 +91,9 @@ def test_a_phone_that_cannot_be_used_says_what_to_do(
         virtual.set_fault(availability=availability)
         adb_server.plug_in(virtual)
         with pytest.raises(UserError, match=remedy):
-            choose_phone(find_phones([server]), "SM8550", None)
+            choose_phones(find_phones([server]), "SM8550", None)
         with pytest.raises(UserError, match=remedy):
-            choose_phone(find_phones([server]), None, virtual.serial)
+            choose_phones(find_phones([server]), None, virtual.serial)
         adb_server.unplug(virtual)
 
 
@@ -104,7 +104,6 @@ def test_a_phone_that_does_not_answer_is_unusable(server: AdbServer, virtual: Vi
     assert "does not answer" in unusable.reason
 
 
-TWO = Discovery((found("A"), found("B")), ())
 OTHER_SOC = Discovery((found("A", "SM8650"),), ())
 LOCKED = Discovery((), (PhoneUnusable("X", "has not authorized this computer", "tap Allow"),))
 NOTHING = Discovery((), ())
@@ -120,17 +119,16 @@ NOTHING = Discovery((), ())
         (NOTHING, "SM8550", None, ["No phone", "doctor"]),
         (LOCKED, None, None, ["X has not authorized", "tap Allow"]),
         (LOCKED, None, "X", ["X has not authorized", "tap Allow"]),
-        (TWO, "SM8550", None, ["2 phones", "--serial A", "-n 2"]),
     ],
 )
 def test_a_wrong_choice_is_told_with_the_next_command(
     discovery: Discovery, soc: str | None, serial: str | None, facts: list[str]
 ) -> None:
     with pytest.raises(UserError) as refusal:
-        choose_phone(discovery, soc, serial)
+        choose_phones(discovery, soc, serial)
     assert [fact for fact in facts if fact not in str(refusal.value)] == []
 
 
 def test_a_phone_answers_to_both_of_its_serials() -> None:
     discovery = Discovery((found("A", serial="127.0.0.1:6000"),), ())
-    assert choose_phone(discovery, None, "A") == choose_phone(discovery, None, "127.0.0.1:6000")
+    assert choose_phones(discovery, None, "A") == choose_phones(discovery, None, "127.0.0.1:6000")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.adb.choice import choose_phone
+from harness.devices.adb.choice import choose_phones
 from harness.devices.adb.discovery import Discovery, find_phones
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_address, parse_addresses
 from harness.devices.virtual_phone.faults import Cut, CutTrigger, Faults
@@ -38,7 +38,7 @@ def test_a_phone_on_a_cable_and_in_the_network_is_one_on_the_cable(order: int) -
 
     (phone,) = discovery.phones
     assert (phone.adb.serial, phone.usb, phone.also_at) == ("A", True, ("192.0.2.7:5555",))
-    assert choose_phone(discovery, None, "192.0.2.7:5555") == phone
+    assert choose_phones(discovery, None, "192.0.2.7:5555") == (phone,)
     assert discovery.unusable == ()
 
 
@@ -46,7 +46,7 @@ def test_a_phone_that_the_server_probed_for_itself_is_no_second_one() -> None:
     """A server finds whatever listens on the ports of Android's emulator."""
     twice = {"emulator-5554": Plugged(OVER_TCP, A), "127.0.0.1:5555": Plugged(OVER_TCP, A)}
     discovery = find(twice)
-    assert choose_phone(discovery, None, "emulator-5554") == choose_phone(
+    assert choose_phones(discovery, None, "emulator-5554") == choose_phones(
         discovery, None, "127.0.0.1:5555"
     )
 
@@ -114,14 +114,14 @@ def test_every_unusable_phone_is_listed_with_its_reason(serial: str, line: str, 
     discovery = find({serial: Plugged(line)})
     assert discovery.phones == ()
     with pytest.raises(UserError, match=r"No phone can be used: .*; ") as refusal:
-        choose_phone(discovery, "SM8550", None)
+        choose_phones(discovery, "SM8550", None)
     assert words in str(refusal.value)
 
 
 def test_an_unusable_phone_is_told_beside_one_of_another_soc() -> None:
     discovery = find({"A": with_soc("SM8650"), "B": Plugged("unauthorized usb:1-2")})
     with pytest.raises(UserError, match=r"but A .*SM8650.*--soc SM8650.*; B has not authorized"):
-        choose_phone(discovery, "SM8550", None)
+        choose_phones(discovery, "SM8550", None)
 
 
 def test_phones_that_hang_delay_no_other(adb_server: PrivateAdbServer, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.discovery import FoundPhone
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.opening import PhoneKit
-from harness.devices.phone.preflight import ReadyPhone, one_each
+from harness.devices.phone.preflight import ReadyPhone, one_each, only_one
 from harness.devices.phone.runner_build import RunnerBuild
 from harness.errors import UserError
 
@@ -40,3 +40,8 @@ def test_a_phone_that_is_missing_moves_its_own_worker_alone(missing: str) -> Non
 def test_more_workers_than_phones_are_refused() -> None:
     with pytest.raises(UserError, match="-n 4 asks for 4 phones and 1 fit"):
         dealt(("A",))
+
+
+def test_a_session_that_uses_one_phone_does_not_choose_among_several() -> None:
+    with pytest.raises(UserError, match=r"2 phones fit: A .*; choose one with --serial A, .*-n 2"):
+        only_one([ready("A"), ready("B")])
