@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
 from harness.results.rows import AnswerRow, Variant
+from reports.anchors import anchor
 from reports.words import Word, compare_words
 
 MAX_ANSWERS = 5_000
@@ -122,7 +122,7 @@ def _card(rows: Sequence[AnswerRow]) -> AnswerCard:
     first = rows[0]
     own_image = [row for row in rows if row.variant == "real"]
     return AnswerCard(
-        anchor="answer-" + hashlib.sha256(repr(_question(first)).encode()).hexdigest()[:10],
+        anchor=anchor("answer", *_question(first)),
         model=first.model or "",
         sample_id=first.sample_id,
         question_kind=first.question_kind,

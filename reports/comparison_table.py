@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.measure.wording import number
 from harness.results.rows import ComparisonRow
+from reports.anchors import anchor
 from reports.wording import percent, subject_words
 
 _ORDER = ("slower", "faster", "inconclusive", "blocked", "same")
@@ -24,6 +25,7 @@ class ComparisonLine:
     """One metric of a candidate against its baseline.
 
     Attributes:
+        anchor: Stable fragment to link to.
         row: Where everything comes from.
         tone: Name of the colour.
         subject: Mode, precision, target, SoC.
@@ -32,6 +34,7 @@ class ComparisonLine:
         medians: Baseline, candidate.
     """
 
+    anchor: str
     row: ComparisonRow
     tone: str
     subject: str
@@ -47,8 +50,11 @@ def comparison_lines(rows: Sequence[ComparisonRow]) -> tuple[ComparisonLine, ...
 
 
 def _line(row: ComparisonRow) -> ComparisonLine:
+    # Neither key: a link stays good when both artifacts are built anew.
+    named = (row.test_id, row.model, row.metric, row.component, subject_words(row), row.device)
     known = row.lower is not None and row.upper is not None
     return ComparisonLine(
+        anchor=anchor("comparison", *named),
         row=row,
         tone=_TONES[row.outcome],
         subject=subject_words(row),

@@ -18,6 +18,7 @@ from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.rows import OutcomeRow, Subject
 from reports import payload
 from reports.accuracy_table import accuracy_tables
+from reports.anchors import outcome_anchors
 from reports.answer_cards import AnswerCards, answer_cards
 from reports.answer_payload import answer_rows
 from reports.charts import chart_script, chart_specs
@@ -80,6 +81,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
     data["charts"] = chart_specs() if has_charts else {}
     return _environment().get_template("page.html.j2").render(
         run=run,
+        failures=list(zip(outcome_anchors("failure", run.failures), run.failures, strict=True)),
         past=past,
         headline=headline(run, findings),
         findings=findings,

@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.results.rows import OutcomeRow
+from reports.anchors import outcome_anchors
 from reports.device_log import Gauge
 from reports.headline import LABELS
 from reports.past import Night
@@ -66,11 +67,11 @@ def _plot(plot: StripPlot | None) -> Payload | None:
 def test_rows(outcomes: Sequence[OutcomeRow]) -> list[Payload]:
     """Rows of the list of tests."""
     rows = []
-    for number_, row in enumerate(outcomes):
+    for anchor, row in zip(outcome_anchors("test", outcomes), outcomes, strict=True):
         file, _, name = row.test_id.partition("::")
         rows.append(
             {
-                "id": f"test-{number_}",
+                "id": anchor,
                 "outcome": row.outcome,
                 "tone": row.status.value if row.status else _TONES[row.outcome],
                 "label": LABELS[row.status] if row.status else row.outcome,

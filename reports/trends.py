@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from harness.measure.metrics import METRICS, Better
 from harness.results.nightly import nightly
 from harness.results.query import SERIES
 from harness.results.rows import SampleRow, VerdictRow
+from reports.anchors import anchor
 from reports.past import Past
 
 _REACH = 4
@@ -124,7 +124,7 @@ def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     metric = METRICS.get(str(first["metric"]))
     return Trend(
         key=key,
-        anchor="trend-" + hashlib.sha256(repr(key).encode()).hexdigest()[:10],
+        anchor=anchor("trend", *key),
         unit=str(first["unit"]),
         better=metric.better if metric else "higher",
         virtual=bool(first["virtual"]),

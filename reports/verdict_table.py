@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from harness.measure.metrics import METRICS
 from harness.measure.statistics import coefficient_of_variation
 from harness.measure.wording import bound, number, plural
 from harness.results.rows import OutcomeRow, SampleRow, VerdictRow
+from reports.anchors import anchor
 from reports.headline import LABELS, SEVERITY
 from reports.roofline import Roofline
 from reports.run import Run, measured_by
@@ -160,7 +160,7 @@ def verdict_anchor(row: VerdictRow) -> str:
     """Fragment that links to a verdict."""
     # Links stay good from night to night, so nothing that a new build changes may be in them.
     named = (row.test_id, row.model, row.metric, row.component, subject_words(row), row.device)
-    return "verdict-" + hashlib.sha256(repr(named).encode()).hexdigest()[:10]
+    return anchor("verdict", *named)
 
 
 def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:

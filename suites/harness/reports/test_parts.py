@@ -140,3 +140,12 @@ def test_comparisons_show_the_slower_ones_first() -> None:
     )
     assert (blocked.change, blocked.interval) == ("", "")
     assert same.change == "+0.0 %"
+
+
+def test_a_link_to_a_comparison_outlives_both_artifacts() -> None:
+    row = a_comparison("slower", 0.94)
+    rebuilt = row.model_copy(update={"artifact_key": "f00d", "baseline_key": "cafe", "ratio": 1.0})
+    first, again, other = comparison_lines(
+        [row, rebuilt, row.model_copy(update={"device": "another"})]
+    )
+    assert first.anchor == again.anchor != other.anchor

@@ -150,6 +150,24 @@ def test_a_link_to_a_verdict_is_the_same_every_night(finished_run: Path, tmp_pat
     assert first == again
 
 
+def test_links_to_tests_and_failures_do_not_shift_when_others_fail(
+    finished_run: Path,
+) -> None:
+    before = page_of(finished_run)
+    first = OutcomeRow(test_id="a.py::b", outcome="error", duration_s=1, rerun_command="pytest a")
+    with Journal(finished_run, "gw0") as other:
+        other.append(first)
+        other.append(first)
+    after = page_of(finished_run)
+    tests = [{row["id"]: row["name"] for row in page.data["tests"]} for page in (before, after)]
+    assert tests[0].items() <= tests[1].items()
+    assert len(tests[1]) == len(tests[0]) + 2
+    failures = [
+        {i for i in page.values("id") if i.startswith("failure-")} for page in (before, after)
+    ]
+    assert failures[0] < failures[1]
+
+
 def test_a_session_that_died_says_so(journal: Journal) -> None:
     with journal:
         journal.append(session_row())
