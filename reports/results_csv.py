@@ -1,12 +1,12 @@
-"""``results.csv``: every sample, verdict and answer of a run, one row each, for spreadsheets."""
+"""``results.csv``: samples, verdicts, answers and comparisons of a run, for spreadsheets."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import Literal
+from typing import Any, Literal
 
-from harness.results.rows import AnswerRow, SampleRow, VerdictRow
+from harness.results.rows import AnswerRow, ComparisonRow, SampleRow, VerdictRow
 from reports.run import Run
 
 Dtype = Literal["string", "Float64", "Int64", "boolean", "datetime64[us, UTC]"]
@@ -58,17 +58,38 @@ COLUMNS: dict[str, Dtype] = {
     "quarantined": "boolean",
     "side": "string",
     "method": "string",
+    "baseline_key": "string",
+    "outcome": "string",
+    "ratio": "Float64",
+    "ratio_lower": "Float64",
+    "ratio_upper": "Float64",
+    "p_value": "Float64",
+    "n_pairs": "Int64",
+    "baseline_median": "Float64",
+    "candidate_median": "Float64",
 }
 """Columns in their order with pandas' dtype; new ones are only ever added at the end."""
 
+_Written = SampleRow | VerdictRow | AnswerRow | ComparisonRow
+
+_OF_COMPARISONS = {"lower": "ratio_lower", "upper": "ratio_upper"}
+"""Bounds of a ratio have columns of their own: those of a median are in the metric's unit."""
+
 
 def render_csv(run: Run) -> str:
-    """All samples, then all verdicts, then all answers, under one header."""
+    """All samples, then all verdicts, all answers and all comparisons, under one header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    rows: list[SampleRow | VerdictRow | AnswerRow] = [*run.samples, *run.verdicts, *run.answers]
+    rows: tuple[_Written, ...] = (*run.samples, *run.verdicts, *run.answers, *run.comparisons)
     for row in rows:
-        fields = {**row.model_dump(), "run_id": run.run_id, "at": row.at.isoformat()}
+        fields = {**_fields(row), "run_id": run.run_id, "at": row.at.isoformat()}
         writer.writerow(map(fields.get, COLUMNS))
     return text.getvalue()
+
+
+def _fields(row: _Written) -> dict[str, Any]:
+    fields = row.model_dump()
+    if isinstance(row, ComparisonRow):
+        return {_OF_COMPARISONS.get(name, name): value for name, value in fields.items()}
+    return fields

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from harness.results.journal import Journal
-from harness.results.rows import AnswerRow, SampleRow, VerdictRow
+from harness.results.rows import AnswerRow, ComparisonRow, SampleRow, VerdictRow
 from reports.results_csv import COLUMNS, render_csv
 from reports.results_frame import read_results
 from reports.run import Run
@@ -22,6 +22,7 @@ from suites.harness.reports.small_run import (
     sample_rows,
     session_row,
 )
+from suites.harness.reports.test_parts import a_comparison
 
 
 @pytest.fixture
@@ -29,6 +30,11 @@ def csv_file(finished_run: Path, tmp_path: Path) -> Path:
     path = tmp_path / "results.csv"
     path.write_text(render_csv(Run.read(finished_run)))
     return path
+
+
+def columns_of(row: type[BaseModel]) -> set[str]:
+    bounds = {"lower": "ratio_lower", "upper": "ratio_upper"} if row is ComparisonRow else {}
+    return {bounds.get(name, name) for name in row.model_fields}
 
 
 def test_there_is_one_row_per_sample_verdict_and_answer(csv_file: Path) -> None:
@@ -39,7 +45,7 @@ def test_there_is_one_row_per_sample_verdict_and_answer(csv_file: Path) -> None:
 
 def test_every_field_of_a_row_has_its_column() -> None:
     fields = [name for row in (SampleRow, VerdictRow, AnswerRow) for name in row.model_fields]
-    assert set(COLUMNS) == {*fields, "run_id"}
+    assert set(COLUMNS) == {*fields, *columns_of(ComparisonRow), "run_id"}
     assert next(iter(COLUMNS)) == "kind"
 
 
@@ -60,6 +66,21 @@ def test_values_survive(csv_file: Path) -> None:
     answers = frame[frame["test_id"] == ANSWER_TEST]
     assert answers["correct"].tolist() == [True, False, False, True]
     assert answers["given"].tolist()[1] == "<script>alert('blue')</script>"
+
+
+def test_a_comparison_keeps_its_ratio_apart_from_any_median(tmp_path: Path) -> None:
+    with Journal(tmp_path / "run", "main") as journal:
+        journal.append(a_comparison("slower", 0.94))
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(tmp_path / "run")))
+    [row] = read_results(path).to_dict("records")
+    assert (row["kind"], row["outcome"], row["n_pairs"]) == ("comparison", "slower", 20)
+    assert (row["ratio_lower"], row["ratio"], row["ratio_upper"]) == (
+        pytest.approx(0.93),
+        0.94,
+        pytest.approx(0.95),
+    )
+    assert pd.isna(row["lower"])
 
 
 def test_plain_pandas_reads_numbers_as_numbers(csv_file: Path) -> None:
@@ -102,7 +123,8 @@ def test_the_documented_columns_are_the_columns() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", readme.read_text(), re.MULTILINE)
     assert {name: dtype.strip() for name, dtype, _ in rows} == COLUMNS
     assert [name for name, _, _ in rows] == list(COLUMNS)
-    kinds: dict[str, type[BaseModel]] = {"S": SampleRow, "V": VerdictRow, "A": AnswerRow}
+    kinds: dict[str, type[BaseModel]]
+    kinds = {"S": SampleRow, "V": VerdictRow, "A": AnswerRow, "C": ComparisonRow}
     for name, _, letters in rows:
-        having = {letter for letter, row in kinds.items() if name in {*row.model_fields, "run_id"}}
+        having = {letter for letter, row in kinds.items() if name in {*columns_of(row), "run_id"}}
         assert set(letters.split()) == having, name
