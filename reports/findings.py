@@ -146,7 +146,10 @@ def _failed_nights(past: Past, keys: Iterable[Key]) -> Mapping[Key, frozenset[in
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
     verdicts = past.history.verdicts
     metrics = {key[SERIES.index("metric")] for key in wanted}
-    rows = verdicts[verdicts["metric"].isin(metrics) & (verdicts["status"] == Status.FAIL.value)]
+    asked = verdicts[verdicts["metric"].isin(metrics)].sort_values("cold_session", kind="stable")
+    # Of what was measured again from cold the last verdict counts, in its night as in this one.
+    settled = asked.drop_duplicates(["run_id", "test_id", *SERIES], keep="last")
+    rows = settled[(settled["status"] == Status.FAIL.value) & ~settled["quarantined"]]
     nights: dict[Key, set[int]] = defaultdict(set)
     for row in rows[["run_id", *SERIES]].to_dict("records"):
         key = tuple(None if pd.isna(row[name]) else str(row[name]) for name in SERIES)

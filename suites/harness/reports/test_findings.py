@@ -8,6 +8,7 @@ import pytest
 
 from harness.measure.verdict import Status
 from harness.results.circumstances import Difference
+from harness.results.rows import VerdictRow
 from reports.headline import describe, headline
 from reports.run import Run
 from suites.harness.reports.nights import (
@@ -55,6 +56,23 @@ def test_a_failed_gate_is_told_at_once_since_its_first_red_night(tmp_path: Path)
     assert finding.since.started_at.day == 4
     assert finding.last_before is not None
     assert finding.last_before.started_at.day == 3
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        [a_verdict(80.0, Status.INCONCLUSIVE, cold_session=1)],
+        [a_verdict(80.0, Status.FAIL, quarantined=True, cold_session=1)],
+    ],
+)
+def test_a_night_that_did_not_stay_red_is_not_counted_as_red(
+    tmp_path: Path, again: list[VerdictRow]
+) -> None:
+    write_levels(tmp_path, STEADY[:3])
+    write_night(tmp_path, 3, [a_sample(80.0), a_verdict(80.0, Status.FAIL), *again])
+    red = [a_sample(81.0), a_verdict(81.0, Status.FAIL)]
+    [finding] = findings_of(write_night(tmp_path, 4, red, exit_status=1))
+    assert (finding.before, finding.nights) == (80.0, 1)
 
 
 def test_a_failure_of_the_first_night_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
