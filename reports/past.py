@@ -15,7 +15,7 @@ from reports.run import Run
 DEFAULT_SPAN = timedelta(days=90)
 """How far back a report looks unless ``--since`` says otherwise."""
 
-_FRAMES = ("sessions", "devices", "samples", "verdicts")
+_FRAMES = ("sessions", "devices", "samples", "verdicts", "comparisons")
 _OPEN = (10, 11, 12, 13)
 
 Ending = Literal["green", "red", "open", "unfinished"]
@@ -46,7 +46,7 @@ class Past:
         nights: Oldest first.
         history: Their rows.
         green: Number among ``nights`` of the last run before this one that ended green and judged
-            one of its models on one of its devices; None if there is none.
+            or compared one of its models on one of its devices; None if there is none.
     """
 
     nights: tuple[Night, ...]
@@ -107,11 +107,13 @@ def _ending(exit_status: object) -> Ending:
 
 
 def _last_green(nights: tuple[Night, ...], history: History, run: Run) -> int | None:
-    here = {(row.model, row.device) for row in run.verdicts}
-    verdicts = history.verdicts[["run_id", "model", "device"]].drop_duplicates()
+    here = {(row.model, row.device) for row in (*run.verdicts, *run.comparisons)}
+    judged = pd.concat(
+        [frame[["run_id", "model", "device"]] for frame in (history.verdicts, history.comparisons)]
+    )
     alike = {
         str(row["run_id"])
-        for row in verdicts.to_dict("records")
+        for row in judged.drop_duplicates().to_dict("records")
         if (_text(row["model"]), _text(row["device"])) in here
     }
     for number in reversed(range(len(nights) - 1)):

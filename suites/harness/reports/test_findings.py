@@ -20,6 +20,7 @@ from suites.harness.reports.nights import (
     write_night,
 )
 from suites.harness.reports.rendered import page_of
+from suites.harness.reports.test_parts import a_comparison
 from suites.harness.reports.test_trends import SLOW, STEADY
 
 
@@ -123,6 +124,14 @@ def test_a_green_run_counts_only_if_it_ran_on_one_of_the_devices(
         write_night(tmp_path, 1, [a_sample(100.0), a_verdict(100.0, Status.PASS)], exit_status=1)
     )
     assert past.green == (0 if device == "builder-03" else None)
+
+
+def test_a_green_run_that_only_compared_counts_as_well(tmp_path: Path) -> None:
+    write_night(tmp_path, 0, [a_comparison("same", 1.0)], versions={"torch": "2.12.0"})
+    folder = write_night(tmp_path, 1, [a_comparison("slower", 0.9)], exit_status=1)
+    past = past_of(folder)
+    assert past.green == 0
+    assert past.differences == (Difference("package", "torch", "2.12.0", "2.13.0"),)
 
 
 @pytest.mark.parametrize(
