@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
+from harness.devices.adb.endurance import Endurance, Persistence, holding_on
 from harness.devices.adb.errors import (
     ConnectionLost,
     PhoneRebooted,
@@ -178,7 +178,7 @@ class ClaimedRun:
             self._drops += persistence.drops
 
     def _persistence(self, total_s: float) -> Persistence:
-        return Persistence(total_s, self._endurance, reconnecting(self._phone))
+        return holding_on(self._phone, total_s, self._endurance)
 
     def _started(self, text: str) -> Started:
         answer = self._phone.ask(text, _ASK_S)

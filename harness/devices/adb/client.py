@@ -34,7 +34,13 @@ class AdbPhone:
     def __init__(self, server: AdbServer, serial: str) -> None:
         self.server = server
         self.serial = serial
+        self.drops = 0
+        """Cuts of its connection that whoever held on to it has noticed."""
         self._features: frozenset[str] | None = None
+
+    def note_drop(self) -> None:
+        """Count one more."""
+        self.drops += 1
 
     @property
     def adb_words(self) -> tuple[str, ...]:

@@ -44,13 +44,19 @@ class Persistence:
         total_s: Time for everything together.
         endurance: How long the phone may be away within that.
         revive: Called when an answer failed to come in time, before the next try.
+        on_drop: Called for each cut.
     """
 
     def __init__(
-        self, total_s: float, endurance: Endurance, revive: Callable[[], None] = lambda: None
+        self,
+        total_s: float,
+        endurance: Endurance,
+        revive: Callable[[], None] = lambda: None,
+        on_drop: Callable[[], None] = lambda: None,
     ) -> None:
         self._endurance = endurance
         self._revive = revive
+        self._on_drop = on_drop
         self._deadline = endurance.clock() + total_s
         self._total_s = total_s
         self._drops = 0
@@ -87,6 +93,7 @@ class Persistence:
                 if away_since is None:
                     away_since = self._endurance.clock()
                     self._drops += 1
+                    self._on_drop()
                 away_s = self._endurance.clock() - away_since
                 if self.left_s == 0 or away_s >= self._endurance.absence_s:
                     raise DeadlineExceeded(self._told(away_s, error)) from error
@@ -101,7 +108,19 @@ class Persistence:
         return f"away for {away_s:.0f} s after {self._drops - 1} drops survived: {error}"
 
 
-def reconnecting(phone: AdbPhone) -> Callable[[], None]:
+def holding_on(phone: AdbPhone, total_s: float, endurance: Endurance | None = None) -> Persistence:
+    """What repeats things on a phone through cuts, which the phone counts.
+
+    Args:
+        phone: To hold on to.
+        total_s: Time for everything together.
+        endurance: How long the phone may be away within that; as usual if not given.
+    """
+    revive = _reconnecting(phone)
+    return Persistence(total_s, endurance or Endurance(), revive, phone.note_drop)
+
+
+def _reconnecting(phone: AdbPhone) -> Callable[[], None]:
     """What frees a connection on which nothing moves any more, though the server thinks it fine.
 
     The server drops the transport and makes a new one. Whether that helped, the next try tells.

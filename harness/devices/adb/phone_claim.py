@@ -26,7 +26,7 @@ from harness.devices.adb.claim_shell import (
     release_text,
 )
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
+from harness.devices.adb.endurance import holding_on
 from harness.devices.adb.errors import AdbFailure, ConnectionLost, PhoneRefused
 
 _ASK_S = 10.0
@@ -145,7 +145,7 @@ def claimed(
 
 
 def _taken(phone: AdbPhone, text: str) -> ClaimAnswer:
-    persistence = Persistence(_TAKE_S, Endurance(), reconnecting(phone))
+    persistence = holding_on(phone, _TAKE_S)
     answer = persistence.until_done(lambda: _ask(phone, text))
     for _ in range(_TRIES - 1):
         if answer.by is None:

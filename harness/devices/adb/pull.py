@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.artifacts.atomic_file import replacing
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
+from harness.devices.adb.endurance import Endurance, holding_on
 from harness.devices.adb.errors import PhoneRefused
 from harness.devices.adb.file_transfer import CorruptedOnTheWay
 from harness.devices.adb.storage import remote_digests, remote_sizes
@@ -57,7 +57,7 @@ def pull_file(
         OSError: If ``local`` cannot be written.
     """
     given = limits or PullLimits()
-    persistence = Persistence(given.total_s, given.endurance, reconnecting(phone))
+    persistence = holding_on(phone, given.total_s, given.endurance)
 
     def pull() -> tuple[str, int]:
         return _pull(phone, remote, local, StreamLimits(given.stall_s, persistence.left_s))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Persistence, reconnecting
+from harness.devices.adb.endurance import holding_on
 from harness.devices.adb.file_transfer import FileTransfer
 from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.push_order import Cargo, FileToPush, Progress, Pushed, PushLimits
@@ -49,7 +49,7 @@ def push_files(
         UserError: If a local file shrinks meanwhile.
     """
     limits = limits or PushLimits()
-    persistence = Persistence(limits.total_s, limits.endurance, reconnecting(phone))
+    persistence = holding_on(phone, limits.total_s, limits.endurance)
     cargoes = [_cargo(file, digests) for file in files]
     there = persistence.until_done(lambda: _already_there(phone, cargoes))
     missing = [cargo for cargo in cargoes if cargo not in there]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.devices.adb.claimed_run import ClaimedRun, find_runs
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
+from harness.devices.adb.endurance import holding_on
 from harness.devices.adb.phone_claim import HeldClaim, claimed, this_claimant
 from harness.devices.adb.phone_lease import phone_lease
 from harness.devices.phone.workspace import RUNS
@@ -52,8 +52,7 @@ def end_orphans(phone: AdbPhone) -> int:
     Returns:
         How many were still running.
     """
-    persistence = Persistence(_FIND_S, Endurance(), reconnecting(phone))
-    found = persistence.until_done(lambda: find_runs(phone, RUNS))
+    found = holding_on(phone, _FIND_S).until_done(lambda: find_runs(phone, RUNS))
     for orphan in found:
         run = ClaimedRun(phone, f"{RUNS}/{orphan.name}")
         if orphan.state == "run":

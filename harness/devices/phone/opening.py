@@ -14,7 +14,7 @@ import platformdirs
 from harness.artifacts.manifest import Target
 from harness.backends.qnn.soc import Soc
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
+from harness.devices.adb.endurance import Endurance, holding_on
 from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.adb.push_order import Progress
@@ -111,5 +111,4 @@ def open_phone(
 
 def _look(phone: AdbPhone, endurance: Endurance) -> PhoneState:
     """The phone's state, through cuts: one of them must not cost what was measured."""
-    persistence = Persistence(_LOOK_S, endurance, reconnecting(phone))
-    return persistence.until_done(lambda: read_state(phone))
+    return holding_on(phone, _LOOK_S, endurance).until_done(lambda: read_state(phone))

@@ -77,7 +77,6 @@ class PhoneDevice:
         self._checked: set[Path] = set()
         self._counted: dict[Dialogue, int] = {}
         self._gone: AdbFailure | None = None
-        self._drops = 0
 
     @property
     def soc(self) -> str | None:
@@ -113,8 +112,8 @@ class PhoneDevice:
 
     @property
     def drops(self) -> int:
-        """Cuts of the connection that runs of this session survived."""
-        return self._drops
+        """Cuts of the connection that this session survived, whatever it did meanwhile."""
+        return self._parts.adb.drops
 
     @property
     def bytes_sent(self) -> int:
@@ -232,13 +231,11 @@ class PhoneDevice:
         answered: tuple[Generation, ...],
     ) -> Finished:
         try:
-            finished = self._parts.remote.execute(arguments, images, about, total_s)
+            return self._parts.remote.execute(arguments, images, about, total_s)
         except (RunGone, RunOverran) as failure:
             raise RunFailure(
                 _UNKNOWN_EXIT_CODE, self._by_hand(arguments, images), str(failure), answered
             ) from failure
-        self._drops += finished.drops
-        return finished
 
     def _by_hand(self, arguments: tuple[str, ...], images: tuple[str, ...]) -> tuple[str, ...]:
         tools = posixpath.dirname(self._parts.runner_path)

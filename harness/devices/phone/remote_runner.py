@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from harness.devices.adb.claimed_run import ClaimedRun, RunResult
 from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, Persistence, reconnecting
+from harness.devices.adb.endurance import Endurance, holding_on
 from harness.devices.adb.errors import PhoneRebooted
 from harness.devices.phone.logcat import as_runner_log
 from harness.devices.phone.remote_files import read_small_files
@@ -36,12 +36,10 @@ class Finished:
     Attributes:
         exit_code: Of the runner; 128 and more for a signal.
         left: What it left behind.
-        drops: How often the connection was cut, reboots included.
     """
 
     exit_code: int
     left: LeftBehind
-    drops: int
 
 
 class RemoteRunner:
@@ -72,7 +70,7 @@ class RemoteRunner:
         Raises:
             AdbFailure: If the phone is gone.
         """
-        result, folder, _ = self._run_to_its_end((runner, "--help"), (), "--help", total_s)
+        result, folder = self._run_to_its_end((runner, "--help"), (), "--help", total_s)
         self._remove(folder)
         return result.log.decode(errors="replace")
 
@@ -92,21 +90,21 @@ class RemoteRunner:
             RunGone: If it was killed, as a phone without memory does.
             AdbFailure: If the phone is gone.
         """
-        result, folder, reboots = self._run_to_its_end(arguments, images, about, total_s)
+        result, folder = self._run_to_its_end(arguments, images, about, total_s)
         left = self._collect(result, folder)
         self._remove(folder)
-        return Finished(result.exit_code, left, result.drops + reboots)
+        return Finished(result.exit_code, left)
 
     def _run_to_its_end(
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
-    ) -> tuple[RunResult, str, int]:
-        """Run, anew after a reboot; the result, its folder and how many reboots there were."""
-        for reboots in range(_REBOOTS):
+    ) -> tuple[RunResult, str]:
+        """Run, anew after a reboot; the result and its folder."""
+        for _ in range(_REBOOTS):
             try:
-                return *self._run(arguments, images, about, total_s), reboots
+                return self._run(arguments, images, about, total_s)
             except PhoneRebooted:
                 self._on_reboot()
-        return *self._run(arguments, images, about, total_s), _REBOOTS
+        return self._run(arguments, images, about, total_s)
 
     def _run(
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
@@ -147,5 +145,4 @@ class RemoteRunner:
         ClaimedRun(self._phone, folder, self._endurance).remove()
 
     def _persist(self, action: Callable[[], Result]) -> Result:
-        persistence = Persistence(_COLLECT_S, self._endurance, reconnecting(self._phone))
-        return persistence.until_done(action)
+        return holding_on(self._phone, _COLLECT_S, self._endurance).until_done(action)

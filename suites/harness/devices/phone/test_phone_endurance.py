@@ -41,6 +41,7 @@ def test_a_cut_costs_a_retry_and_is_counted(
     (answer,) = device.run(artifact, [question], OPTIONS)
     assert answer.last.text.startswith(" a red circle")
     assert len(command_lines(phone)) == 1
+    assert device.drops == 1
 
 
 def test_a_reboot_costs_the_run_and_not_the_answer(
@@ -81,6 +82,15 @@ def test_a_reboot_while_the_runner_is_asked_what_it_is_costs_nothing(
     assert len(device.run(artifact, [question], OPTIONS)) == 1
 
 
+def test_a_cut_of_a_push_is_counted_too(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    device = open_device()
+    phone.set_faults(Faults(triggers=(CutTrigger(after_bytes_in=3000, cut=Cut()),)))
+    device.run(artifact, [question], OPTIONS)
+    assert device.drops == 1
+
+
 @pytest.mark.parametrize("how", ["rst", "stall"])
 def test_a_cut_while_the_phone_is_looked_at_costs_no_measurement(
     open_device: OpenDevice, phone: VirtualPhone, how: CutKind, monkeypatch: pytest.MonkeyPatch
@@ -91,7 +101,7 @@ def test_a_cut_while_the_phone_is_looked_at_costs_no_measurement(
     phone.set_faults(Faults(triggers=(cut,)))
     with device.measuring() as around:
         phone.set_faults(Faults(triggers=(cut,)))
-    assert phone.status().cuts == 2
+    assert phone.status().cuts == device.drops == 2
     assert around.before is not None
     assert around.after is not None
 

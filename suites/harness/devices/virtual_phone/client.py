@@ -56,3 +56,8 @@ def wait_until(happened: Callable[[], bool]) -> None:
 def wait_for_state(server: PrivateAdbServer, phone: PhoneControls, state: str | None) -> None:
     """Wait until the server lists a phone so."""
     wait_until(lambda: server.state_of(phone) == state)
+
+
+def wait_until_back(server: PrivateAdbServer, phone: PhoneControls) -> None:
+    """Wait until a phone answers; a server lists one as before for a moment after a drop."""
+    wait_until(lambda: adb(server, phone, "shell", "true").returncode == 0)

@@ -18,6 +18,7 @@ from suites.harness.devices.virtual_phone.client import (
     start,
     wait_for_state,
     wait_until,
+    wait_until_back,
     words,
 )
 
@@ -41,7 +42,7 @@ def test_a_cut_ends_what_runs_and_the_server_finds_the_phone_again(
         attached.cut(Cut(how=how))
         # Without asking for its exit code: that of Debian's adb is 0 after a cut.
         assert b"ended" not in client.stdout.read()
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert shell(server, attached, "echo again") == "again\n"
     assert attached.status().cuts == 1
 
@@ -51,7 +52,7 @@ def test_a_phone_that_is_down_is_listed_offline_until_it_is_back(
 ) -> None:
     attached.cut(Cut(down_s=1.0))
     wait_for_state(server, attached, "offline")
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
 
 
 def test_a_stall_moves_nothing_and_looks_like_a_device(
@@ -64,7 +65,7 @@ def test_a_stall_moves_nothing_and_looks_like_a_device(
         assert server.state_of(attached) == "device"
         attached.cut(Cut(how="rst"))
         assert client.wait(20) != 0
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
 
 
 def test_an_unplugged_phone_comes_back_as_another_transport(
@@ -73,7 +74,7 @@ def test_an_unplugged_phone_comes_back_as_another_transport(
     before = server.transport_id_of(attached)
     attached.cut(Cut(how="unplug", down_s=0.5))
     wait_for_state(server, attached, None)
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert server.transport_id_of(attached) not in (before, None)
 
 
@@ -93,7 +94,7 @@ def test_a_stalled_transport_that_carried_data_can_be_cut(
         wait_until(lambda: attached.status().cuts == 1)
         attached.cut()
         assert client.wait(20) != 0
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     wait_until(lambda: attached.status().connections == 1)
 
 
@@ -104,7 +105,7 @@ def test_a_trigger_waits_for_bytes_of_a_push(
     assert adb(server, attached, "push", str(sent), FILE).returncode != 0
     left = (attached.root / FILE[1:]).stat().st_size
     assert left < sent.stat().st_size
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert adb(server, attached, "push", str(sent), FILE).returncode == 0
 
 
@@ -122,9 +123,9 @@ def test_a_trigger_waits_for_a_command_as_often_as_it_is_told(
     attached.set_fault(triggers=(CutTrigger(on_command="^sleep", times=2, delay_s=0.1),))
     assert shell(server, attached, "echo sleep") == "sleep\n"
     assert b"done" not in adb(server, attached, "shell", "sleep 9; echo done").stdout
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert b"done" not in adb(server, attached, "shell", "sleep 9; echo done").stdout
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert shell(server, attached, "sleep 0.3; echo done") == "done\n"
 
 
@@ -136,7 +137,7 @@ def test_an_unauthorized_phone_waits_for_allow(
     assert server.state_of(phone) == "unauthorized"
     assert "unauthorized" in words(adb(server, phone, "shell", "true"))
     phone.allow()
-    wait_for_state(server, phone, "device")
+    wait_until_back(server, phone)
     assert shell(server, phone, "echo allowed") == "allowed\n"
     server.unplug(phone)
 
@@ -147,7 +148,7 @@ def test_a_phone_can_lose_its_authorization(
     attached.set_fault(availability="unauthorized")
     wait_for_state(server, attached, "unauthorized")
     attached.allow()
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
 
 
 def test_a_phone_that_asks_for_a_key_takes_the_server_s(
@@ -164,7 +165,7 @@ def test_a_silent_phone_is_offline(server: PrivateAdbServer, attached: VirtualPh
     wait_for_state(server, attached, "offline")
     assert "offline" in words(adb(server, attached, "shell", "true"))
     attached.set_fault(availability="device")
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
 
 
 def test_a_phone_in_recovery_says_so(server: PrivateAdbServer, phone: VirtualPhone) -> None:
@@ -178,7 +179,7 @@ def test_a_refusing_phone_is_offline(server: PrivateAdbServer, attached: Virtual
     attached.set_fault(availability="refusing")
     wait_for_state(server, attached, "offline")
     attached.set_fault(availability="device")
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
 
 
 def test_a_full_disk_refuses_the_rest_of_a_push(

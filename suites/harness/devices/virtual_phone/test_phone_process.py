@@ -14,7 +14,7 @@ from harness.devices.virtual_phone.condition import Battery
 from harness.devices.virtual_phone.faults import CommandRule, Faults
 from harness.devices.virtual_phone.phone_process import PhoneFailed, PhoneProcess
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
-from suites.harness.devices.virtual_phone.client import adb, shell, wait_for_state
+from suites.harness.devices.virtual_phone.client import adb, shell, wait_for_state, wait_until_back
 
 COMMAND = (sys.executable, "-m", "harness.devices.virtual_phone")
 
@@ -59,7 +59,7 @@ def test_its_faults_change_from_afar(server: PrivateAdbServer, process: PhonePro
     assert "level: 7" in shell(server, process, "dumpsys battery")
     process.reboot(down_s=0.1)
     wait_for_state(server, process, "offline")
-    wait_for_state(server, process, "device")
+    wait_until_back(server, process)
     assert process.status().reboots >= 1
     server.unplug(process)
 

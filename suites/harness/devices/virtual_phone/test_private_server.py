@@ -11,7 +11,7 @@ import pytest
 from harness.devices.virtual_phone.adb_programs import AdbProgram
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer, ServerFailed
-from suites.harness.devices.virtual_phone.client import shell, wait_for_state, words
+from suites.harness.devices.virtual_phone.client import shell, wait_until_back, words
 
 
 def listeners(port: int) -> list[str]:
@@ -49,7 +49,7 @@ def test_a_restart_ends_what_runs_and_finds_the_phones_again(
         before = own.process_id
         own.restart()
         assert own.process_id != before
-        wait_for_state(own, phone, "device")
+        wait_until_back(own, phone)
         assert shell(own, phone, "echo back") == "back\n"
 
 

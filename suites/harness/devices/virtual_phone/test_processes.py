@@ -20,12 +20,15 @@ from suites.harness.devices.virtual_phone.client import (
     start,
     wait_for_state,
     wait_until,
+    wait_until_back,
 )
 
 FOLDER = "/data/local/tmp"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-DAEMON = f"setsid sh -c 'sleep 1234' >/dev/null 2>&1 </dev/null & echo $! > {FOLDER}/daemon"
-ALIVE = f"test -d /proc/$(cat {FOLDER}/daemon) && echo alive || echo dead"
+BEAT = f"{FOLDER}/beat"
+DAEMON = f"setsid sh -c 'while :; do : > {BEAT}; sleep 0.05; done' >/dev/null 2>&1 </dev/null &"
+# Process ids say nothing: a phone that was rebooted gives them out again.
+ALIVE = f"rm -f {BEAT}; sleep 0.5; test -f {BEAT} && echo alive || echo dead"
 
 
 @pytest.fixture(params=["chroot", "rewrite"])
@@ -51,12 +54,12 @@ def test_a_daemon_outlives_a_cut_and_dies_in_a_reboot(
     shell(server, confined, DAEMON)
     boot_id = shell(server, confined, f"cat {BOOT_ID}")
     confined.cut()
-    wait_for_state(server, confined, "device")
+    wait_until_back(server, confined)
     assert shell(server, confined, ALIVE) == "alive\n"
     assert shell(server, confined, f"cat {BOOT_ID}") == boot_id
     confined.reboot(down_s=0.2)
     wait_for_state(server, confined, "offline")
-    wait_for_state(server, confined, "device")
+    wait_until_back(server, confined)
     assert shell(server, confined, ALIVE) == "dead\n"
     assert shell(server, confined, f"cat {BOOT_ID}") != boot_id
 
@@ -65,7 +68,7 @@ def test_adb_reboot_reboots(server: PrivateAdbServer, attached: VirtualPhone) ->
     boot_id = shell(server, attached, f"cat {BOOT_ID}")
     adb(server, attached, "reboot")
     wait_for_state(server, attached, "offline")
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert attached.status().reboots == 1
     assert shell(server, attached, f"cat {BOOT_ID}") != boot_id
 
@@ -76,7 +79,7 @@ def test_a_reboot_keeps_files_and_properties(
     shell(server, attached, f"echo kept > {FOLDER}/file")
     attached.reboot(down_s=0.1)
     wait_for_state(server, attached, "offline")
-    wait_for_state(server, attached, "device")
+    wait_until_back(server, attached)
     assert shell(server, attached, f"cat {FOLDER}/file; getprop ro.serialno") == "kept\nVIRTUAL01\n"
 
 
@@ -188,5 +191,5 @@ def test_a_cut_ends_no_phone_that_is_not_cut(
             client.stdin.write(b"still here\n")
             client.stdin.close()
             assert client.stdout.read() == b"still here\n"
-        wait_for_state(server, attached, "device")
+        wait_until_back(server, attached)
         server.unplug(other)
