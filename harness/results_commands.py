@@ -13,6 +13,7 @@ import pandas as pd
 from harness.errors import UserError
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
+from harness.results.noise_floors import advice, noise_floors
 from harness.results.query import check_columns, measured, select, summarize
 from harness.results.run_comparison import RunComparison, compare_runs
 from harness.results.runs import default_results_directory, find_run, started_at
@@ -34,7 +35,7 @@ _RUNS = "runs"
 def add_result_commands(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
 ) -> None:
-    """Register ``results``, ``compare`` and ``summary``.
+    """Register ``results``, ``compare``, ``noise`` and ``summary``.
 
     Args:
         commands: What ``add_subparsers`` returned.
@@ -51,6 +52,11 @@ def add_result_commands(
     compare.add_argument("first", metavar="RUN1", help="name, its beginning, path or 'latest'")
     compare.add_argument("second", metavar="RUN2")
     _add_common_options(compare)
+    noise = commands.add_parser(
+        "noise", help="what devices differ from themselves by", description=_run_noise.__doc__
+    )
+    noise.set_defaults(run=_run_noise)
+    _add_common_options(noise)
     summary = commands.add_parser(
         "summary", help="a run in Markdown, for a CI job's page", description=_run_summary.__doc__
     )
@@ -162,6 +168,16 @@ def _run_compare(options: argparse.Namespace) -> int:
         _write(comparison.rows, options.csv, 0)
     else:
         _print_comparison(comparison)
+    return 0
+
+
+def _run_noise(options: argparse.Namespace) -> int:
+    """Tell the noise floor of each device from comparisons of artifacts with themselves (A/A)."""
+    _end_with_the_reader()
+    floors = noise_floors(_load(options.results, None, "comparisons", False).comparisons)
+    _write(floors, options.csv, max(len(floors), 1))
+    if not options.csv and (missing := advice(floors)):
+        print(missing)
     return 0
 
 

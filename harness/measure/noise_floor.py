@@ -19,9 +19,6 @@ MIN_COMPARISONS = 5
 CONFIDENCE = 0.99
 """Share of A/A comparisons that stay within the floor."""
 
-MAX_DIFFERENT_SHARE = 0.01
-"""Share of A/A comparisons that may be called different."""
-
 
 @dataclass(frozen=True)
 class NoiseFloor:
