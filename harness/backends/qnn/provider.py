@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness.backends.qnn.libraries import (
     HTP_LIBRARY,
+    SDK_LIBRARY_FOLDER,
     SYSTEM_LIBRARY,
     QnnLibraries,
     cache_folder,
@@ -99,7 +100,7 @@ def _check_same(active: QnnInfo, wanted: QnnLibraries) -> None:
 
 def _start(libraries: QnnLibraries) -> QnnInfo:
     _check_unused()
-    shim_path = compiled_shim(cache_folder())
+    shim_path, sdk = _prepared(libraries)
     with captured_native_log() as log:
         shim, real = _load(libraries, shim_path)
     for line in worth_reading(log):
@@ -109,9 +110,26 @@ def _start(libraries: QnnLibraries) -> QnnInfo:
     shim.snapgate_front.argtypes = [ctypes.c_void_p, ctypes.c_int]
     shim.snapgate_front.restype = None
     shim.snapgate_front(provider, info.version[:2] > _LAST_NARROW_VERSION)
-    if libraries.source != "QNN_SDK_ROOT":
-        os.environ["QNN_SDK_ROOT"] = str(linked_sdk(libraries, cache_folder()))
+    os.environ["QNN_SDK_ROOT"] = str(sdk)
     return info
+
+
+def _prepared(libraries: QnnLibraries) -> tuple[Path, Path]:
+    """The shim, and a folder in which ExecuTorch finds these libraries as in an SDK.
+
+    An SDK that ``QNN_SDK_ROOT`` names by an absolute path is one already.
+    """
+    cache = cache_folder()
+    sdk = Path(os.environ.get("QNN_SDK_ROOT", ""))
+    try:
+        if not sdk.is_absolute() or (sdk / SDK_LIBRARY_FOLDER).resolve() != libraries.directory:
+            sdk = linked_sdk(libraries, cache)
+        return compiled_shim(cache), sdk
+    except OSError as error:
+        raise UserError(
+            f"The cache {cache} cannot be written ({error.strerror}); make room in it, or set "
+            "XDG_CACHE_HOME to a folder that can be written."
+        ) from error
 
 
 def _check_unused() -> None:

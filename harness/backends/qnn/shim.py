@@ -1,9 +1,10 @@
-"""Compiles ``shim.c``, which stands in front of ``libQnnHtp.so``, once per user and compiler."""
+"""Compiles ``shim.c``, which stands in front of ``libQnnHtp.so``, once per user and C library."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -35,7 +36,7 @@ def c_compiler() -> str:
 
 
 def compiled_shim(cache: Path) -> Path:
-    """The compiled shim, built if this source and this compiler were not seen before.
+    """The compiled shim, built if this source was not built for this C library before.
 
     Processes that build it at once each build their own and the last one stays: all are equal.
 
@@ -43,19 +44,19 @@ def compiled_shim(cache: Path) -> Path:
         cache: Folder to keep it in; made if missing.
 
     Raises:
-        UserError: If there is no compiler, or it fails.
+        UserError: If it must be built and there is no compiler, or that fails.
+        OSError: If the folder cannot be written.
     """
-    compiler = c_compiler()
-    path = cache / f"shim-{_key(compiler)}.so"
+    path = cache / f"shim-{_key()}.so"
     if not path.is_file():
+        compiler = c_compiler()
         cache.mkdir(parents=True, exist_ok=True)
         _compile(compiler, path)
     return path
 
 
-def _key(compiler: str) -> str:
-    identity = Path(compiler).resolve()
-    words = (*_FLAGS, str(identity), str(identity.stat().st_mtime_ns))
+def _key() -> str:
+    words = (*_FLAGS, platform.machine(), *platform.libc_ver())
     return hashlib.sha256(_SOURCE.read_bytes() + "\0".join(words).encode()).hexdigest()[:12]
 
 

@@ -128,18 +128,49 @@ except UserError as error:
     assert stdout.startswith(f"The QNN libraries in {tmp_path} cannot be loaded (")
 
 
-def test_executorch_is_told_of_an_sdk_only_inside_the_process(
-    qnn: QnnInfo, run_python: RunPython
-) -> None:
-    script = """
-import os
+ASK_EXECUTORCH = """
 activate()
 from executorch.backends.qualcomm.utils.check_qnn_version import get_sdk_build_id
 print(get_sdk_build_id())
 """
+
+
+def test_executorch_is_told_of_an_sdk_only_inside_the_process(
+    qnn: QnnInfo, run_python: RunPython
+) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "QNN_SDK_ROOT"}
-    result = run_python(ACTIVATE + script, environment=environment)
+    result = run_python(ACTIVATE + ASK_EXECUTORCH, environment=environment)
     assert result.stdout.splitlines()[-1] == qnn.build_id
+
+
+@pytest.mark.parametrize("form", ["the folder of the libraries", "a path from home"])
+def test_executorch_finds_the_sdk_in_whatever_form_it_was_named(
+    qnn: QnnInfo, run_python: RunPython, tmp_path: Path, form: str
+) -> None:
+    home, root = tmp_path / "home", str(qnn.library_directory)
+    if form == "a path from home":
+        root = "~/libraries"
+        home.mkdir()
+        (home / "libraries").symlink_to(qnn.library_directory)
+    cache = {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {**os.environ, **cache, "QNN_SDK_ROOT": root}
+    result = run_python(ACTIVATE + ASK_EXECUTORCH, environment=environment)
+    assert result.stdout.splitlines()[-1:] == [qnn.build_id], result.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(qnn: QnnInfo, run_python: RunPython) -> None:
+    script = """
+from harness.errors import UserError
+try:
+    activate()
+except UserError as error:
+    print(error)
+"""
+    environment = {**os.environ, "XDG_CACHE_HOME": "/proc/nowhere"}
+    assert run_python(ACTIVATE + script, environment=environment).stdout == (
+        "The cache /proc/nowhere/snapgate/qnn cannot be written (No such file or directory); make "
+        "room in it, or set XDG_CACHE_HOME to a folder that can be written.\n"
+    )
 
 
 def test_the_shim_is_compiled_once_even_by_two_processes_at_once(tmp_path: Path) -> None:
@@ -165,6 +196,14 @@ def test_without_a_c_compiler_the_sentence_says_how_to_get_one(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="there is no cc on PATH; type: sudo apt install gcc"):
         compiled_shim(tmp_path / "cache")
+
+
+def test_a_shim_that_is_there_needs_no_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = compiled_shim(tmp_path / "cache")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert compiled_shim(tmp_path / "cache") == built
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
