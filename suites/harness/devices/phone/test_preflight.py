@@ -1,7 +1,9 @@
-"""Phones of a session go to its workers, the same ones every night where they can."""
+"""A session finds its phones, or says within seconds why not, and deals them to its workers."""
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,22 @@ from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.discovery import FoundPhone
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.opening import PhoneKit
-from harness.devices.phone.preflight import ReadyPhone, one_each, only_one
+from harness.devices.phone.preflight import (
+    PhoneWish,
+    ReadyPhone,
+    find_ready_phones,
+    one_each,
+    only_one,
+)
 from harness.devices.phone.runner_build import RunnerBuild
+from harness.devices.virtual_phone.faults import Availability, Faults
+from harness.devices.virtual_phone.phone import VirtualPhone
+from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.errors import UserError
 
 LAB = tuple(f"R5CT{number}" for number in range(6))
 KIT = PhoneKit(get_soc("SM8550"), ("phone",), RunnerBuild(Path("runner"), Path("library")), None)
+BOUND_S = 5.0
 SERVER = AdbServer(ServerAddress())
 
 
@@ -35,6 +47,30 @@ def test_a_phone_that_is_missing_moves_its_own_worker_alone(missing: str) -> Non
     before, after = dealt(LAB), dealt(tuple(phone for phone in LAB if phone != missing))
     moved = [old for old, new in zip(before, after, strict=True) if old != new]
     assert moved == ([missing] if missing in before else [])
+
+
+@pytest.mark.parametrize(
+    ("soc", "availability", "told"),
+    [
+        (None, "device", "No phone is attached"),
+        ("SM8650", "device", "No phone with SM8550 is attached, but"),
+        ("SM8550", "unauthorized", "has not authorized this computer"),
+        ("SM8550", "device", "The runner for the phone is missing"),
+    ],
+)
+def test_what_is_wrong_is_told_within_seconds(
+    server: PrivateAdbServer, soc: str | None, availability: Availability, told: str
+) -> None:
+    with ExitStack() as plugged:
+        if soc is not None:
+            phone = plugged.enter_context(VirtualPhone(soc))
+            phone.set_faults(Faults(availability=availability))
+            server.plug_in(phone)
+            plugged.callback(server.unplug, phone)
+        began = time.monotonic()
+        with pytest.raises(UserError, match=told):
+            find_ready_phones(PhoneWish("SM8550", None, (f"127.0.0.1:{server.port}",)))
+        assert time.monotonic() - began < BOUND_S
 
 
 def test_more_workers_than_phones_are_refused() -> None:
