@@ -81,6 +81,19 @@ def test_a_phone_is_told_in_one_line(diagnose: Diagnose, phone: VirtualPhone) ->
     assert found["phone SHELF-3"]["problem"] is None
 
 
+def test_a_phone_is_told_and_asked_for_by_its_name(
+    diagnose: Diagnose, phone: VirtualPhone, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "phones.toml"
+    inventory.write_text(f'[[phone]]\nserialno = "{phone.serialno}"\nname = "desk"\n')
+    build = write_virtual_build(tmp_path / "build")
+    asked = ["--phones", str(inventory), "--serial", "desk", "--build-dir", str(build)]
+    code, found = diagnose(*asked)
+    assert code == 0
+    assert "SM8550" in str(found["phone SHELF-3 (desk)"]["value"])
+    assert "can start on SHELF-3" in str(found["run on a phone"]["value"])
+
+
 def test_a_hot_phone_is_told_with_the_remedy(diagnose: Diagnose, phone: VirtualPhone) -> None:
     phone.set_thermal(Thermal(status=3))
     _, found = diagnose()
