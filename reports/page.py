@@ -32,6 +32,7 @@ from reports.run import Run
 from reports.stages import find_stages
 from reports.trend_payload import trend_rows
 from reports.trends import Trend, trend_key
+from reports.unsteady import unsteady_gates
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
 from reports.wording import configuration_words, percent
 
@@ -92,6 +93,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         comparisons=comparison_lines(run.comparisons),
         proposals=[line for line in verdicts if line.proposed_gate],
         max_proposals=MAX_PROPOSALS,
+        unsteady=unsteady_gates(run, past),
         accuracy=accuracy_tables(run.answers),
         answers=cards,
         trends=data["trends"],
