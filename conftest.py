@@ -16,6 +16,7 @@ pytest_plugins = (
     "fixtures.parametrize",
     "fixtures.device_record",
     "fixtures.device",
+    "fixtures.bad_cable",
     "fixtures.dealing",
     "fixtures.questions",
     "fixtures.reference",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from harness.devices.adb.client import AdbPhone
@@ -116,18 +117,14 @@ def holding_on(phone: AdbPhone, total_s: float, endurance: Endurance | None = No
         total_s: Time for everything together.
         endurance: How long the phone may be away within that; as usual if not given.
     """
-    revive = _reconnecting(phone)
+    revive = partial(reconnect, phone)
     return Persistence(total_s, endurance or Endurance(), revive, phone.note_drop)
 
 
-def _reconnecting(phone: AdbPhone) -> Callable[[], None]:
-    """What frees a connection on which nothing moves any more, though the server thinks it fine.
+def reconnect(phone: AdbPhone) -> None:
+    """Free a connection on which nothing moves any more, though the server thinks it fine.
 
     The server drops the transport and makes a new one. Whether that helped, the next try tells.
     """
-
-    def reconnect() -> None:
-        with suppress(ConnectionLost, NoServer):
-            phone.server.ask(f"host-serial:{phone.serial}:reconnect", _RECONNECT_S)
-
-    return reconnect
+    with suppress(ConnectionLost, NoServer):
+        phone.server.ask(f"host-serial:{phone.serial}:reconnect", _RECONNECT_S)

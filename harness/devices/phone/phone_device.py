@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import COMPONENTS, Target
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.endurance import reconnect
 from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
 from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.adb.recovery import Recovery
@@ -119,6 +120,10 @@ class PhoneDevice:
     def bytes_sent(self) -> int:
         """Pushed in this session."""
         return self._parts.deployment.bytes_sent
+
+    def cut_off(self) -> None:
+        """Let the adb server lose the phone and find it again, as a bad cable does."""
+        reconnect(self._parts.adb)
 
     def measuring(self) -> AbstractContextManager[Surroundings]:
         """Wait until the phone is fit and tell its state before and after a run.
