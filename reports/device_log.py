@@ -49,18 +49,24 @@ class Gauge:
 def find_gauges(states: Sequence[DeviceStateRow]) -> tuple[Gauge, ...]:
     """Every quantity that is a number, those that moved first.
 
-    What was said before a run has the time of the state before it, as far as that is known.
+    A state that tells its own time has that one; of others only the end of their run is known.
     """
     found: dict[tuple[str, str], list[Reading]] = {}
     for row in sorted(states, key=lambda row: row.at):
         phases: tuple[tuple[Literal["before", "after"], dict[str, JsonValue] | None], ...]
         phases = (("before", row.before), ("after", row.after))
         for phase, state in phases:
+            at = _told_time(state or {}) or row.at
             for quantity, value in _numbers(state or {}):
-                reading = Reading(row.at, phase, value, row.test_id)
+                reading = Reading(at, phase, value, row.test_id)
                 found.setdefault((row.device or "", quantity), []).append(reading)
     gauges = [Gauge(*name, tuple(readings)) for name, readings in found.items()]
     return tuple(sorted(gauges, key=lambda gauge: not gauge.moves))
+
+
+def _told_time(state: Mapping[str, JsonValue]) -> datetime | None:
+    told = state.get("at")
+    return datetime.fromisoformat(told) if isinstance(told, str) else None
 
 
 def _numbers(state: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, float]]:

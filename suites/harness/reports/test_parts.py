@@ -109,6 +109,13 @@ def test_what_moved_comes_first_and_keeps_its_order() -> None:
     assert (constant.quantity, constant.moves) == ("thermal", False)
 
 
+def test_a_state_that_tells_its_time_is_drawn_there() -> None:
+    """Not all at the end of its run, where a warm-up would be a jump."""
+    early = (NOON - timedelta(seconds=50)).isoformat().replace("+00:00", "Z")
+    [gauge] = find_gauges([a_state(0, {"at": early, "battery_c": 30.0}, {"battery_c": 32.0})])
+    assert [reading.at for reading in gauge.readings] == [NOON - timedelta(seconds=50), NOON]
+
+
 def test_words_and_broken_runs_are_no_readings() -> None:
     [gauge] = find_gauges([a_state(0, {"governor": "performance", "mhz": 1800}, None)])
     assert (gauge.quantity, len(gauge.readings)) == ("mhz", 1)
