@@ -68,7 +68,9 @@ class EmulatorDevice(ThisMachine):
         Raises:
             RunFailure: As ``answer_requests``.
         """
-        flags = () if self._qnn_dir is None else ("--qnn_dir", str(self._qnn_dir.absolute()))
+        flags = ["--soc", self._soc]
+        if self._qnn_dir is not None:
+            flags += ["--qnn_dir", str(self._qnn_dir.absolute())]
         return answer_requests(artifact, requests, options, self._limits(artifact), flags)
 
     def _limits(self, artifact: Artifact) -> TimeLimits:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.foreign import ForeignFiles
+from harness.backends.qnn.loadable import check_one_soc
 from harness.errors import UserError
 from harness.runtime.program_file import check_program_file
 
@@ -41,14 +42,19 @@ class RunFiles:
             files.tokenizer,
         )
 
-    def check(self) -> None:
+    def check(self, soc: str | None = None) -> None:
         """Find what can be found before the runtime is loaded.
 
+        Args:
+            soc: SoC that graphs of the HTP must be for; None if any one will do.
+
         Raises:
-            UserError: If a file is missing, truncated or of another kind.
+            UserError: If a file is missing, truncated, of another kind or for another SoC.
         """
-        for path in (self.encoder, self.embedding, self.decoder):
+        programs = (self.encoder, self.embedding, self.decoder)
+        for path in programs:
             check_program_file(path)
+        check_one_soc(programs, soc)
         if not self.tokenizer.is_file():
             raise UserError(
                 f"Tokenizer {self.tokenizer} does not exist; give the tokenizer.json as "

@@ -39,6 +39,12 @@ class Flags(BaseModel):
     decoder_path: Path = _flag(_FILES, Path("decoder.pte"), "text decoder (.pte)")
     tokenizer_path: Path = _flag(_FILES, Path("tokenizer.bin"), "tokenizer.json")
     decoder_model_version: str = _flag(_FILES, "llama3", "smolvlm or internvl3")
+    soc: str | None = _flag(
+        _FILES,
+        None,
+        "SoC that files of the HTP must be compiled for, SM8650 for instance (default: that of "
+        "--artifact, else any)",
+    )
     qnn_dir: Path | None = _flag(
         _FILES,
         None,

@@ -76,7 +76,7 @@ def make_plan(flags: Flags) -> RunPlan:
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
     _check_outputs(flags)
-    model.files.check()
+    model.files.check(flags.soc or model.soc)
     options = RunOptions(
         mode=mode,
         lookahead=_lookahead(flags) or (model.lookahead if mode == "lookahead" else None),
@@ -138,6 +138,7 @@ class _Model:
     mode: Mode
     lookahead: LookaheadShape | None
     seq_len: int
+    soc: str | None = None
 
 
 def _model(flags: Flags) -> _Model:
@@ -152,8 +153,8 @@ def _model(flags: Flags) -> _Model:
             )
         artifact = open_artifact(flags.artifact)
         manifest = artifact.manifest
-        family = get_family(manifest.family)
-        return _Model(RunFiles.of(artifact), family, manifest.mode, manifest.lookahead, seq_len=0)
+        family, files = get_family(manifest.family), RunFiles.of(artifact)
+        return _Model(files, family, manifest.mode, manifest.lookahead, seq_len=0, soc=manifest.soc)
     if flags.decoder_model_version not in FAMILIES:
         raise UserError(
             f"--decoder_model_version {flags.decoder_model_version} is not supported; give "

@@ -159,9 +159,11 @@ class BoundMethod:
         try:
             outputs = self._handle(self._tensors, clone_outputs=False)
         except RuntimeError as error:
+            # Log lines went to standard error: to keep them here would cost every step.
+            reason = explain(str(error).splitlines()) or str(error)
             raise UserError(
-                f"Executing {self.method} failed ({error}); export the artifact again for this "
-                f"machine."
+                f"Executing {self.method} failed ({reason}); the lines above say more, and "
+                "exporting the artifact again for this machine may help."
             ) from error
         self.execute_ns += time.perf_counter_ns() - start
         return [output.numpy() for output in outputs]

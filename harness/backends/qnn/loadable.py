@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.backends.qnn.context_info import describe_context
 from harness.backends.qnn.delegates import QnnDelegate, read_delegates
 from harness.backends.qnn.provider import QnnInfo, activate
-from harness.backends.qnn.soc import Soc, soc_label
+from harness.backends.qnn.soc import Soc, get_soc, soc_label
 from harness.errors import UserError
 
 
@@ -45,21 +46,38 @@ def check_soc(path: Path, soc: Soc, delegates: tuple[QnnDelegate, ...] | None = 
             )
 
 
-def check_loadable(path: Path, qnn: QnnInfo, soc: Soc | None = None) -> None:
+def check_one_soc(paths: Sequence[Path], soc: str | None) -> None:
+    """Check that files which run together were compiled for the same SoC; needs no QNN.
+
+    Args:
+        paths: The ``.pte`` files; those without QNN delegates run on any SoC.
+        soc: Name of the SoC that it must be; None if any one will do.
+
+    Raises:
+        UserError: If one was compiled for another SoC, or ``soc`` is not known.
+    """
+    delegates = {path: read_delegates(path) for path in paths}
+    if soc is not None:
+        for path, found in delegates.items():
+            check_soc(path, get_soc(soc), found)
+    of_chips = {one.chip_id: path for path, found in delegates.items() for one in found}
+    if len(of_chips) > 1:
+        places = [f"{path} for {soc_label(chip_id)}" for chip_id, path in of_chips.items()]
+        raise UserError(f"{' and '.join(places)} do not run together; use files of one export.")
+
+
+def check_loadable(path: Path, qnn: QnnInfo) -> None:
     """Check that this machine's emulator can load a file.
 
     Args:
         path: The ``.pte``; one without QNN delegates always can.
         qnn: The active QNN.
-        soc: SoC that was asked for; None if any will do.
 
     Raises:
-        UserError: If the file is damaged, was compiled for another SoC, shares weights between
-            graphs or was made by a newer QNN.
+        UserError: If the file is damaged, shares weights between graphs or was made by a newer
+            QNN.
     """
     delegates = read_delegates(path)
-    if soc is not None:
-        check_soc(path, soc, delegates)
     if any(delegate.shares_weights for delegate in delegates):
         raise UserError(
             f"The graphs of {path} share weights, which a phone can load and the emulator cannot; "

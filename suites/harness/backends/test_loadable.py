@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from harness.backends.qnn.delegates import read_delegates
+from harness.backends.qnn.loadable import check_one_soc
 from harness.backends.qnn.provider import QnnInfo
+from harness.errors import UserError
 from harness.miniatures.checkpoints import checkpoint_path
 from suites.harness.backends.conftest import RunPython
 from suites.harness.runtime.handmade_program import save_encoder
@@ -114,6 +117,33 @@ def test_a_truncated_file_is_exit_code_2(
     result = run_runner(path)
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith(f"error: {path} is truncated: it has ")
+
+
+def test_another_soc_than_asked_for_is_exit_code_2(
+    small_programs: Path, run_runner: Callable[..., CompletedProcess[str]]
+) -> None:
+    path = small_programs / "emulator.pte"
+    result = run_runner(path, "--soc", "SM8750")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1] == (
+        f"error: {path} was compiled for SM8650 and SM8750 was asked for; give --soc SM8650 or "
+        "export it for SM8750."
+    )
+
+
+def test_files_of_two_socs_do_not_run_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {Path("encoder.pte"): [57], Path("embedding.pte"): [], Path("decoder.pte"): [69, 69]}
+    monkeypatch.setattr(
+        "harness.backends.qnn.loadable.read_delegates",
+        lambda path: [SimpleNamespace(chip_id=chip_id) for chip_id in found[path]],
+    )
+    check_one_soc([Path("encoder.pte"), Path("embedding.pte")], "SM8650")
+    with pytest.raises(UserError) as caught:
+        check_one_soc(list(found), None)
+    assert str(caught.value) == (
+        "encoder.pte for SM8650 and decoder.pte for SM8750 do not run together; use files of one "
+        "export."
+    )
 
 
 def test_a_damaged_context_is_refused(

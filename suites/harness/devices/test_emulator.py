@@ -44,13 +44,14 @@ def test_it_is_known_by_its_soc() -> None:
 
 
 @pytest.mark.parametrize("qnn_dir", [None, "my qnn"])
-def test_the_runner_is_told_the_libraries(
+def test_the_runner_is_told_soc_and_libraries(
     artifact: Artifact, told: Path, tmp_path: Path, qnn_dir: str | None
 ) -> None:
     folder = None if qnn_dir is None else tmp_path / qnn_dir
     with pytest.raises(RunFailure) as failure:
         EmulatorDevice("SM8650", folder).run(artifact, [REQUEST], RunOptions())
     assert failure.value.exit_code == 3
+    assert "--soc SM8650" in told.read_text()
     assert ("--qnn_dir" in told.read_text()) == (folder is not None)
     assert folder is None or str(folder) in failure.value.command
 
