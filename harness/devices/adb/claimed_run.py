@@ -44,6 +44,7 @@ class RunResult:
     """A command that ended by itself, well or badly.
 
     Attributes:
+        boot_id: Of the phone when it was seen to have ended; files of another boot may be damaged.
         exit_code: Of the command; 128 and the number of the signal that killed it.
         log: All that it printed, in order.
         drops: How often the connection was cut since the start.
@@ -51,6 +52,7 @@ class RunResult:
             looked at. Memory of the HTP is not in it.
     """
 
+    boot_id: str
     exit_code: int
     log: bytes
     drops: int
@@ -160,7 +162,9 @@ class ClaimedRun:
             # Its leader is dead; the work itself may go on and would disturb the next run.
             self.end()
             raise RunGone(self._folder)
-        return RunResult(last.exit_code, bytes(self._log), self._drops + drops, self._peak_rss_kib)
+        drops += self._drops
+        log = bytes(self._log)
+        return RunResult(last.boot_id, last.exit_code, log, drops, self._peak_rss_kib)
 
     def _overran(self, total_s: float) -> RunOverran:
         self.end()

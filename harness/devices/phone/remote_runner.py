@@ -70,9 +70,13 @@ class RemoteRunner:
         Raises:
             AdbFailure: If the phone is gone.
         """
-        result, folder = self._run_to_its_end((runner, "--help"), (), "--help", total_s)
-        self._remove(folder)
-        return result.log.decode(errors="replace")
+
+        def ask() -> str:
+            result, folder = self._run((runner, "--help"), (), "--help", total_s)
+            self._remove(folder)
+            return result.log.decode(errors="replace")
+
+        return self._through_reboots(ask)
 
     def execute(
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
@@ -90,21 +94,23 @@ class RemoteRunner:
             RunGone: If it was killed, as a phone without memory does.
             AdbFailure: If the phone is gone.
         """
-        result, folder = self._run_to_its_end(arguments, images, about, total_s)
-        left = self._collect(result, folder)
-        self._remove(folder)
-        return Finished(result.exit_code, left)
 
-    def _run_to_its_end(
-        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
-    ) -> tuple[RunResult, str]:
-        """Run, anew after a reboot; the result and its folder."""
+        def run() -> Finished:
+            result, folder = self._run(arguments, images, about, total_s)
+            left = self._collect(result, folder)
+            self._remove(folder)
+            return Finished(result.exit_code, left)
+
+        return self._through_reboots(run)
+
+    def _through_reboots(self, run: Callable[[], Result]) -> Result:
+        """Run and collect, anew after a reboot: it may have taken what was not yet collected."""
         for _ in range(_REBOOTS):
             try:
-                return self._run(arguments, images, about, total_s)
+                return run()
             except PhoneRebooted:
                 self._on_reboot()
-        return self._run(arguments, images, about, total_s)
+        return run()
 
     def _run(
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
@@ -120,7 +126,7 @@ class RemoteRunner:
 
     def _collect(self, result: RunResult, folder: str) -> LeftBehind:
         names = (OUTPUT, SPEED, _CHILD)
-        files = self._persist(lambda: read_small_files(self._phone, folder, names))
+        files = self._persist(lambda: read_small_files(self._phone, folder, names, result.boot_id))
         log = result.log.decode(errors="replace")
         speed = files[SPEED]
         is_told = _LOGGED_HERE in log

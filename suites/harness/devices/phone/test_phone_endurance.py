@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,8 @@ DAMAGE_ONCE = """\
     sleep 4
 }
 """
+COLLECT = r"then echo \$\(wc -c"
+"""Reading what a run wrote."""
 
 
 def test_a_cut_costs_a_retry_and_is_counted(
@@ -69,6 +72,29 @@ def test_what_a_reboot_damages_is_brought_again(
     assert phone.status().reboots == 1
     (there,) = (phone.root / "data/local/tmp/snapgate/artifacts").glob("*/tokenizer.json")
     assert there.read_bytes() == artifact.tokenizer_path.read_bytes()
+
+
+def test_what_a_reboot_takes_before_it_is_collected_is_run_again(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    """The run had ended well; what it wrote was not on the disk yet."""
+    device = open_device()
+    reboot = Cut(how="rst", reboot=True, down_s=1.5)
+    phone.set_faults(Faults(triggers=(CutTrigger(on_command=COLLECT, cut=reboot),)))
+    lost = threading.Thread(target=lose_outputs, args=(phone,))
+    lost.start()
+    (answer,) = device.run(artifact, [question], OPTIONS)
+    lost.join()
+    assert answer.last.text.startswith(" a red circle")
+    assert len(command_lines(phone)) == 2
+
+
+def lose_outputs(phone: VirtualPhone) -> None:
+    """Remove what runs wrote as soon as the phone reboots."""
+    while phone.status().reboots == 0:
+        time.sleep(0.02)
+    for written in (phone.root / "data/local/tmp/snapgate/runs").glob("*/outputs.txt"):
+        written.unlink()
 
 
 def test_a_reboot_while_the_runner_is_asked_what_it_is_costs_nothing(
