@@ -39,6 +39,7 @@ EMULATOR = ["--target", "emulator", "--soc", "SM8650"]
 BRANCHES = ("2,3,2", "4,5,4", "8,5,8")
 """Of lookahead decoding, as window, n-gram and n-grams a step: 8, 32 and 64 tokens a pass."""
 
+QNN_DIR = "--qnn-dir"
 FIND_QNN = "from harness.backends.qnn.libraries import find_libraries; find_libraries()"
 
 
@@ -143,8 +144,13 @@ def run_all(session: nox.Session, *commands: Sequence[str]) -> None:
         session.error(f"{failed} of {len(commands)} parts failed, see above")
 
 
-def has_qnn() -> bool:
-    """Whether QNN's libraries can be found in the shared environment or where variables say."""
+def has_qnn(arguments: Sequence[str]) -> bool:
+    """Whether QNN is asked for by its folder, or found in the environment or where variables say.
+
+    What is wrong with a folder that is named is told by whoever uses it.
+    """
+    if any(argument.split("=")[0] == QNN_DIR for argument in arguments):
+        return True
     found = subprocess.run([str(PYTHON), "-c", FIND_QNN], cwd=ROOT, capture_output=True)
     return found.returncode == 0
 
@@ -234,7 +240,7 @@ def nightly(session: nox.Session) -> None:
     if any(argument.split("=")[0] in PLACE_OPTIONS for argument in arguments):
         run_python(session, *pytest, *SUITES, *arguments)
         return
-    if NO_QNN in session.posargs or not has_qnn():
+    if NO_QNN in session.posargs or not has_qnn(arguments):
         session.warn("without QNN nothing is run on the HTP emulator")
         run_python(session, *pytest, *SUITES, *arguments)
         return
@@ -271,7 +277,10 @@ def lookahead(session: nox.Session) -> None:
     arguments = install_qnn(session)
     modes = ["--mode", "kv", "--mode", "lookahead", "--scenes", "102"]
     run = ["--run-id", new_run_id(), *modes, *arguments]
-    places = ([], EMULATOR) if has_qnn() else ([],)
+    places = [[], EMULATOR]
+    if not has_qnn(arguments):
+        session.warn("without QNN nothing is run on the HTP emulator")
+        places = [[]]
     suite = ["-m", "pytest", "suites/accuracy/test_lookahead.py", "-n", "2"]
     run_all(
         session,

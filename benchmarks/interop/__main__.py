@@ -15,14 +15,22 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.interop.agreement import Agreement, agree, correct_share
-from benchmarks.interop.answers import Answers, run_plain_loop, run_runner
+from benchmarks.interop.answers import Answers, RunFailedError, run_plain_loop, run_runner
 from benchmarks.interop.case import Case, Correct, faults
 from benchmarks.interop.contract import Difference, compare, read_contract
-from benchmarks.interop.exports import Exported, Order, export_ours, export_upstream
+from benchmarks.interop.exports import (
+    Exported,
+    ExportFailedError,
+    Order,
+    export_ours,
+    export_upstream,
+)
 from benchmarks.interop.leak import leaked_codes
 from benchmarks.interop.report import tables
 from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
 from harness.artifacts.manifest import COMPONENTS
+from harness.backends.qnn.libraries import find_libraries
+from harness.errors import UserError
 from harness.export.request import DEFAULT_SOC
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request
@@ -41,8 +49,31 @@ class Exam:
 
 
 def main() -> int:
-    """Export, run, compare; prints tables and what does not hold."""
+    """Export, run, compare; prints tables and what does not hold.
+
+    Returns:
+        1 if something does not hold or an exporter or runner fails, 2 for a user error.
+    """
     options = _parser().parse_args()
+    try:
+        _check(options)
+        return _compare(options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (ExportFailedError, RunFailedError) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Find what would end hours of work before they begin."""
+    find_libraries()
+    if options.work is not None and options.work.exists() and any(options.work.iterdir()):
+        raise UserError(f"--work {options.work} is not empty; give a new folder.")
+
+
+def _compare(options: argparse.Namespace) -> int:
     console = Console(record=True, width=160)
     with tempfile.TemporaryDirectory(prefix="snapgate-interop-") as name:
         work = Path(name) if options.work is None else options.work
