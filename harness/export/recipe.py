@@ -108,7 +108,9 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
     except FileNotFoundError as error:
         raise UserError(f"Recipe {path} does not exist; check --recipe.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"Recipe {path} is not TOML ({error}).") from error
+        raise UserError(
+            f"Recipe {path} is not TOML ({error}); correct it as docs/htp.md shows."
+        ) from error
     except OSError as error:
         raise UserError(
             f"Recipe {path} cannot be read ({error.strerror}); give --recipe a TOML file."

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.backends.qnn.delegates import FileRange
 from harness.backends.qnn.libraries import SYSTEM_LIBRARY
 from harness.backends.qnn.provider import QnnInfo, parse_version
+from harness.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,9 @@ def describe_context(path: Path, context: FileRange, qnn: QnnInfo) -> ContextInf
 
     Returns:
         None if this QNN cannot read it: it is damaged, or made by a QNN that is much newer.
+
+    Raises:
+        UserError: If the system library offers no interface.
     """
     system = _system_interface(qnn.library_directory)
     handle = c_void_p()
@@ -182,7 +186,12 @@ def _system_interface(directory: Path) -> _SystemInterface:
     """The library is loaded already (see :mod:`harness.backends.qnn.provider`)."""
     library = ctypes.CDLL(str(directory / SYSTEM_LIBRARY), mode=os.RTLD_NOW | os.RTLD_NOLOAD)
     interfaces, count = POINTER(POINTER(_SystemInterface))(), c_uint32()
-    library.QnnSystemInterface_getProviders(ctypes.byref(interfaces), ctypes.byref(count))
+    error = library.QnnSystemInterface_getProviders(ctypes.byref(interfaces), ctypes.byref(count))
+    if error or count.value == 0:
+        raise UserError(
+            f"{SYSTEM_LIBRARY} in {directory} offers no interface (error {error}); install the QNN "
+            "libraries again."
+        )
     interface: _SystemInterface = interfaces[0].contents
     return interface
 
@@ -192,7 +201,7 @@ def _describe(address: int) -> ContextInfo | None:
     if layout is None:
         return None
     binary = layout.from_address(address + _BINARY_OFFSET)
-    build_id = binary.build_id.decode()
+    build_id = (binary.build_id or b"").decode(errors="replace")
     version = parse_version(build_id)
     if version is None:
         return None
