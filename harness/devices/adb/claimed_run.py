@@ -32,7 +32,6 @@ from harness.devices.adb.run_shell import (
 
 _ASK_S = 15.0
 _LOG_BYTES_PER_POLL = 1 << 20
-_LAST_WORDS_BYTES = 400
 _LOOKS_FOR_A_START = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
@@ -161,18 +160,14 @@ class ClaimedRun:
         if last.exit_code is None:
             # Its leader is dead; the work itself may go on and would disturb the next run.
             self.end()
-            raise RunGone(self._folder)
+            raise RunGone(self._folder, log=bytes(self._log))
         drops += self._drops
         log = bytes(self._log)
         return RunResult(last.boot_id, last.exit_code, log, drops, self._peak_rss_kib)
 
     def _overran(self, total_s: float) -> RunOverran:
         self.end()
-        last_words = self._log[-_LAST_WORDS_BYTES:].decode(errors="replace").strip()
-        return RunOverran(
-            f"the run in {self._folder} had not ended after {total_s:.0f} s and was ended; it "
-            f"printed: {last_words or 'nothing'}"
-        )
+        return RunOverran(self._folder, total_s, bytes(self._log))
 
     def _persist(self, total_s: float, action: Callable[[], Result]) -> Result:
         persistence = self._persistence(total_s)
@@ -194,7 +189,7 @@ class ClaimedRun:
         text = poll_text(self._folder, len(self._log), _LOG_BYTES_PER_POLL)
         answer = self._phone.ask(text, _ASK_S)
         if answer.exit_code == 1:
-            raise RunGone(self._folder, "its folder is gone")
+            raise RunGone(self._folder, "its folder is gone", bytes(self._log))
         poll = _whole(parse_poll, answer.raw)
         if poll.boot_id != (self._boot_id or poll.boot_id):
             raise PhoneRebooted(self._folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LAST_WORDS_BYTES = 400
+
 
 class AdbFailure(Exception):
     """Anything that adb, its server or a phone did not do."""
@@ -57,12 +59,20 @@ class RunGone(AdbFailure):
 
     Attributes:
         folder: Of the run, on the phone.
+        reason: What is known of its end, as part of a sentence.
+        log: What it had printed until it was last asked.
     """
 
-    def __init__(self, folder: str, reason: str = "it was killed, as a phone without memory does"):
+    def __init__(
+        self,
+        folder: str,
+        reason: str = "it was killed, as a phone without memory does",
+        log: bytes = b"",
+    ) -> None:
         super().__init__(f"the run in {folder} is gone: {reason}")
         self.folder = folder
         self.reason = reason
+        self.log = log
 
 
 class PhoneRebooted(RunGone):
@@ -73,7 +83,21 @@ class PhoneRebooted(RunGone):
 
 
 class RunOverran(AdbFailure):
-    """A run that did not end in its time, and was ended on the phone."""
+    """A run that did not end in its time, and was ended on the phone.
+
+    Attributes:
+        folder: Of the run, on the phone.
+        log: All that it printed.
+    """
+
+    def __init__(self, folder: str, after_s: float, log: bytes) -> None:
+        last_words = log[-_LAST_WORDS_BYTES:].decode(errors="replace").strip()
+        super().__init__(
+            f"the run in {folder} had not ended after {after_s:.0f} s and was ended; it printed: "
+            f"{last_words or 'nothing'}"
+        )
+        self.folder = folder
+        self.log = log
 
 
 DROP_REMEDY = (

@@ -12,10 +12,10 @@ from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import COMPONENTS, Target
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import reconnect
-from harness.devices.adb.errors import AdbFailure, RunGone, RunOverran
+from harness.devices.adb.errors import AdbFailure
 from harness.devices.adb.phone_claim import HeldClaim
 from harness.devices.adb.recovery import Recovery
-from harness.devices.device import RunFailure, Surroundings
+from harness.devices.device import Surroundings
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.deployment import Deployment
 from harness.devices.phone.dialogue import Dialogue, hold_dialogue
@@ -23,7 +23,7 @@ from harness.devices.phone.failed_run import command_by_hand, failed_run
 from harness.devices.phone.fitness import Fitness
 from harness.devices.phone.holding import end_orphans
 from harness.devices.phone.raw_images import RawImages
-from harness.devices.phone.remote_runner import Finished, RemoteRunner
+from harness.devices.phone.remote_runner import Finished, RemoteRunner, Unfinished
 from harness.devices.phone.run_limits import run_limit_s
 from harness.devices.phone.runner_command import RemoteModel, runner_arguments, sequence_length
 from harness.devices.phone.runner_output import UnusableRun, read_answer
@@ -237,10 +237,10 @@ class PhoneDevice:
     ) -> Finished:
         try:
             return self._parts.remote.execute(arguments, images, about, total_s)
-        except (RunGone, RunOverran) as failure:
-            raise RunFailure(
-                _UNKNOWN_EXIT_CODE, self._by_hand(arguments, images), str(failure), answered
-            ) from failure
+        except Unfinished as unfinished:
+            finished = Finished(_UNKNOWN_EXIT_CODE, unfinished.left)
+            command = self._by_hand(arguments, images)
+            raise failed_run(finished, unfinished.reason, command, answered) from unfinished
 
     def _by_hand(self, arguments: tuple[str, ...], images: tuple[str, ...]) -> tuple[str, ...]:
         tools = posixpath.dirname(self._parts.runner_path)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.devices.adb.claimed_run import ClaimedRun, RunResult
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance, holding_on
-from harness.devices.adb.errors import PhoneRebooted
+from harness.devices.adb.errors import AdbFailure, PhoneRebooted, RunGone, RunOverran
 from harness.devices.phone.logcat import as_runner_log
 from harness.devices.phone.remote_files import read_small_files
 from harness.devices.phone.run_script import logcat_command, run_script
@@ -21,6 +23,8 @@ _REBOOTS = 2
 """Survived per run: the phone has everything that is needed to begin again."""
 _COLLECT_S = 120.0
 _LOGCAT_S = 30.0
+_LAST_WORDS_S = 30.0
+"""For what is known of a run that did not end by itself; it is worth no longer wait."""
 _LOGGED_HERE = " executorch:"
 """In every line of ExecuTorch's log, unless the build logs to Android's (contract §5.5)."""
 _CHILD = "child"
@@ -40,6 +44,23 @@ class Finished:
 
     exit_code: int
     left: LeftBehind
+
+
+class Unfinished(Exception):
+    """A process that did not end by itself.
+
+    Attributes:
+        reason: Why it ended, in a sentence.
+        left: What it left behind, as far as the phone still told it.
+    """
+
+    def __init__(self, reason: str, left: LeftBehind) -> None:
+        super().__init__(reason, left)
+        self.reason = reason
+        self.left = left
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class RemoteRunner:
@@ -90,8 +111,7 @@ class RemoteRunner:
             total_s: Time until it counts as hung.
 
         Raises:
-            RunOverran: If it did not end in time.
-            RunGone: If it was killed, as a phone without memory does.
+            Unfinished: If it did not end in time or was killed, as a phone without memory does.
             AdbFailure: If the phone is gone.
         """
 
@@ -101,7 +121,10 @@ class RemoteRunner:
             self._remove(folder)
             return Finished(result.exit_code, left)
 
-        return self._through_reboots(run)
+        try:
+            return self._through_reboots(run)
+        except (RunGone, RunOverran) as failure:
+            raise Unfinished(str(failure), self._last_words(failure)) from failure
 
     def _through_reboots(self, run: Callable[[], Result]) -> Result:
         """Run and collect, anew after a reboot: it may have taken what was not yet collected."""
@@ -132,23 +155,46 @@ class RemoteRunner:
         is_told = _LOGGED_HERE in log
         logcat = "" if is_told and result.exit_code == 0 else self._logcat(files[_CHILD])
         return LeftBehind(
-            log=log if is_told else f"{log}\n{as_runner_log(logcat)}",
+            log=_whole_log(log, logcat),
             output=files[OUTPUT],
             speed=None if speed is None else speed.decode(errors="replace"),
             peak_kib=result.peak_rss_kib or None,
             logcat=logcat,
         )
 
-    def _logcat(self, child: bytes | None) -> str:
+    def _last_words(self, failure: RunGone | RunOverran) -> LeftBehind:
+        """What a run that did not end by itself left; then its folder goes, too."""
+        logcat, folder = "", failure.folder
+        # The run's own end is what has to be told, whatever the phone does now.
+        with suppress(AdbFailure):
+            # After a reboot the process's number is another's.
+            if not isinstance(failure, PhoneRebooted):
+                logcat = self._logcat(self._child(folder), _LAST_WORDS_S)
+        with suppress(AdbFailure):
+            ClaimedRun(self._phone, folder, self._endurance).remove(_LAST_WORDS_S)
+        log = _whole_log(failure.log.decode(errors="replace"), logcat)
+        return LeftBehind(log=log, output=None, speed=None, logcat=logcat)
+
+    def _child(self, folder: str) -> bytes:
+        """What a run noted of its process; nothing if it noted nothing."""
+        command = f"cat {shlex.quote(f'{folder}/{_CHILD}')} 2>/dev/null"
+        return self._persist(lambda: self._phone.ask(command, _LAST_WORDS_S), _LAST_WORDS_S).raw
+
+    def _logcat(self, child: bytes | None, total_s: float = _COLLECT_S) -> str:
         """What the process logged to Android's log."""
         words = (child or b"").split()
         if not words:
             return ""
         command = logcat_command(int(words[0]))
-        return self._persist(lambda: self._phone.ask(command, _LOGCAT_S)).stdout
+        return self._persist(lambda: self._phone.ask(command, _LOGCAT_S), total_s).stdout
 
     def _remove(self, folder: str) -> None:
         ClaimedRun(self._phone, folder, self._endurance).remove()
 
-    def _persist(self, action: Callable[[], Result]) -> Result:
-        return holding_on(self._phone, _COLLECT_S, self._endurance).until_done(action)
+    def _persist(self, action: Callable[[], Result], total_s: float = _COLLECT_S) -> Result:
+        return holding_on(self._phone, total_s, self._endurance).until_done(action)
+
+
+def _whole_log(log: str, logcat: str) -> str:
+    """What a process printed, and what it logged elsewhere if it logged nothing here."""
+    return log if _LOGGED_HERE in log else f"{log}\n{as_runner_log(logcat)}"

@@ -13,6 +13,7 @@ import pytest
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.device import RunFailure
 from harness.devices.phone import phone_device
+from harness.devices.virtual_phone.faults import CommandRule, Faults
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.errors import UserError
@@ -119,15 +120,36 @@ def test_an_echo_alone_is_no_answer(
         open_device(answer="").run(artifact, [question], OPTIONS)
 
 
-def test_a_run_that_hangs_is_ended_and_told(
+LOGGED = "11-20 12:00:00.000001  4321  4321 E [Qnn ExecuTorch]: QnnDsp <E> still waiting"
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("echo step 1; sleep 600", "had not ended after 3 s and was ended"),
+        ("echo step 1; sleep 0.5; kill -9 -$(cut -d ' ' -f 1 process)", "is gone: it was killed"),
+    ],
+    ids=["hangs", "is killed"],
+)
+def test_a_run_that_does_not_end_by_itself_is_told_with_all_it_said(
     open_device: OpenDevice,
+    phone: VirtualPhone,
     artifact: Artifact,
     question: Request,
     monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    told: str,
 ) -> None:
+    """What it printed and what it logged are kept, and nothing of it stays on the phone."""
     monkeypatch.setattr(phone_device, "run_limit_s", lambda manifest: 3.0)
-    with pytest.raises(RunFailure):
-        open_device("sleep 600").run(artifact, [question], OPTIONS)
+    device = open_device(before)
+    phone.set_faults(Faults(command_rules=(CommandRule(pattern="logcat -d", stdout=LOGGED),)))
+    with pytest.raises(RunFailure, match=told) as failed:
+        device.run(artifact, [question], OPTIONS)
+    assert "step 1" in failed.value.kept["stdout and stderr"]
+    assert "still waiting" in failed.value.log
+    assert failed.value.kept["logcat"] == LOGGED
+    assert list((phone.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
 def test_what_would_answer_wrongly_is_not_even_pushed(
