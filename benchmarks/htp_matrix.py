@@ -8,20 +8,20 @@ still shows every pair of values.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from benchmarks.htp_cells import SOCS, Cell, all_cells, pairwise
+from benchmarks.htp_lines import Line, table, with_times, write_csv
+from benchmarks.run_methods import CallTime
 from harness.artifacts.manifest import ComponentFile
 from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint_source import find_calibration, find_checkpoint
@@ -36,40 +36,7 @@ from harness.vlm.registry import get_spec
 
 RUN_TIMEOUT_S = 900.0
 
-_LOG_COLUMNS = 120
-
-
-@dataclass(frozen=True)
-class Line:
-    """What one cell came to; a column of the CSV per field.
-
-    Attributes:
-        precision: Of the component, which for a table follows from the recipe.
-        export_s: Wall seconds of the compilation, when it was made.
-        delegates: Most pieces that one method is cut into; 1 where all of it is delegated.
-        cpu_ops: Operators left on the CPU.
-        spill_bytes: Over all methods; None where the compiler did not tell.
-        run_ms: Emulator's time for one call of every method; says nothing about a phone.
-        problem: Why it did not compile or run; empty if it did.
-    """
-
-    soc: str
-    recipe: str
-    component: str
-    model: str
-    precision: str
-    pte_bytes: int = 0
-    export_s: float = 0.0
-    delegates: int = 0
-    cpu_ops: str = ""
-    spill_bytes: int | None = 0
-    run_ms: float = 0.0
-    problem: str = ""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it compiled, is delegated as a whole, and ran."""
-        return not self.problem and not self.cpu_ops and self.delegates == 1
+_LOG_COLUMNS = 160
 
 
 def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
@@ -81,7 +48,7 @@ def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
     try:
         cached = export_component(request, cell.component, artifacts, lambda *stage: None)
         line = _with_figures(line, cached.file)
-        return replace(line, run_ms=_run(cached.path, qnn_dir))
+        return with_times(line, _run(cached.path, qnn_dir))
     except (UserError, ExportFailed) as failure:
         return replace(line, problem=str(failure).partition("\n")[0])
 
@@ -142,7 +109,7 @@ def _with_figures(line: Line, file: ComponentFile) -> Line:
     )
 
 
-def _run(path: Path, qnn_dir: Path | None) -> float:
+def _run(path: Path, qnn_dir: Path | None) -> dict[str, CallTime]:
     """Run all methods of a file in a process of its own.
 
     Raises:
@@ -157,39 +124,8 @@ def _run(path: Path, qnn_dir: Path | None) -> float:
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise UserError(f"{path.name} ended with exit code {done.returncode}: {last}")
-    took_ms: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return round(sum(took_ms.values()), 1)
-
-
-def table(lines: list[Line]) -> Table:
-    """The matrix as it is shown in a terminal."""
-    shown = Table(title=f"HTP: {sum(line.is_good for line in lines)} of {len(lines)} are good")
-    for name in ("SoC", "recipe", "component", "model", "precision"):
-        shown.add_column(name, no_wrap=True)
-    for name in ("bytes", "compile s", "spill bytes", "run ms"):
-        shown.add_column(name, justify="right")
-    shown.add_column("not delegated, or problem")
-    for line in lines:
-        style = None if line.is_good else "red"
-        left = f"in {line.delegates} pieces: {line.cpu_ops}" if not line.is_good else ""
-        figures = (f"{line.pte_bytes:,}", f"{line.export_s:.0f}", _bytes(line.spill_bytes))
-        words = (line.soc, line.recipe, line.component, line.model, line.precision)
-        shown.add_row(*words, *figures, f"{line.run_ms:.0f}", line.problem or left, style=style)
-    return shown
-
-
-def _bytes(count: int | None) -> str:
-    return "unknown" if count is None else f"{count:,}"
-
-
-def write_csv(path: Path, lines: list[Line]) -> None:
-    """Write one row per cell."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    names = [field.name for field in fields(Line)]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        writer.writerows([getattr(line, name) for name in names] for line in lines)
+    took = json.loads(done.stdout.splitlines()[-1])
+    return {name: CallTime(**call) for name, call in took.items()}
 
 
 def main() -> int:
