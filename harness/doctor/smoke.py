@@ -83,7 +83,7 @@ def run_smoke(wish: PhoneWish, artifacts: Path) -> int:
         UserError: If a step fails.
     """
     console = Console(highlight=False)
-    watch = Stopwatch(lambda line: console.print(line, markup=False))
+    watch = Stopwatch(lambda line: console.print(line, markup=False, soft_wrap=True))
     with _opened(wish, watch) as device:
         artifact = watch.step(f"{MODEL} exported", lambda: _export(device, artifacts))
         sent = device.bytes_sent
