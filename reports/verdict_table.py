@@ -171,7 +171,11 @@ def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:
         return (runs,)
     if row.lower == row.upper:
         return ("exact",)
-    return (f"{number(row.lower)} to {number(row.upper)}", runs)
+    # Answers repeat exactly: what may be different is which images were asked about.
+    metric = METRICS.get(row.metric)
+    resampled = metric is not None and metric.kind == "accuracy"
+    within = f"{number(row.lower)} to {number(row.upper)}"
+    return (within, "images resampled" if resampled else runs)
 
 
 def _gate(row: VerdictRow) -> tuple[str, ...]:

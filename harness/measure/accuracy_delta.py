@@ -13,9 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LENGTH_RANGE = (0.9, 1.1)
-"""Mean generated length over the reference's, as MLPerf Inference allows."""
-
 MIN_IMAGES = 10
 """Below this a bootstrap's interval is too narrow to be trusted."""
 
@@ -47,32 +44,36 @@ class AccuracyDelta:
     Attributes:
         mean: Over questions; negative where the device is worse.
         lower: The true mean delta is at least this, 95 % sure.
+        upper: It is at most this, 95 % sure.
         images: Clusters that were resampled.
         questions: Pairs in all.
     """
 
     mean: float
     lower: float
+    upper: float
     images: int
     questions: int
 
 
 def accuracy_delta(pairs: Sequence[ScoredPair], confidence: float = 0.95) -> AccuracyDelta | None:
-    """Bound the mean delta from below by resampling images, all their questions with them.
+    """Bound the mean delta on either side by resampling images, all their questions with them.
 
     Args:
         pairs: At least one per image.
-        confidence: Of the lower bound, one-sided.
+        confidence: Of each bound by itself.
 
     Returns:
-        None below ten images. Seeded, so that one set of scores has one bound.
+        None below ten images. Seeded, so that one set of scores has one pair of bounds.
     """
     sums, counts = _clusters(pairs)
     if len(counts) < MIN_IMAGES:
         return None
+    lower, upper = _bounds(sums, counts, confidence)
     return AccuracyDelta(
         mean=float(sums.sum() / counts.sum()),
-        lower=_lower_bound(sums, counts, confidence),
+        lower=lower,
+        upper=upper,
         images=len(counts),
         questions=len(pairs),
     )
@@ -89,11 +90,6 @@ def length_ratio(generated: Sequence[int], reference: Sequence[int]) -> float:
     return statistics.fmean(generated) / statistics.fmean(reference)
 
 
-def is_length_kept(ratio: float) -> bool:
-    """Whether answers are about as long as the reference's: within 90 to 110 %."""
-    return LENGTH_RANGE[0] <= ratio <= LENGTH_RANGE[1]
-
-
 def _clusters(pairs: Sequence[ScoredPair]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum of deltas and number of questions by image."""
     deltas: dict[str, list[float]] = {}
@@ -104,9 +100,9 @@ def _clusters(pairs: Sequence[ScoredPair]) -> tuple[NDArray[np.float64], NDArray
     return sums, counts
 
 
-def _lower_bound(
+def _bounds(
     sums: NDArray[np.float64], counts: NDArray[np.float64], confidence: float
-) -> float:
+) -> tuple[float, float]:
     """Of the mean over questions; an image is drawn with all of its questions."""
     from scipy import stats  # its import takes longer than everything else at a session's start
 
@@ -123,10 +119,10 @@ def _lower_bound(
         vectorized=True,
         n_resamples=_RESAMPLES,
         batch=_BATCH,
-        confidence_level=confidence,
-        alternative="greater",
+        # Both bounds may err by themselves, so the interval between them errs twice as often.
+        confidence_level=2 * confidence - 1,
         # BCa, scipy's default, has no value where all images agree.
         method="percentile",
         rng=np.random.default_rng(_SEED),
     )
-    return float(drawn.confidence_interval.low)
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)

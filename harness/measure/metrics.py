@@ -22,6 +22,7 @@ class Metric:
         better: Which direction is an improvement.
         kind: Performance depends on the device that ran; the others on the artifact alone.
         description: One line for a report's reader.
+        two_sided: Whether too much is as wrong as too little, so that a gate has both bounds.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Metric:
     better: Better
     kind: Kind
     description: str
+    two_sided: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -103,6 +105,14 @@ METRICS: dict[str, Metric] = {
             "lower",
             "accuracy",
             "Exact match of the float model minus that of this precision",
+        ),
+        Metric(
+            "length_ratio",
+            "1",
+            "higher",
+            "accuracy",
+            "Mean length of this precision's answers over that of the float model's, in tokens",
+            two_sided=True,
         ),
         Metric(
             "blank_image_exact_match",

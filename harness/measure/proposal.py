@@ -40,7 +40,7 @@ def propose_gate(
 ) -> Gate:
     """A gate 5 % beyond the measured bounds, on the side that the metric must not cross.
 
-    Sizes get both sides: an empty file is as wrong as a bloated one.
+    Sizes get both sides: an empty file is as wrong as a bloated one. So do answers' lengths.
 
     Args:
         metric: Name of the metric.
@@ -53,7 +53,7 @@ def propose_gate(
         UserError: If there is no such metric.
     """
     described = get_metric(metric)
-    both = described.kind == "size"
+    both = described.kind == "size" or described.two_sided
     minimum = _FLOOR.create_decimal(repr(lower - MARGIN * abs(lower)))
     maximum = _CEILING.create_decimal(repr(upper + MARGIN * abs(upper)))
     return Gate(

@@ -24,6 +24,8 @@ from harness.measure.wording import bound, number, plural
 
 CONFIDENCE = 0.95
 
+_NEEDED = "5 valid finite samples"
+
 
 class Status(StrEnum):
     """How a verdict ends; the values are what ``--allow`` takes."""
@@ -97,11 +99,11 @@ def judge(
     valid = [sample.value for sample in samples if sample.invalid_reason is None]
     bounds = median_bounds(valid, CONFIDENCE)
     lower, upper = (bounds.lower, bounds.upper) if bounds else (None, None)
-    status = _blocked(samples) or _three_states(lower, upper, gate)
+    status = _blocked(samples) or three_states(lower, upper, gate)
     clear = clearance(valid, gate.bounds) if status in (Status.PASS, Status.FAIL) and gate else None
     if clear is not None and not clear.suffices:
         status = Status.INCONCLUSIVE
-    proposal = _proposal(metric, context, lower, upper, provenance) if gate is None else None
+    proposal = proposed(metric, context, lower, upper, provenance) if gate is None else None
     measured = Verdict(
         status=status,
         metric=get_metric(metric).name,
@@ -133,7 +135,7 @@ def judge_exact(
     Raises:
         UserError: If there is no such metric.
     """
-    status = _three_states(value, value, gate)
+    status = three_states(value, value, gate)
     measured = Verdict(
         status=status,
         metric=get_metric(metric).name,
@@ -144,9 +146,10 @@ def judge_exact(
         lower=value,
         upper=value,
         gate=gate,
-        proposal=_proposal(metric, context, value, value, provenance) if gate is None else None,
+        proposal=proposed(metric, context, value, value, provenance) if gate is None else None,
     )
-    sentence = f"{_subject(measured)} is {number(value, digits=10)}{_outcome(measured)}"
+    sentence = f"{describe_subject(measured)} is {number(value, digits=10)}"
+    sentence += describe_outcome(measured, advice="")
     return measured.model_copy(update={"sentence": sentence})
 
 
@@ -155,7 +158,8 @@ def _blocked(samples: Sequence[Sample]) -> Status | None:
     return Status.BLOCKED if too_many_invalid(invalid, len(samples)) else None
 
 
-def _three_states(lower: float | None, upper: float | None, gate: Gate | None) -> Status:
+def three_states(lower: float | None, upper: float | None, gate: Gate | None) -> Status:
+    """PASS where both bounds are inside of the gate, FAIL where both are outside of one side."""
     if gate is None or gate.report_only:
         return Status.NO_GATE
     if lower is None or upper is None:
@@ -167,32 +171,40 @@ def _three_states(lower: float | None, upper: float | None, gate: Gate | None) -
     return Status.PASS if lower >= minimum and upper <= maximum else Status.INCONCLUSIVE
 
 
-def _proposal(
+def proposed(
     metric: str,
     context: Context,
     lower: float | None,
     upper: float | None,
     provenance: Provenance,
 ) -> Gate | None:
-    emulated_speed = context.target == "emulator" and get_metric(metric).kind == "performance"
-    if lower is None or upper is None or emulated_speed:
+    """The gate that bounds would have; None without bounds, and for an emulator's speed."""
+    if lower is None or upper is None or _is_emulated_speed(metric, context):
         return None
     if math.isinf(lower) or math.isinf(upper):
         return None
     return propose_gate(metric, context, lower, upper, provenance)
 
 
-def _subject(verdict: Verdict) -> str:
+def _is_emulated_speed(metric: str, context: Context) -> bool:
+    return context.target == "emulator" and get_metric(metric).kind == "performance"
+
+
+def describe_subject(verdict: Verdict) -> str:
+    """``decode_tps of tiny_smolvlm fp32 kv on host``."""
     return f"{verdict.metric} of {verdict.context.describe()}"
 
 
 def _noisy_sentence(verdict: Verdict, valid: Sequence[float], clear: Clearance | None) -> str:
     if verdict.status is Status.BLOCKED:
-        return f"{_subject(verdict)}: {describe_invalid(verdict.samples)}"
+        return f"{describe_subject(verdict)}: {describe_invalid(verdict.samples)}"
     evidence = f"{_certainty(verdict)}{plural(len(valid), 'run')}"
     doubt = f", {clear.doubt}" if clear is not None and not clear.suffices else ""
+    more = next_sample_count(len(verdict.samples))
+    advice = f"{doubt}, measure {more} runs in all" if more else f" after the last look{doubt}"
     median = number(statistics.median(valid))
-    return f"{_subject(verdict)} is {median} ({evidence}){_outcome(verdict, doubt)}"
+    outcome = describe_outcome(verdict, advice)
+    return f"{describe_subject(verdict)} is {median} ({evidence}){outcome}"
 
 
 def _certainty(verdict: Verdict) -> str:
@@ -210,24 +222,30 @@ def _certainty(verdict: Verdict) -> str:
     return f"{sure} {above}, {sure} {below}, "
 
 
-def _outcome(verdict: Verdict, doubt: str = "") -> str:
+def describe_outcome(verdict: Verdict, advice: str, needed: str = _NEEDED) -> str:
+    """How a verdict ended and by what gate, or the gate to add, as the end of a sentence.
+
+    Args:
+        verdict: All of it but its sentence.
+        advice: What to do about an open verdict.
+        needed: What a gate could be proposed from, where there was none of it.
+    """
     gate = verdict.gate
     if gate is None:
-        return _missing_gate(verdict)
+        return _missing_gate(verdict, needed)
     if gate.report_only:
         return f", report only: {gate.reason}"
     label = verdict.status.value
     if verdict.status is Status.INCONCLUSIVE:
-        more = next_sample_count(len(verdict.samples))
-        label += f"{doubt}, measure {more} runs in all" if more else f" after the last look{doubt}"
+        label += advice
     confidence = f" ({gate.confidence})" if gate.confidence == "provisional" else ""
     return f", gate {verdict.bound}{confidence}: {label}"
 
 
-def _missing_gate(verdict: Verdict) -> str:
+def _missing_gate(verdict: Verdict, needed: str) -> str:
     if verdict.proposal is not None:
         row = render_gate(verdict.proposal)
         return f" and has no gate; add to thresholds/{verdict.context.model}.toml:\n\n{row}"
-    if verdict.context.target == "emulator":
+    if _is_emulated_speed(verdict.metric, verdict.context):
         return ", report only: the emulator's speed says nothing about a phone"
-    return " and has no gate; 5 valid finite samples are needed to propose one"
+    return f" and has no gate; {needed} are needed to propose one"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.against_float import length_ratio, scored
 from fixtures.answers import Ask
 from fixtures.comparison import between_modes, compare, with_float_model
 from fixtures.judge import Judge
@@ -76,14 +77,16 @@ def test_quantization_keeps_answers(
     references: References,
     judge: Judge,
 ) -> None:
-    """A quantized model is at most a little less right than the float one on the same scenes."""
+    """A quantized model is at most a little less right than the float one on the same scenes.
+
+    Its answers are as long, too: short ones would be cheap to get right.
+    """
     answers = ask(model, quantized_recipe, any_mode)
     reference = references.require(model, answers.artifact.manifest)
-    float_answers = [reference.texts[answer.question.id] for answer in answers.items]
-    drop = exact_match(float_answers, answers.expected) - exact_match(
-        answers.given, answers.expected
-    )
+    pairs, ratio = scored(answers, reference), length_ratio(answers, reference)
+    context, artifact = answers.context, answers.artifact
     judge.conclude(
-        answers.artifact,
-        judge.exact("exact_match_drop", drop, answers.context, answers.artifact),
+        artifact,
+        judge.drop("exact_match_drop", pairs, context, artifact),
+        judge.exact("length_ratio", ratio, context, artifact),
     )

@@ -56,6 +56,17 @@ def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path
     assert failed["rerun"] == f"pytest '{SPEED_TEST}' --target host"
 
 
+def test_bounds_of_an_accuracy_are_said_to_be_over_other_images(tmp_path: Path) -> None:
+    drop = {"metric": "exact_match_drop", "median": 0.02, "lower": 0.005, "upper": 0.04}
+    row = verdict_rows()[1].model_copy(update={**drop, "n_samples": 1})
+    with Journal(tmp_path / RUN_ID, "main") as journal:
+        journal.append(session_row())
+        journal.append(row)
+    [shown] = page_of(tmp_path / RUN_ID).data["verdicts"]
+    assert (shown["value"], shown["interval"]) == ("0.02", ["0.005 to 0.04", "images resampled"])
+    assert shown["plot"]["interval"] is not None
+
+
 def test_every_sample_is_a_dot_and_invalid_ones_differ(finished_run: Path) -> None:
     failed, _ = page_of(finished_run).data["verdicts"]
     first, *others = failed["plot"]["dots"]
