@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from rich.table import Table
 
 from benchmarks.run_methods import CallTime
+from harness.backends.qnn.delegates import QnnDelegate
 
 MAX_DECODE_CPU_MS = 80.0
 """Most CPU time of a decode step of a miniature in 16a8w on the emulator. It takes 27 to 34 ms, and
@@ -26,7 +27,8 @@ class Line:
         delegates: Most pieces that one method is cut into; 1 where all of it is delegated.
         cpu_ops: Operators left on the CPU.
         spill_bytes: Over all methods; None where the compiler did not tell.
-        run_ms: Emulator's wall time for one call of every method; says nothing about a phone.
+        run_ms: Emulator's wall time for one call of every method, which says nothing about a phone;
+            None of what was not run.
         kv_forward_cpu_ms: CPU time of one decode step; None where there is no ``kv_forward``.
         problem: Why it did not compile or run, or is not good though it did; empty if all is well.
     """
@@ -36,19 +38,25 @@ class Line:
     component: str
     model: str
     precision: str
+    target: str = "emulator"
     pte_bytes: int = 0
     export_s: float = 0.0
     delegates: int = 0
     cpu_ops: str = ""
     spill_bytes: int | None = 0
-    run_ms: float = 0.0
+    run_ms: float | None = None
     kv_forward_cpu_ms: float | None = None
     problem: str = ""
 
     @property
     def is_good(self) -> bool:
-        """Whether it compiled, is delegated as a whole, and ran as fast as it should."""
-        return not self.problem and not self.cpu_ops and self.delegates == 1
+        """Whether it compiled, is delegated as a whole, and ran as fast as it should.
+
+        A phone's file is not run.
+        """
+        was_run = self.run_ms is not None or self.target == "phone"
+        is_whole = self.delegates == 1 and not self.cpu_ops
+        return not self.problem and is_whole and was_run
 
 
 def with_times(line: Line, took: Mapping[str, CallTime]) -> Line:
@@ -64,10 +72,36 @@ def with_times(line: Line, took: Mapping[str, CallTime]) -> Line:
     return timed
 
 
+def with_delegates(line: Line, delegates: Sequence[QnnDelegate]) -> Line:
+    """Judge whether the delegates of a phone's file share weights and buffers."""
+    sharing = sum(one.shares_weights and one.shared_buffer for one in delegates)
+    if delegates and sharing == len(delegates):
+        return line
+    fact = f"{sharing} of {len(delegates)} delegates share weights and buffers"
+    return replace(line, problem=f"{fact}, as all of a phone's file must.")
+
+
+def with_twin(line: Line, twin: Line | None) -> Line:
+    """Judge whether a phone's file is smaller than the emulator's, which has all weights twice.
+
+    Args:
+        line: Of the phone's file.
+        twin: Of the emulator's; None as long as there is none.
+    """
+    if line.problem:
+        return line
+    if twin is None or twin.pte_bytes == 0:
+        return replace(line, problem="There is no emulator's file to compare its size with.")
+    if line.pte_bytes >= twin.pte_bytes:
+        fact = f"{line.pte_bytes:,} bytes are not less than the {twin.pte_bytes:,}"
+        return replace(line, problem=f"{fact} of the emulator's file: no weights are shared.")
+    return line
+
+
 def table(lines: list[Line]) -> Table:
     """The matrix as it is shown in a terminal."""
     shown = Table(title=f"HTP: {sum(line.is_good for line in lines)} of {len(lines)} are good")
-    for name in ("SoC", "recipe", "component", "model", "precision"):
+    for name in ("SoC", "recipe", "component", "model", "precision", "target"):
         shown.add_column(name, no_wrap=True)
     for name in ("bytes", "compile s", "spill bytes", "run ms", "decode CPU ms"):
         shown.add_column(name, justify="right")
@@ -76,15 +110,18 @@ def table(lines: list[Line]) -> Table:
         style = None if line.is_good else "red"
         left = f"in {line.delegates} pieces: {line.cpu_ops}" if not line.is_good else ""
         figures = (f"{line.pte_bytes:,}", f"{line.export_s:.0f}", _bytes(line.spill_bytes))
-        cpu_ms = "" if line.kv_forward_cpu_ms is None else f"{line.kv_forward_cpu_ms:.0f}"
-        times = (f"{line.run_ms:.0f}", cpu_ms)
-        words = (line.soc, line.recipe, line.component, line.model, line.precision)
+        times = (_ms(line.run_ms), _ms(line.kv_forward_cpu_ms))
+        words = (line.soc, line.recipe, line.component, line.model, line.precision, line.target)
         shown.add_row(*words, *figures, *times, line.problem or left, style=style)
     return shown
 
 
 def _bytes(count: int | None) -> str:
     return "unknown" if count is None else f"{count:,}"
+
+
+def _ms(taken: float | None) -> str:
+    return "" if taken is None else f"{taken:.0f}"
 
 
 def write_csv(path: Path, lines: list[Line]) -> None:

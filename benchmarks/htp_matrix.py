@@ -1,8 +1,8 @@
 """Every SoC, recipe and component compiled and run: ``python -m benchmarks.htp_matrix``.
 
 Each file of the matrix is compiled by Qualcomm's compiler, or taken from the artifact cache, looked
-at for what was not delegated, loaded and run on the emulator. ``--pairwise`` takes a subset that
-still shows every pair of values.
+at for what was not delegated, loaded and run on the emulator; a phone's file is compared with the
+emulator's instead. ``--pairwise`` takes a subset that still shows every pair of values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +20,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.htp_cells import SOCS, Cell, all_cells, pairwise
-from benchmarks.htp_lines import Line, table, with_times, write_csv
+from benchmarks.htp_lines import Line, table, with_delegates, with_times, with_twin, write_csv
 from benchmarks.run_methods import CallTime
 from harness.artifacts.manifest import ComponentFile
+from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.commands import default_artifacts
@@ -40,14 +41,16 @@ _LOG_COLUMNS = 160
 
 
 def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
-    """Compile one cell, or find it in the cache, and run it."""
-    recipe = parse_precision(cell.recipe, DEFAULT_RECIPES["emulator"])
+    """Compile one cell, or find it in the cache, and run it if it is the emulator's."""
+    recipe = parse_precision(cell.recipe, DEFAULT_RECIPES[cell.target])
     precision = recipe.precision(cell.component)
-    line = Line(cell.soc, cell.recipe, cell.component, cell.model, precision)
+    line = Line(cell.soc, cell.recipe, cell.component, cell.model, precision, cell.target)
     request = _request(cell, recipe, qnn_dir)
     try:
         cached = export_component(request, cell.component, artifacts, lambda *stage: None)
         line = _with_figures(line, cached.file)
+        if cell.target == "phone":
+            return with_delegates(line, read_delegates(cached.path))
         return with_times(line, _run(cached.path, qnn_dir))
     except (UserError, ExportFailed) as failure:
         return replace(line, problem=str(failure).partition("\n")[0])
@@ -76,11 +79,20 @@ def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[Line]:
                 found[asked[future]] = future.result()
                 progress.advance(bar)
                 # After every cell: hours of work must survive an interruption.
-                write_csv(options.out, [found[cell] for cell in cells if cell in found])
+                write_csv(options.out, _judged(cells, found))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return [found[cell] for cell in cells]
+    return _judged(cells, found)
+
+
+def _judged(cells: Sequence[Cell], found: Mapping[Cell, Line]) -> list[Line]:
+    """What was found so far, in the order of the cells, phones' files next to their twins'."""
+    return [
+        found[cell] if cell.target == "emulator" else with_twin(found[cell], found.get(cell.twin))
+        for cell in cells
+        if cell in found
+    ]
 
 
 def _request(cell: Cell, recipe: Recipe, qnn_dir: Path | None) -> ExportRequest:
@@ -90,7 +102,7 @@ def _request(cell: Cell, recipe: Recipe, qnn_dir: Path | None) -> ExportRequest:
         spec=spec,
         checkpoint=find_checkpoint(spec, None),
         recipe=recipe,
-        target="emulator",
+        target=cell.target,
         soc=cell.soc,
         calibration=find_calibration(spec, None) if calibrated else None,
         qnn_dir=qnn_dir,

@@ -5,22 +5,56 @@ from __future__ import annotations
 from dataclasses import astuple
 from itertools import combinations
 
-from benchmarks.htp_cells import FP16_SOC, RECIPES, Cell, all_cells, pairwise
+from benchmarks.htp_cells import (
+    FP16_SOC,
+    MODELS,
+    PHONE_SOC,
+    RECIPES,
+    SOCS,
+    Cell,
+    all_cells,
+    pairwise,
+)
 
 
 def pairs(cells: tuple[Cell, ...]) -> set[tuple[object, ...]]:
     return {pair for cell in cells for pair in combinations(enumerate(astuple(cell)), 2)}
 
 
+def emulated(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    return tuple(cell for cell in cells if cell.target == "emulator")
+
+
+def of_phones(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    return tuple(cell for cell in cells if cell.target == "phone")
+
+
 def test_the_whole_matrix_has_every_combination_once() -> None:
-    assert len(set(all_cells())) == len(all_cells()) == 4 * 3 * 3 * 2
+    assert len(set(all_cells())) == len(all_cells())
+    assert len(emulated(all_cells())) == 4 * 3 * 3 * 2
 
 
 def test_the_short_one_shows_every_pair_but_those_of_fp16_with_other_socs() -> None:
-    missing = pairs(all_cells()) - pairs(pairwise(all_cells()))
-    assert missing == {
-        ((0, soc), (1, "fp16")) for soc in ("SM8550", "SM8650", "SM8750", "SM8850")
-    } - {((0, FP16_SOC), (1, "fp16"))}
+    missing = pairs(emulated(all_cells())) - pairs(emulated(pairwise(all_cells())))
+    assert missing == {((0, soc), (1, "fp16")) for soc in SOCS if soc != FP16_SOC}
+
+
+def test_decoders_of_both_models_are_compiled_for_phones_of_every_soc() -> None:
+    found = of_phones(all_cells())
+    assert {(cell.soc, cell.model) for cell in found} == {(s, m) for s in SOCS for m in MODELS}
+    assert {(cell.recipe, cell.component) for cell in found} == {("16a8w", "text_decoder")}
+
+
+def test_the_short_one_has_the_phones_of_one_soc() -> None:
+    found = of_phones(pairwise(all_cells()))
+    assert {(cell.soc, cell.model) for cell in found} == {(PHONE_SOC, model) for model in MODELS}
+
+
+def test_a_phones_file_never_comes_without_the_one_that_it_is_compared_with() -> None:
+    for cells in (all_cells(), pairwise(all_cells())):
+        twins = {cell.twin for cell in of_phones(cells)}
+        assert twins
+        assert twins <= set(emulated(cells))
 
 
 def test_the_short_one_is_short() -> None:

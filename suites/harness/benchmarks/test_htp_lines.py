@@ -8,10 +8,34 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.htp_lines import MAX_DECODE_CPU_MS, Line, with_times, write_csv
+from benchmarks.htp_lines import (
+    MAX_DECODE_CPU_MS,
+    Line,
+    with_delegates,
+    with_times,
+    with_twin,
+    write_csv,
+)
 from benchmarks.run_methods import CallTime
+from harness.backends.qnn.delegates import QnnDelegate
 
-DECODER = Line("SM8650", "16a8w", "text_decoder", "tiny_smolvlm", "16a8w", 1000, delegates=1)
+COMPILED = Line(
+    *("SM8650", "16a8w", "text_decoder", "tiny_smolvlm", "16a8w", "emulator"),
+    pte_bytes=1000,
+    delegates=1,
+)
+DECODER = replace(COMPILED, run_ms=75.5)
+OF_PHONE = replace(COMPILED, target="phone", pte_bytes=600)
+SHARING = QnnDelegate(
+    method="kv_forward",
+    chip_id=57,
+    htp_arch=75,
+    vtcm_mib=8,
+    shares_weights=True,
+    shared_buffer=True,
+    is_fp16=False,
+    context=None,
+)
 
 
 def took(decode_cpu_ms: float) -> dict[str, CallTime]:
@@ -19,7 +43,7 @@ def took(decode_cpu_ms: float) -> dict[str, CallTime]:
 
 
 def test_times_are_of_all_methods_and_cpu_time_of_the_decode_step() -> None:
-    line = with_times(DECODER, took(27.04))
+    line = with_times(COMPILED, took(27.04))
     assert (line.run_ms, line.kv_forward_cpu_ms) == (75.5, 27.0)
     assert line.is_good
 
@@ -52,3 +76,35 @@ def test_a_file_without_a_decode_step_has_no_such_time(tmp_path: Path) -> None:
 def test_what_is_not_delegated_as_a_whole_or_failed_is_not_good(changes: dict[str, object]) -> None:
     assert DECODER.is_good
     assert not replace(DECODER, **changes).is_good
+
+
+def test_what_the_emulator_did_not_run_is_not_good_and_a_phones_file_need_not_run() -> None:
+    assert not COMPILED.is_good
+    assert with_twin(with_delegates(OF_PHONE, [SHARING, SHARING]), DECODER).is_good
+
+
+@pytest.mark.parametrize("flaw", [{"shares_weights": False}, {"shared_buffer": False}])
+def test_a_phones_file_shares_weights_and_buffers_in_every_delegate(flaw: dict[str, bool]) -> None:
+    line = with_delegates(OF_PHONE, [SHARING, replace(SHARING, **flaw)])
+    assert not line.is_good
+    assert "1 of 2 delegates share" in line.problem
+
+
+def test_a_phones_file_without_delegates_shares_nothing() -> None:
+    assert "0 of 0 delegates share" in with_delegates(OF_PHONE, []).problem
+
+
+@pytest.mark.parametrize("pte_bytes", [1000, 1001])
+def test_a_phones_file_is_smaller_than_the_emulators(pte_bytes: int) -> None:
+    line = with_twin(replace(OF_PHONE, pte_bytes=pte_bytes), DECODER)
+    assert not line.is_good
+    assert f"{pte_bytes:,} bytes are not less than the 1,000 of" in line.problem
+
+
+@pytest.mark.parametrize("twin", [None, replace(DECODER, pte_bytes=0, problem="It failed.")])
+def test_without_a_twin_nothing_is_known_of_a_phones_file(twin: Line | None) -> None:
+    assert not with_twin(OF_PHONE, twin).is_good
+
+
+def test_why_a_phones_file_did_not_compile_is_not_forgotten() -> None:
+    assert with_twin(replace(OF_PHONE, problem="It failed."), DECODER).problem == "It failed."
