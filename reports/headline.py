@@ -103,7 +103,7 @@ def _ending(
 def _lead(run: Run, worse: Sequence[Finding]) -> str:
     if worse and worse[0].change is not None:
         return describe(worse[0])
-    slower = [row for row in run.comparisons if row.outcome == "slower" and row.ratio is not None]
+    slower = [row for row in run.compared if _is_slower(row) and row.ratio is not None]
     furthest = max(slower, key=lambda row: abs(math.log(row.ratio or 1.0)), default=None)
     return describe_slower(furthest) if furthest else ""
 
@@ -147,7 +147,7 @@ def _sentences(
     if failed_tests:
         parts.append(f"{plural(len(failed_tests), 'test')} failed without a verdict:")
         parts.append(_named([test.rpartition("::")[2] for test in failed_tests]))
-    parts += _comparison_sentence(run.comparisons, bool(lead))
+    parts += _comparison_sentence(run.compared, bool(lead))
     parts += _unjudged_sentences(run)
     if expired := _expired(run):
         parts.append(f"{plural(len(expired), 'quarantine')} ran out: {_named(expired)}")
@@ -164,13 +164,18 @@ def _expired(run: Run) -> list[str]:
 def _comparison_sentence(rows: Sequence[ComparisonRow], is_told: bool) -> list[str]:
     if not rows:
         return []
-    slower = [_name(row) for row in rows if row.outcome == "slower"]
+    slower = [_name(row) for row in rows if _is_slower(row)]
     total = plural(len(rows), "comparison")
     if not slower:
         return [f"None of {total} found the candidate slower."]
     is_short = is_told and len(slower) == 1
     end = "." if is_short else f": {_named(slower)}"
     return [f"{len(slower)} of {total} found the candidate slower{end}"]
+
+
+def _is_slower(row: ComparisonRow) -> bool:
+    """Whether it turns the night red: quarantine puts aside what it covers."""
+    return row.outcome == "slower" and not row.quarantined
 
 
 def _unjudged_sentences(run: Run) -> Iterator[str]:

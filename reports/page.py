@@ -90,7 +90,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         facts=_facts(run),
         verdicts=verdicts,
         statuses=[(status, LABELS[status]) for status in SEVERITY],
-        comparisons=comparison_lines(run.comparisons),
+        comparisons=comparison_lines(run.compared),
         proposals=[line for line in verdicts if line.proposed_gate],
         max_proposals=MAX_PROPOSALS,
         unsteady=unsteady_gates(run, past),

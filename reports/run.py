@@ -25,6 +25,7 @@ from harness.results.rows import (
     VerdictRow,
 )
 from harness.results.run_end import is_controller, is_finished
+from harness.results.settled import settled
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -42,6 +43,7 @@ class Run:
         sessions: One row per process, the controlling ones first, in the order of their start.
         ends: One row per session that came to its end, in that order.
         verdicts: All that were reached, those that a cold re-run superseded included.
+        comparisons: As verdicts.
         torn: Rows that a killed process did not finish.
     """
 
@@ -102,6 +104,11 @@ class Run:
             last[(row.test_id, *measured_by(row))] = row
         return tuple(last.values())
 
+    @cached_property
+    def compared(self) -> tuple[ComparisonRow, ...]:
+        """The comparisons that count: of a candidate compared again from cold, the last one."""
+        return settled(self.comparisons)
+
     @property
     def failures(self) -> tuple[OutcomeRow, ...]:
         """Tests that did not end as they should."""
@@ -109,9 +116,13 @@ class Run:
 
     @property
     def unjudged(self) -> tuple[OutcomeRow, ...]:
-        """Tests that ended with a status and left no verdict: comparisons, and what was blocked."""
-        judged = {row.test_id for row in self.verdicts}
-        return tuple(row for row in self.outcomes if row.status and row.test_id not in judged)
+        """Tests that ended with a status and left no verdict: comparisons, and what was blocked.
+
+        Those in quarantine are left out.
+        """
+        others = {row.test_id for row in self.verdicts}
+        others |= {row.test_id for row in self.compared if row.quarantined}
+        return tuple(row for row in self.outcomes if row.status and row.test_id not in others)
 
     @cached_property
     def outcome_by_test(self) -> Mapping[tuple[str, Target | None], OutcomeRow]:

@@ -140,6 +140,15 @@ def compare_pairs(pairs: Sequence[Pair], better: Better) -> Comparison:
     )
 
 
+def cut_short(found: Comparison) -> Comparison:
+    """What a comparison is worth that ended before its last pair: BLOCKED, no ratio.
+
+    The rule was chosen for all pairs, and an end that the device chose is no look at random.
+    """
+    pairs, invalid_pairs = found.pairs, found.invalid_pairs
+    return Comparison(outcome=Outcome.BLOCKED, pairs=pairs, invalid_pairs=invalid_pairs)
+
+
 def log_ratios(pairs: Sequence[Pair]) -> NDArray[np.float64]:
     """Natural logarithm of B over A for each pair.
 

@@ -18,6 +18,7 @@ from harness.results.rows import (
     VerdictRow,
 )
 from harness.results.run_end import status_of_rows
+from harness.results.settled import settled
 from harness.results.trend_alerts import TrendAlert
 
 ENDINGS = {
@@ -65,7 +66,8 @@ def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Itera
     yield from (f"- **Trend**: {alert.sentence}" for alert in alerts)
     yield from _failures(read)
     yield from _verdict_table([row for row in verdicts if row.status is not Status.PASS])
-    yield from _comparison_table([row for row in read.rows if isinstance(row, ComparisonRow)])
+    comparisons = (row for row in read.rows if isinstance(row, ComparisonRow))
+    yield from _comparison_table(settled(comparisons))
 
 
 def _judged(read: ReadResult) -> list[VerdictRow]:
@@ -118,7 +120,9 @@ def _comparison_table(rows: Sequence[ComparisonRow]) -> Iterator[str]:
     if not rows:
         return
     yield "\n| comparison | metric | evidence |\n|---|---|---|"
-    yield from (_table_row(row.outcome, row.metric, row.sentence) for row in rows[:_MAX_ROWS])
+    for row in rows[:_MAX_ROWS]:
+        outcome = f"{row.outcome} (quarantined)" if row.quarantined else row.outcome
+        yield _table_row(outcome, row.metric, row.sentence)
 
 
 def _table_row(*cells: str) -> str:

@@ -32,6 +32,9 @@ class ComparisonRow(Subject):
         candidate_median: Of the candidate's.
         sentence: The evidence, in one sentence.
         component: The component measured; None for the whole model.
+        cold_session: 0 for the first comparison, 1 for the one made once more from cold because
+            the candidate was slower; the one with the highest counts.
+        quarantined: Whether ``thresholds/quarantine.toml`` keeps it from turning the night red.
         at: When the outcome was reached.
     """
 
@@ -49,6 +52,8 @@ class ComparisonRow(Subject):
     candidate_median: float | None = None
     sentence: Text
     component: Component | None = None
+    cold_session: int = Field(default=0, ge=0)
+    quarantined: bool = False
     at: UtcTime = Field(default_factory=utc_now)
 
 

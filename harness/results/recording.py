@@ -66,6 +66,8 @@ def comparison_row(
     *,
     baseline_key: str,
     medians: tuple[float | None, float | None],
+    cold_session: int = 0,
+    reason: str | None = None,
 ) -> ComparisonRow:
     """Flatten a comparison, with its evidence in a sentence.
 
@@ -76,6 +78,8 @@ def comparison_row(
         subject: Of the candidate.
         baseline_key: Key of the artifact that it was compared with.
         medians: The baseline's and the candidate's, in the metric's unit.
+        cold_session: 1 where it was made once more from cold.
+        reason: Why it came to nothing, told instead of what was found.
     """
     keys = baseline_key, subject.artifact_key or "unknown"
     outcome = comparison.outcome.value
@@ -93,8 +97,9 @@ def comparison_row(
         n_pairs=comparison.pairs,
         baseline_median=medians[0],
         candidate_median=medians[1],
-        sentence=f"{what}, {_evidence(comparison, keys)}",
+        sentence=f"{what}, {reason or _evidence(comparison, keys)}",
         component=context.component,
+        cold_session=cold_session,
     )
 
 

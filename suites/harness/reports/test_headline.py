@@ -53,6 +53,22 @@ def test_of_several_slower_metrics_the_furthest_leads(tmp_path: Path) -> None:
     assert "2 of 2 comparisons found the candidate slower: decode_tps" in top.sentence
 
 
+def test_a_slower_candidate_that_was_not_when_compared_again_is_no_failure(tmp_path: Path) -> None:
+    again = a_comparison("inconclusive", 1.0).model_copy(update={"cold_session": 1})
+    rows: list[Row] = [a_comparison("slower", 0.94), again, ended(Status.INCONCLUSIVE)]
+    top = headline_of(tmp_path, rows)
+    assert top.word == "INCONCLUSIVE"
+    assert top.sentence == "None of 1 comparison found the candidate slower."
+
+
+def test_a_slower_candidate_in_quarantine_fails_no_night(tmp_path: Path) -> None:
+    aside = a_comparison("slower", 0.94).model_copy(update={"quarantined": True})
+    put_aside = ended(Status.FAIL).model_copy(update={"outcome": "skipped"})
+    rows: list[Row] = [aside, put_aside, a_verdict(100.0, Status.PASS, test_id="another")]
+    top = headline_of(tmp_path, rows)
+    assert (top.word, top.lead) == ("PASS", "")
+
+
 def test_a_night_of_equals_passes(tmp_path: Path) -> None:
     top = headline_of(tmp_path, [a_comparison("same", 1.0), ended(Status.PASS)])
     assert (top.word, top.sentence) == ("PASS", "None of 1 comparison found the candidate slower.")

@@ -83,6 +83,10 @@ def test_comparisons_have_their_own_table_and_cells_stay_cells(tmp_path: Path) -
     )
     told = job_summary(write_run(tmp_path, 0, [row]), [])
     assert "| slower | decode_tps | SLOWER &#124; by 5 % |" in told
+    cold = {"outcome": "inconclusive", "sentence": "again", "cold_session": 1, "quarantined": True}
+    told = job_summary(write_run(tmp_path, 1, [row, row.model_copy(update=cold)]), [])
+    assert "| inconclusive (quarantined) | decode_tps | again |" in told
+    assert "SLOWER" not in told
 
 
 def test_a_trend_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""The verdicts that count: of what was measured again from cold, the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from harness.results.query import SERIES
+from harness.results.rows import ComparisonRow, VerdictRow
+
+JudgedRow = TypeVar("JudgedRow", VerdictRow, ComparisonRow)
+
+JUDGED_BY = ("test_id", *SERIES, "artifact_key")
+"""What a first verdict shares with the one that replaces it, within a run."""
+
+
+def settled(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
+    """Verdicts or comparisons of one run without those that were measured again from cold.
+
+    Args:
+        rows: In the order of their writing, first ones with those that replaced them.
+    """
+    last: dict[tuple[object, ...], JudgedRow] = {}
+    for row in sorted(rows, key=lambda row: row.cold_session):
+        last[tuple(getattr(row, name) for name in JUDGED_BY)] = row
+    return tuple(last.values())
