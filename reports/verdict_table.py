@@ -46,6 +46,7 @@ class VerdictLine:
         gate: Its sides as text, ``≥ 50``; empty without one.
         margin: Share by which the median is inside of the nearest bound, negative for outside.
         roofline: Share of the bandwidth limit; None where it says nothing.
+        roofline_source: Where the limit's traffic is known from.
         sentence: The evidence without the TOML row that a NO GATE sentence ends with.
         notes: Samples that did not count, and verdicts that a measurement from cold replaced.
         source: Where the gate comes from.
@@ -76,6 +77,7 @@ class VerdictLine:
     margin_words: str
     roofline: float | None
     roofline_words: str
+    roofline_source: str
     sentence: str
     notes: tuple[str, ...]
     source: str
@@ -143,8 +145,9 @@ def _line(
         gate=_gate(row),
         margin=margin,
         margin_words="" if margin is None else _margin_words(margin),
-        roofline=share,
-        roofline_words="" if share is None else percent(share, digits=0),
+        roofline=share.share if share else None,
+        roofline_words=percent(share.share, digits=0) if share else "",
+        roofline_source=share.source if share else "",
         sentence=row.sentence.partition("\n")[0].rstrip(":"),
         notes=_notes(ordered, replaced),
         source=_source(row),

@@ -85,6 +85,14 @@ METRICS: dict[str, Metric] = {
             "size",
             "DRAM traffic of one decode step over the SoC's peak bandwidth",
         ),
+        Metric(
+            "ms_per_token_of_weights",
+            "ms",
+            "lower",
+            "size",
+            "Weights and KV cache, each once, over the SoC's peak bandwidth: in place of "
+            "ms_per_token_lower_bound where the compiler told no traffic",
+        ),
         Metric("spill_bytes", "byte", "lower", "size", "Moved out of VTCM for lack of room"),
         Metric("cpu_ops", "1", "lower", "size", "Operators that the HTP does not run"),
         Metric("delegates", "1", "lower", "size", "Most pieces that one method is cut into"),

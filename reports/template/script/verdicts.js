@@ -41,7 +41,8 @@ function rooflineCell(row) {
   if (!row.roofline_words) return element("td", { class: "number roofline unknown none" }, "–");
   const width = `${Math.min(100 * row.roofline, 100).toFixed(1)}%`;
   const bar = element("span", { class: "meter" }, element("i", { style: `width: ${width}` }));
-  return element("td", { class: "number roofline" }, element("b", {}, row.roofline_words), bar);
+  const source = element("small", {}, row.roofline_source);
+  return element("td", { class: "number roofline" }, element("b", {}, row.roofline_words), bar, source);
 }
 
 function evidenceCell(row) {

@@ -57,7 +57,19 @@ def test_a_run_that_lacks_a_time_has_no_stages() -> None:
 def test_a_speed_is_a_share_of_what_the_memory_allows() -> None:
     limit = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **PHONE)
     speed = a_verdict(90.0, Status.PASS, **PHONE)
-    assert Roofline([limit]).share(speed) == pytest.approx(0.45)
+    found = Roofline([limit]).share(speed)
+    assert found is not None
+    assert (found.share, found.source) == (pytest.approx(0.45), "compiler's traffic")
+
+
+def test_what_the_compiler_counted_goes_before_what_sizes_let_presume() -> None:
+    presumed = a_sample(4.0, metric="ms_per_token_of_weights", unit="ms", **PHONE)
+    counted = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **PHONE)
+    speed = a_verdict(90.0, Status.PASS, **PHONE)
+    found = Roofline([presumed]).share(speed)
+    assert found is not None
+    assert (found.share, found.source) == (pytest.approx(0.36), "weights and KV cache")
+    assert Roofline([counted, presumed]).share(speed) == Roofline([counted]).share(speed)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +94,9 @@ def test_lookahead_is_held_against_what_its_passes_yield() -> None:
     limit = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **where)
     steps = a_sample(2.0, metric="tokens_per_step", unit="token", **where)
     speed = a_verdict(180.0, Status.PASS, **where)
-    assert Roofline([limit, steps]).share(speed) == pytest.approx(0.45)
+    found = Roofline([limit, steps]).share(speed)
+    assert found is not None
+    assert found.share == pytest.approx(0.45)
     assert Roofline([limit]).share(speed) is None
 
 
