@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.endurance import Endurance
 from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.push import push_files
-from harness.devices.adb.push_order import FileToPush, Progress
+from harness.devices.adb.push_order import FileToPush, Progress, PushLimits
 from harness.devices.adb.storage import NotEnoughSpace
 from harness.devices.phone.workspace import ROOT, content_folder, image_path
 from harness.errors import UserError
@@ -24,6 +25,7 @@ class Deployment:
         phone: Where to.
         digests: Knows the hashes of local files.
         on_progress: Told after each MiB or so.
+        endurance: How long the phone may be away meanwhile; as usual if not given.
     """
 
     def __init__(
@@ -31,10 +33,12 @@ class Deployment:
         phone: AdbPhone,
         digests: LocalDigests,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        endurance: Endurance | None = None,
     ) -> None:
         self._phone = phone
         self._digests = digests
         self._on_progress = on_progress
+        self._limits = PushLimits(endurance=endurance or Endurance())
         self._there: dict[str, FileToPush] = {}
         self._bytes_sent = 0
 
@@ -89,7 +93,9 @@ class Deployment:
         if not missing:
             return
         try:
-            pushed = push_files(self._phone, missing, self._digests, on_progress=self._on_progress)
+            pushed = push_files(
+                self._phone, missing, self._digests, self._limits, self._on_progress
+            )
         except NotEnoughSpace as error:
             raise UserError(
                 f"{error}; remove what older sessions left with: adb shell rm -r {ROOT}"

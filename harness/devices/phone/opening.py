@@ -70,7 +70,7 @@ def open_phone(
         serialno: The phone's own.
         kit: What it gets.
         on_progress: Told after each MiB or so that is pushed.
-        endurance: How long the phone may be away while the runner runs, or is about to.
+        endurance: How long the phone may be away, whatever is done with it.
         claim: On the phone; None for one that nobody else can reach.
         recovery: Brings it back when it is gone; None where nothing does.
 
@@ -80,7 +80,7 @@ def open_phone(
     """
     endurance, recovery = endurance or Endurance(), recovery or Recovery(None)
     memory = Path(platformdirs.user_cache_dir("snapgate")) / "digests.json"
-    deployment = Deployment(phone, LocalDigests(memory), on_progress)
+    deployment = Deployment(phone, LocalDigests(memory), on_progress, endurance)
     libraries = kit.libraries.files if kit.libraries else ()
     tools = deployment.bring_folder("tools", (*kit.build.files, *libraries))
     remote = RemoteRunner(phone, tools, endurance, deployment.restore)

@@ -22,7 +22,7 @@ from harness.devices.virtual_phone.faults import Cut, CutKind, CutTrigger, Fault
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.runtime.request import Request
-from suites.harness.devices.phone.conftest import OPTIONS, OpenDevice, command_lines
+from suites.harness.devices.phone.conftest import OPTIONS, SHORT, OpenDevice, command_lines
 
 DAMAGE_ONCE = """\
 [ -f /data/local/tmp/damaged ] || {
@@ -115,6 +115,17 @@ def test_a_cut_of_a_push_is_counted_too(
     phone.set_faults(Faults(triggers=(CutTrigger(after_bytes_in=3000, cut=Cut()),)))
     device.run(artifact, [question], OPTIONS)
     assert device.drops == 1
+
+
+def test_a_push_waits_for_a_phone_as_long_as_a_run_does(
+    open_device: OpenDevice, artifact: Artifact, question: Request, lose: Callable[[], None]
+) -> None:
+    device = open_device()
+    lose()
+    began = time.monotonic()
+    with pytest.raises(AdbFailure, match="away for"):
+        device.run(artifact, [question], OPTIONS)
+    assert time.monotonic() - began < 4 * SHORT.absence_s
 
 
 @pytest.mark.parametrize("how", ["rst", "stall"])
