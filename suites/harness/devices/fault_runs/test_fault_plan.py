@@ -30,6 +30,14 @@ def test_every_fault_that_may_strike_the_opening_does() -> None:
     assert may <= early
 
 
+def test_every_moment_that_a_fault_waits_for_comes() -> None:
+    """The look at the phone's state before a run, which decides whether it counts, too."""
+    plan = load_plan()
+    runs = [draw(plan, seed) for seed in SEEDS]
+    assert {run.moment_name for run in runs} == {"push", *plan.moments}
+    assert "state" in {run.moment_name for run in runs[:FEW]}
+
+
 def test_another_answer_is_wrong_and_another_cause_is_not_named() -> None:
     plan = load_plan()
     runs = [draw(plan, seed) for seed in SEEDS]
