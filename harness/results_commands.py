@@ -184,10 +184,9 @@ def _run_noise(options: argparse.Namespace) -> int:
 def _run_summary(options: argparse.Namespace) -> int:
     """Print what a reader of a CI job's page must see: what is not green, and trends."""
     run = find_run(options.results, options.run_id)
-    history = load_history(
-        run.resolve().parent, started_at(run.resolve()) - TREND_SPAN, {"samples"}
-    )
-    alerts = find_trend_alerts(history.samples, run.resolve().name)
+    since = started_at(run.resolve()) - TREND_SPAN
+    history = load_history(run.resolve().parent, since, {"samples", "verdicts"})
+    alerts = find_trend_alerts(history.samples, history.verdicts, run.resolve().name)
     print(job_summary(run, alerts), end="")
     return 0
 

@@ -101,7 +101,7 @@ def find_trends(past: Past) -> tuple[Trend, ...]:
     """Trends of what the reported run measured, by model, metric and device."""
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
     samples = past.history.samples
-    points = nightly(samples[samples["run_id"].isin(numbers)])
+    points = nightly(samples[samples["run_id"].isin(numbers)], past.history.verdicts)
     points = points.assign(night=points["run_id"].map(numbers).astype("int64"))
     now = points.loc[points["night"] == past.now, "series"]
     current = points[points["series"].isin(now)]

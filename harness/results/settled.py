@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+import pandas as pd
+
 from harness.results.query import SERIES
 from harness.results.rows import ComparisonRow, VerdictRow
 
@@ -24,3 +26,9 @@ def settled(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
     for row in sorted(rows, key=lambda row: row.cold_session):
         last[tuple(getattr(row, name) for name in JUDGED_BY)] = row
     return tuple(last.values())
+
+
+def settled_frame(judged: pd.DataFrame) -> pd.DataFrame:
+    """The same for ``History.verdicts`` or ``History.comparisons``, run by run."""
+    ordered = judged.sort_values("cold_session", kind="stable")
+    return ordered.drop_duplicates(["run_id", *JUDGED_BY], keep="last")

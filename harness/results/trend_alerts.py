@@ -57,14 +57,17 @@ class TrendAlert:
 _WORDS = ("model", "component", "precision", "mode", "target", "soc", "device")
 
 
-def find_trend_alerts(samples: pd.DataFrame, run_id: str) -> tuple[TrendAlert, ...]:
+def find_trend_alerts(
+    samples: pd.DataFrame, verdicts: pd.DataFrame, run_id: str
+) -> tuple[TrendAlert, ...]:
     """Alerts of one run against all runs before it.
 
     Args:
         samples: ``History.samples``; later runs in it are ignored.
+        verdicts: ``History.verdicts`` of the same runs.
         run_id: The run that is the latest point of every series.
     """
-    points = nightly(_of_devices(samples[samples["run_id"] <= run_id]))
+    points = nightly(_of_devices(samples[samples["run_id"] <= run_id]), verdicts)
     return tuple(
         alert
         for _, series in points.groupby("series", sort=False)

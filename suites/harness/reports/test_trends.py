@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from suites.harness.reports.nights import a_sample, past_of, trends_of, write_levels, write_night
+from harness.measure.verdict import Status
+from suites.harness.reports.nights import (
+    a_sample,
+    a_verdict,
+    past_of,
+    trends_of,
+    write_levels,
+    write_night,
+)
 
 STEADY = [100.0, 101.0, 99.0, 100.5, 99.5, 100.0, 101.0, 99.0]
 SLOW = [90.0, 90.5, 89.5, 90.0, 90.2, 89.8]
@@ -41,6 +49,20 @@ def test_what_was_measured_again_from_cold_is_the_nights_value(tmp_path: Path) -
     rows = [a_sample(80.0), a_sample(100.0, cold_session=1)]
     [trend] = trends_of(write_night(tmp_path, 0, rows))
     assert trend.points[0].median == 100.0
+
+
+def test_a_night_whose_verdict_is_blocked_is_no_point(tmp_path: Path) -> None:
+    """Its other metrics are, and so is one that only the first measurement could not judge."""
+    load = {"metric": "load_ms", "unit": "ms"}
+    blocked = [a_verdict(50.0, Status.BLOCKED), a_verdict(200.0, Status.PASS, **load)]
+    again = [a_verdict(50.0, Status.BLOCKED), a_verdict(90.0, Status.PASS, cold_session=1)]
+    for night, verdicts in enumerate([[], blocked, again]):
+        rows = [a_sample(100.0 + night), a_sample(200.0, **load), *verdicts]
+        last = write_night(tmp_path, night, rows)
+    found = {
+        trend.of("metric"): [point.night for point in trend.points] for trend in trends_of(last)
+    }
+    assert found == {"decode_tps": [0, 2], "load_ms": [0, 1, 2]}
 
 
 def test_only_what_the_run_measured_has_a_trend(tmp_path: Path) -> None:
