@@ -6,12 +6,12 @@ Only asks: it starts no adb server and ends none, and every question has a deadl
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.backends.qnn.soc import get_soc
-from harness.devices.adb.discovery import FoundPhone, find_phones
+from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.errors import AdbFailure, PhoneUnusable
 from harness.devices.adb.health import HealthLimits, hindrances
 from harness.devices.adb.inventory import Inventory
@@ -20,6 +20,7 @@ from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.state import PhoneState, read_state
 from harness.devices.adb.storage import free_bytes
 from harness.devices.lease import lease_folder
+from harness.devices.phone.missing_phones import absent_phones
 from harness.devices.phone.preflight import PhoneWish, find_adb_program, find_ready_phones
 from harness.devices.phone.virtual_session import VIRTUAL
 from harness.doctor.finding import Finding
@@ -45,8 +46,9 @@ def phone_findings(wish: PhoneWish) -> tuple[Finding, ...]:
         return client, Finding("phone", f"virtual, {soc.name}: starts with the run")
     servers = [AdbServer(address) for address in _addresses(wish)]
     with ThreadPoolExecutor(len(servers)) as threads:
-        seen = list(threads.map(lambda server: tuple(_of_server(server, wish)), servers))
-    findings = [finding for some in seen for finding in some]
+        seen = list(threads.map(lambda server: _of_server(server, wish), servers))
+    findings = [finding for some, _ in seen for finding in some]
+    findings += _absent([found for _, found in seen if found is not None], wish)
     if _is_asked(wish) and not any(finding.blocks_run for finding in findings):
         findings.append(_run_on_phone(wish))
     return (client, *findings)
@@ -87,14 +89,18 @@ def _version_of(program: Path) -> str:
     return next((line for line in lines if line.startswith("Version")), lines[0])
 
 
-def _of_server(server: AdbServer, wish: PhoneWish) -> Iterator[Finding]:
+def _of_server(server: AdbServer, wish: PhoneWish) -> tuple[list[Finding], Discovery | None]:
     subject = f"adb server {server.address}"
     try:
-        yield Finding(subject, str(server.describe()))
+        there = Finding(subject, str(server.describe()))
         found = find_phones([server])
     except AdbFailure as failure:
-        yield Finding(subject, "none", _without_server(server, failure), _is_asked(wish))
-        return
+        problem = _without_server(server, failure)
+        return [Finding(subject, "none", problem, _is_asked(wish))], None
+    return [there, *_of_phones(found, wish)], found
+
+
+def _of_phones(found: Discovery, wish: PhoneWish) -> Iterator[Finding]:
     for unusable in found.unusable:
         yield _unusable(unusable, wish)
     with ThreadPoolExecutor(max(1, len(found.phones))) as threads:
@@ -102,6 +108,20 @@ def _of_server(server: AdbServer, wish: PhoneWish) -> Iterator[Finding]:
     if not found.phones and not found.unusable:
         problem = "plug one in with USB debugging allowed, or type: --serial virtual:SM8550"
         yield Finding("phone", "none attached", problem, _is_asked(wish))
+
+
+def _absent(seen: Sequence[Discovery], wish: PhoneWish) -> Iterator[Finding]:
+    """Phones of the inventory that no server lists; without a server nobody can tell."""
+    if not seen:
+        return
+    phones = tuple(phone for found in seen for phone in found.phones)
+    unusable = tuple(one for found in seen for one in found.unusable)
+    for entry in absent_phones(wish.inventory, Discovery(phones, unusable)):
+        remedy = "plug it in with USB debugging allowed, or take it out of phones.toml"
+        if entry.recover is not None:
+            remedy = f"plug it in, or type: SNAPGATE_SERIALNO={entry.serialno} {entry.recover}"
+        subject = f"phone {entry.serialno} ({entry.name})"
+        yield Finding(subject, "absent", remedy, wish.serialno == entry.serialno)
 
 
 def _without_server(server: AdbServer, failure: AdbFailure) -> str:
@@ -146,7 +166,7 @@ def _health(state: PhoneState) -> str:
 def _run_on_phone(wish: PhoneWish) -> Finding:
     """Whether runner and libraries are there for a phone that fits; the servers are running."""
     try:
-        ready = find_ready_phones(wish)
+        ready = find_ready_phones(wish, recovers=False)
     except UserError as error:
         return Finding("run on a phone", "cannot start", str(error), blocks_run=True)
     return Finding("run on a phone", "can start on " + ", ".join(str(one.found) for one in ready))

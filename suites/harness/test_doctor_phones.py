@@ -94,6 +94,26 @@ def test_a_phone_is_told_and_asked_for_by_its_name(
     assert "can start on SHELF-3" in str(found["run on a phone"]["value"])
 
 
+def test_phones_of_the_laboratory_that_are_absent_are_told_with_the_remedy(
+    diagnose: Diagnose, phone: VirtualPhone, tmp_path: Path
+) -> None:
+    inventory, switched = tmp_path / "phones.toml", tmp_path / "switched"
+    inventory.write_text(
+        f'[[phone]]\nserialno = "{phone.serialno}"\nname = "shelf"\n'
+        f'[[phone]]\nserialno = "R5CT"\nname = "desk"\nrecover = "touch {switched}"\n'
+        '[[phone]]\nserialno = "R5CU"\nname = "lent"\n'
+    )
+    code, found = diagnose("--phones", str(inventory))
+    assert code == 0
+    assert found["phone SHELF-3 (shelf)"]["problem"] is None
+    told = str(found["phone R5CT (desk)"]["problem"])
+    assert f"SNAPGATE_SERIALNO=R5CT touch {switched}" in told
+    assert "take it out of phones.toml" in str(found["phone R5CU (lent)"]["problem"])
+    code, found = diagnose("--phones", str(inventory), "--serial", "desk")
+    assert (code, found["phone R5CT (desk)"]["value"]) == (1, "absent")
+    assert not switched.exists()
+
+
 def test_a_hot_phone_is_told_with_the_remedy(diagnose: Diagnose, phone: VirtualPhone) -> None:
     phone.set_thermal(Thermal(status=3))
     _, found = diagnose()

@@ -28,13 +28,14 @@ _BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 _SNAPDRAGON = re.compile(r"^(SM|SA|SAR|SC|SG|SSG|SW|SXR|QCM|QCS)\d{4}")
 """``SM8550``, ``SA8295``, ``QCS9100``; others write theirs as ``MT6989``, ``s5e9945``."""
 
+_OFFLINE = "offline"
 _STATES = {
     "unauthorized": (
         "has not authorized this computer",
         "unlock it and tap Allow; if it does not ask, revoke USB debugging authorizations in its "
         "developer options and plug it in again",
     ),
-    "offline": (
+    _OFFLINE: (
         "is offline",
         "plug it in again; if that does not help, use another cable or port, or another build of "
         "adb with --adb",
@@ -151,7 +152,7 @@ def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
         # The cause is the fact alone, without the remedies for a phone that was in use.
         why = error.__cause__ or error
         raise PhoneUnusable(
-            listed.serial, f"does not answer ({why})", "plug it in again, or reboot it"
+            listed.serial, f"does not answer ({why})", "plug it in again, or reboot it", True
         ) from error
     soc_raw = told["soc"] or told["old_soc"]
     found = FoundPhone(
@@ -197,7 +198,7 @@ def _known_soc(serial: str, soc_raw: str) -> str:
 def _unusable(listed: ListedPhone) -> PhoneUnusable:
     for state, (reason, remedy) in _STATES.items():
         if listed.state.startswith(state):
-            return PhoneUnusable(listed.serial, reason, remedy)
+            return PhoneUnusable(listed.serial, reason, remedy, state == _OFFLINE)
     return PhoneUnusable(listed.serial, f"is in state {listed.state!r}", "reboot it")
 
 

@@ -45,13 +45,15 @@ class PhoneUnusable(AdbFailure):
         serial: As adb lists it.
         reason: What is the matter, as part of a sentence.
         remedy: What to do.
+        is_silent: Whether it just does not answer, which a power cycle may change.
     """
 
-    def __init__(self, serial: str, reason: str, remedy: str) -> None:
+    def __init__(self, serial: str, reason: str, remedy: str, is_silent: bool = False) -> None:
         super().__init__(f"{serial} {reason}; {remedy}")
         self.serial = serial
         self.reason = reason
         self.remedy = remedy
+        self.is_silent = is_silent
 
 
 class RunGone(AdbFailure):

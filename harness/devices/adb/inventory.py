@@ -21,6 +21,7 @@ class InventoryPhone(BaseModel):
         name: That people call it by, and ``--serial`` may.
         labels: For people, ``nightly`` or ``cracked screen``.
         recover: Command that brings it back when it is gone, a USB power cycle for instance.
+        soc: Its SoC, so that it is missed where ``--soc`` asks for one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +30,7 @@ class InventoryPhone(BaseModel):
     name: str = Field(min_length=1)
     labels: tuple[str, ...] = ()
     recover: str | None = Field(default=None, min_length=1)
+    soc: str | None = Field(default=None, min_length=1)
 
 
 class Inventory(BaseModel):

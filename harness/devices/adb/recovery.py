@@ -78,8 +78,6 @@ class Recovery:
     def bring_back(self, phone: AdbPhone) -> None:
         """Run the command and wait until the phone answers.
 
-        The command finds the serial number in ``SNAPGATE_SERIALNO``; no shell reads it.
-
         Raises:
             NotRecovered: If there is no command, it was tried before, it fails, or the phone does
                 not answer after it.
@@ -90,7 +88,7 @@ class Recovery:
         if self._is_tried:
             raise NotRecovered(f"{command!r} was tried before")
         self._is_tried = True
-        self._run(command, self._entry.serialno)
+        run_recover_command(self._entry, self._limits)
         endurance = Endurance(absence_s=self._limits.return_s)
         persistence = Persistence(self._limits.return_s, endurance)
         try:
@@ -98,19 +96,32 @@ class Recovery:
         except AdbFailure as error:
             raise NotRecovered(f"after {command!r} it still does not answer: {error}") from error
 
-    def _run(self, command: str, serialno: str) -> None:
-        try:
-            done = subprocess.run(
-                shlex.split(command),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self._limits.command_s,
-                env={**os.environ, "SNAPGATE_SERIALNO": serialno},
-            )
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            raise NotRecovered(f"{command!r} failed: {error}") from error
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
-            raise NotRecovered(f"{command!r} ended with exit code {done.returncode}: {said}")
+
+def run_recover_command(entry: InventoryPhone, limits: RecoveryLimits) -> None:
+    """Run a phone's ``recover`` command; no shell reads it.
+
+    Args:
+        entry: Of the phone, whose serial number the command finds in ``SNAPGATE_SERIALNO``.
+        limits: How long it may take.
+
+    Raises:
+        NotRecovered: If there is none, or it fails.
+    """
+    command = entry.recover
+    if command is None:
+        raise NotRecovered(f"phones.toml has no recover command for {entry.name}")
+    try:
+        done = subprocess.run(
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limits.command_s,
+            env={**os.environ, "SNAPGATE_SERIALNO": entry.serialno},
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise NotRecovered(f"{command!r} failed: {error}") from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
+        raise NotRecovered(f"{command!r} ended with exit code {done.returncode}: {said}")

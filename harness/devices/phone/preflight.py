@@ -18,6 +18,7 @@ from harness.devices.adb.inventory import Inventory, InventoryPhone
 from harness.devices.adb.phone_keeping import phones_of_workers
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.storage import free_bytes
+from harness.devices.phone.missing_phones import Asked, bring_back_missing
 from harness.devices.phone.opening import PhoneKit
 from harness.devices.phone.qnn_files import PhoneLibraries, find_phone_libraries
 from harness.devices.phone.qnn_version import QnnVersion, version_text
@@ -51,6 +52,7 @@ class PhoneWish:
         qnn_dir: QNN's libraries for phones; None for those of ``QNN_SDK_ROOT``.
         made_by: QNN that artifacts will be exported with; None where none is exported.
         inventory: The laboratory's phones.
+        count: How many phones are needed.
     """
 
     soc: str | None
@@ -61,6 +63,7 @@ class PhoneWish:
     qnn_dir: Path | None = None
     made_by: QnnVersion | None = None
     inventory: Inventory = field(default_factory=Inventory)
+    count: int = 1
 
     @property
     def serialno(self) -> str | None:
@@ -81,15 +84,21 @@ class ReadyPhone:
     entry: InventoryPhone | None = None
 
 
-def find_ready_phones(wish: PhoneWish) -> tuple[ReadyPhone, ...]:
+def find_ready_phones(wish: PhoneWish, recovers: bool = True) -> tuple[ReadyPhone, ...]:
     """Find all phones that fit, with runner and libraries for each; at least one.
+
+    Args:
+        wish: What to find.
+        recovers: Whether to bring phones back that are missing, where the inventory says how.
 
     Raises:
         UserError: With all that is missing, at once.
     """
     missing: list[str] = []
     build = _or_note(lambda: _build(wish.build_dir), missing)
-    fitting = _or_note(lambda: choose_phones(_discover(wish), wish.soc, wish.serialno), missing)
+    # A session that cannot begin anyhow is told so at once.
+    recovers = recovers and not missing
+    fitting = _or_note(lambda: _fitting(wish, recovers), missing)
     if fitting is None:
         _or_note(lambda: _libraries_of_wish(wish), missing)
     kits = [_or_note(partial(_kit, phone, build, wish), missing) for phone in fitting or ()]
@@ -152,12 +161,31 @@ def _build(directory: Path | None) -> RunnerBuild:
     return find_build(directory)
 
 
-def _discover(wish: PhoneWish) -> Discovery:
+def _fitting(wish: PhoneWish, recovers: bool) -> tuple[FoundPhone, ...]:
+    servers = _servers(wish)
+    found = _discover(servers)
+    tried: tuple[str, ...] = ()
+    if recovers:
+        asked = Asked(wish.soc, wish.serialno, wish.count)
+        found, tried = bring_back_missing(
+            wish.inventory, asked, found, lambda: find_phones(servers)
+        )
+    try:
+        return choose_phones(found, wish.soc, wish.serialno)
+    except UserError as error:
+        told = (str(error).removesuffix("."), *tried)
+        raise UserError(f"{'; '.join(told)}.") from error
+
+
+def _servers(wish: PhoneWish) -> tuple[AdbServer, ...]:
     program = wish.adb_program or find_adb_program()
     if program is not None and not program.is_file():
         raise UserError(f"--adb {program} is no file; give the path of an adb program.")
     addresses = parse_addresses(wish.adb_hosts) or (ServerAddress(),)
-    servers = [AdbServer(address, program) for address in addresses]
+    return tuple(AdbServer(address, program) for address in addresses)
+
+
+def _discover(servers: Sequence[AdbServer]) -> Discovery:
     try:
         for server in servers:
             server.ensure_running()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.discovery import FoundPhone
+from harness.devices.adb.inventory import Inventory, InventoryPhone
+from harness.devices.adb.phone_lease import phone_lease
 from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.lease import LEASE_DIR_VARIABLE
 from harness.devices.phone.opening import PhoneKit
 from harness.devices.phone.preflight import (
     PhoneWish,
@@ -24,6 +29,7 @@ from harness.devices.phone.runner_build import RunnerBuild
 from harness.devices.virtual_phone.faults import Availability, Faults
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.devices.virtual_phone.virtual_build import write_virtual_build
 from harness.errors import UserError
 
 LAB = tuple(f"R5CT{number}" for number in range(6))
@@ -81,3 +87,68 @@ def test_more_workers_than_phones_are_refused() -> None:
 def test_a_session_that_uses_one_phone_does_not_choose_among_several() -> None:
     with pytest.raises(UserError, match=r"2 phones fit: A .*; choose one with --serial A, .*-n 2"):
         only_one([ready("A"), ready("B")])
+
+
+@pytest.fixture
+def unplugged(server: PrivateAdbServer) -> Iterator[VirtualPhone]:
+    """A phone that runs and that no server lists."""
+    with VirtualPhone("SM8550") as running:
+        yield running
+        server.unplug(running)
+
+
+def plug(server: PrivateAdbServer, phone: VirtualPhone) -> str:
+    """Command that plugs a phone in, as a hub's would."""
+    return f"{server.adb_program} -P {server.port} connect {phone.serial}"
+
+
+def wish_for(
+    server: PrivateAdbServer, tmp_path: Path, entry: InventoryPhone, **asked: Any
+) -> PhoneWish:
+    return PhoneWish(
+        soc=asked.get("soc"),
+        serial=asked.get("serial"),
+        adb_hosts=(f"127.0.0.1:{server.port}",),
+        build_dir=write_virtual_build(tmp_path / "build"),
+        inventory=Inventory(phone=(entry,)),
+    )
+
+
+@pytest.mark.parametrize("asked", [{"serial": "desk"}, {"soc": "SM8550"}], ids=["name", "soc"])
+def test_a_phone_that_is_missing_when_a_session_begins_is_brought_back(
+    server: PrivateAdbServer, unplugged: VirtualPhone, tmp_path: Path, asked: dict[str, str]
+) -> None:
+    entry = InventoryPhone(
+        serialno=unplugged.serialno, name="desk", soc="SM8550", recover=plug(server, unplugged)
+    )
+    (found,) = find_ready_phones(wish_for(server, tmp_path, entry, **asked))
+    assert found.found.serialno == unplugged.serialno
+
+
+def test_a_phone_that_does_not_come_back_is_told_with_what_was_tried(
+    server: PrivateAdbServer, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    command = f"sh -c 'echo once >> {count}; echo no such hub >&2; exit 3'"
+    entry = InventoryPhone(serialno="R5CT", name="desk", recover=command)
+    with pytest.raises(UserError, match=r"No phone has the serial 'R5CT'.*exit code 3: no such"):
+        find_ready_phones(wish_for(server, tmp_path, entry, serial="desk"))
+    assert count.read_text() == "once\n"
+
+
+def test_a_phone_that_nobody_asks_for_or_somebody_holds_is_left_alone(
+    server: PrivateAdbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LEASE_DIR_VARIABLE, str(tmp_path / "leases"))
+    count = tmp_path / "count"
+    entry = InventoryPhone(serialno="R5CT", name="desk", soc="SM8550", recover=f"touch {count}")
+    with pytest.raises(UserError, match="No phone is attached"):
+        find_ready_phones(wish_for(server, tmp_path, entry, soc="SM8650"))
+    with pytest.raises(UserError, match="No phone is attached"):
+        find_ready_phones(wish_for(server, tmp_path, entry, soc="SM8550"), recovers=False)
+    with (
+        phone_lease(tmp_path / "leases", ["R5CT"], 0),
+        pytest.raises(UserError, match=r"In use .* R5CT \(by process"),
+    ):
+        find_ready_phones(wish_for(server, tmp_path, entry, serial="desk"))
+    assert not count.exists()
