@@ -12,7 +12,7 @@ from harness.devices.adb.local_digests import LocalDigests
 from harness.devices.adb.push import push_files
 from harness.devices.adb.push_order import FileToPush, Progress, PushLimits
 from harness.devices.adb.storage import NotEnoughSpace
-from harness.devices.phone.workspace import ROOT, content_folder, image_path
+from harness.devices.phone.workspace import content_folder, image_path, make_room_remedy
 from harness.errors import UserError
 
 _PROGRAM, _DATA = 0o755, 0o644
@@ -97,8 +97,6 @@ class Deployment:
                 self._phone, missing, self._digests, self._limits, self._on_progress
             )
         except NotEnoughSpace as error:
-            raise UserError(
-                f"{error}; remove what older sessions left with: adb shell rm -r {ROOT}"
-            ) from error
+            raise UserError(f"{error}; {make_room_remedy(self._phone.adb_words)}") from error
         self._there |= {file.remote: file for file in missing}
         self._bytes_sent += sum(one.bytes_sent for one in pushed)

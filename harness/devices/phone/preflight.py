@@ -28,7 +28,7 @@ from harness.devices.phone.runner_build import (
     check_machine,
     find_build,
 )
-from harness.devices.phone.workspace import ROOT
+from harness.devices.phone.workspace import ROOT, make_room_remedy
 from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.errors import UserError
 
@@ -240,5 +240,5 @@ def _check_space(phone: FoundPhone) -> None:
     if free < _LEAST_FREE_BYTES:
         raise UserError(
             f"{phone} has {free // _MIB} MiB free and a run needs {_LEAST_FREE_BYTES // _MIB}; "
-            f"remove what older sessions left with: adb shell rm -r {ROOT}"
+            f"{make_room_remedy(phone.adb.adb_words)}"
         )

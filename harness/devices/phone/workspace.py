@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 ROOT = "/data/local/tmp/snapgate"
 """The one folder that a plain adb shell may write to and run programs from is its parent."""
@@ -30,3 +31,15 @@ def image_path(digest: str) -> str:
 def new_run_folder() -> str:
     """A folder that no other run has."""
     return f"{RUNS}/{secrets.token_hex(6)}"
+
+
+def make_room_remedy(adb_words: Sequence[str]) -> str:
+    """What to do about a full phone, as part of a sentence.
+
+    Claims and runs stay: they may be another user's, who is there right now.
+
+    Args:
+        adb_words: How the adb program is asked for the phone.
+    """
+    command = " ".join((*adb_words, "shell", "rm", "-rf", f"{ROOT}/artifacts", f"{ROOT}/images"))
+    return f"while nobody uses it, remove what older sessions brought: {command}"

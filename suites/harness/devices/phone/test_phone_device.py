@@ -113,6 +113,16 @@ def test_a_failed_run_can_be_repeated_by_hand(
     assert list((phone.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
+def test_a_phone_without_room_is_told_how_it_is_made_on_it(
+    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+) -> None:
+    device = open_device()
+    phone.set_faults(Faults(available_bytes=5 << 20))
+    room = f"-s {phone.serial} shell rm -rf .*/snapgate/artifacts .*/snapgate/images$"
+    with pytest.raises(UserError, match=room):
+        device.run(artifact, [question], OPTIONS)
+
+
 def test_an_echo_alone_is_no_answer(
     open_device: OpenDevice, artifact: Artifact, question: Request
 ) -> None:

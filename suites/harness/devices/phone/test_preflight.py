@@ -31,6 +31,7 @@ from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.devices.virtual_phone.virtual_build import write_virtual_build
 from harness.errors import UserError
+from suites.harness.devices.phone.files_for_phones import write_build, write_sdk
 
 LAB = tuple(f"R5CT{number}" for number in range(6))
 KIT = PhoneKit(get_soc("SM8550"), ("phone",), RunnerBuild(Path("runner"), Path("library")), None)
@@ -77,6 +78,29 @@ def test_what_is_wrong_is_told_within_seconds(
         with pytest.raises(UserError, match=told):
             find_ready_phones(PhoneWish("SM8550", None, (f"127.0.0.1:{server.port}",)))
         assert time.monotonic() - began < BOUND_S
+
+
+def test_a_full_phone_is_told_how_room_is_made_on_it_and_nowhere_else(
+    server: PrivateAdbServer, tmp_path: Path
+) -> None:
+    """Without the claims and runs of others, who may be there."""
+    # Only virtual phones go without QNN's libraries and room for them.
+    with VirtualPhone("SM8550", properties={"ro.snapgate.virtual.loads": ""}) as phone:
+        server.attach(phone)
+        phone.set_faults(Faults(available_bytes=5 << 20))
+        wish = PhoneWish(
+            soc=None,
+            serial=phone.serialno,
+            adb_hosts=(f"127.0.0.1:{server.port}",),
+            build_dir=write_build(tmp_path / "build"),
+            qnn_dir=write_sdk(tmp_path / "sdk"),
+        )
+        with pytest.raises(UserError, match="has 5 MiB free and a run needs 256") as full:
+            find_ready_phones(wish)
+        server.unplug(phone)
+    root = "/data/local/tmp/snapgate"
+    told = f"-s {phone.serial} shell rm -rf {root}/artifacts {root}/images"
+    assert str(full.value).endswith(told)
 
 
 def test_more_workers_than_phones_are_refused() -> None:
