@@ -7,6 +7,8 @@ from dataclasses import astuple, dataclass, replace
 from itertools import combinations, product
 
 from harness.artifacts.manifest import COMPONENTS, Component, Target
+from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
+from harness.export.recipe import DEFAULT_RECIPES, Recipe, parse_precision
 from harness.vlm.registry import SPECS
 
 SOCS = ("SM8550", "SM8650", "SM8750", "SM8850")
@@ -21,11 +23,36 @@ PHONE_SOC = "SM8650"
 MODELS = tuple(name for name, spec in SPECS.items() if spec.is_miniature)
 
 
+def _recipe(precision: str, htp: HtpRecipe | None = None) -> Recipe:
+    recipe = parse_precision(precision, DEFAULT_RECIPES["emulator"])
+    return recipe if htp is None else recipe.model_copy(update={"htp": htp})
+
+
+_HEAD_IN_8_BITS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a8w")
+
+_CHOICES: tuple[tuple[Recipe, tuple[Component, ...]], ...] = (
+    (_recipe("16a4w"), ("vision_encoder", "text_decoder")),
+    (_recipe("16a8w", HtpRecipe(kv_bits=8)), ("text_decoder",)),
+    (_recipe("16a4w_block", HtpRecipe(overrides=(_HEAD_IN_8_BITS,))), ("text_decoder",)),
+    (_recipe("token_embedding=8w"), ("token_embedding",)),
+    (_recipe("token_embedding=4w"), ("token_embedding",)),
+)
+"""What else can be chosen, and which components it changes."""
+
+CHOICES_SOC = "SM8650"
+"""The one SoC on which the whole matrix looks at what else can be chosen."""
+
+RECIPE_BY_LABEL = {
+    recipe.label: recipe for recipe in (*map(_recipe, RECIPES), *(recipe for recipe, _ in _CHOICES))
+}
+
+
 @dataclass(frozen=True)
 class Cell:
     """One compiled file of the matrix.
 
     Attributes:
+        recipe: Its label, of ``RECIPE_BY_LABEL``.
         target: A phone's file is compiled and not run: the emulator cannot load shared weights.
     """
 
@@ -45,20 +72,26 @@ Pair = tuple[tuple[int, str], tuple[int, str]]
 
 
 def all_cells() -> tuple[Cell, ...]:
-    """Every combination for the emulator, then the decoders of phones."""
-    emulated = (Cell(*values) for values in product(SOCS, RECIPES, COMPONENTS, MODELS))
+    """Every combination for the emulator, what else can be chosen, and the decoders of phones."""
+    combined = (Cell(*values) for values in product(SOCS, RECIPES, COMPONENTS, MODELS))
+    chosen = (
+        Cell(CHOICES_SOC, recipe.label, component, model)
+        for recipe, components in _CHOICES
+        for component, model in product(components, MODELS)
+    )
     of_phones = (
         Cell(soc, PHONE_RECIPE, "text_decoder", model, "phone")
         for soc, model in product(SOCS, MODELS)
     )
-    return (*emulated, *of_phones)
+    return (*combined, *chosen, *of_phones)
 
 
 def pairwise(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """A few cells in which every pair of values of two factors occurs that occurs in ``cells``.
 
     Greedy: always the cell that shows most pairs that none before it showed. fp16 is looked at on
-    one SoC only. Phones are no factor: those of one SoC are added, with their twins.
+    one SoC only, at what else can be chosen not at all. Phones are no factor: those of one SoC are
+    added, with their twins.
     """
     of_phones = [cell for cell in cells if cell.target == "phone" and cell.soc == PHONE_SOC]
     allowed = [cell for cell in cells if cell.target == "emulator" and _is_in_short_matrix(cell)]
@@ -72,7 +105,7 @@ def pairwise(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
 
 def _is_in_short_matrix(cell: Cell) -> bool:
-    return cell.recipe != "fp16" or cell.soc == FP16_SOC
+    return cell.recipe in RECIPES and (cell.recipe != "fp16" or cell.soc == FP16_SOC)
 
 
 def _pairs(cell: Cell) -> set[Pair]:

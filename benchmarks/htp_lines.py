@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.run_methods import CallTime
 from harness.backends.qnn.delegates import QnnDelegate
+from harness.export.order import CPU_TABLES
 
 MAX_DECODE_CPU_MS = 80.0
 """Most CPU time of a decode step of a miniature in 16a8w on the emulator. It takes 27 to 34 ms, and
@@ -22,7 +23,8 @@ class Line:
     """What one cell came to; a column of the CSV per field.
 
     Attributes:
-        precision: Of the component, which for a table follows from the recipe.
+        recipe: Its label.
+        precision: Of the component.
         export_s: Wall seconds of the compilation, when it was made.
         delegates: Most pieces that one method is cut into; 1 where all of it is delegated.
         cpu_ops: Operators left on the CPU.
@@ -52,11 +54,12 @@ class Line:
     def is_good(self) -> bool:
         """Whether it compiled, is delegated as a whole, and ran as fast as it should.
 
-        A phone's file is not run.
+        A phone's file is not run, and of a table for the CPU nothing is delegated.
         """
+        was_made = self.pte_bytes > 0
         was_run = self.run_ms is not None or self.target == "phone"
-        is_whole = self.delegates == 1 and not self.cpu_ops
-        return not self.problem and is_whole and was_run
+        is_whole = self.delegates == (0 if self.precision in CPU_TABLES else 1)
+        return not self.problem and not self.cpu_ops and was_made and was_run and is_whole
 
 
 def with_times(line: Line, took: Mapping[str, CallTime]) -> Line:
@@ -102,7 +105,7 @@ def table(lines: list[Line]) -> Table:
     """The matrix as it is shown in a terminal."""
     shown = Table(title=f"HTP: {sum(line.is_good for line in lines)} of {len(lines)} are good")
     for name in ("SoC", "recipe", "component", "model", "precision", "target"):
-        shown.add_column(name, no_wrap=True)
+        shown.add_column(name, no_wrap=name != "recipe", overflow="fold")
     for name in ("bytes", "compile s", "spill bytes", "run ms", "decode CPU ms"):
         shown.add_column(name, justify="right")
     shown.add_column("not delegated, or problem")

@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.htp_cells import SOCS, Cell, all_cells, pairwise
+from benchmarks.htp_cells import RECIPE_BY_LABEL, SOCS, Cell, all_cells, pairwise
 from benchmarks.htp_lines import Line, table, with_delegates, with_times, with_twin, write_csv
 from benchmarks.run_methods import CallTime
 from harness.artifacts.manifest import ComponentFile
@@ -30,7 +30,7 @@ from harness.commands import default_artifacts
 from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
 from harness.export.exporter import export_component
-from harness.export.recipe import DEFAULT_RECIPES, Recipe, parse_precision
+from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.export.worker_process import ExportFailed
 from harness.vlm.registry import get_spec
@@ -42,7 +42,7 @@ _LOG_COLUMNS = 160
 
 def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
     """Compile one cell, or find it in the cache, and run it if it is the emulator's."""
-    recipe = parse_precision(cell.recipe, DEFAULT_RECIPES[cell.target])
+    recipe = RECIPE_BY_LABEL[cell.recipe]
     precision = recipe.precision(cell.component)
     line = Line(cell.soc, cell.recipe, cell.component, cell.model, precision, cell.target)
     request = _request(cell, recipe, qnn_dir)

@@ -5,16 +5,33 @@ from __future__ import annotations
 from dataclasses import astuple
 from itertools import combinations
 
+import pytest
+
 from benchmarks.htp_cells import (
+    CHOICES_SOC,
     FP16_SOC,
     MODELS,
     PHONE_SOC,
+    RECIPE_BY_LABEL,
     RECIPES,
     SOCS,
     Cell,
     all_cells,
     pairwise,
 )
+from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
+from harness.export.recipe import DEFAULT_RECIPES, parse_precision
+
+PLAIN = HtpRecipe()
+HEAD_IN_8_BITS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a8w")
+CHOICES = {
+    ("16a4w", "vision_encoder", PLAIN),
+    ("16a4w", "text_decoder", PLAIN),
+    ("16a8w", "text_decoder", HtpRecipe(kv_bits=8)),
+    ("16a4w_block", "text_decoder", HtpRecipe(overrides=(HEAD_IN_8_BITS,))),
+    ("8w", "token_embedding", PLAIN),
+    ("4w", "token_embedding", PLAIN),
+}
 
 
 def pairs(cells: tuple[Cell, ...]) -> set[tuple[object, ...]]:
@@ -29,14 +46,41 @@ def of_phones(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     return tuple(cell for cell in cells if cell.target == "phone")
 
 
+def combined(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    return tuple(cell for cell in emulated(cells) if cell.recipe in RECIPES)
+
+
 def test_the_whole_matrix_has_every_combination_once() -> None:
     assert len(set(all_cells())) == len(all_cells())
-    assert len(emulated(all_cells())) == 4 * 3 * 3 * 2
+    assert len(combined(all_cells())) == 4 * 3 * 3 * 2
 
 
 def test_the_short_one_shows_every_pair_but_those_of_fp16_with_other_socs() -> None:
-    missing = pairs(emulated(all_cells())) - pairs(emulated(pairwise(all_cells())))
+    missing = pairs(combined(all_cells())) - pairs(emulated(pairwise(all_cells())))
     assert missing == {((0, soc), (1, "fp16")) for soc in SOCS if soc != FP16_SOC}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_else_can_be_chosen_is_looked_at_on_one_soc(model: str) -> None:
+    others = [cell for cell in all_cells() if cell.recipe not in RECIPES and cell.model == model]
+    assert {cell.soc for cell in others} == {CHOICES_SOC}
+    recipes = [RECIPE_BY_LABEL[cell.recipe] for cell in others]
+    assert len(others) == len(CHOICES)
+    assert {
+        (recipe.precision(cell.component), cell.component, recipe.htp)
+        for cell, recipe in zip(others, recipes, strict=True)
+    } == CHOICES
+
+
+def test_the_short_one_leaves_it_out() -> None:
+    assert {cell.recipe for cell in pairwise(all_cells())} == set(RECIPES)
+
+
+def test_a_cell_names_its_recipe_as_reports_and_persons_do() -> None:
+    for label, recipe in RECIPE_BY_LABEL.items():
+        assert label == recipe.label
+        typed = parse_precision(label.partition("[")[0], DEFAULT_RECIPES["emulator"])
+        assert typed.model_copy(update={"htp": recipe.htp}) == recipe
 
 
 def test_decoders_of_both_models_are_compiled_for_phones_of_every_soc() -> None:

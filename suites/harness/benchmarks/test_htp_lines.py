@@ -78,6 +78,22 @@ def test_what_is_not_delegated_as_a_whole_or_failed_is_not_good(changes: dict[st
     assert not replace(DECODER, **changes).is_good
 
 
+@pytest.mark.parametrize("precision", ["8w", "4w"])
+def test_of_a_table_for_the_cpu_nothing_is_delegated(precision: str) -> None:
+    on_cpu = replace(DECODER, component="token_embedding", precision=precision, delegates=0)
+    assert on_cpu.is_good
+    assert not replace(on_cpu, delegates=1).is_good
+    assert not replace(on_cpu, run_ms=None).is_good
+
+
+@pytest.mark.parametrize("target", ["emulator", "phone"])
+@pytest.mark.parametrize("precision", ["16a8w", "16w", "8w"])
+def test_a_cell_that_compiled_nothing_is_not_good(precision: str, target: str) -> None:
+    for delegates in (0, 1):
+        line = replace(DECODER, precision=precision, target=target, delegates=delegates)
+        assert not replace(line, pte_bytes=0).is_good
+
+
 def test_what_the_emulator_did_not_run_is_not_good_and_a_phones_file_need_not_run() -> None:
     assert not COMPILED.is_good
     assert with_twin(with_delegates(OF_PHONE, [SHARING, SHARING]), DECODER).is_good
