@@ -15,6 +15,7 @@ from harness.errors import UserError
 
 _POLL_S = 0.2
 _LOCKS = Path("/proc/locks")
+_MOUNTS = Path("/proc/self/mountinfo")
 
 
 class PhoneBusy(UserError):
@@ -51,15 +52,22 @@ def phone_lease(folder: Path, serialnos: Sequence[str], wait_s: float) -> Iterat
             time.sleep(_POLL_S)
 
 
-def holder_of(folder: Path, serialno: str) -> int | None:
-    """Number of the process that holds a phone, None if nobody does or the kernel does not tell."""
+def holder_of(folder: Path, serialno: str, locks: Path = _LOCKS) -> int | None:
+    """Number of the process that holds a phone, None if nobody does or the kernel does not tell.
+
+    Args:
+        folder: As ``phone_lease`` takes it.
+        serialno: Of the phone.
+        locks: Where the kernel lists all locks.
+    """
     lock = folder / _lock_name(serialno)
-    if not lock.exists() or not _LOCKS.is_file():
+    if not lock.exists() or not locks.is_file():
         return None
-    inode = str(lock.stat().st_ino)
-    for line in _LOCKS.read_text().splitlines():
+    # Inode numbers are those of one file system; locks of others may have the same.
+    file = f"{_device_of(lock)}:{lock.stat().st_ino}"
+    for line in locks.read_text().splitlines():
         words = line.split()
-        if words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+        if words[1] == "FLOCK" and words[5] == file:
             return int(words[4])
     return None
 
@@ -75,6 +83,23 @@ def _try(held: ExitStack, folder: Path, serialno: str) -> bool:
         os.set_inheritable(descriptor, False)
         held.push(attempt.pop_all())
         return True
+
+
+def _device_of(path: Path) -> str:
+    """Device number of a file's file system, as the kernel's list of locks writes it.
+
+    That of ``stat`` is another where a file system has subvolumes, as btrfs; of mounts it is told.
+    """
+    with path.open("rb") as opened:
+        told = Path(f"/proc/self/fdinfo/{opened.fileno()}").read_text()
+        device = os.fstat(opened.fileno()).st_dev
+    major, minor = os.major(device), os.minor(device)
+    mount = re.search(r"^mnt_id:\s*(\d+)$", told, re.MULTILINE)
+    for line in _MOUNTS.read_text().splitlines():
+        words = line.split()
+        if mount and words[0] == mount[1]:
+            major, minor = map(int, words[2].split(":"))
+    return f"{major:02x}:{minor:02x}"
 
 
 def _lock_name(serialno: str) -> str:

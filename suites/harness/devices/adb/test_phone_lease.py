@@ -80,6 +80,22 @@ def test_a_held_phone_is_not_given_twice_and_its_holder_is_named(tmp_path: Path)
         assert holder_of(tmp_path, "PHONE") == process.pid
 
 
+def test_the_holder_of_a_file_with_the_same_number_elsewhere_is_not_named(tmp_path: Path) -> None:
+    """Inode numbers repeat among file systems."""
+    with phone_lease(tmp_path, ["PHONE"], 0):
+        listed = Path("/proc/locks").read_text().splitlines()
+    (lock,) = tmp_path.iterdir()
+    inode = f":{lock.stat().st_ino}"
+    (own,) = [line for line in listed if line.split()[5].endswith(inode)]
+    place = own.split()[5]
+    elsewhere = own.replace(place, f"7f:ff{inode}").replace(f" {os.getpid()} ", " 1 ")
+    told = tmp_path / "locks"
+    told.write_text(f"{elsewhere}\n")
+    assert holder_of(tmp_path, "PHONE", told) is None
+    told.write_text(f"{elsewhere}\n{own}\n")
+    assert holder_of(tmp_path, "PHONE", told) == os.getpid()
+
+
 def test_whoever_comes_second_gets_the_other_phone(tmp_path: Path) -> None:
     with holder(tmp_path, "A", "B"), phone_lease(tmp_path, ["A", "B"], 0) as serialno:
         assert serialno == "B"
