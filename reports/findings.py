@@ -13,6 +13,7 @@ import pandas as pd
 from harness.measure.verdict import Status
 from harness.results.query import SERIES
 from harness.results.rows import VerdictRow
+from harness.results.settled import settled_frame
 from reports.past import Night, Past
 from reports.run import Run
 from reports.trends import Trend, trend_key
@@ -146,10 +147,8 @@ def _failed_nights(past: Past, keys: Iterable[Key]) -> Mapping[Key, frozenset[in
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
     verdicts = past.history.verdicts
     metrics = {key[SERIES.index("metric")] for key in wanted}
-    asked = verdicts[verdicts["metric"].isin(metrics)].sort_values("cold_session", kind="stable")
-    # Of what was measured again from cold the last verdict counts, in its night as in this one.
-    settled = asked.drop_duplicates(["run_id", "test_id", *SERIES], keep="last")
-    rows = settled[(settled["status"] == Status.FAIL.value) & ~settled["quarantined"]]
+    ended = settled_frame(verdicts[verdicts["metric"].isin(metrics)])
+    rows = ended[(ended["status"] == Status.FAIL.value) & ~ended["quarantined"]]
     nights: dict[Key, set[int]] = defaultdict(set)
     for row in rows[["run_id", *SERIES]].to_dict("records"):
         key = tuple(None if pd.isna(row[name]) else str(row[name]) for name in SERIES)

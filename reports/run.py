@@ -99,10 +99,7 @@ class Run:
     @cached_property
     def judged(self) -> tuple[VerdictRow, ...]:
         """The verdicts that count: of a metric that was measured again from cold, the last one."""
-        last: dict[tuple[object, ...], VerdictRow] = {}
-        for row in sorted(self.verdicts, key=lambda row: row.cold_session):
-            last[(row.test_id, *measured_by(row))] = row
-        return tuple(last.values())
+        return settled(self.verdicts)
 
     @cached_property
     def compared(self) -> tuple[ComparisonRow, ...]:

@@ -12,6 +12,7 @@ from harness.measure.quarantine import Night, propose_quarantine, render_quarant
 from harness.measure.verdict import Status
 from harness.results.query import SERIES
 from harness.results.rows import VerdictRow
+from harness.results.settled import settled_frame
 from reports.past import Past
 from reports.run import Run
 from reports.trends import trend_key
@@ -73,7 +74,7 @@ def _night_before(past: Past) -> Mapping[object, Night]:
     """How each gate ended when it was judged last before this run, by test and series."""
     verdicts = past.history.verdicts
     earlier = verdicts[verdicts["run_id"].isin([night.run_id for night in past.nights[:-1]])]
-    ordered = earlier.sort_values(["run_id", "cold_session"], kind="stable")
+    ordered = settled_frame(earlier).sort_values("run_id", kind="stable")
     names = ["test_id", *SERIES]
     last = ordered.drop_duplicates(names, keep="last")
     return {

@@ -57,7 +57,7 @@ def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Itera
     if status is not None:
         ended = ENDINGS.get(status, f"ended with exit status {status}")
     yield f"## Run `{run_id}`: {ended}\n"
-    verdicts = _judged(read)
+    verdicts = settled(row for row in read.rows if isinstance(row, VerdictRow))
     counts = Counter(row.status.value for row in verdicts)
     told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
     yield f"{plural(len(verdicts), 'verdict')}: {told}.\n"
@@ -68,15 +68,6 @@ def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Itera
     yield from _verdict_table([row for row in verdicts if row.status is not Status.PASS])
     comparisons = (row for row in read.rows if isinstance(row, ComparisonRow))
     yield from _comparison_table(settled(comparisons))
-
-
-def _judged(read: ReadResult) -> list[VerdictRow]:
-    """The verdicts that count: of what was measured again from cold the last."""
-    last: dict[tuple[object, ...], VerdictRow] = {}
-    for row in read.rows:
-        if isinstance(row, VerdictRow):
-            last[row.test_id, row.metric, row.component, row.device, row.artifact_key] = row
-    return list(last.values())
 
 
 def _quarantine(row: QuarantineRow) -> str:

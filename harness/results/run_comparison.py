@@ -10,6 +10,7 @@ from harness.measure.metrics import METRICS
 from harness.results.circumstances import Difference, find_differences
 from harness.results.history import History
 from harness.results.query import SERIES, measured, summarize
+from harness.results.settled import settled_frame
 
 COMPARED = (
     *SERIES,
@@ -74,8 +75,8 @@ def _is_higher_better(metric: str) -> bool | None:
 def _side(history: History, run_id: str, number: int) -> pd.DataFrame:
     samples = measured(history.samples[history.samples["run_id"] == run_id])
     medians = summarize(samples, [*SERIES, "unit"])[[*SERIES, "unit", "median", "lower", "upper"]]
-    verdicts = history.verdicts[history.verdicts["run_id"] == run_id]
-    statuses = verdicts.sort_values("cold_session").drop_duplicates(list(SERIES), keep="last")
+    verdicts = settled_frame(history.verdicts[history.verdicts["run_id"] == run_id])
+    statuses = verdicts.drop_duplicates(list(SERIES), keep="last")
     side = medians.merge(statuses[[*SERIES, "status"]], on=list(SERIES), how="left")
     own = {name: f"{name}_{number}" for name in side.columns if name not in SERIES}
     return side.rename(columns=own)
