@@ -28,12 +28,12 @@ from rich.table import Table
 
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.local_digests import LocalDigests
+from harness.devices.adb.programs import AdbProgram, adb_programs
 from harness.devices.adb.push import push_file
 from harness.devices.adb.push_order import FileToPush, Pushed
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.adb.sync_stream import StreamLimits
 from harness.devices.lease import lease_folder, machine_lease
-from harness.devices.virtual_phone.adb_programs import AdbProgram, adb_programs
 from harness.devices.virtual_phone.phone_process import PhoneProcess
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 

@@ -16,12 +16,13 @@ from harness.devices.adb.errors import AdbFailure, PhoneUnusable
 from harness.devices.adb.health import HealthLimits, hindrances
 from harness.devices.adb.inventory import Inventory
 from harness.devices.adb.phone_lease import holder_of
+from harness.devices.adb.programs import find_adb_program
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.state import PhoneState, read_state
 from harness.devices.adb.storage import free_bytes
 from harness.devices.lease import lease_folder
 from harness.devices.phone.missing_phones import absent_phones
-from harness.devices.phone.preflight import PhoneWish, find_adb_program, find_ready_phones
+from harness.devices.phone.preflight import PhoneWish, find_ready_phones
 from harness.devices.phone.virtual_session import VIRTUAL
 from harness.doctor.finding import Finding
 from harness.errors import UserError

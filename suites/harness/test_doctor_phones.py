@@ -12,8 +12,8 @@ import pytest
 
 from harness.commands import main
 from harness.devices.adb.phone_lease import phone_lease
+from harness.devices.adb.programs import adb_programs
 from harness.devices.lease import lease_folder
-from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.devices.virtual_phone.condition import Battery, Thermal
 from harness.devices.virtual_phone.faults import CommandRule, Faults
 from harness.devices.virtual_phone.phone import VirtualPhone

@@ -9,8 +9,8 @@ import pytest
 
 from harness.artifacts.artifact import Artifact
 from harness.commands import main
+from harness.devices.adb.programs import adb_programs
 from harness.devices.lease import LEASE_DIR_VARIABLE
-from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.devices.virtual_phone.virtual_build import write_virtual_build

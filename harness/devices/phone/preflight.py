@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,7 @@ from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.errors import AdbFailure
 from harness.devices.adb.inventory import Inventory, InventoryPhone
 from harness.devices.adb.phone_keeping import phones_of_workers
+from harness.devices.adb.programs import find_adb_program
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.adb.storage import free_bytes
 from harness.devices.phone.missing_phones import Asked, bring_back_missing
@@ -29,7 +29,6 @@ from harness.devices.phone.runner_build import (
     find_build,
 )
 from harness.devices.phone.workspace import ROOT, make_room_remedy
-from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.errors import UserError
 
 _LEAST_FREE_BYTES = 256 << 20
@@ -192,14 +191,6 @@ def _discover(servers: Sequence[AdbServer]) -> Discovery:
         return find_phones(servers)
     except AdbFailure as failure:
         raise UserError(f"{failure}.") from failure
-
-
-def find_adb_program() -> Path | None:
-    """The machine's own adb, else the one that comes with adbutils."""
-    found = shutil.which("adb")
-    if found is not None:
-        return Path(found)
-    return next((program.path for program in adb_programs() if program.installed), None)
 
 
 def _libraries_of_wish(wish: PhoneWish) -> PhoneLibraries | None:

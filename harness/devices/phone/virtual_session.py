@@ -9,11 +9,11 @@ from pathlib import Path
 
 from harness.backends.qnn.soc import Soc
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.opening import PhoneKit, ReportProgress, open_phone
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner_build import find_build
-from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.devices.virtual_phone.virtual_build import write_virtual_build

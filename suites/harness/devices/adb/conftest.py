@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.programs import AdbProgram, adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.virtual_phone.adb_programs import AdbProgram, adb_programs
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from harness.devices.adb.errors import ConnectionLost, NoServer
+from harness.devices.adb.programs import AdbProgram, adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.virtual_phone.adb_programs import AdbProgram, adb_programs
 
 ENDED_S = 10
 

@@ -15,12 +15,12 @@ from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.endurance import Endurance
 from harness.devices.adb.phone_claim import HeldClaim
+from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.recovery import Recovery
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.opening import PhoneKit, open_phone
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner_build import find_build
-from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.miniatures.checkpoints import checkpoint_path

@@ -12,10 +12,10 @@ import pytest
 
 from harness.devices.adb.claimed_run import find_runs
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.holding import end_orphans, held
 from harness.devices.phone.workspace import RUNS
-from harness.devices.virtual_phone.adb_programs import adb_programs
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 

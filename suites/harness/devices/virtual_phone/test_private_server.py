@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.devices.virtual_phone.adb_programs import AdbProgram
+from harness.devices.adb.programs import AdbProgram
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer, ServerFailed
 from suites.harness.devices.virtual_phone.client import shell, wait_until_back, words

@@ -14,7 +14,7 @@ from PIL import Image
 
 import harness
 from harness.artifacts.artifact import Artifact
-from harness.devices.virtual_phone.adb_programs import adb_programs
+from harness.devices.adb.programs import adb_programs
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.devices.virtual_phone.sandbox import Isolation, NoSandbox
