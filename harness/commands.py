@@ -21,10 +21,7 @@ from harness.checkpoint_source import (
     memory_available_gib,
     memory_need_gib,
 )
-from harness.devices.adb.inventory import find_inventory
-from harness.devices.phone.preflight import PhoneWish
-from harness.doctor.command import run_doctor
-from harness.doctor.smoke import run_smoke
+from harness.doctor.options import add_doctor_command
 from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
 from harness.export.exporter import Export, export_artifact
@@ -70,38 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(run=_run_export)
     _add_export_options(export)
-    doctor = commands.add_parser(
-        "doctor", help="say what this machine has and lacks", description=_run_doctor.__doc__
-    )
-    doctor.set_defaults(run=_run_doctor)
-    _add_doctor_options(doctor)
+    add_doctor_command(commands, default_artifacts())
     add_result_commands(commands)
     return parser
-
-
-def _add_doctor_options(doctor: argparse.ArgumentParser) -> None:
-    doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
-    doctor.add_argument("--soc", help="a phone with it has to be usable, e.g. SM8550")
-    doctor.add_argument("--serial", help="this phone has to be usable; or virtual:SOC")
-    doctor.add_argument(
-        "--phones",
-        type=Path,
-        metavar="FILE",
-        help="the laboratory's phones; default: phones.toml of this folder, if it exists",
-    )
-    doctor.add_argument(
-        "--adb-host",
-        action="append",
-        metavar="HOST[:PORT]",
-        help="adb server; repeatable; default: this machine's",
-    )
-    doctor.add_argument("--adb", type=Path, help="adb program; default: the one that a run takes")
-    doctor.add_argument("--build-dir", type=Path, help="ExecuTorch Android build")
-    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    doctor.add_argument(
-        "--smoke", action="store_true", help="push a miniature to the phone and run it"
-    )
-    doctor.add_argument("--artifacts", type=Path, default=default_artifacts(), metavar="DIR")
 
 
 def _add_export_options(export: argparse.ArgumentParser) -> None:
@@ -179,25 +147,6 @@ def _request(options: argparse.Namespace) -> ExportRequest:
         ),
         qnn_dir=options.qnn_dir,
     )
-
-
-def _run_doctor(options: argparse.Namespace) -> int:
-    """Say what this machine and its phones have; exit code 0 if a run could start, else 1.
-
-    The run is one on this machine's CPU, or on the phone that --soc or --serial ask for.
-    """
-    wish = PhoneWish(
-        inventory=find_inventory(options.phones, Path.cwd()),
-        soc=options.soc,
-        serial=options.serial,
-        adb_hosts=tuple(options.adb_host or ()),
-        adb_program=options.adb,
-        build_dir=options.build_dir,
-        qnn_dir=options.qnn_dir,
-    )
-    if options.smoke:
-        return run_smoke(wish, options.artifacts)
-    return run_doctor(wish, options.json)
 
 
 def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: float) -> str:

@@ -73,3 +73,12 @@ def test_a_file_that_several_artifacts_hold_is_counted_once(
     (tmp_path / "link.pte").symlink_to(tmp_path / "component.pte")
     cache = next(one for one in machine.machine_findings() if one.subject == "cache")
     assert ": 3 MiB, " in cache.value
+
+
+def test_its_help_tells_what_its_exit_code_means(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    assert "exit code 0 if a run could start, else 1" in told
+    assert "--smoke push a miniature to the phone and run it" in told
