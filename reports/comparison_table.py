@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.measure.wording import number
+from harness.measure.wording import number, plural
 from harness.results.rows import ComparisonRow
 from reports.anchors import anchor
 from reports.wording import percent, subject_words
@@ -27,20 +27,24 @@ class ComparisonLine:
     Attributes:
         anchor: Stable fragment to link to.
         row: Where everything comes from.
+        severity: Position in the order of outcomes, for sorting.
         tone: Name of the colour.
         subject: Mode, precision, target, SoC.
         change: ``-5.1 %``, empty where nothing is known.
         interval: Its 95 % interval.
         medians: Baseline, candidate.
+        base: How many pairs everything comes from, and the chance of such a difference.
     """
 
     anchor: str
     row: ComparisonRow
+    severity: int
     tone: str
     subject: str
     change: str
     interval: str
     medians: tuple[str, str]
+    base: str
 
 
 def comparison_lines(rows: Sequence[ComparisonRow]) -> tuple[ComparisonLine, ...]:
@@ -56,11 +60,13 @@ def _line(row: ComparisonRow) -> ComparisonLine:
     return ComparisonLine(
         anchor=anchor("comparison", *named),
         row=row,
+        severity=_ORDER.index(row.outcome),
         tone=_TONES[row.outcome],
         subject=subject_words(row),
         change="" if row.ratio is None else _signed(row.ratio),
         interval=f"{_signed(row.lower or 0)} to {_signed(row.upper or 0)}" if known else "",
         medians=(_value(row.baseline_median), _value(row.candidate_median)),
+        base=plural(row.n_pairs, "pair") + (f", p = {row.p_value:.2g}" if row.p_value else ""),
     )
 
 

@@ -78,6 +78,8 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES],
     )
     data["stages"] = payload.stage_rows(stages)
+    comparisons = comparison_lines(run.compared)
+    data["comparisons"] = payload.comparison_rows(comparisons)
     has_charts = bool(trends or stages or gauges)
     data["charts"] = chart_specs() if has_charts else {}
     return _environment().get_template("page.html.j2").render(
@@ -90,7 +92,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         facts=_facts(run),
         verdicts=verdicts,
         statuses=[(status, LABELS[status]) for status in SEVERITY],
-        comparisons=comparison_lines(run.compared),
+        comparisons=comparisons,
         proposals=[line for line in verdicts if line.proposed_gate],
         max_proposals=MAX_PROPOSALS,
         unsteady=unsteady_gates(run, past),

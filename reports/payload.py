@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from harness.results.rows import OutcomeRow
 from reports.anchors import outcome_anchors
+from reports.comparison_table import ComparisonLine
 from reports.device_log import Gauge
 from reports.headline import LABELS
 from reports.past import Night
@@ -43,6 +44,34 @@ def verdict_rows(lines: Sequence[VerdictLine], trends: Mapping[str, str]) -> lis
             },
             "plot": _plot(line.plot),
             "trend": trends.get(line.anchor),
+        }
+        for line in lines
+    ]
+
+
+def comparison_rows(lines: Sequence[ComparisonLine]) -> list[Payload]:
+    """Rows of the table of comparisons; what is sorted by is a number where it has a size."""
+    return [
+        {
+            "id": line.anchor,
+            "outcome": line.row.outcome,
+            "severity": line.severity,
+            "tone": line.tone,
+            "quarantined": line.row.quarantined,
+            "metric": line.row.metric,
+            "model": " · ".join(word for word in (line.row.model, line.row.component) if word),
+            "subject": line.subject,
+            "device": line.row.device or "",
+            "change": _finite(None if line.row.ratio is None else line.row.ratio - 1),
+            "change_words": line.change,
+            "interval": line.interval,
+            "baseline": _finite(line.row.baseline_median),
+            "candidate": _finite(line.row.candidate_median),
+            "medians": line.medians,
+            "keys": [line.row.baseline_key[:12], (line.row.artifact_key or "")[:12]],
+            "sentence": line.row.sentence,
+            "base": line.base,
+            "test": line.row.test_id,
         }
         for line in lines
     ]
@@ -147,6 +176,10 @@ def to_script(payload: Payload) -> Markup:
 def rounded(value: float) -> float | None:
     """Six digits are more than a chart shows; None for what JSON cannot carry."""
     return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
 
 
 def yes_or_no(condition: bool) -> str:

@@ -1,6 +1,12 @@
 const PAGE = JSON.parse(document.getElementById("data").textContent);
 
-const SHOWN_AS = { verdicts: showVerdicts, trends: showTrends, answers: showAnswers, tests: showTests };
+const SHOWN_AS = {
+  verdicts: showVerdicts,
+  comparisons: showComparisons,
+  trends: showTrends,
+  answers: showAnswers,
+  tests: showTests,
+};
 const lists = new Map();
 for (const [id, show] of Object.entries(SHOWN_AS)) {
   const section = document.getElementById(id);
