@@ -15,24 +15,20 @@ import numpy as np
 
 from benchmarks.synthetic_answers import answer_rows, draw_picture
 from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, Place
-from harness.measure.metrics import METRICS
+from benchmarks.synthetic_speeds import SAMPLES, sample_rows, state_rows, verdict_row
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows import (
     DeviceRow,
-    DeviceStateRow,
     HostInfo,
     OutcomeRow,
     QuarantineRow,
     Row,
-    SampleRow,
     SessionEndRow,
     SessionRow,
-    VerdictRow,
 )
 
 LAST_NIGHT = datetime(2026, 11, 23, 2, 15, 3, tzinfo=UTC)
-SAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -100,9 +96,9 @@ def _night(nights_ago: int, started: datetime, random: np.random.Generator) -> I
         for metric in LEVELS:
             level = place.level(metric, nights_ago) * random.normal(1.0, 0.006)
             values = level * random.normal(1.0, 0.015, SAMPLES)
-            yield from _samples(place, metric, values, at)
-            yield _verdict(place, metric, values, at)
-        yield from _states(place, at, random)
+            yield from sample_rows(place, metric, values, at)
+            yield verdict_row(place, metric, values, at)
+        yield from state_rows(place, at, random)
         yield _outcome(place, nights_ago, at)
 
 
@@ -116,77 +112,6 @@ def _device(place: Place, nights_ago: int, at: datetime) -> DeviceRow:
         qnn_version="2.40.0" if place.soc else None,
         at=at,
     )
-
-
-def _samples(
-    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
-) -> Iterator[SampleRow]:
-    subject = place.subject(precision)
-    for index, value in enumerate(values):
-        yield SampleRow.model_validate(
-            {
-                **subject,
-                "metric": metric,
-                "value": float(value),
-                "unit": METRICS[metric].unit,
-                "run_index": index,
-                "generated_tokens": 128,
-                "at": at + timedelta(seconds=20 * index),
-            }
-        )
-
-
-def _verdict(
-    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
-) -> VerdictRow:
-    """Judged by the level of long ago: 7 % below, or above where less is better."""
-    level, better = place.level(metric, 1000), METRICS[metric].better
-    low, high = float(values.min()), float(values.max())
-    minimum = round(level * 0.93, 1) if better == "higher" else None
-    maximum = round(level * 1.07, 1) if better == "lower" else None
-    status = Status.PASS
-    if (minimum is not None and low < minimum) or (maximum is not None and high > maximum):
-        outside = high < minimum if minimum is not None else low > (maximum or 0.0)
-        status = Status.FAIL if outside else Status.INCONCLUSIVE
-    median = float(np.median(values))
-    gate = f">= {minimum}" if minimum is not None else f"<= {maximum}"
-    sentence = f"{metric} of {place.model} is {median:.4g} ({SAMPLES} runs), gate {gate}: {status}"
-    return VerdictRow.model_validate(
-        {
-            **place.subject(precision),
-            "metric": metric,
-            "unit": METRICS[metric].unit,
-            "status": status,
-            "sentence": sentence,
-            "median": median,
-            "lower": low,
-            "upper": high,
-            "n_samples": SAMPLES,
-            "gate_min": minimum,
-            "gate_max": maximum,
-            "gate_source": "made up",
-            "gate_confidence": "provisional",
-            "gate_since": date(2026, 9, 1),
-            "at": at,
-        }
-    )
-
-
-def _states(place: Place, at: datetime, random: np.random.Generator) -> Iterator[DeviceStateRow]:
-    if place.target != "phone":
-        return
-    warm = 29.0
-    for index in range(SAMPLES):
-        before, warm = warm, warm + float(random.uniform(0.2, 1.6))
-        yield DeviceStateRow.model_validate(
-            {
-                **place.subject(),
-                "run_index": index,
-                "before": {"battery_c": round(before, 1), "thermal_status": 0, "battery_pct": 81},
-                "after": {"battery_c": round(warm, 1), "thermal_status": 0, "battery_pct": 81},
-                "at": at + timedelta(seconds=20 * index),
-            }
-        )
 
 
 def _outcome(place: Place, nights_ago: int, at: datetime) -> OutcomeRow:
@@ -228,8 +153,8 @@ def _further_verdicts(store: Store, random: np.random.Generator) -> Iterator[Row
         place, metric = ALL_PLACES[number % 12], metrics[number % len(metrics)]
         precision = f"16a4w_block, variant {number // 12}"
         values = place.level(metric, 1000) * random.normal(1.0, 0.02, SAMPLES)
-        yield from _samples(place, metric, values, LAST_NIGHT, precision)
-        yield _verdict(place, metric, values, LAST_NIGHT, precision)
+        yield from sample_rows(place, metric, values, LAST_NIGHT, precision)
+        yield verdict_row(place, metric, values, LAST_NIGHT, precision)
 
 
 def _crash() -> OutcomeRow:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,10 +55,12 @@ def _bound_rank(count: int, confidence: float) -> int:
     return next((rank for rank in wanted if _rank_confidence(rank, count) >= confidence), 0)
 
 
+@functools.cache
 def _rank_confidence(rank: int, count: int) -> float:
     """Chance that at least ``rank`` of ``count`` samples fall below the median."""
-    fewer = sum(math.comb(count, below) for below in range(rank))
-    return 1.0 - fewer / float(2**count)
+    from scipy import stats  # its import takes longer than everything else at a session's start
+
+    return float(stats.binom.sf(rank - 1, count, 0.5))
 
 
 def coefficient_of_variation(samples: Sequence[float]) -> float | None:

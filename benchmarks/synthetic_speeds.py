@@ -1,0 +1,89 @@
+"""Made-up speeds of one place in one night: samples, their verdict, and how warm the phone got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from benchmarks.synthetic_place import Place
+from harness.measure.metrics import METRICS
+from harness.measure.verdict import Status
+from harness.results.rows import DeviceStateRow, SampleRow, VerdictRow
+
+SAMPLES = 5
+"""Runs of a night."""
+
+
+def sample_rows(
+    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
+) -> Iterator[SampleRow]:
+    """One sample per run of a night."""
+    subject = place.subject(precision)
+    for index, value in enumerate(values):
+        yield SampleRow.model_validate(
+            {
+                **subject,
+                "metric": metric,
+                "value": float(value),
+                "unit": METRICS[metric].unit,
+                "run_index": index,
+                "generated_tokens": 128,
+                "at": at + timedelta(seconds=20 * index),
+            }
+        )
+
+
+def verdict_row(
+    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
+) -> VerdictRow:
+    """Judged by the level of long ago: 7 % below, or above where less is better."""
+    level, better = place.level(metric, 1000), METRICS[metric].better
+    low, high = float(values.min()), float(values.max())
+    minimum = round(level * 0.93, 1) if better == "higher" else None
+    maximum = round(level * 1.07, 1) if better == "lower" else None
+    status = Status.PASS
+    if (minimum is not None and low < minimum) or (maximum is not None and high > maximum):
+        outside = high < minimum if minimum is not None else low > (maximum or 0.0)
+        status = Status.FAIL if outside else Status.INCONCLUSIVE
+    median = float(np.median(values))
+    gate = f">= {minimum}" if minimum is not None else f"<= {maximum}"
+    sentence = f"{metric} of {place.model} is {median:.4g} ({SAMPLES} runs), gate {gate}: {status}"
+    return VerdictRow.model_validate(
+        {
+            **place.subject(precision),
+            "metric": metric,
+            "unit": METRICS[metric].unit,
+            "status": status,
+            "sentence": sentence,
+            "median": median,
+            "lower": low,
+            "upper": high,
+            "n_samples": SAMPLES,
+            "gate_min": minimum,
+            "gate_max": maximum,
+            "gate_source": "made up",
+            "gate_confidence": "provisional",
+            "gate_since": date(2026, 9, 1),
+            "at": at,
+        }
+    )
+
+
+def state_rows(place: Place, at: datetime, random: np.random.Generator) -> Iterator[DeviceStateRow]:
+    """How a phone warms up from run to run; nobody asks a host."""
+    if place.target != "phone":
+        return
+    warm = 29.0
+    for index in range(SAMPLES):
+        before, warm = warm, warm + float(random.uniform(0.2, 1.6))
+        yield DeviceStateRow.model_validate(
+            {
+                **place.subject(),
+                "run_index": index,
+                "before": {"battery_c": round(before, 1), "thermal_status": 0, "battery_pct": 81},
+                "after": {"battery_c": round(warm, 1), "thermal_status": 0, "battery_pct": 81},
+                "at": at + timedelta(seconds=20 * index),
+            }
+        )
