@@ -76,6 +76,9 @@ class Int8TokenEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Map int32 ``[1, AR]`` to float32 ``[1, AR, hidden]``."""
         rows: Tensor = torch.ops.quantized_decomposed.embedding_byte.dtype(
-            self.codes, self.scales, None, -128, 127, tokens, dtype=torch.float32
+            *(self.codes, self.scales, None, -128, 127),
+            # Its kernel takes int64 only, the one of int4 takes both.
+            tokens.to(torch.int64),
+            dtype=torch.float32,
         )
         return rows
