@@ -39,7 +39,8 @@ class Endurance:
 class Persistence:
     """Repeats what a cut spoiled, within a total time, and counts the cuts.
 
-    A phone that stays away for several tries was cut off once.
+    A phone that stays away for several tries was cut off once. A try that hangs may take longer
+    than a phone may be away: it is freed and gets one more, whatever the time since the cut.
 
     Args:
         total_s: Time for everything together.
@@ -87,6 +88,7 @@ class Persistence:
         """
         pause_s = self._endurance.shortest_pause_s
         away_since: float | None = None
+        was_freed = False
         while True:
             try:
                 return action()
@@ -96,9 +98,12 @@ class Persistence:
                     self._drops += 1
                     self._on_drop()
                 away_s = self._endurance.clock() - away_since
-                if self.left_s == 0 or away_s >= self._endurance.absence_s:
+                hung = isinstance(error, DeadlineExceeded)
+                is_over = away_s >= self._endurance.absence_s and (was_freed or not hung)
+                if self.left_s == 0 or is_over:
                     raise DeadlineExceeded(self._told(away_s, error)) from error
-                if isinstance(error, DeadlineExceeded):
+                if hung:
+                    was_freed = True
                     self._revive()
             self.pause(pause_s)
             pause_s = min(2 * pause_s, self._endurance.longest_pause_s)

@@ -69,6 +69,34 @@ def test_a_phone_that_stays_away_is_given_up() -> None:
     assert 30 <= clock.now_s <= 32
 
 
+def test_a_try_that_hung_is_freed_and_made_again_however_long_it_took() -> None:
+    clock, tries, freed = Clock(), iter(["cut", "hang", "done"]), []
+
+    def action() -> str:
+        if (found := next(tries)) == "hang":
+            clock.sleep(20)
+            raise DeadlineExceeded("an answer took more than 20 s")
+        if found == "cut":
+            raise ConnectionLost("offline")
+        return found
+
+    persistence = Persistence(600, clock.endurance(12), revive=lambda: freed.append(clock.now_s))
+    assert persistence.until_done(action) == "done"
+    assert (persistence.drops, len(freed)) == (1, 1)
+
+
+def test_a_phone_that_hangs_again_is_given_up() -> None:
+    clock = Clock()
+
+    def hang() -> str:
+        clock.sleep(20)
+        raise DeadlineExceeded("an answer took more than 20 s")
+
+    with pytest.raises(DeadlineExceeded, match=r"away for 2\d s.*: an answer took"):
+        Persistence(600, clock.endurance(12)).until_done(hang)
+    assert clock.now_s < 60
+
+
 @given(total_s=st.floats(0, 100), absence_s=st.floats(0, 1000))
 def test_nothing_is_tried_beyond_the_total_time(total_s: float, absence_s: float) -> None:
     clock = Clock()
