@@ -230,7 +230,10 @@ def _print_comparison(comparison: RunComparison) -> None:
     for difference in comparison.differences:
         before, after = difference.before or "none", difference.after or "none"
         print(f"{difference.group} {difference.name}: {before} -> {after}")
-    print("Measured at different times; to decide: pytest -m perf --compare ARTIFACT_A ARTIFACT_B")
+    print(
+        "Measured at different times; to decide: pytest suites -m perf "
+        "--compare ARTIFACT_A ARTIFACT_B"
+    )
 
 
 def _percent(share: float) -> str:

@@ -106,7 +106,7 @@ def test_two_runs_are_compared(store: Path, capsys: pytest.CaptureFixture[str]) 
     told = capsys.readouterr().out
     assert "-10.0 %" in told
     assert "code commit: abc -> def" in told
-    assert "pytest -m perf --compare" in told
+    assert "pytest suites -m perf --compare" in told
 
 
 def test_runs_in_two_folders_have_to_be_merged_first(store: Path, tmp_path: Path) -> None:
