@@ -197,12 +197,15 @@ def export_with_progress(request: ExportRequest, root: Path, console: Console) -
 
 def component_table(export: Export) -> Table:
     """What was exported: file, precision, size, seconds and peak memory of each component."""
-    table = Table(title=f"{export.artifact.manifest.model}, {export.artifact.manifest.mode}")
+    title = f"{export.artifact.manifest.model}, {export.artifact.manifest.mode}"
+    # 80 columns are what a terminal has, and a pipe is taken for one.
+    table = Table(title=title, show_edge=False, pad_edge=False)
     for heading in ("file", "precision"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("bytes", "export s", "peak RSS MiB"):
-        table.add_column(heading, justify="right")
-    table.add_column("from")
+    table.add_column("bytes", justify="right", no_wrap=True)
+    for heading in ("export\ns", "peak\nRSS\nMiB"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("from", overflow="fold")
     for cached in export.components:
         file = cached.file
         table.add_row(
