@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
 from harness.results.noise_floors import advice, noise_floors
@@ -127,7 +128,10 @@ def _run_results(options: argparse.Namespace) -> int:
     wanted = _wanted(options)
     if options.provenance and table != _RUNS:
         frame = history.provenance(frame)
-    frame = select(frame, wanted)
+    every, frame = frame, select(frame, wanted)
+    if frame.empty and not every.empty and not options.csv:
+        print(_why_empty(every, wanted, table))
+        return 0
     if options.group_by:
         frame = summarize(measured(frame), options.group_by)
     if options.show:
@@ -146,6 +150,15 @@ def _wanted(options: argparse.Namespace) -> dict[str, list[str]]:
     if "run_id" in wanted:
         wanted["run_id"] = [find_run(options.results, name).name for name in wanted["run_id"]]
     return wanted
+
+
+def _why_empty(frame: pd.DataFrame, wanted: Mapping[str, Sequence[str]], table: str) -> str:
+    for name, values in wanted.items():
+        for value in values:
+            if select(frame, {name: [value]}).empty:
+                known = frame[name].dropna().astype(str).unique()
+                return f"No row of {table} has {name} {value!r}; {suggest(value, known)}."
+    return f"No row of {table} has all of that at once; leave a filter out."
 
 
 def _run_compare(options: argparse.Namespace) -> int:
@@ -217,10 +230,14 @@ def _write(frame: pd.DataFrame, csv: str | None, limit: int) -> None:
     if not csv:
         print_table(frame, limit)
         return
+    if csv == "-":
+        frame.to_csv(sys.stdout, index=False)
+        return
     try:
-        frame.to_csv(sys.stdout if csv == "-" else Path(csv), index=False)
+        with Path(csv).open("w", encoding="utf-8", newline="") as file:
+            frame.to_csv(file, index=False)
     except OSError as error:
-        raise UserError(f"{csv} cannot be written: {error.strerror}; name another.") from error
+        raise UserError(f"{csv} cannot be written ({error.strerror}); name another.") from error
 
 
 def _print_comparison(comparison: RunComparison) -> None:

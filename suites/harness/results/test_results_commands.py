@@ -43,6 +43,20 @@ def test_filters_narrow_what_is_shown(store: Path, capsys: pytest.CaptureFixture
     assert night_id(0) not in told
 
 
+@pytest.mark.parametrize(
+    ("filters", "sentence"),
+    [
+        (["--metric", "decode_tp"], "has metric 'decode_tp'; did you mean decode_tps?"),
+        (["--run", night_id(0), "--status", "fail"], "has all of that at once; leave a filter out"),
+    ],
+)
+def test_filters_that_nothing_fits_are_told(
+    store: Path, filters: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["results", "--results", str(store), *filters]) == 0
+    assert sentence in capsys.readouterr().out
+
+
 def test_a_csv_file_opens_in_pandas_with_all_columns(store: Path, tmp_path: Path) -> None:
     file = tmp_path / "samples.csv"
     command = ["results", "--results", str(store), "--table", "samples", "--csv", str(file)]
@@ -86,7 +100,7 @@ def test_every_column_is_explained(table: str, capsys: pytest.CaptureFixture[str
         (["results", "--group-by", "nights"], "There is no column 'nights'"),
         (["results", "--run", "2031"], "holds no run '2031'; list what it holds with"),
         (["results", "--run", "2026"], "2 runs of .* begin with '2026'"),
-        (["results", "--csv", "/nowhere/at/all.csv"], "/nowhere/at/all.csv cannot be written"),
+        (["results", "--csv", "/nowhere/at/all.csv"], r"all.csv cannot be written \(No such file"),
         (["results", "--since", "2030-01-01"], "holds no such runs"),
         (["compare", "2031", "latest"], "holds no run '2031'"),
     ],
