@@ -23,6 +23,11 @@ def read_toml(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
+        if not path.parent.exists():
+            raise UserError(
+                f"{path.parent} does not exist; give --thresholds the folder of {path.name}, or "
+                "leave it out."
+            ) from error
         raise UserError(
             f"{path} is missing; restore it with: git checkout -- {path.parent.name}/{path.name}"
         ) from error
