@@ -17,7 +17,7 @@ from reports.bundle import write_bundle
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build a report and say where it is; 2 if there is nothing to build it from."""
+    """Build a report and say where it is; 2 if it cannot be built or written."""
     options = _parser().parse_args(arguments)
     try:
         since = None if options.since is None else parse_since(options.since, utc_now())
@@ -27,6 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summary = build_report(find_run(options.results, options.run), options.out, since)
     except UserError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        place = error.filename or options.out
+        print(
+            f"{place} cannot be read or written ({error.strerror}); name another folder with "
+            "--out, or with --results.",
+            file=sys.stderr,
+        )
         return 2
     print(f"{summary.word}: {summary.sentence}")
     for file in summary.files:

@@ -109,6 +109,18 @@ def test_the_command_reports_a_run_by_folder(finished_run: Path, tmp_path: Path)
     assert (tmp_path / "out" / "index.html").exists()
 
 
+@pytest.mark.parametrize("more", [[], ["--bundle", "latest"]])
+def test_a_folder_that_cannot_be_made_is_one_sentence_and_exit_code_2(
+    finished_run: Path, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    out = str(tmp_path / "file" / "out")
+    assert main(["--results", str(finished_run.parent), "--out", out, *more]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"{out} cannot be read or written (Not a directory)")
+    assert told.count("\n") == 1
+
+
 def test_nothing_to_report_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "reports", "--results", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
