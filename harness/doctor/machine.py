@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import stat
@@ -79,7 +80,8 @@ def _compiler() -> Finding:
 
 
 def _cache(folder: Path) -> Finding:
-    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = nearest if nearest.is_dir() else nearest.parent
     free_gib = shutil.disk_usage(existing).free / 2**30
     used_mib = _used_bytes(folder) / 2**20
     problem = None
@@ -88,6 +90,9 @@ def _cache(folder: Path) -> Finding:
             f"{existing} has {free_gib:.1f} GiB left and a run may need {_FREE_GIB_NEEDED:.0f}; "
             f"delete {folder} or give --artifacts on another disk"
         )
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        kind = "cannot be written to" if nearest.is_dir() else "is no folder"
+        problem = f"{nearest} {kind}; give --artifacts elsewhere or set XDG_CACHE_HOME"
     return Finding("cache", f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
 
 

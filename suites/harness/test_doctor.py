@@ -75,6 +75,21 @@ def test_a_file_that_several_artifacts_hold_is_counted_once(
     assert ": 3 MiB, " in cache.value
 
 
+def test_a_cache_that_cannot_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def problem(folder: Path) -> str | None:
+        monkeypatch.setattr(machine.platformdirs, "user_cache_dir", lambda name: str(folder))
+        found = machine.machine_findings()
+        return next(one.problem for one in found if one.subject == "cache")
+
+    (tmp_path / "file").touch()
+    assert problem(tmp_path / "new") is None
+    assert f"{tmp_path / 'file'} is no folder" in str(problem(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(machine.os, "access", lambda *_: False)
+    assert f"{tmp_path} cannot be written to; give --artifacts" in str(problem(tmp_path / "new"))
+
+
 def test_its_help_tells_what_its_exit_code_means(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["doctor", "--help"])
