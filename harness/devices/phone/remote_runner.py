@@ -144,7 +144,9 @@ class RemoteRunner:
         try:
             return run.wait(total_s), folder
         except KeyboardInterrupt:
-            run.end()
+            # A phone that does not answer any more is no reason to go on.
+            with suppress(AdbFailure):
+                run.end()
             raise
 
     def _collect(self, result: RunResult, folder: str) -> LeftBehind:

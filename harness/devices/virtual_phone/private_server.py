@@ -169,6 +169,8 @@ class PrivateAdbServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # Ctrl-C at a terminal is for the session, which ends the server when it is done.
+                process_group=0,
             )
         end_s = time.monotonic() + _START_S
         while not self._answers():

@@ -68,6 +68,8 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
+                # Ctrl-C at a terminal is for the session, which needs the phone to end its run.
+                process_group=0,
             )
         try:
             self._boot()

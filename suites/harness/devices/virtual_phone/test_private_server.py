@@ -41,6 +41,17 @@ def test_it_is_gone_when_it_ends(adb_program: AdbProgram) -> None:
     assert not alone.home.exists()
 
 
+def test_ctrl_c_at_a_terminal_leaves_server_and_phones_to_the_session(
+    server: PrivateAdbServer, phone: VirtualPhone
+) -> None:
+    server.attach(phone)
+    own = os.getpgid(0)
+    alive = [*psutil.Process().children(recursive=True), psutil.Process(server.process_id)]
+    served = [one for one in alive if one.name() != "resource_tracker"]
+    assert served
+    assert [one.cmdline() for one in served if os.getpgid(one.pid) == own] == []
+
+
 def test_a_restart_ends_what_runs_and_finds_the_phones_again(
     adb_program: AdbProgram, phone: VirtualPhone
 ) -> None:
