@@ -14,6 +14,9 @@ from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, NoServe
 
 Result = TypeVar("Result")
 
+LEAST_TRIES = 5
+"""One that hangs, is freed and found again by the next, answers the third; two more to be sure."""
+
 _RECONNECT_S = 5.0
 
 
@@ -39,8 +42,9 @@ class Endurance:
 class Persistence:
     """Repeats what a cut spoiled, within a total time, and counts the cuts.
 
-    A phone that stays away for several tries was cut off once. A try that hangs may take longer
-    than a phone may be away: it is freed and gets one more, whatever the time since the cut.
+    A phone that stays away for several tries was cut off once. A single try may take longer than a
+    phone may be away: one that hangs, or one that lets a server look for the phone again. Nobody
+    is given up before ``LEAST_TRIES`` of them.
 
     Args:
         total_s: Time for everything together.
@@ -88,8 +92,9 @@ class Persistence:
         """
         pause_s = self._endurance.shortest_pause_s
         away_since: float | None = None
-        was_freed = False
+        tries = 0
         while True:
+            tries += 1
             try:
                 return action()
             except (ConnectionLost, NoServer) as error:
@@ -98,12 +103,10 @@ class Persistence:
                     self._drops += 1
                     self._on_drop()
                 away_s = self._endurance.clock() - away_since
-                hung = isinstance(error, DeadlineExceeded)
-                is_over = away_s >= self._endurance.absence_s and (was_freed or not hung)
-                if self.left_s == 0 or is_over:
+                is_gone = away_s >= self._endurance.absence_s and tries >= LEAST_TRIES
+                if self.left_s == 0 or is_gone:
                     raise DeadlineExceeded(self._told(away_s, error)) from error
-                if hung:
-                    was_freed = True
+                if isinstance(error, DeadlineExceeded):
                     self._revive()
             self.pause(pause_s)
             pause_s = min(2 * pause_s, self._endurance.longest_pause_s)
