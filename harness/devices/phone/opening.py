@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from harness.devices.phone.raw_images import RawImages
 from harness.devices.phone.remote_runner import RemoteRunner
 from harness.devices.phone.runner_build import RunnerBuild
 from harness.devices.phone.runner_generation import read_generation
+from harness.devices.run_folder import run_folder
 
 ReportProgress = Callable[[Progress], None]
 
@@ -88,7 +88,7 @@ def open_phone(
     generation = read_generation(remote.help_text(runner), kit.build.runner)
     version = kit.libraries.version if kit.libraries else None
     look = partial(_look, phone, endurance)
-    with tempfile.TemporaryDirectory(prefix="snapgate-images-") as scratch:
+    with run_folder() as scratch:
         yield PhoneDevice(
             PhoneParts(
                 serialno=serialno,
@@ -96,7 +96,7 @@ def open_phone(
                 setup=RunnerSetup(kit.soc, kit.loads, generation, version),
                 deployment=deployment,
                 remote=remote,
-                images=RawImages(Path(scratch)),
+                images=RawImages(scratch),
                 fitness=Fitness(
                     serialno,
                     lambda: recovery.rescue(phone, look, look),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.opening import PhoneKit, ReportProgress, open_phone
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner_build import find_build
+from harness.devices.run_folder import run_folder
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.devices.virtual_phone.virtual_build import write_virtual_build
@@ -40,13 +40,13 @@ def open_virtual_phone(
     """
     program = adb_program or _first_program()
     with (
-        tempfile.TemporaryDirectory(prefix="snapgate-virtual-") as folder,
+        run_folder() as folder,
         PrivateAdbServer(program) as server,
-        VirtualPhone(soc.name, f"VIRTUAL-{soc.name}") as virtual,
+        VirtualPhone(soc.name, f"VIRTUAL-{soc.name}", root=folder / "phone") as virtual,
     ):
         serial = server.attach(virtual)
         phone = AdbPhone(AdbServer(ServerAddress(port=server.port)), serial)
-        build = find_build(write_virtual_build(Path(folder) / "build"))
+        build = find_build(write_virtual_build(folder / "build"))
         kit = PhoneKit(soc, virtual.loads, build, libraries=None)
         with open_phone(phone, virtual.serialno, kit, on_progress) as device:
             yield device

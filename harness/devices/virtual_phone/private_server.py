@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import tempfile
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness.devices.run_folder import run_folder
 from harness.devices.virtual_phone.controls import PhoneControls
 from harness.devices.virtual_phone.server_requests import (
     ServerRefused,
@@ -23,6 +25,13 @@ _START_S = 20.0
 _END_S = 5.0
 _STATE_S = 20.0
 _POLL_S = 0.02
+_WATCH = """
+import os, signal, sys
+sys.stdin.read()
+os.kill(int(sys.argv[1]), signal.SIGKILL)
+"""
+"""Python that ends a server once its standard input ends, as it does however its owner dies."""
+
 _WORDS_OF_SUCCESS = ("connected to", "already connected to")
 
 
@@ -31,7 +40,7 @@ class ServerFailed(Exception):
 
 
 class PrivateAdbServer:
-    """Runs from ``with`` to its end, and is ended by its process id.
+    """Runs from ``with`` to its end, or until its owner is killed; is ended by its process id.
 
     Args:
         adb_program: Which adb.
@@ -43,14 +52,15 @@ class PrivateAdbServer:
     def __init__(self, adb_program: Path) -> None:
         self.adb_program = adb_program
         self.port = _free_port()
-        self._home = tempfile.TemporaryDirectory(prefix="private-adb-")
+        self._ending = ExitStack()
+        self._home = self._ending.enter_context(run_folder())
         self._phones: list[PhoneControls] = []
 
     def __enter__(self) -> Self:
         try:
             self._start()
         except ServerFailed:
-            self._home.cleanup()
+            self._ending.close()
             raise
         return self
 
@@ -61,12 +71,12 @@ class PrivateAdbServer:
         trace: TracebackType | None,
     ) -> None:
         self._end()
-        self._home.cleanup()
+        self._ending.close()
 
     @property
     def home(self) -> Path:
         """The server's ``HOME``, where its key is."""
-        return Path(self._home.name)
+        return self._home
 
     @property
     def process_id(self) -> int:
@@ -172,6 +182,11 @@ class PrivateAdbServer:
                 # Ctrl-C at a terminal is for the session, which ends the server when it is done.
                 process_group=0,
             )
+        self._watcher = subprocess.Popen(
+            (sys.executable, "-I", "-S", "-c", _WATCH, str(self._process.pid)),
+            stdin=subprocess.PIPE,
+            process_group=0,
+        )
         end_s = time.monotonic() + _START_S
         while not self._answers():
             ended = self._process.poll() is not None
@@ -189,6 +204,9 @@ class PrivateAdbServer:
         return True
 
     def _end(self) -> None:
+        # Before the server, whose process id may be another's once it has ended.
+        self._watcher.kill()
+        self._watcher.communicate()
         self._process.terminate()
         try:
             self._process.wait(_END_S)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -11,7 +13,9 @@ import pytest
 from harness.devices.adb.programs import AdbProgram
 from harness.devices.virtual_phone.phone import VirtualPhone
 from harness.devices.virtual_phone.private_server import PrivateAdbServer, ServerFailed
-from suites.harness.devices.virtual_phone.client import shell, wait_until_back, words
+from suites.harness.devices.virtual_phone.client import shell, wait_until, wait_until_back, words
+
+ROOT = Path(__file__).parents[4]
 
 
 def listeners(port: int) -> list[str]:
@@ -39,6 +43,30 @@ def test_it_is_gone_when_it_ends(adb_program: AdbProgram) -> None:
         assert listeners(alone.port)
     assert not listeners(alone.port)
     assert not alone.home.exists()
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from harness.devices.virtual_phone.private_server import PrivateAdbServer
+with PrivateAdbServer(Path(sys.argv[1])) as server:
+    print(server.process_id, server.home, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_killed_owner_takes_it_along_and_leaves_its_folder_to_the_next(
+    adb_program: AdbProgram,
+) -> None:
+    command = [sys.executable, "-c", OWNER, str(adb_program.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as owner:
+        assert owner.stdout is not None
+        process_id, home = owner.stdout.readline().split()
+        assert psutil.pid_exists(int(process_id))
+        owner.kill()
+    wait_until(lambda: not psutil.pid_exists(int(process_id)))
+    with PrivateAdbServer(adb_program.path):
+        assert not Path(home).exists()
 
 
 def test_ctrl_c_at_a_terminal_leaves_server_and_phones_to_the_session(
