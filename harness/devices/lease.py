@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
@@ -33,7 +33,9 @@ def lease_folder() -> Path:
 
 
 @contextmanager
-def machine_lease(folder: Path, share: Share) -> Iterator[None]:
+def machine_lease(
+    folder: Path, share: Share, on_wait: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Hold the machine, together with other work or alone.
 
     Two lock files, both freed by the kernel when a process dies however it dies. Whoever wants the
@@ -43,6 +45,7 @@ def machine_lease(folder: Path, share: Share) -> Iterator[None]:
     Args:
         folder: The same for all processes of a machine; made when missing.
         share: ``exclusive`` for performance measurements, ``shared`` for all other work.
+        on_wait: Called once if the machine is not to be had at once.
 
     Raises:
         UserError: If the folder or a file in it cannot be opened, or is a symbolic link.
@@ -50,9 +53,20 @@ def machine_lease(folder: Path, share: Share) -> Iterator[None]:
     operation = fcntl.LOCK_EX if share == "exclusive" else fcntl.LOCK_SH
     with open_lock(folder, _MACHINE) as machine:
         with open_lock(folder, _TURNSTILE) as turnstile:
-            fcntl.flock(turnstile, fcntl.LOCK_EX)
-            fcntl.flock(machine, operation)
+            locks = ((turnstile, fcntl.LOCK_EX), (machine, operation))
+            if not all(_is_taken_at_once(lock, how) for lock, how in locks):
+                on_wait()
+                for lock, how in locks:
+                    fcntl.flock(lock, how)
         yield
+
+
+def _is_taken_at_once(lock: int, operation: int) -> bool:
+    try:
+        fcntl.flock(lock, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def check_lease(folder: Path) -> None:

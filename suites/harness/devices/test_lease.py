@@ -119,6 +119,21 @@ def test_a_killed_holder_frees_the_machine(tmp_path: Path, share: Share) -> None
         asker.finish()
 
 
+def test_who_has_to_wait_is_told_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    with machine_lease(tmp_path, "exclusive", lambda: told.append("free")):
+        assert told == []
+    with holder(tmp_path, "exclusive") as measuring:
+        wait_until_held(measuring)
+
+        def wait() -> None:
+            told.append("waiting")
+            measuring.kill()
+
+        with machine_lease(tmp_path, "shared", wait):
+            assert told == ["waiting"]
+
+
 def test_a_stream_of_shared_work_does_not_keep_a_measurement_out(tmp_path: Path) -> None:
     """Shared work that comes after a waiting measurement queues behind it."""
     with holder(tmp_path, "shared") as running:
