@@ -14,8 +14,8 @@ from harness.devices.adb.errors import ConnectionLost, DeadlineExceeded, NoServe
 
 Result = TypeVar("Result")
 
-LEAST_TRIES = 5
-"""One that hangs, is freed and found again by the next, answers the third; two more to be sure."""
+LEAST_TRIES = 4
+"""Freed, a phone is found again by the next try and answers the one after; two more to be sure."""
 
 _RECONNECT_S = 5.0
 
@@ -43,8 +43,9 @@ class Persistence:
     """Repeats what a cut spoiled, within a total time, and counts the cuts.
 
     A phone that stays away for several tries was cut off once. A single try may take longer than a
-    phone may be away: one that hangs, or one that lets a server look for the phone again. Nobody
-    is given up before ``LEAST_TRIES`` of them.
+    phone may be away: one that hangs, or one that lets a server look for the phone again. So no
+    phone is given up before ``LEAST_TRIES`` of them, counted anew when the first that hung is
+    freed.
 
     Args:
         total_s: Time for everything together.
@@ -92,7 +93,7 @@ class Persistence:
         """
         pause_s = self._endurance.shortest_pause_s
         away_since: float | None = None
-        tries = 0
+        tries, was_freed = 0, False
         while True:
             tries += 1
             try:
@@ -103,10 +104,13 @@ class Persistence:
                     self._drops += 1
                     self._on_drop()
                 away_s = self._endurance.clock() - away_since
+                hung = isinstance(error, DeadlineExceeded)
+                if hung and not was_freed:
+                    tries, was_freed = 0, True
                 is_gone = away_s >= self._endurance.absence_s and tries >= LEAST_TRIES
                 if self.left_s == 0 or is_gone:
                     raise DeadlineExceeded(self._told(away_s, error)) from error
-                if isinstance(error, DeadlineExceeded):
+                if hung:
                     self._revive()
             self.pause(pause_s)
             pause_s = min(2 * pause_s, self._endurance.longest_pause_s)
