@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.options import add_options
-from fixtures.selection import HTP, room_of
-from fixtures.session import SessionPlugin
+from fixtures.session.plugin import SessionPlugin
+from fixtures.session.selection import HTP, room_of
+from fixtures.settings.options import add_options
 from reports.build import build_report
 
 pytest_plugins = (
-    "fixtures.own_words",
-    "fixtures.collection",
+    "fixtures.session.failure_text",
+    "fixtures.session.collection",
     "fixtures.artifact",
-    "fixtures.parametrize",
-    "fixtures.device_record",
+    "fixtures.session.parametrize",
+    "fixtures.session.device_record",
     "fixtures.device",
     "fixtures.bad_cable",
-    "fixtures.dealing",
+    "fixtures.session.xdist_phones",
     "fixtures.questions",
     "fixtures.reference",
     "fixtures.answers",
@@ -25,7 +25,7 @@ pytest_plugins = (
     "fixtures.bench",
     "fixtures.paired_bench",
     "fixtures.golden",
-    "fixtures.fault_runs.plugin",
+    "suites.harness.devices.fault_runs.plugin",
 )
 
 MARKERS = {

@@ -26,16 +26,16 @@ import adbutils
 from rich.console import Console
 from rich.table import Table
 
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.local_digests import LocalDigests
-from harness.devices.adb.programs import AdbProgram, adb_programs
-from harness.devices.adb.push import push_file
-from harness.devices.adb.push_order import FileToPush, Pushed
-from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.adb.sync_stream import StreamLimits
+from harness.devices.adb.files.local_digests import LocalDigests
+from harness.devices.adb.files.push import push_file
+from harness.devices.adb.files.push_order import FileToPush, Pushed
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.programs import AdbProgram, adb_programs
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.devices.adb.protocol.sync_stream import StreamLimits
 from harness.devices.lease import lease_folder, machine_lease
-from harness.devices.virtual_phone.phone_process import PhoneProcess
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.virtual_phone.phone_process import PhoneProcess
+from harness.virtual_phone.private_server import PrivateAdbServer
 
 MEMORY_BOUND_MIB = 100
 """Most memory that this process may ever hold, whatever the size of the file."""

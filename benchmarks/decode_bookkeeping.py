@@ -18,7 +18,7 @@ from rich.table import Table
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.checkpoint_source import find_checkpoint
-from harness.commands import default_artifacts, export_with_progress
+from harness.commands.main import default_artifacts, export_with_progress
 from harness.devices.lease import lease_folder, machine_lease
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
@@ -26,8 +26,8 @@ from harness.measure.run_stats import RunStats
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
-from harness.vlm.mode import Mode
 from harness.vlm.registry import SPECS, get_family
+from harness.vocabulary import Mode
 
 BOUND_MS = 0.5
 """Most own time per decode step of a miniature."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import combinations, product
 
-from harness.artifacts.manifest import COMPONENTS, Component, Target
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.export.recipe import DEFAULT_RECIPES, Recipe, parse_precision
 from harness.vlm.registry import SPECS
+from harness.vocabulary import COMPONENTS, Component, Target
 
 SOCS = ("SM8550", "SM8650", "SM8750", "SM8850")
 RECIPES = ("fp16", "16a8w", "16a4w_block")

@@ -22,19 +22,19 @@ from torch import Tensor
 
 from harness.backends.qnn.provider import activate
 from harness.checkpoint_source import find_calibration, find_checkpoint
-from harness.commands import default_artifacts
+from harness.commands.main import default_artifacts
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.export.calibration import CalibrationSample, load_calibration
 from harness.export.checkpoint import Checkpoint, open_checkpoint
 from harness.export.component import load_module
+from harness.export.component_key import BuildConfig
 from harness.export.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.exporter import export_component
-from harness.export.htp_calibration import CalibratedGraph
-from harness.export.htp_component import calibrated_decoder, htp_decoder
-from harness.export.htp_float_cache import FloatCache
-from harness.export.htp_quantization import Encoding
-from harness.export.order import ComponentOrder
+from harness.export.htp.activation_ranges import CalibratedGraph
+from harness.export.htp.component import calibrated_decoder, htp_decoder
+from harness.export.htp.float_cache import FloatCache
+from harness.export.htp.quantization import Encoding
 from harness.export.recipe import DEFAULT_RECIPES, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
@@ -67,7 +67,7 @@ class EmulatedGraph:
     def __call__(
         self, rows: Tensor, mask: Tensor, positions: Tensor, *caches: Tensor
     ) -> list[Tensor]:
-        """See :meth:`harness.export.static_decoder.StaticDecoder.forward`."""
+        """See :meth:`harness.export.graphs.text_decoder.StaticDecoder.forward`."""
         hidden, codes, places, *slots = self._inputs
         hidden[...] = rows.numpy()
         codes[...] = np.where(mask.numpy() == 0, np.iinfo(codes.dtype).max, 0)
@@ -212,7 +212,7 @@ def main() -> int:
     return 0 if passed else 1
 
 
-def _order(directory: Path) -> ComponentOrder:
+def _order(directory: Path) -> BuildConfig:
     record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())
     return record.order
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from benchmarks.synthetic_place import ALL_PLACES
-from harness.results.rows import AnswerRow
+from harness.results.rows.schema import AnswerRow
 
 WORDS = {"colour": ("red", "blue"), "count": ("3", "4"), "relation": ("left of", "right of")}
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from harness.measure.gate import Target
-from harness.results.rows import Subject
+from harness.results.rows.schema import Subject
+from harness.vocabulary import Target
 
 SPEED_TEST = "suites/perf/test_speed.py::test_speed"
 LEVELS = {

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.synthetic_place import Place
 from harness.measure.metrics import METRICS
 from harness.measure.verdict import Status
-from harness.results.rows import DeviceStateRow, SampleRow, VerdictRow
+from harness.results.rows.schema import DeviceStateRow, SampleRow, VerdictRow
 
 SAMPLES = 5
 """Runs of a night."""

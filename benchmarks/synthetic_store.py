@@ -18,7 +18,7 @@ from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, Place
 from benchmarks.synthetic_speeds import SAMPLES, sample_rows, state_rows, verdict_row
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
-from harness.results.rows import (
+from harness.results.rows.schema import (
     DeviceRow,
     HostInfo,
     OutcomeRow,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from harness.commands import main
+from harness.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

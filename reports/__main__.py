@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.results.row_types import utc_now
+from harness.results.rows.basics import utc_now
 from harness.results.runs import default_results_directory, find_run
 from reports.build import REPORT_FILES, build_report
 from reports.bundle import write_bundle

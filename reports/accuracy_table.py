@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.measure.accuracy_delta import AccuracyDelta, ScoredPair, accuracy_delta
-from harness.results.rows import AnswerRow
+from harness.results.rows.schema import AnswerRow
 from reports.wording import subject_words
 
 

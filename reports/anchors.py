@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
-from harness.results.rows import OutcomeRow
+from harness.results.rows.schema import OutcomeRow
 
 
 def anchor(kind: str, *named: object) -> str:

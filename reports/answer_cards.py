@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from harness.results.rows import AnswerRow, Variant
+from harness.results.rows.schema import AnswerRow, Variant
 from reports.anchors import anchor
 from reports.words import Word, compare_words
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.journal_reader import journal_files
-from harness.results.rows import OutcomeRow
+from harness.results.rows.schema import OutcomeRow
 from reports.build import REPORT_FILES, build_report
 from reports.run import Run
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.measure.wording import number, plural
-from harness.results.rows import ComparisonRow
+from harness.results.rows.schema import ComparisonRow
 from reports.anchors import anchor
 from reports.wording import percent, subject_words
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from harness.results.rows import DeviceStateRow
+from harness.results.rows.schema import DeviceStateRow
 
 
 @dataclass(frozen=True)

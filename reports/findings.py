@@ -11,9 +11,9 @@ from typing import Literal
 import pandas as pd
 
 from harness.measure.verdict import Status
+from harness.results.final_verdicts import settled_frame
 from harness.results.query import SERIES
-from harness.results.rows import VerdictRow
-from harness.results.settled import settled_frame
+from harness.results.rows.schema import VerdictRow
 from reports.past import Night, Past
 from reports.run import Run
 from reports.trends import Trend, trend_key

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.measure.exit_status import EXIT_STATUS
 from harness.measure.verdict import Status
 from harness.measure.wording import number, plural
-from harness.results.rows import ComparisonRow, OutcomeRow, VerdictRow
+from harness.results.rows.schema import ComparisonRow, OutcomeRow, VerdictRow
 from reports.findings import Finding
 from reports.run import Run
 from reports.wording import percent

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from harness.results.rows import OutcomeRow
+from harness.results.rows.schema import OutcomeRow
 from reports.headline import LABELS
 from reports.run import Run
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from harness.measure.wording import number, plural
 from harness.results.journal import THUMBNAIL_FOLDER
-from harness.results.rows import OutcomeRow, Subject
+from harness.results.rows.schema import OutcomeRow, Subject
 from reports import payload
 from reports.accuracy_table import accuracy_tables
 from reports.anchors import outcome_anchors

@@ -8,8 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.results.circumstances import Difference, find_differences
 from harness.results.history import History, load_history
+from harness.results.run_differences import Difference, find_differences
 from reports.run import Run
 
 DEFAULT_SPAN = timedelta(days=90)

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.results.rows import OutcomeRow
+from harness.results.rows.schema import OutcomeRow
 from reports.anchors import outcome_anchors
 from reports.comparison_table import ComparisonLine
 from reports.device_log import Gauge

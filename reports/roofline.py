@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.measure.roofline import roofline_share
-from harness.results.rows import SampleRow, VerdictRow
+from harness.results.rows.schema import SampleRow, VerdictRow
 
 LIMIT_METRICS = {
     "ms_per_token_of_weights": "weights and KV cache",

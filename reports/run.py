@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from harness.measure.gate import Target
+from harness.results.final_verdicts import settled
 from harness.results.journal_reader import read_rows
-from harness.results.rows import (
+from harness.results.rows.schema import (
     AnswerRow,
     ComparisonRow,
     DeviceRow,
@@ -25,7 +25,7 @@ from harness.results.rows import (
     VerdictRow,
 )
 from harness.results.run_end import is_controller, is_finished
-from harness.results.settled import settled
+from harness.vocabulary import Target
 
 RowT = TypeVar("RowT", bound=Row)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.results.rows import SampleRow
+from harness.results.rows.schema import SampleRow
 
 _NEEDED = ("load_ms", "ttft_ms", "decode_tps")
 

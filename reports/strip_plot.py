@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.measure.wording import number
-from harness.results.rows import SampleRow, VerdictRow
+from harness.results.rows.schema import SampleRow, VerdictRow
 
 WIDTH = 200.0
 HEIGHT = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from harness.measure.wording import number
-from harness.results.rows import VerdictRow
+from harness.results.rows.schema import VerdictRow
 from reports.payload import Payload, rounded, yes_or_no
 from reports.trends import Trend, trend_key
 from reports.wording import configuration_words

@@ -15,7 +15,7 @@ from harness.measure.change_point import find_change_points
 from harness.measure.metrics import METRICS, Better
 from harness.results.nightly import nightly
 from harness.results.query import SERIES
-from harness.results.rows import SampleRow, VerdictRow
+from harness.results.rows.schema import SampleRow, VerdictRow
 from reports.anchors import anchor
 from reports.past import Past
 

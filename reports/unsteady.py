@@ -10,9 +10,9 @@ import pandas as pd
 from harness.measure.gate import Context
 from harness.measure.quarantine import Night, propose_quarantine, render_quarantine
 from harness.measure.verdict import Status
+from harness.results.final_verdicts import settled_frame
 from harness.results.query import SERIES
-from harness.results.rows import VerdictRow
-from harness.results.settled import settled_frame
+from harness.results.rows.schema import VerdictRow
 from reports.past import Past
 from reports.run import Run
 from reports.trends import trend_key

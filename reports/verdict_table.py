@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.measure.metrics import METRICS
 from harness.measure.statistics import coefficient_of_variation
 from harness.measure.wording import bound, number, plural
-from harness.results.rows import OutcomeRow, SampleRow, VerdictRow
+from harness.results.rows.schema import OutcomeRow, SampleRow, VerdictRow
 from reports.anchors import anchor
 from reports.headline import LABELS, SEVERITY
 from reports.roofline import Roofline

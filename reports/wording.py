@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.results.rows import Subject
+from harness.results.rows.schema import Subject
 
 
 def subject_words(row: Subject) -> str:

@@ -28,14 +28,13 @@ from benchmarks.interop.exports import (
 from benchmarks.interop.leak import leaked_codes
 from benchmarks.interop.report import tables
 from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
-from harness.artifacts.manifest import COMPONENTS
 from harness.backends.qnn.libraries import find_libraries
 from harness.errors import UserError
 from harness.export.request import DEFAULT_SOC
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request
-from harness.vlm.mode import Mode
 from harness.vlm.registry import SPECS
+from harness.vocabulary import COMPONENTS, Mode
 
 MODES: tuple[Mode, ...] = ("kv", "hybrid")
 

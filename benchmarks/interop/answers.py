@@ -17,9 +17,10 @@ from harness.runtime.image import load_pixels
 from harness.runtime.request import Request
 from harness.runtime.request_file import write_requests
 from harness.runtime.tokenizer import Tokenizer
-from harness.vlm.mode import EVAL_MODES, Mode
+from harness.vlm.mode import EVAL_MODES
 from harness.vlm.prompt import ImagePiece, format_turn, split_pieces
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 @dataclass(frozen=True)

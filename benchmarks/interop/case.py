@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from benchmarks.interop.agreement import Agreement, FirstDifference
 from benchmarks.interop.contract import Difference
 from benchmarks.interop.measured_process import ProcessCost
-from harness.artifacts.manifest import Component
-from harness.vlm.mode import Mode
+from harness.vocabulary import Component, Mode
 
 WALL_BOUND = 0.8
 """Largest share of upstream's wall time that our export of a miniature may take, hybrid mode."""

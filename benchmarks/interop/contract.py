@@ -9,7 +9,7 @@ from typing import Any
 
 from executorch.runtime import Runtime
 
-from harness.artifacts.manifest import Component
+from harness.vocabulary import Component
 
 Value = int | float | str | bool
 Metadata = tuple[Value, ...]

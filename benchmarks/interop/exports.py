@@ -8,10 +8,9 @@ from pathlib import Path
 
 from benchmarks.interop.measured_process import ProcessCost, run_measured
 from harness.artifacts.artifact import open_artifact
-from harness.artifacts.manifest import COMPONENTS, Component
 from harness.runtime.files import RunFiles
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import COMPONENTS, Component, Mode
 
 
 class ExportFailedError(RuntimeError):

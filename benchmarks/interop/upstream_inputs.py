@@ -11,8 +11,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.vlm.mode import LookaheadShape, Mode
+from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 UPSTREAM_MODELS = {"smolvlm": "smolvlm_500m_instruct", "internvl3": "internvl3_1b"}
 """``--decoder_model`` that upstream knows a family by."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.artifacts.integrity import file_fault, sha256_of
-from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, Component, Manifest
+from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest
 from harness.errors import UserError
+from harness.vocabulary import Component
 
 TOKENIZER_NAME = "tokenizer.json"
 

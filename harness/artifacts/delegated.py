@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.artifacts.manifest import COMPONENTS, Component, Precision, Target
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.backends.qnn.soc import soc_label
 from harness.errors import UserError
+from harness.vocabulary import COMPONENTS, Component, Precision, Target
 
 Delegates = Mapping[Component, Sequence[QnnDelegate]]
 

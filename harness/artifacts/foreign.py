@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import TOKENIZER_NAME
-from harness.artifacts.manifest import COMPONENTS, MANIFEST_NAME, Component
+from harness.artifacts.manifest import MANIFEST_NAME
 from harness.errors import UserError
-from harness.vlm.mode import Mode
+from harness.vocabulary import COMPONENTS, Component, Mode
 
 _NAMES: dict[Component, re.Pattern[str]] = {
     "vision_encoder": re.compile(r"vision_encoder_(qnn|xnnpack)\.pte"),

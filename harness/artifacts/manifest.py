@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.backends.qnn.recipe import HtpRecipe
-from harness.vlm.mode import LookaheadShape, Mode
-
-Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
-COMPONENTS: tuple[Component, ...] = ("vision_encoder", "token_embedding", "text_decoder")
-
-Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w"]
-"""``16w``, ``8w`` and ``4w`` are tables of a token embedding; the others are of any component."""
-Backend = Literal["xnnpack", "qnn"]
-Target = Literal["host", "emulator", "phone"]
+from harness.vlm.mode import LookaheadShape
+from harness.vocabulary import COMPONENTS, Backend, Component, KvEncodings, Mode, Precision, Target
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -111,7 +103,7 @@ class Manifest(BaseModel):
     lookahead: LookaheadShape | None = None
     image_size_px: int
     tokens_per_image: int
-    kv_encodings: Literal["shared", "requantized"]
+    kv_encodings: KvEncodings
     htp: HtpRecipe | None = None
     components: tuple[ComponentFile, ...]
     tokenizer_files: dict[str, str]

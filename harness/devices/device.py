@@ -11,9 +11,9 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.manifest import Target
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.vocabulary import Target
 
 _KEPT_BYTES = 1_000_000
 
@@ -94,7 +94,7 @@ class Device(Protocol):
         ...
 
     @property
-    def loads(self) -> tuple[Target, ...]:
+    def accepted_targets(self) -> tuple[Target, ...]:
         """Targets whose artifacts it loads, the one to export for first."""
         ...
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.manifest import Target
 from harness.devices.device import ThisMachine
 from harness.devices.runner_process import TimeLimits, answer_requests
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.vocabulary import Target
 
 START_TIMEOUT_S = 600.0
 """To load three contexts; a first run also compiles the shim in front of QNN's libraries."""
@@ -36,7 +36,7 @@ class EmulatorDevice(ThisMachine):
     """
 
     target: Target = "emulator"
-    loads: tuple[Target, ...] = ("emulator",)
+    accepted_targets: tuple[Target, ...] = ("emulator",)
 
     def __init__(
         self,

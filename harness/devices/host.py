@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.manifest import Target
 from harness.devices.device import ThisMachine
 from harness.devices.runner_process import TimeLimits, answer_requests
 from harness.results.provenance import describe_host
-from harness.results.rows import HostInfo
+from harness.results.rows.schema import HostInfo
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.vocabulary import Target
 
 _MACHINE_ID = Path("/etc/machine-id")
 
@@ -28,7 +28,7 @@ class HostDevice(ThisMachine):
     """
 
     target: Target = "host"
-    loads: tuple[Target, ...] = ("host",)
+    accepted_targets: tuple[Target, ...] = ("host",)
     soc: str | None = None
 
     def __init__(self, start_timeout_s: float = 120.0, request_timeout_s: float = 60.0) -> None:

@@ -13,7 +13,7 @@ import harness
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.devices.device import RunFailure, bounded
-from harness.devices.run_folder import run_folder
+from harness.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.request_file import write_requests

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.devices.phone.preflight import PhoneWish
+from harness.devices.phone.preflight import PhoneRequest
 from harness.doctor.finding import Finding
 from harness.doctor.machine import machine_findings
 from harness.doctor.phones import phone_findings
 
 
-def run_doctor(wish: PhoneWish, as_json: bool) -> int:
+def run_doctor(wish: PhoneRequest, as_json: bool) -> int:
     """Print what this machine and its phones have.
 
     Args:

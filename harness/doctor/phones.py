@@ -11,18 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.backends.qnn.soc import get_soc
-from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
-from harness.devices.adb.errors import AdbFailure, PhoneUnusable
-from harness.devices.adb.health import HealthLimits, hindrances
-from harness.devices.adb.inventory import Inventory
-from harness.devices.adb.phone_lease import holder_of
-from harness.devices.adb.programs import find_adb_program
-from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
-from harness.devices.adb.state import PhoneState, read_state
-from harness.devices.adb.storage import free_bytes
+from harness.devices.adb.files.storage import free_bytes
+from harness.devices.adb.fleet.discovery import Discovery, FoundPhone, find_phones
+from harness.devices.adb.fleet.inventory import Inventory
+from harness.devices.adb.fleet.phone_lease import holder_of
+from harness.devices.adb.health.fitness import HealthLimits, hindrances
+from harness.devices.adb.health.state import PhoneState, read_state
+from harness.devices.adb.protocol.errors import AdbFailure, PhoneUnusable
+from harness.devices.adb.protocol.programs import find_adb_program
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.lease import lease_folder
 from harness.devices.phone.missing_phones import absent_phones
-from harness.devices.phone.preflight import PhoneWish, find_ready_phones
+from harness.devices.phone.preflight import PhoneRequest, find_ready_phones
 from harness.devices.phone.virtual_session import VIRTUAL
 from harness.doctor.finding import Finding
 from harness.errors import UserError
@@ -33,7 +33,7 @@ _GIB = 1 << 30
 _PLACE = "/data/local/tmp"
 
 
-def phone_findings(wish: PhoneWish) -> tuple[Finding, ...]:
+def phone_findings(wish: PhoneRequest) -> tuple[Finding, ...]:
     """Look at adb, its servers and their phones.
 
     A problem blocks a run where a phone is asked for, by its SoC or serial.
@@ -55,15 +55,15 @@ def phone_findings(wish: PhoneWish) -> tuple[Finding, ...]:
     return (client, *findings)
 
 
-def _is_asked(wish: PhoneWish) -> bool:
+def _is_asked(wish: PhoneRequest) -> bool:
     return wish.soc is not None or wish.serial is not None
 
 
-def _addresses(wish: PhoneWish) -> tuple[ServerAddress, ...]:
+def _addresses(wish: PhoneRequest) -> tuple[ServerAddress, ...]:
     return parse_addresses(wish.adb_hosts) or (ServerAddress(),)
 
 
-def _client(wish: PhoneWish) -> Finding:
+def _client(wish: PhoneRequest) -> Finding:
     program = wish.adb_program or find_adb_program()
     if program is None:
         problem = "phones need an adb program; type: apt-get install adb"
@@ -90,7 +90,7 @@ def _version_of(program: Path) -> str:
     return next((line for line in lines if line.startswith("Version")), lines[0])
 
 
-def _of_server(server: AdbServer, wish: PhoneWish) -> tuple[list[Finding], Discovery | None]:
+def _of_server(server: AdbServer, wish: PhoneRequest) -> tuple[list[Finding], Discovery | None]:
     subject = f"adb server {server.address}"
     try:
         there = Finding(subject, str(server.describe()))
@@ -101,7 +101,7 @@ def _of_server(server: AdbServer, wish: PhoneWish) -> tuple[list[Finding], Disco
     return [there, *_of_phones(found, wish)], found
 
 
-def _of_phones(found: Discovery, wish: PhoneWish) -> Iterator[Finding]:
+def _of_phones(found: Discovery, wish: PhoneRequest) -> Iterator[Finding]:
     for unusable in found.unusable:
         yield _unusable(unusable, wish)
     with ThreadPoolExecutor(max(1, len(found.phones))) as threads:
@@ -111,7 +111,7 @@ def _of_phones(found: Discovery, wish: PhoneWish) -> Iterator[Finding]:
         yield Finding("phone", "none attached", problem, _is_asked(wish))
 
 
-def _absent(seen: Sequence[Discovery], wish: PhoneWish) -> Iterator[Finding]:
+def _absent(seen: Sequence[Discovery], wish: PhoneRequest) -> Iterator[Finding]:
     """Phones of the inventory that no server lists; without a server nobody can tell."""
     if not seen:
         return
@@ -131,7 +131,7 @@ def _without_server(server: AdbServer, failure: AdbFailure) -> str:
     return f"{failure}; start one on that machine: adb -a nodaemon server"
 
 
-def _unusable(phone: PhoneUnusable, wish: PhoneWish) -> Finding:
+def _unusable(phone: PhoneUnusable, wish: PhoneRequest) -> Finding:
     is_meant = wish.serialno == phone.serial
     return Finding(f"phone {phone.serial}", phone.reason, phone.remedy, is_meant)
 
@@ -164,7 +164,7 @@ def _health(state: PhoneState) -> str:
     return f"thermal status {status}, battery {level} at {heat}{charging}"
 
 
-def _run_on_phone(wish: PhoneWish) -> Finding:
+def _run_on_phone(wish: PhoneRequest) -> Finding:
     """Whether runner and libraries are there for a phone that fits; the servers are running."""
     try:
         ready = find_ready_phones(wish, recovers=False)

@@ -14,26 +14,26 @@ from PIL import Image
 from rich.console import Console
 
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.soc import get_soc
 from harness.checkpoint_source import find_calibration, find_checkpoint
-from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.protocol.errors import AdbFailure
 from harness.devices.device import RunFailure
 from harness.devices.lease import lease_folder
-from harness.devices.phone.holding import held
-from harness.devices.phone.opening import open_phone
+from harness.devices.phone.exclusive_use import held
 from harness.devices.phone.phone_device import PhoneDevice
-from harness.devices.phone.preflight import PhoneWish, find_ready_phones, only_one
+from harness.devices.phone.preflight import PhoneRequest, find_ready_phones, only_one
+from harness.devices.phone.set_up import open_phone
 from harness.devices.phone.virtual_session import VIRTUAL, open_virtual_phone
 from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
 from harness.export.exporter import export_artifact
 from harness.export.recipe import DEFAULT_RECIPES
 from harness.export.request import ExportRequest
-from harness.export.worker_process import ExportFailed
+from harness.export.worker.process import ExportFailed
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.vlm.registry import get_spec
+from harness.vocabulary import COMPONENTS, Target
 
 MODEL = "tiny_smolvlm"
 _TOKENS = 16
@@ -69,7 +69,7 @@ class Stopwatch:
         return result
 
 
-def run_smoke(wish: PhoneWish, artifacts: Path) -> int:
+def run_smoke(wish: PhoneRequest, artifacts: Path) -> int:
     """Export a miniature, push it, run it, and say what came back and how long each step took.
 
     Args:
@@ -105,7 +105,7 @@ def run_smoke(wish: PhoneWish, artifacts: Path) -> int:
 
 
 @contextmanager
-def _opened(wish: PhoneWish, watch: Stopwatch) -> Iterator[PhoneDevice]:
+def _opened(wish: PhoneRequest, watch: Stopwatch) -> Iterator[PhoneDevice]:
     if wish.serial is not None and wish.serial.startswith(VIRTUAL):
         opening = open_virtual_phone(get_soc(wish.serial.removeprefix(VIRTUAL)), wish.adb_program)
         with _entered("virtual phone opened", opening, watch) as device:
@@ -132,7 +132,7 @@ def _entered(
 
 
 def _export(device: PhoneDevice, artifacts: Path) -> Artifact:
-    target: Target = "host" if "host" in device.loads else "phone"
+    target: Target = "host" if "host" in device.accepted_targets else "phone"
     spec, recipe = get_spec(MODEL), DEFAULT_RECIPES[target]
     calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
     request = ExportRequest(

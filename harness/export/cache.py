@@ -21,7 +21,7 @@ from harness.artifacts.atomic_file import write_text
 from harness.artifacts.integrity import file_fault
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
-from harness.export.order import ComponentOrder
+from harness.export.component_key import BuildConfig
 
 RECORD_NAME = "component.json"
 _POLL_S = 0.5
@@ -47,7 +47,7 @@ class ComponentRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    order: ComponentOrder
+    order: BuildConfig
     file: ComponentFile
 
 
@@ -88,7 +88,7 @@ class ComponentCache:
             for name in (self.components, self.building, self.rejected, self.locks, self.logs):
                 name.mkdir(parents=True, exist_ok=True)
 
-    def get_or_build(self, order: ComponentOrder, build: Build, tell: Tell) -> CachedComponent:
+    def get_or_build(self, order: BuildConfig, build: Build, tell: Tell) -> CachedComponent:
         """Return the component, building it if no valid one is there.
 
         Args:
@@ -112,7 +112,7 @@ class ComponentCache:
                 found = None
             return found if found is not None else self._build(order, build)
 
-    def _build(self, order: ComponentOrder, build: Build) -> CachedComponent:
+    def _build(self, order: BuildConfig, build: Build) -> CachedComponent:
         for leftover in self.building.glob(f"{order.folder_name}-*"):
             shutil.rmtree(leftover)
         workspace = self.building / f"{order.folder_name}-{secrets.token_hex(4)}"
@@ -126,18 +126,18 @@ class ComponentCache:
             shutil.rmtree(workspace, ignore_errors=True)
         return CachedComponent(self.components / order.folder_name, file, reused=False)
 
-    def _find(self, order: ComponentOrder) -> CachedComponent | None:
+    def _find(self, order: BuildConfig) -> CachedComponent | None:
         directory = self.components / order.folder_name
         if not directory.exists():
             return None
         return CachedComponent(directory, _valid_file(directory, order), reused=True)
 
-    def _set_aside(self, order: ComponentOrder) -> None:
+    def _set_aside(self, order: BuildConfig) -> None:
         aside = self.rejected / f"{order.folder_name}-{secrets.token_hex(4)}"
         os.replace(self.components / order.folder_name, aside)
 
     @contextmanager
-    def _builder(self, order: ComponentOrder, tell: Tell) -> Iterator[None]:
+    def _builder(self, order: BuildConfig, tell: Tell) -> Iterator[None]:
         lock = FileLock(self.locks / f"{order.key}.lock")
         who = self.locks / f"{order.key}.json"
         waited = False
@@ -180,7 +180,7 @@ def writing_to(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _valid_file(directory: Path, order: ComponentOrder) -> ComponentFile:
+def _valid_file(directory: Path, order: BuildConfig) -> ComponentFile:
     """The file of a component folder that may be used; raises ``_Faulty`` otherwise."""
     try:
         record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())

@@ -16,9 +16,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.artifacts.integrity import sha256_of
-from harness.artifacts.manifest import Component, Precision
 from harness.errors import UserError
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Component, Precision
 
 CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
 """Precisions whose activation ranges are fixed at export; the others need no samples."""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from harness.artifacts.manifest import Component
 from harness.errors import UserError
 from harness.export.stored_tensors import StoredTensor, read_stored_tensors
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Component
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,21 +8,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from harness.artifacts.manifest import Component, Precision
 from harness.backends import xnnpack
 from harness.errors import UserError
 from harness.export.checkpoint import Checkpoint
-from harness.export.metadata import decoder_constants
-from harness.export.order import ComponentOrder
-from harness.export.quantization import quantize_linears_8da4w
-from harness.export.static_decoder import StaticAttention, StaticDecoder
-from harness.export.static_vision import InternVl3Encoder, SmolVlmEncoder
-from harness.export.token_embedding import (
+from harness.export.component_key import BuildConfig
+from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
+from harness.export.graphs.token_embedding import (
     Int4TokenEmbedding,
     Int8TokenEmbedding,
     TokenEmbedding,
 )
+from harness.export.graphs.vision_encoder import InternVl3Encoder, SmolVlmEncoder
+from harness.export.metadata import decoder_constants
+from harness.export.quantization import quantize_linears_8da4w
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Component, Precision
 
 ReportStage = Callable[[str], None]
 
@@ -33,7 +33,7 @@ _ENCODERS: dict[str, type[SmolVlmEncoder] | type[InternVl3Encoder]] = {
 
 
 def build_component(
-    checkpoint: Checkpoint, order: ComponentOrder, output: Path, report: ReportStage
+    checkpoint: Checkpoint, order: BuildConfig, output: Path, report: ReportStage
 ) -> None:
     """Export one component.
 
@@ -112,7 +112,7 @@ def _quantize(module: nn.Module, precision: Precision) -> nn.Module:
 
 
 def method_inputs(
-    spec: VlmSpec, order: ComponentOrder, module: nn.Module
+    spec: VlmSpec, order: BuildConfig, module: nn.Module
 ) -> dict[str, tuple[Tensor, ...]]:
     """Names and example inputs of a component's methods (contract §1.2, §2.2, §3)."""
     if order.component == "vision_encoder":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.integrity import sha256_of
-from harness.artifacts.manifest import COMPONENTS, Component, ComponentFile, Manifest
+from harness.artifacts.manifest import ComponentFile, Manifest
 from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.provider import QnnInfo
@@ -22,17 +22,18 @@ from harness.export.calibration import (
     calibration_sha256,
     load_calibration,
 )
-from harness.export.order import (
+from harness.export.component_key import (
     ArtifactSettings,
-    ComponentOrder,
+    BuildConfig,
     component_order,
     package_versions,
 )
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request
-from harness.export.worker import Task
-from harness.export.worker_process import run_worker
-from harness.extras import require_packages
+from harness.export.worker.__main__ import Task
+from harness.export.worker.process import run_worker
+from harness.optional_packages import require_packages
+from harness.vocabulary import COMPONENTS, Component
 
 if TYPE_CHECKING:
     from harness.export.checkpoint import Checkpoint
@@ -62,7 +63,7 @@ class _Inputs:
     qnn: QnnInfo | None
     weights_sha256: dict[Component, str]
 
-    def order(self, component: Component) -> ComponentOrder:
+    def order(self, component: Component) -> BuildConfig:
         """What one component's bytes depend on."""
         request, spec = self.request, self.checkpoint.spec
         soc = request.resolved_soc
@@ -165,7 +166,7 @@ def _open(request: ExportRequest) -> _Inputs:
     return _Inputs(request, checkpoint, calibration, qnn, hashes)
 
 
-def _task(request: ExportRequest, order: ComponentOrder, folder: Path) -> Task:
+def _task(request: ExportRequest, order: BuildConfig, folder: Path) -> Task:
     calibration = request.calibration if order.precision in CALIBRATED else None
     return Task(
         checkpoint=request.checkpoint.absolute(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.export.order import ComponentOrder
+from harness.export.component_key import BuildConfig
 from harness.vlm.spec import VlmSpec
 
 
-def decoder_constants(spec: VlmSpec, order: ComponentOrder) -> dict[str, int | bool]:
+def decoder_constants(spec: VlmSpec, order: BuildConfig) -> dict[str, int | bool]:
     """Metadata that upstream's runner and host tools read out of the file.
 
     ``get_kv_io_bit_width`` is 32 where the cache is float32. The BOS and EOS constants are

@@ -9,16 +9,10 @@ from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.artifacts.manifest import (
-    COMPONENTS,
-    Component,
-    Precision,
-    Target,
-    precision_label,
-    table_precision,
-)
+from harness.artifacts.manifest import precision_label, table_precision
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError, suggest
+from harness.vocabulary import COMPONENTS, Component, Precision, Target
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.artifacts.manifest import Backend, Target
 from harness.backends.qnn.soc import Soc, get_soc
-from harness.export.order import KvEncodings
 from harness.export.recipe import Recipe
-from harness.vlm.mode import LookaheadShape, Mode
+from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Backend, KvEncodings, Mode, Target
 
 DEFAULT_SOC = "SM8650"
 """SoC of an emulator artifact where nobody names one."""

@@ -12,14 +12,9 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from harness.errors import UserError, suggest
 from harness.measure.metrics import METRICS, get_metric
 from harness.measure.wording import bound
+from harness.vocabulary import PRECISIONS, Component, Mode, Protocol, Target
 
-Target = Literal["host", "emulator", "phone"]
-Mode = Literal["kv", "hybrid", "lookahead"]
-Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
-Protocol = Literal["snapgate", "upstream"]
 Confidence = Literal["measured", "published", "provisional", "derived"]
-
-PRECISIONS = ("fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w")
 
 SELECTORS = ("target", "soc", "mode", "precision", "component")
 """Fields that narrow where a gate applies; one that is None matches everything."""

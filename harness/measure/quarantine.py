@@ -15,10 +15,11 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.errors import suggest
-from harness.measure.gate import SELECTORS, Component, Context, Mode, Protocol, Target
+from harness.measure.gate import SELECTORS, Context
 from harness.measure.metrics import METRICS
 from harness.measure.toml_row import render_row
 from harness.measure.verdict import Status
+from harness.vocabulary import Component, Mode, Protocol, Target
 
 DURATION = timedelta(days=14)
 """How long a proposed quarantine lasts."""

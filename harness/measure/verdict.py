@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.measure.clearance import Clearance, clearance
 from harness.measure.gate import Context, Gate
+from harness.measure.gate_distance import Clearance, clearance
 from harness.measure.metrics import get_metric
 from harness.measure.proposal import Provenance, propose_gate, render_gate
 from harness.measure.sample import Sample

@@ -19,6 +19,6 @@ def checkpoint_path(name: str) -> Path:
     if not (folder / "config.json").is_file():
         raise UserError(
             f"There is no trained miniature {name!r} in {_ROOT}; "
-            f"train it with: python -m harness.miniatures train {name} --out {folder}"
+            f"train it with: python -m training train {name} --out {folder}"
         )
     return folder

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.results.journal_reader import file_rows, is_torn, journal_files
-from harness.results.rows import SCHEMA_VERSION
+from harness.results.rows.schema import SCHEMA_VERSION
 from harness.results.tables import TABLES, TableBuilder, schema_digest_text
 
 TABLES_FOLDER = "tables"

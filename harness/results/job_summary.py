@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harness.measure.verdict import Status
 from harness.measure.wording import bound, number, plural
+from harness.results.final_verdicts import settled
 from harness.results.journal_reader import ReadResult, read_rows
-from harness.results.rows import (
+from harness.results.rows.schema import (
     ComparisonRow,
     OutcomeRow,
     QuarantineRow,
@@ -18,7 +19,6 @@ from harness.results.rows import (
     VerdictRow,
 )
 from harness.results.run_end import status_of_rows
-from harness.results.settled import settled
 from harness.results.trend_alerts import TrendAlert
 
 ENDINGS = {

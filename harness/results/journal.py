@@ -16,7 +16,7 @@ from typing import Self
 
 from PIL import Image
 
-from harness.results.rows import Row
+from harness.results.rows.schema import Row
 
 THUMBNAIL_FOLDER = "thumbnails"
 THUMBNAIL_MAX_PX = 320

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from harness.errors import UserError
 from harness.results.migration import migrate
-from harness.results.rows import SCHEMA_VERSION, Row, parse_row
+from harness.results.rows.schema import SCHEMA_VERSION, Row, parse_row
 
 
 @dataclass(frozen=True)

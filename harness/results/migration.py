@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from harness.results.rows import SCHEMA_VERSION
+from harness.results.rows.schema import SCHEMA_VERSION
 
 Fields = dict[str, Any]
 Migration = Callable[[Fields], Fields]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from harness.measure.verdict import Status
+from harness.results.final_verdicts import settled_frame
 from harness.results.query import SERIES, measured
-from harness.results.settled import settled_frame
 
 
 def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.results.rows import HostInfo
+from harness.results.rows.schema import HostInfo
 
 #: Distributions whose version can change a measured number.
 DISTRIBUTIONS = (

@@ -8,7 +8,7 @@ from harness.measure.metrics import get_metric
 from harness.measure.proposal import render_gate
 from harness.measure.verdict import Verdict
 from harness.measure.wording import plural
-from harness.results.rows import ComparisonRow, Subject, VerdictRow
+from harness.results.rows.schema import ComparisonRow, Subject, VerdictRow
 
 
 def subject_of(

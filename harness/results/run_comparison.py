@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.measure.metrics import METRICS
-from harness.results.circumstances import Difference, find_differences
+from harness.results.final_verdicts import settled_frame
 from harness.results.history import History
 from harness.results.query import SERIES, measured, summarize
-from harness.results.settled import settled_frame
+from harness.results.run_differences import Difference, find_differences
 
 COMPARED = (
     *SERIES,

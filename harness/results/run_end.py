@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from harness.results.session_rows import SessionEndRow, SessionRow
+from harness.results.rows.session import SessionEndRow, SessionRow
 
 
 def is_controller(worker: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from harness.errors import UserError
-from harness.results.row_types import utc_now
+from harness.results.rows.basics import utc_now
 
 
 def default_results_directory() -> Path:

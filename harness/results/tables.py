@@ -22,9 +22,9 @@ import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel
 from pydantic_core import to_json
 
-from harness.results.device_rows import DeviceRow, DeviceStateRow
-from harness.results.judged_rows import ComparisonRow, QuarantineRow
-from harness.results.rows import (
+from harness.results.rows.device import DeviceRow, DeviceStateRow
+from harness.results.rows.judged import ComparisonRow, QuarantineRow
+from harness.results.rows.schema import (
     AnswerRow,
     OutcomeRow,
     Row,

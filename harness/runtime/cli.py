@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
-from harness.extras import require_packages
+from harness.optional_packages import require_packages
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
 from harness.runtime.logits_dump import LogitsDump

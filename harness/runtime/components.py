@@ -19,7 +19,8 @@ from harness.runtime.geometry import (
 )
 from harness.runtime.program import Method, Program
 from harness.runtime.signature import Signature
-from harness.vlm.mode import EVAL_MODES, LookaheadShape, Mode
+from harness.vlm.mode import EVAL_MODES, LookaheadShape
+from harness.vocabulary import Mode
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.runtime.attention_mask import AttentionMask
-from harness.runtime.encodings import KvEncodings
+from harness.runtime.encodings import CacheEncodings
 from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.program import Method
@@ -39,7 +39,7 @@ class Decoder:
         geometry: DecoderGeometry,
         ar: int,
         cache: KvCache,
-        encodings: KvEncodings | None = None,
+        encodings: CacheEncodings | None = None,
     ) -> None:
         self.ar = ar
         self.cache = cache

@@ -53,7 +53,7 @@ IDENTITY = Encoding(scale=1.0, zero_point=0)
 
 
 @dataclass(frozen=True)
-class KvEncodings:
+class CacheEncodings:
     """Encodings of one graph's KV cache, in layer order."""
 
     keys: tuple[Encoding, ...]
@@ -65,9 +65,9 @@ class KvEncodings:
         return self.keys + self.values
 
 
-def identity_encodings(layers: int) -> KvEncodings:
+def identity_encodings(layers: int) -> CacheEncodings:
     """Encodings of a float cache."""
-    return KvEncodings((IDENTITY,) * layers, (IDENTITY,) * layers)
+    return CacheEncodings((IDENTITY,) * layers, (IDENTITY,) * layers)
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class DecoderEncodings:
     """
 
     scheme: KvScheme
-    prefill: KvEncodings
-    decode: KvEncodings
+    prefill: CacheEncodings
+    decode: CacheEncodings
     logits: Encoding | None
 
     def without_requantization(self) -> DecoderEncodings:
@@ -153,7 +153,7 @@ def _read_logits(metadata: Metadata, dtype: str) -> Encoding | None:
 
 def _read_requantized(
     metadata: Metadata, side: Literal["input", "output"], layers: int, dtype: str
-) -> KvEncodings:
+) -> CacheEncodings:
     def name(kind: str, what: str, layer: int) -> str:
         return f"get_{kind}_{what}_{side}_{layer}"
 
@@ -176,10 +176,10 @@ def _read_requantized(
         for what in ("scale", "zero_point")
     ]
     _require(metadata, needed, "what requantizing its KV cache after prefill needs")
-    return KvEncodings(read("k"), read("v"))
+    return CacheEncodings(read("k"), read("v"))
 
 
-def _read_shared(metadata: Metadata, layers: int, dtype: str) -> KvEncodings:
+def _read_shared(metadata: Metadata, layers: int, dtype: str) -> CacheEncodings:
     """The attributes count in graph order, where V of a layer comes before K (contract §2.6)."""
     names = [f"get_kv_output_{index}_quant_attr" for index in range(2 * layers)]
     _require(metadata, names, "the encodings of its KV cache")
@@ -187,7 +187,7 @@ def _read_shared(metadata: Metadata, layers: int, dtype: str) -> KvEncodings:
     for name in names:
         scale, zero_point, *_ = metadata.constants(name)
         found.append(_encoding(metadata, name, scale, zero_point, dtype))
-    return KvEncodings(keys=tuple(found[1::2]), values=tuple(found[0::2]))
+    return CacheEncodings(keys=tuple(found[1::2]), values=tuple(found[0::2]))
 
 
 def _require(metadata: Metadata, names: list[str] | tuple[str, ...], purpose: str) -> None:

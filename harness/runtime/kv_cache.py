@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runtime.encodings import KvEncodings, identity_encodings
+from harness.runtime.encodings import CacheEncodings, identity_encodings
 from harness.runtime.requantization import Requantize, requantize
 
 Array = NDArray[Any]
@@ -45,7 +45,7 @@ class KvCache:
         head_dim: int,
         max_slots: int,
         dtype: str,
-        encodings: KvEncodings | None = None,
+        encodings: CacheEncodings | None = None,
         requantize: Requantize = requantize,
     ) -> None:
         self._layers = layers
@@ -82,7 +82,7 @@ class KvCache:
         values = [memory.reshape(1, heads, slots, dim) for memory in flat[self._layers :]]
         return keys + values
 
-    def arrange(self, slots: int, encodings: KvEncodings | None = None) -> None:
+    def arrange(self, slots: int, encodings: CacheEncodings | None = None) -> None:
         """Re-lay and requantize the filled slots for another method, in place.
 
         Slots without a position are emptied, so that no answer depends on what lay there before.

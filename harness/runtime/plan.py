@@ -16,10 +16,11 @@ from harness.runtime.image import check_exists, is_url, pin
 from harness.runtime.output import is_device
 from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.runtime.request_file import read_requests
-from harness.vlm.mode import EVAL_MODES, LookaheadShape, Mode
+from harness.vlm.mode import EVAL_MODES, LookaheadShape
 from harness.vlm.prompt import place_images
 from harness.vlm.registry import FAMILIES, get_family
 from harness.vlm.spec import VlmFamily
+from harness.vocabulary import Mode
 
 _DEFAULT_PROMPT = "Describe this image:"
 _DEFAULT_SEQ_LEN = 128

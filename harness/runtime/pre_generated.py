@@ -15,20 +15,15 @@ from harness.artifacts.artifact import Artifact, open_artifact
 from harness.artifacts.delegated import place_of, presumed_precisions
 from harness.artifacts.foreign import ForeignFiles, find_foreign
 from harness.artifacts.integrity import sha256_of
-from harness.artifacts.manifest import (
-    MANIFEST_NAME,
-    Component,
-    ComponentFile,
-    Manifest,
-    Precision,
-)
+from harness.artifacts.manifest import MANIFEST_NAME, ComponentFile, Manifest
 from harness.backends.qnn.delegates import read_delegates
 from harness.errors import UserError
-from harness.extras import require_packages
+from harness.optional_packages import require_packages
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import SPECS
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Component, Precision
 
 if TYPE_CHECKING:
     from harness.runtime.components import ModelDescription

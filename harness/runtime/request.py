@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
-from harness.vlm.mode import LookaheadShape, Mode
+from harness.vlm.mode import LookaheadShape
+from harness.vocabulary import Mode
 
 
 class Request(BaseModel):

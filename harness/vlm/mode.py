@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from harness.errors import UserError
-
-Mode = Literal["kv", "hybrid", "lookahead"]
+from harness.vocabulary import Mode
 
 EVAL_MODES: dict[Mode, int] = {"kv": 0, "hybrid": 1, "lookahead": 2}
 """``--eval_mode`` of each mode."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.against_float import length_ratio, scored
 from fixtures.answers import Ask
-from fixtures.comparison import between_modes, compare, with_float_model
 from fixtures.judge import Judge
 from fixtures.reference import References
 from harness.export.recipe import Recipe
+from harness.judging.against_float import length_ratio, scored
+from harness.judging.token_comparison import between_modes, compare, with_float_model
 from harness.measure.accuracy import exact_match
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 def test_answers_are_right(

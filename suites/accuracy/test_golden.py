@@ -8,13 +8,13 @@ import pytest
 
 from fixtures.artifact import GetArtifact
 from fixtures.golden import GoldenSet
-from fixtures.interview import Interview
 from fixtures.judge import Judge
-from fixtures.session import session_plugin
+from fixtures.session.plugin import session_plugin
 from harness.devices.device import Device
 from harness.export.recipe import Recipe
-from harness.vlm.mode import Mode
+from harness.judging.interview import Interview
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 def test_golden_features_are_named(

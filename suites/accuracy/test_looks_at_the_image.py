@@ -6,8 +6,8 @@ from fixtures.answers import Ask
 from fixtures.judge import Judge
 from harness.export.recipe import Recipe
 from harness.measure.accuracy import exact_match
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 def test_a_blank_image_is_no_answer(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fixtures.answers import Ask
-from fixtures.comparison import between_modes, compare
 from fixtures.judge import Judge
-from fixtures.kv_scales import largest_scale_ratio
 from harness.export.recipe import Recipe
+from harness.judging.kv_scales import largest_scale_ratio
+from harness.judging.token_comparison import between_modes, compare
 from harness.measure.accuracy import exact_match, token_agreement
 from harness.vlm.spec import VlmSpec
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.options import OPTIONS
+from fixtures.settings.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "reports" / "README.md"]

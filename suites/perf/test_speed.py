@@ -7,8 +7,8 @@ import pytest
 from fixtures.bench import GetBench
 from fixtures.judge import Judge
 from harness.export.recipe import Recipe
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 @pytest.mark.parametrize(

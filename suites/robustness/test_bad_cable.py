@@ -8,8 +8,8 @@ from fixtures.questions import GetQuestions
 from harness.devices.device import Device
 from harness.export.recipe import Recipe
 from harness.runtime.request import RunOptions
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 def test_a_connection_that_is_cut_all_the_time_costs_no_answer(

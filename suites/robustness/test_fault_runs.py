@@ -1,23 +1,23 @@
 """Whatever happens to a phone's connection during a run costs no answer, or is named.
 
 Each run has a virtual phone of its own behind a real adb server, and a fault drawn with its seed:
-``--fault-runs`` says how many runs, ``fixtures/fault_runs/plan.toml`` what goes wrong.
+``--fault-runs`` says how many runs, ``plan.toml`` of the fault runs what goes wrong.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from fixtures.fault_runs.plan import Plan, draw, load_seeds
-from fixtures.fault_runs.plugin import play_and_judge
-from fixtures.fault_runs.stage import Stage
-from fixtures.session import session_plugin
+from fixtures.session.plugin import session_plugin
 from harness.checkpoint_source import find_checkpoint
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.runtime.request import Request
 from harness.vlm.registry import get_spec
+from suites.harness.devices.fault_runs.plan import Plan, draw, load_seeds
+from suites.harness.devices.fault_runs.plugin import play_and_judge
+from suites.harness.devices.fault_runs.stage import Stage
 
 SEEDS = [
     pytest.param(seed, marks=pytest.mark.fault_run(number), id=f"seed-{seed}")

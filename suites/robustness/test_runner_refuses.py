@@ -14,8 +14,8 @@ from harness.devices.device import Device, RunFailure
 from harness.errors import UserError
 from harness.export.recipe import Recipe
 from harness.runtime.request import Request, RunOptions
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 
 from fixtures.artifact import GetArtifact
-from fixtures.htp_cost import component_costs, cost_findings, ddr_bytes_per_token
 from fixtures.judge import Judge
-from fixtures.session import session_plugin
+from fixtures.session.plugin import session_plugin
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.manifest import COMPONENTS, Component, GraphCost
+from harness.artifacts.manifest import GraphCost
 from harness.export.recipe import Recipe
+from harness.judging.htp_cost import component_costs, cost_findings, ddr_bytes_per_token
 from harness.measure.gate import Context
 from harness.measure.roofline import ms_per_token_lower_bound
 from harness.results.gates import load_socs
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import COMPONENTS, Component, Mode
 
 pytestmark = pytest.mark.htp
 

@@ -8,12 +8,11 @@ import pytest
 
 from fixtures.artifact import GetArtifact
 from fixtures.judge import Judge
-from harness.artifacts.manifest import COMPONENTS, Component
 from harness.devices.device import Device
 from harness.export.recipe import Recipe
 from harness.measure.gate import Context
-from harness.vlm.mode import Mode
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import COMPONENTS, Component, Mode
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.integrity import file_fault
-from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
 from harness.backends.qnn.soc import Soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
 from harness.devices.phone.runner_generation import RunnerGeneration
 from harness.errors import UserError
+from harness.vocabulary import COMPONENTS, Target
 
 CONTEXT_LIMIT_BYTES = 4 << 30
 """Of the HTP, for one context binary (contract §1.3)."""
@@ -29,13 +29,14 @@ class RunnerSetup:
 
     Attributes:
         soc: Of the phone.
-        loads: Targets whose artifacts it loads: a phone those for phones, a virtual one others.
+        accepted_targets: Of artifacts that it loads: a phone those for phones, a virtual one
+            others.
         generation: Of its runner.
         qnn_version: Of its QNN libraries; None where they do not tell, or there are none.
     """
 
     soc: Soc
-    loads: tuple[Target, ...]
+    accepted_targets: tuple[Target, ...]
     generation: RunnerGeneration
     qnn_version: QnnVersion | None
 
@@ -66,7 +67,7 @@ def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:
     check_target(artifact, setup)
     check_layout(artifact, setup.generation)
     check_requantization(artifact, setup.generation)
-    if "phone" not in setup.loads:
+    if "phone" not in setup.accepted_targets:
         # This machine's own emulator refuses what it cannot load.
         return
     for component in COMPONENTS:
@@ -81,10 +82,11 @@ def check_target(artifact: Artifact, setup: RunnerSetup) -> None:
         UserError: If it is for one.
     """
     manifest = artifact.manifest
-    if manifest.target not in setup.loads:
+    if manifest.target not in setup.accepted_targets:
         raise UserError(
             f"{artifact.directory} is for the {manifest.target}, and this phone loads those for "
-            f"{' or '.join(setup.loads)}; export it again with --target {setup.loads[0]}."
+            f"{' or '.join(setup.accepted_targets)}; export it again with --target "
+            f"{setup.accepted_targets[0]}."
         )
     if manifest.soc not in (None, setup.soc.name):
         raise UserError(

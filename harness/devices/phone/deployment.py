@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance
-from harness.devices.adb.local_digests import LocalDigests
-from harness.devices.adb.push import push_files
-from harness.devices.adb.push_order import FileToPush, Progress, PushLimits
-from harness.devices.adb.storage import NotEnoughSpace
+from harness.devices.adb.files.local_digests import LocalDigests
+from harness.devices.adb.files.push import push_files
+from harness.devices.adb.files.push_order import FileToPush, Progress, PushLimits
+from harness.devices.adb.files.storage import NotEnoughSpace
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.retrying import RetryLimits
 from harness.devices.phone.workspace import content_folder, image_path, make_room_remedy
 from harness.errors import UserError
 
@@ -25,7 +25,7 @@ class Deployment:
         phone: Where to.
         digests: Knows the hashes of local files.
         on_progress: Told after each MiB or so.
-        endurance: How long the phone may be away meanwhile; as usual if not given.
+        retry_limits: How long the phone may be away meanwhile; as usual if not given.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Deployment:
         phone: AdbPhone,
         digests: LocalDigests,
         on_progress: Callable[[Progress], None] = lambda progress: None,
-        endurance: Endurance | None = None,
+        retry_limits: RetryLimits | None = None,
     ) -> None:
         self._phone = phone
         self._digests = digests
         self._on_progress = on_progress
-        self._limits = PushLimits(endurance=endurance or Endurance())
+        self._limits = PushLimits(retry_limits=retry_limits or RetryLimits())
         self._there: dict[str, FileToPush] = {}
         self._bytes_sent = 0
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from harness.backends.qnn.errors import explain
-from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.protocol.client import AdbPhone
 from harness.devices.device import RunFailure, bounded
 from harness.devices.phone.remote_runner import Finished
 from harness.devices.phone.run_script import run_script

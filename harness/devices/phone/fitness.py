@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.devices.adb.health import HealthLimits, change_during_run
-from harness.devices.adb.health_gate import Patience, wait_until_fit
-from harness.devices.adb.state import PhoneState
+from harness.devices.adb.health.fitness import HealthLimits, change_during_run
+from harness.devices.adb.health.gate import Patience, wait_until_fit
+from harness.devices.adb.health.state import PhoneState
 from harness.devices.device import Surroundings
 
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.devices.adb.discovery import Discovery
-from harness.devices.adb.errors import AdbFailure
-from harness.devices.adb.inventory import Inventory, InventoryPhone
-from harness.devices.adb.phone_lease import PhoneBusy, phone_lease
-from harness.devices.adb.recovery import NotRecovered, RecoveryLimits, run_recover_command
+from harness.devices.adb.fleet.discovery import Discovery
+from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
+from harness.devices.adb.fleet.phone_lease import PhoneBusy, phone_lease
+from harness.devices.adb.fleet.recovery import NotRecovered, RecoveryLimits, run_recover_command
+from harness.devices.adb.protocol.errors import AdbFailure
 from harness.devices.lease import lease_folder
 
 _PAUSE_S = 0.5

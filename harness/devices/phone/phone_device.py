@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.manifest import COMPONENTS, Target
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import reconnect
-from harness.devices.adb.errors import AdbFailure
-from harness.devices.adb.phone_claim import HeldClaim
-from harness.devices.adb.recovery import Recovery
+from harness.devices.adb.fleet.phone_claim import HeldClaim
+from harness.devices.adb.fleet.recovery import Recovery
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.errors import AdbFailure
+from harness.devices.adb.protocol.retrying import reconnect
 from harness.devices.device import Surroundings
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.deployment import Deployment
 from harness.devices.phone.dialogue import Dialogue, hold_dialogue
+from harness.devices.phone.exclusive_use import end_orphans
 from harness.devices.phone.failed_run import command_by_hand, failed_run
 from harness.devices.phone.fitness import Fitness
-from harness.devices.phone.holding import end_orphans
 from harness.devices.phone.raw_images import RawImages
 from harness.devices.phone.remote_runner import Finished, RemoteRunner, Unfinished
 from harness.devices.phone.run_limits import run_limit_s
@@ -31,6 +30,7 @@ from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.registry import get_family
+from harness.vocabulary import COMPONENTS, Target
 
 _UNKNOWN_EXIT_CODE = -1
 """Of a run that left none."""
@@ -90,14 +90,14 @@ class PhoneDevice:
         return self._parts.serialno
 
     @property
-    def loads(self) -> tuple[Target, ...]:
+    def accepted_targets(self) -> tuple[Target, ...]:
         """``phone``; what this machine runs where the phone is virtual."""
-        return self._parts.setup.loads
+        return self._parts.setup.accepted_targets
 
     @property
     def is_virtual(self) -> bool:
         """Whether there is no such phone."""
-        return "phone" not in self.loads
+        return "phone" not in self.accepted_targets
 
     @property
     def method(self) -> str:

@@ -8,18 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from harness.artifacts.manifest import Target
 from harness.backends.qnn.soc import get_soc
-from harness.devices.adb.choice import choose_phones
-from harness.devices.adb.discovery import Discovery, FoundPhone, find_phones
-from harness.devices.adb.errors import AdbFailure
-from harness.devices.adb.inventory import Inventory, InventoryPhone
-from harness.devices.adb.phone_keeping import phones_of_workers
-from harness.devices.adb.programs import find_adb_program
-from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
-from harness.devices.adb.storage import free_bytes
+from harness.devices.adb.files.storage import free_bytes
+from harness.devices.adb.fleet.discovery import Discovery, FoundPhone, find_phones
+from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
+from harness.devices.adb.fleet.phone_assignment import phones_of_workers
+from harness.devices.adb.fleet.phone_selection import choose_phones
+from harness.devices.adb.protocol.errors import AdbFailure
+from harness.devices.adb.protocol.programs import find_adb_program
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.phone.missing_phones import Asked, bring_back_missing
-from harness.devices.phone.opening import PhoneKit
 from harness.devices.phone.qnn_files import PhoneLibraries, find_phone_libraries
 from harness.devices.phone.qnn_version import QnnVersion, version_text
 from harness.devices.phone.runner_build import (
@@ -28,8 +26,10 @@ from harness.devices.phone.runner_build import (
     check_machine,
     find_build,
 )
+from harness.devices.phone.set_up import PhoneKit
 from harness.devices.phone.workspace import ROOT, make_room_remedy
 from harness.errors import UserError
+from harness.vocabulary import Target
 
 _LEAST_FREE_BYTES = 256 << 20
 """For runner, libraries and a miniature; larger artifacts are measured when they are pushed."""
@@ -39,7 +39,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class PhoneWish:
+class PhoneRequest:
     """What the options of a session say about phones.
 
     Attributes:
@@ -83,7 +83,7 @@ class ReadyPhone:
     entry: InventoryPhone | None = None
 
 
-def find_ready_phones(wish: PhoneWish, recovers: bool = True) -> tuple[ReadyPhone, ...]:
+def find_ready_phones(wish: PhoneRequest, recovers: bool = True) -> tuple[ReadyPhone, ...]:
     """Find all phones that fit, with runner and libraries for each; at least one.
 
     Args:
@@ -160,7 +160,7 @@ def _build(directory: Path | None) -> RunnerBuild:
     return find_build(directory)
 
 
-def _fitting(wish: PhoneWish, recovers: bool) -> tuple[FoundPhone, ...]:
+def _fitting(wish: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
     servers = _servers(wish)
     found = _discover(servers)
     tried: tuple[str, ...] = ()
@@ -176,7 +176,7 @@ def _fitting(wish: PhoneWish, recovers: bool) -> tuple[FoundPhone, ...]:
         raise UserError(f"{'; '.join(told)}.") from error
 
 
-def _servers(wish: PhoneWish) -> tuple[AdbServer, ...]:
+def _servers(wish: PhoneRequest) -> tuple[AdbServer, ...]:
     program = wish.adb_program or find_adb_program()
     if program is not None and not program.is_file():
         raise UserError(f"--adb {program} is no file; give the path of an adb program.")
@@ -193,18 +193,18 @@ def _discover(servers: Sequence[AdbServer]) -> Discovery:
         raise UserError(f"{failure}.") from failure
 
 
-def _libraries_of_wish(wish: PhoneWish) -> PhoneLibraries | None:
+def _libraries_of_wish(wish: PhoneRequest) -> PhoneLibraries | None:
     """Without a phone, the libraries can be looked for where the SoC is named."""
     if wish.soc is None:
         return None
     return find_phone_libraries(get_soc(wish.soc), wish.qnn_dir)
 
 
-def _kit(phone: FoundPhone, build: RunnerBuild | None, wish: PhoneWish) -> PhoneKit | None:
+def _kit(phone: FoundPhone, build: RunnerBuild | None, wish: PhoneRequest) -> PhoneKit | None:
     soc = get_soc(phone.soc)
     if phone.is_virtual:
-        loads = cast("tuple[Target, ...]", phone.loads)
-        return None if build is None else PhoneKit(soc, loads, build, libraries=None)
+        accepted = cast("tuple[Target, ...]", phone.accepted_targets)
+        return None if build is None else PhoneKit(soc, accepted, build, libraries=None)
     libraries = find_phone_libraries(soc, wish.qnn_dir)
     _check_version(libraries, wish.made_by)
     _check_space(phone)

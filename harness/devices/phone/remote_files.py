@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.errors import ConnectionLost, PhoneRebooted, RunGone
-from harness.devices.adb.run_shell import BOOT_ID
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.errors import ConnectionLost, PhoneRebooted, RunGone
+from harness.devices.adb.runs.run_shell import BOOT_ID
 
 _ASK_S = 30.0
 

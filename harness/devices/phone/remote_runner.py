@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.devices.adb.claimed_run import ClaimedRun, RunResult
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance, holding_on
-from harness.devices.adb.errors import AdbFailure, PhoneRebooted, RunGone, RunOverran
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.errors import AdbFailure, PhoneRebooted, RunGone, RunOverran
+from harness.devices.adb.protocol.retrying import RetryLimits, retrying
+from harness.devices.adb.runs.claimed_run import ClaimedRun, RunResult
 from harness.devices.phone.logcat import as_runner_log
 from harness.devices.phone.remote_files import read_small_files
 from harness.devices.phone.run_script import logcat_command, run_script
@@ -69,7 +69,7 @@ class RemoteRunner:
     Args:
         phone: Where.
         tools: Folder with the runner and its libraries, on the phone.
-        endurance: How long the phone may be away.
+        retry_limits: How long the phone may be away.
         on_reboot: Called before a run begins again on a phone that rebooted.
     """
 
@@ -77,12 +77,12 @@ class RemoteRunner:
         self,
         phone: AdbPhone,
         tools: str,
-        endurance: Endurance | None = None,
+        retry_limits: RetryLimits | None = None,
         on_reboot: Callable[[], None] = lambda: None,
     ) -> None:
         self._phone = phone
         self._tools = tools
-        self._endurance = endurance or Endurance()
+        self._retry_limits = retry_limits or RetryLimits()
         self._on_reboot = on_reboot
 
     def help_text(self, runner: str, total_s: float = 60.0) -> str:
@@ -139,7 +139,7 @@ class RemoteRunner:
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
     ) -> tuple[RunResult, str]:
         folder = new_run_folder()
-        run = ClaimedRun(self._phone, folder, self._endurance)
+        run = ClaimedRun(self._phone, folder, self._retry_limits)
         run.start(run_script(self._tools, arguments, images), about)
         try:
             return run.wait(total_s), folder
@@ -173,7 +173,7 @@ class RemoteRunner:
             if not isinstance(failure, PhoneRebooted):
                 logcat = self._logcat(self._child(folder), _LAST_WORDS_S)
         with suppress(AdbFailure):
-            ClaimedRun(self._phone, folder, self._endurance).remove(_LAST_WORDS_S)
+            ClaimedRun(self._phone, folder, self._retry_limits).remove(_LAST_WORDS_S)
         log = _whole_log(failure.log.decode(errors="replace"), logcat)
         return LeftBehind(log=log, output=None, speed=None, logcat=logcat)
 
@@ -191,10 +191,10 @@ class RemoteRunner:
         return self._persist(lambda: self._phone.ask(command, _LOGCAT_S), total_s).stdout
 
     def _remove(self, folder: str) -> None:
-        ClaimedRun(self._phone, folder, self._endurance).remove()
+        ClaimedRun(self._phone, folder, self._retry_limits).remove()
 
     def _persist(self, action: Callable[[], Result], total_s: float = _COLLECT_S) -> Result:
-        return holding_on(self._phone, total_s, self._endurance).until_done(action)
+        return retrying(self._phone, total_s, self._retry_limits).until_done(action)
 
 
 def _whole_log(log: str, logcat: str) -> str:

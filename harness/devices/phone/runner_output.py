@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.devices.phone.dialogue import Dialogue
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
-from harness.measure.runner_log import parse_runner_log
+from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.tokenizer import Tokenizer
 

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.backends.qnn.soc import Soc
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.programs import adb_programs
-from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.phone.opening import PhoneKit, ReportProgress, open_phone
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.programs import adb_programs
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner_build import find_build
-from harness.devices.run_folder import run_folder
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
-from harness.devices.virtual_phone.virtual_build import write_virtual_build
+from harness.devices.phone.set_up import PhoneKit, ReportProgress, open_phone
 from harness.errors import UserError
+from harness.run_folder import run_folder
+from harness.virtual_phone.machine.virtual_build import write_virtual_build
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
 
 VIRTUAL = "virtual:"
 
@@ -47,7 +47,7 @@ def open_virtual_phone(
         serial = server.attach(virtual)
         phone = AdbPhone(AdbServer(ServerAddress(port=server.port)), serial)
         build = find_build(write_virtual_build(folder / "build"))
-        kit = PhoneKit(soc, virtual.loads, build, libraries=None)
+        kit = PhoneKit(soc, virtual.accepted_targets, build, libraries=None)
         with open_phone(phone, virtual.serialno, kit, on_progress) as device:
             yield device
 

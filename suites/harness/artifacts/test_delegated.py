@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.artifacts.delegated import Delegates, place_of, presumed_precisions
-from harness.artifacts.manifest import COMPONENTS
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.errors import UserError
+from harness.vocabulary import COMPONENTS
 
 FOLDER = Path("exported")
 ON_SM8650 = QnnDelegate(

@@ -8,7 +8,7 @@ import pytest
 
 from harness.artifacts.foreign import find_foreign
 from harness.errors import UserError
-from harness.vlm.mode import Mode
+from harness.vocabulary import Mode
 
 UPSTREAM = (
     "vision_encoder_qnn.pte",

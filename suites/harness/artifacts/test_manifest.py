@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from harness.artifacts.artifact import open_artifact
-from harness.artifacts.manifest import COMPONENTS, MANIFEST_NAME
+from harness.artifacts.manifest import MANIFEST_NAME
 from harness.errors import UserError
+from harness.vocabulary import COMPONENTS
 from suites.harness.fixtures.conftest import hollow_artifact
 
 

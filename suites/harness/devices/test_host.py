@@ -20,7 +20,7 @@ from PIL import Image
 from harness.artifacts.artifact import Artifact
 from harness.devices.device import RunFailure, bounded
 from harness.devices.host import HostDevice, machine_name, serial_of
-from harness.results.rows import HostInfo
+from harness.results.rows.schema import HostInfo
 from harness.runtime.request import Request, RunOptions
 
 OPTIONS = RunOptions(mode="kv", max_new_tokens=3, ignore_eos=True)

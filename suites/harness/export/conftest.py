@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.miniatures.configuration import build_model, model_config
-from harness.miniatures.saving import save_checkpoint
-from harness.miniatures.tokenizer import build_tokenizer
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
+from training.configuration import build_model, model_config
+from training.saving import save_checkpoint
+from training.tokenizer import build_tokenizer
 
 MakeCheckpoint = Callable[[str], Path]
 

@@ -16,14 +16,14 @@ from harness.artifacts.integrity import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, Build, CachedComponent, ComponentCache
-from harness.export.order import ComponentOrder
-from suites.harness.export.test_order import order
+from harness.export.component_key import BuildConfig
+from suites.harness.export.test_component_key import order
 
 ORDER = order("vision_encoder")
 CONTENT = b"the bytes of a component"
 
 
-def describe(path: Path, of: ComponentOrder = ORDER) -> ComponentFile:
+def describe(path: Path, of: BuildConfig = ORDER) -> ComponentFile:
     return ComponentFile(
         component=of.component,
         precision=of.precision,

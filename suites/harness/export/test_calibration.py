@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from harness.artifacts.manifest import Component
 from harness.errors import UserError
 from harness.export.calibration import calibration_sha256, load_calibration
 from harness.vlm.registry import get_spec
+from harness.vocabulary import Component
 
 SAMPLE: dict[str, Any] = {
     "files": ["picture.png"],

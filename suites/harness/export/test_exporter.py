@@ -17,13 +17,13 @@ import pytest
 
 import harness
 from harness.artifacts.artifact import open_artifact
-from harness.artifacts.manifest import COMPONENTS
 from harness.errors import UserError
 from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec_or_family
+from harness.vocabulary import COMPONENTS
 from suites.harness.export.conftest import MakeCheckpoint
 
 ROOT = Path(harness.__file__).parents[1]

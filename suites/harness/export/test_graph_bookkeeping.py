@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx.traceback import NodeSource
 
-from harness.export.graph_bookkeeping import without_graph_bookkeeping
+from harness.export.graphs.bookkeeping import without_graph_bookkeeping
 
 
 class Sum(nn.Module):

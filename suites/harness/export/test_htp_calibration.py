@@ -14,19 +14,19 @@ from torch import Tensor
 from harness.errors import UserError
 from harness.export.calibration import CalibrationSample, load_calibration
 from harness.export.conversation import EmbeddedSegment, embed, read_conversation
-from harness.export.htp_calibration import feed, feed_apart
-from harness.export.htp_decoder import HtpAttention
-from harness.export.htp_float_cache import Call, FloatCache
-from harness.export.static_decoder import StaticAttention, StaticDecoder
+from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
+from harness.export.htp.activation_ranges import feed, feed_apart
+from harness.export.htp.float_cache import Call, FloatCache
+from harness.export.htp.text_decoder import HtpAttention
 from harness.miniatures.calibration import (
     CALIBRATION_SAMPLES,
     calibration_path,
     write_calibration_set,
 )
 from harness.miniatures.checkpoints import checkpoint_path
-from harness.miniatures.encoding import encode_example
 from harness.miniatures.scenes import calibration_samples
 from harness.vlm.registry import get_spec
+from training.encoding import encode_example
 
 MODELS = ("tiny_smolvlm", "tiny_internvl3")
 CONTEXT = 32

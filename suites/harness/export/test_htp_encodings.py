@@ -12,15 +12,16 @@ from torch import fx
 
 from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.export.component_key import ArtifactSettings, component_order
 from harness.export.conversation import EmbeddedSegment
-from harness.export.htp_calibration import CalibratedDecoder, calibrate_decoder
-from harness.export.htp_decoder import MASKED_HTP, HtpAttention
-from harness.export.htp_metadata import encoding_constants
-from harness.export.htp_quantization import Encoding
-from harness.export.htp_rewriting import linears_to_convolutions
-from harness.export.order import ArtifactSettings, KvEncodings, component_order
-from harness.export.static_decoder import StaticDecoder
+from harness.export.graphs.text_decoder import StaticDecoder
+from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
+from harness.export.htp.metadata import encoding_constants
+from harness.export.htp.quantization import Encoding
+from harness.export.htp.rewriting import linears_to_convolutions
+from harness.export.htp.text_decoder import MASKED_HTP, HtpAttention
 from harness.vlm.registry import get_spec
+from harness.vocabulary import KvEncodings
 
 SPEC = get_spec("tiny_internvl3")
 TEXT = replace(SPEC.text, layers=1, vocab_size=64)

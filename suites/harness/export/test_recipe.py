@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.artifacts.manifest import COMPONENTS, Target
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.errors import UserError
 from harness.export.recipe import (
@@ -19,6 +18,7 @@ from harness.export.recipe import (
     load_recipe,
     parse_precision,
 )
+from harness.vocabulary import COMPONENTS, Target
 
 precisions = st.sampled_from(PRECISIONS)
 recipes = st.builds(

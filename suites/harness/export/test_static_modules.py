@@ -7,11 +7,11 @@ import torch
 
 from harness.export.checkpoint import Checkpoint, open_checkpoint
 from harness.export.component import load_module
+from harness.export.graphs.text_decoder import MASKED_FLOAT, StaticDecoder
+from harness.export.graphs.token_embedding import Int4TokenEmbedding
 from harness.export.quantization import quantize_linears_8da4w
-from harness.export.static_decoder import MASKED_FLOAT, StaticDecoder
-from harness.export.token_embedding import Int4TokenEmbedding
-from harness.miniatures.saving import load_model
 from suites.harness.export.conftest import MakeCheckpoint, one_layer
+from training.saving import load_model
 
 CONTEXT = 24
 TOLERANCE = 1e-5

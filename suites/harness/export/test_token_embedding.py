@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from harness.backends.xnnpack import lower_to_pte
-from harness.export.token_embedding import Int4TokenEmbedding, Int8TokenEmbedding
+from harness.export.graphs.token_embedding import Int4TokenEmbedding, Int8TokenEmbedding
 from harness.runtime.program import Program
 
 ROWS, COLUMNS, AR = 48, 64, 5

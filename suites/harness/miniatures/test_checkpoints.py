@@ -17,14 +17,14 @@ from transformers import (
 from harness.backends.xnnpack import GROUP_SIZE
 from harness.errors import UserError
 from harness.miniatures.checkpoints import checkpoint_path
-from harness.miniatures.configuration import VlmModel, model_config
-from harness.miniatures.evaluation import Sight, exact_match, total
-from harness.miniatures.quantization import decoder_weights, is_decoder_linear
-from harness.miniatures.saving import load_model, load_tokenizer
 from harness.miniatures.scenes import Sample, evaluation_samples
 from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
+from training.configuration import VlmModel, model_config
+from training.evaluation import Sight, exact_match, total
+from training.quantization import decoder_weights, is_decoder_linear
+from training.saving import load_model, load_tokenizer
 
 PROCESSORS: dict[str, type[Idefics3ImageProcessorPil] | type[GotOcr2ImageProcessorPil]] = {
     "tiny_smolvlm": Idefics3ImageProcessorPil,
@@ -59,7 +59,7 @@ def samples() -> list[Sample]:
 
 
 def test_an_unknown_checkpoint_names_the_command_that_trains_it() -> None:
-    with pytest.raises(UserError, match=r"python -m harness\.miniatures train tiny_nothing"):
+    with pytest.raises(UserError, match=r"python -m training train tiny_nothing"):
         checkpoint_path("tiny_nothing")
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from harness.results.journal import Journal
-from harness.results.rows import Row, SessionEndRow
+from harness.results.rows.schema import Row, SessionEndRow
 from suites.harness.reports.small_run import (
     RUN_ID,
     answer_row,

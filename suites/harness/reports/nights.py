@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
-from harness.results.rows import (
+from harness.results.rows.schema import (
     DeviceRow,
     Row,
     SampleRow,

@@ -6,7 +6,7 @@ from datetime import date
 
 from harness.measure.verdict import Status
 from harness.results.provenance import describe_host
-from harness.results.rows import (
+from harness.results.rows.schema import (
     AnswerRow,
     OutcomeRow,
     SampleRow,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.results.rows import AnswerRow
+from harness.results.rows.schema import AnswerRow
 from reports.accuracy_table import AccuracyLine, accuracy_tables
 from suites.harness.reports.small_run import answer_row
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.results.journal import Journal
-from harness.results.rows import OutcomeRow
+from harness.results.rows.schema import OutcomeRow
 from reports.__main__ import main, parse_since
 from reports.bundle import write_bundle
 from suites.harness.reports.nights import write_levels

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.measure.verdict import Status
-from harness.results.circumstances import Difference
-from harness.results.rows import VerdictRow
+from harness.results.rows.schema import VerdictRow
+from harness.results.run_differences import Difference
 from reports.headline import describe, headline
 from reports.run import Run
 from suites.harness.reports.nights import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.measure.verdict import Status
-from harness.results.rows import OutcomeRow, QuarantineRow, Row
+from harness.results.rows.schema import OutcomeRow, QuarantineRow, Row
 from reports.headline import Headline, headline
 from reports.run import Run
 from suites.harness.reports.nights import a_sample, a_verdict, write_night

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.measure.verdict import Status
-from harness.results.rows import ComparisonRow, DeviceStateRow, SampleRow
+from harness.results.rows.schema import ComparisonRow, DeviceStateRow, SampleRow
 from reports.comparison_table import comparison_lines
 from reports.device_log import find_gauges
 from reports.roofline import Roofline

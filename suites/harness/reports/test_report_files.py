@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.results.journal import Journal
-from harness.results.rows import SampleRow, parse_row
+from harness.results.rows.schema import SampleRow, parse_row
 from reports.__main__ import main
 from reports.build import build_report
 from suites.harness.reports.small_run import RUN_ID, sample_rows, session_row
@@ -57,7 +57,7 @@ def test_a_killed_session_is_reported_as_far_as_it_came(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from harness.results.journal import Journal
-from harness.results.rows import SampleRow
+from harness.results.rows.schema import SampleRow
 journal = Journal(Path(sys.argv[1]), "gw0")
 for index in range(3):
     journal.append(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.results.journal import THUMBNAIL_FOLDER, Journal
-from harness.results.rows import OutcomeRow, SessionEndRow
+from harness.results.rows.schema import OutcomeRow, SessionEndRow
 from reports.answer_cards import MAX_ANSWERS
 from reports.page import TEMPLATES
 from reports.pictures import embed_pictures

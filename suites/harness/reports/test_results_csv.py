@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from harness.results.journal import Journal
-from harness.results.rows import AnswerRow, ComparisonRow, SampleRow, VerdictRow
+from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
 from reports.results_csv import COLUMNS, render_csv
 from reports.results_frame import read_results
 from reports.run import Run

@@ -8,7 +8,7 @@ import pytest
 
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
-from harness.results.rows import OutcomeRow, SessionEndRow
+from harness.results.rows.schema import OutcomeRow, SessionEndRow
 from reports.build import build_report
 from reports.run import INTERRUPTED, Run
 from reports.verdict_table import verdict_lines

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.results.rows import SampleRow, VerdictRow
+from harness.results.rows.schema import SampleRow, VerdictRow
 from reports.strip_plot import HEIGHT, WIDTH, strip_plot
 from suites.harness.reports.small_run import sample_rows, verdict_rows
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.measure.quarantine import Quarantine
 from harness.measure.verdict import Status
-from harness.results.rows import VerdictRow
+from harness.results.rows.schema import VerdictRow
 from harness.results.toml_rows import parse_rows
 from reports.run import Run
 from reports.unsteady import OWNER, UnsteadyGate, unsteady_gates

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.measure.gate import Component, Context, Gate, Mode, Protocol, Target, find_gate
+from harness.measure.gate import Context, Gate, find_gate
 from harness.measure.proposal import Provenance, render_gate
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, judge, judge_exact
 from harness.results.gates import append_rows, load_gates, load_socs
 from harness.vlm.registry import SPECS
+from harness.vocabulary import Component, Mode, Protocol, Target
 
 SHIPPED = Path(__file__).parents[3] / "thresholds"
 RUN = Provenance("run 20261123-a1", date(2026, 11, 23))

@@ -14,7 +14,7 @@ import pytest
 
 from harness.results.history import load_history
 from harness.results.journal import Journal
-from harness.results.rows import DeviceStateRow
+from harness.results.rows.schema import DeviceStateRow
 from harness.results.tables import TABLES
 from suites.harness.results.made_up import (
     FIRST_NIGHT,
@@ -159,7 +159,7 @@ def test_killed_in_the_middle_of_a_line(tmp_path: Path) -> None:
     assert history.runs["torn"].tolist() == [1]
 
 
-@pytest.mark.parametrize("module", ["harness.results.history", "harness.results_commands"])
+@pytest.mark.parametrize("module", ["harness.results.history", "harness.commands.results"])
 def test_history_is_read_without_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

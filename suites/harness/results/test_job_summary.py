@@ -9,7 +9,7 @@ from harness.measure.change_point import ChangePoint
 from harness.measure.verdict import Status
 from harness.results.job_summary import job_summary
 from harness.results.journal import Journal
-from harness.results.rows import ComparisonRow, OutcomeRow, QuarantineRow
+from harness.results.rows.schema import ComparisonRow, OutcomeRow, QuarantineRow
 from harness.results.trend_alerts import TrendAlert
 from suites.harness.results.made_up import SUBJECT, TEST, a_session, a_verdict, night_id, write_run
 

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.results.journal import THUMBNAIL_FOLDER, Journal
 from harness.results.journal_reader import read_rows
 from harness.results.provenance import describe_host
-from harness.results.rows import SampleRow, SessionRow
+from harness.results.rows.schema import SampleRow, SessionRow
 from harness.results.runs import latest_run, new_run_id
 
 # Writes samples of about `size` bytes for ever, and says so after each.
@@ -23,7 +23,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from harness.results.journal import Journal
-from harness.results.rows import SampleRow
+from harness.results.rows.schema import SampleRow
 
 directory, worker, count, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 journal = Journal(directory, worker)

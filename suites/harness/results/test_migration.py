@@ -13,7 +13,7 @@ from harness.results.history import History, load_history
 from harness.results.journal import Journal
 from harness.results.journal_reader import read_rows
 from harness.results.migration import MIGRATIONS, migrate
-from harness.results.rows import SCHEMA_VERSION, SessionRow
+from harness.results.rows.schema import SCHEMA_VERSION, SessionRow
 from suites.harness.results.made_up import a_session
 
 VERSION_1 = Path(__file__).with_name("version_1")

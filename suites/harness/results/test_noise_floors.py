@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.commands import main
+from harness.commands.main import main
 from harness.results.history import load_history
 from harness.results.noise_floors import NOISE_COLUMNS, noise_floors
-from harness.results.rows import ComparisonRow
+from harness.results.rows.schema import ComparisonRow
 from suites.harness.results.made_up import SUBJECT, write_run
 
 

@@ -10,7 +10,7 @@ from harness.measure.proposal import Provenance
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, judge
 from harness.results.recording import subject_of, verdict_row
-from harness.results.rows import parse_row
+from harness.results.rows.schema import parse_row
 
 TEST_ID = "suites/perf/test_rates.py::test_decode_rate[tiny_smolvlm-kv]"
 CONTEXT = Context(model="tiny_smolvlm", target="host", mode="kv", precision="8da4w")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.results.rows import AnswerRow, OutcomeRow, SampleRow, VerdictRow, parse_row
+from harness.results.rows.schema import AnswerRow, OutcomeRow, SampleRow, VerdictRow, parse_row
 
 TEST_ID = "suites/perf/test_rates.py::test_decode_rate[tiny_smolvlm-kv]"
 

@@ -14,12 +14,13 @@ from harness.artifacts.artifact import Artifact
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
-from harness.miniatures.tokenizer import build_tokenizer
 from harness.runtime.tokenizer import Tokenizer
-from harness.vlm.mode import LookaheadShape, Mode
+from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import Mode
 from suites.harness.runtime.random_checkpoint import RandomModel, save_random_checkpoint
+from training.tokenizer import build_tokenizer
 
 
 @pytest.fixture(scope="session")

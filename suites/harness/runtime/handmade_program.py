@@ -11,7 +11,7 @@ from executorch.exir import ExecutorchBackendConfig, to_edge
 from executorch.exir.passes import MemoryPlanningPass
 from torch import Tensor, nn
 
-from harness.runtime.encodings import KvEncodings
+from harness.runtime.encodings import CacheEncodings
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ def save_encoder(path: Path, image_size_px: int, tokens_per_image: int, hidden_s
     return save_programs(path, {"forward": program}, {})
 
 
-def requantized_metadata(prefill: KvEncodings | None, decode: KvEncodings) -> dict[str, object]:
+def requantized_metadata(
+    prefill: CacheEncodings | None, decode: CacheEncodings
+) -> dict[str, object]:
     """Constant methods of the scheme ``requantized``; upstream's kv-mode files lack ``prefill``."""
     constants: dict[str, object] = {}
     for side, encodings in (("output", prefill), ("input", decode)):
@@ -141,7 +143,7 @@ def requantized_metadata(prefill: KvEncodings | None, decode: KvEncodings) -> di
     return constants
 
 
-def shared_metadata(encodings: KvEncodings) -> dict[str, object]:
+def shared_metadata(encodings: CacheEncodings) -> dict[str, object]:
     """Constant methods of the scheme ``shared``, in upstream's order: V of a layer before its K."""
     pairs = zip(encodings.values, encodings.keys, strict=True)
     return {

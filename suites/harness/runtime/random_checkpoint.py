@@ -11,9 +11,6 @@ import torch
 from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
-from harness.miniatures.configuration import build_model, model_config
-from harness.miniatures.saving import load_model, load_tokenizer, save_checkpoint
-from harness.miniatures.tokenizer import build_tokenizer, token_id
 from harness.runtime.files import RunFiles
 from harness.runtime.observer import Observer
 from harness.runtime.request import RunOptions
@@ -27,6 +24,9 @@ from harness.vlm.prompt import (
     split_pieces,
 )
 from harness.vlm.spec import VlmSpec
+from training.configuration import build_model, model_config
+from training.saving import load_model, load_tokenizer, save_checkpoint
+from training.tokenizer import build_tokenizer, token_id
 
 _STD = 0.15
 """Wide enough that the next token depends on every earlier one, image rows included."""

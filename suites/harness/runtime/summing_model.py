@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from harness.runtime.encodings import Encoding, KvEncodings
+from harness.runtime.encodings import CacheEncodings, Encoding
 from harness.runtime.files import RunFiles
 from suites.harness.runtime.handmade_program import (
     Interface,
@@ -35,9 +35,9 @@ IMAGE_SIZE_PX, TOKENS_PER_IMAGE = 8, 4
 _HIDDEN_SIZE = 2
 
 
-def one_layer(scale: float, zero_point: int) -> KvEncodings:
+def one_layer(scale: float, zero_point: int) -> CacheEncodings:
     """Encodings of a cache with one layer; V has a zero point of its own."""
-    return KvEncodings((Encoding(scale, zero_point),), (Encoding(scale, zero_point + 1),))
+    return CacheEncodings((Encoding(scale, zero_point),), (Encoding(scale, zero_point + 1),))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Graph:
     """One decoder method: tokens per call and the encodings of its cache."""
 
     ar: int
-    encodings: KvEncodings
+    encodings: CacheEncodings
 
     def interface(self, mask_rank: int) -> Interface:
         """Its tensors: an uint8 cache with one head, of which K and V hold the same."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from harness.artifacts.artifact import Artifact
-from harness.measure.runner_log import parse_runner_log
+from harness.runner_log.log import parse_runner_log
 from harness.runtime.cli import main
 from harness.runtime.generation import Generation
 from harness.runtime.image import load_pixels

@@ -11,7 +11,8 @@ import torch
 from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
 from harness.runtime.components import Components, load_components
-from harness.vlm.mode import LookaheadShape, Mode
+from harness.vlm.mode import LookaheadShape
+from harness.vocabulary import Mode
 from suites.harness.runtime.handmade_program import (
     Interface,
     save_decoder,

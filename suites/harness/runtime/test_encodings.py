@@ -10,10 +10,10 @@ import pytest
 from harness.errors import UserError
 from harness.runtime.encodings import (
     IDENTITY,
+    CacheEncodings,
     Constant,
     DecoderEncodings,
     Encoding,
-    KvEncodings,
     identity_encodings,
     read_encodings,
 )
@@ -25,10 +25,10 @@ from suites.harness.runtime.handmade_program import (
     shared_metadata,
 )
 
-PREFILL = KvEncodings(
+PREFILL = CacheEncodings(
     keys=(Encoding(0.5, 10), Encoding(0.25, 20)), values=(Encoding(0.125, 30), Encoding(1.0, 40))
 )
-DECODE = KvEncodings(
+DECODE = CacheEncodings(
     keys=(Encoding(0.4, 11), Encoding(0.2, 21)), values=(Encoding(0.1, 31), Encoding(0.8, 41))
 )
 LOGITS = {"get_logits_scale": 0.01, "get_logits_zero_point": 300}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.runtime.encodings import Encoding, KvEncodings
+from harness.runtime.encodings import CacheEncodings, Encoding
 from harness.runtime.kv_cache import KvCache
 from harness.runtime.requantization import requantize
 
@@ -21,13 +21,13 @@ DTYPES = ("float32", "uint16", "uint8")
 Columns = NDArray[Any]
 
 
-def encodings(*scales: float, zero_point: int) -> KvEncodings:
+def encodings(*scales: float, zero_point: int) -> CacheEncodings:
     """K of both layers, then V of both; zero points count up from the first tensor's."""
     each = [Encoding(scale, zero_point + index) for index, scale in enumerate(scales)]
-    return KvEncodings(keys=tuple(each[:LAYERS]), values=tuple(each[LAYERS:]))
+    return CacheEncodings(keys=tuple(each[:LAYERS]), values=tuple(each[LAYERS:]))
 
 
-def make_cache(dtype: str = "float32", kv: KvEncodings | None = None) -> KvCache:
+def make_cache(dtype: str = "float32", kv: CacheEncodings | None = None) -> KvCache:
     return KvCache(LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - min(ARS), dtype, kv)
 
 

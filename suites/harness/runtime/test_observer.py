@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure.run_stats import RunStats
-from harness.measure.runner_log import parse_runner_log
+from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Turn
 from harness.runtime.observer import (
     ConsoleObserver,

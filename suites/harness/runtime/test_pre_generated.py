@@ -11,9 +11,8 @@ import torch
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.artifacts.integrity import file_fault
-from harness.artifacts.manifest import COMPONENTS, Component, Precision
 from harness.errors import UserError
-from harness.runtime.encodings import Encoding, KvEncodings
+from harness.runtime.encodings import CacheEncodings, Encoding
 from harness.runtime.files import RunFiles
 from harness.runtime.flag_syntax import parse_flags
 from harness.runtime.plan import make_plan
@@ -22,6 +21,7 @@ from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_family, get_spec
+from harness.vocabulary import COMPONENTS, Component, Precision
 from suites.harness.runtime.handmade_program import (
     Interface,
     requantized_metadata,
@@ -58,7 +58,9 @@ def handmade(folder: Path, name: str, decode_ar: int = 1, mask_rank: int = 4) ->
         kv_dtype=torch.uint16,
     )
     methods = {"kv_forward": interface, "prefill_forward": replace(interface, ar=16)}
-    encodings = KvEncodings((Encoding(0.5, 10),) * text.layers, (Encoding(0.25, 20),) * text.layers)
+    encodings = CacheEncodings(
+        (Encoding(0.5, 10),) * text.layers, (Encoding(0.25, 20),) * text.layers
+    )
     constants = requantized_metadata(encodings, encodings) | {"get_n_layers": text.layers}
     save_decoder(folder / name, methods, constants)
     embeddings = {f"tok_embedding_{method}": methods[method] for method in methods}

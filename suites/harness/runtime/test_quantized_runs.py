@@ -9,14 +9,14 @@ import pytest
 from tokenizers import Tokenizer as Engine
 
 from harness.errors import UserError
-from harness.runtime.encodings import KvEncodings
+from harness.runtime.encodings import CacheEncodings
 from harness.runtime.files import RunFiles
 from harness.runtime.observer import SilentObserver
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
-from harness.vlm.mode import Mode
 from harness.vlm.prompt import ImagePiece, format_turn, place_images, split_pieces
 from harness.vlm.registry import get_family
+from harness.vocabulary import Mode
 from suites.harness.runtime.handmade_program import requantized_metadata, shared_metadata
 from suites.harness.runtime.summing_model import (
     IMAGE_SIZE_PX,
@@ -80,7 +80,7 @@ def hybrid(
     folder: Path,
     tokenizer: Path,
     constants: dict[str, object],
-    encodings: tuple[KvEncodings, KvEncodings] = (PREFILL, DECODE),
+    encodings: tuple[CacheEncodings, CacheEncodings] = (PREFILL, DECODE),
     mask_rank: int = 4,
 ) -> RunFiles:
     prefill, decode = encodings

@@ -17,7 +17,7 @@ from harness.runtime.observer import Phase, SilentObserver
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.runtime.stopwatch import Stopwatch
-from harness.vlm.mode import Mode
+from harness.vocabulary import Mode
 from suites.harness.runtime.random_checkpoint import RandomModel
 
 CONTEXT, PREFILL_AR = 256, 16

@@ -11,9 +11,9 @@ from tokenizers import Tokenizer as Engine
 from tokenizers import models, processors
 
 from harness.errors import UserError
-from harness.miniatures.tokenizer import token_id
 from harness.runtime.tokenizer import TextStream, Tokenizer
 from harness.vlm.registry import get_family
+from training.tokenizer import token_id
 
 printable = st.text(st.characters(codec="utf-8"), max_size=40)
 

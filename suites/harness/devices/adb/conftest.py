@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.programs import AdbProgram, adb_programs
-from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.programs import AdbProgram, adb_programs
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
 
 
 @pytest.fixture(scope="session", params=adb_programs(), ids=lambda program: program.name)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.adb.claimed_run import ClaimedRun, find_runs
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.errors import PhoneRefused
-from harness.devices.adb.local_digests import LocalDigests
-from harness.devices.adb.pull import pull_file
-from harness.devices.adb.push import push_file
-from harness.devices.adb.push_order import FileToPush
-from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.adb.state import read_state
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
-from harness.devices.virtual_phone.profile import OLD_DIALECT
+from harness.devices.adb.files.local_digests import LocalDigests
+from harness.devices.adb.files.pull import pull_file
+from harness.devices.adb.files.push import push_file
+from harness.devices.adb.files.push_order import FileToPush
+from harness.devices.adb.health.state import read_state
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.errors import PhoneRefused
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.devices.adb.runs.claimed_run import ClaimedRun, find_runs
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
+from harness.virtual_phone.profile import OLD_DIALECT
 
 FOLDER = "/data/local/tmp/snapgate"
 

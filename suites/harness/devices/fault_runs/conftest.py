@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.fault_runs.plan import Plan
-from fixtures.fault_runs.stage import Stage
 from harness.artifacts.artifact import Artifact
 from harness.runtime.request import Request
+from suites.harness.devices.fault_runs.plan import Plan
+from suites.harness.devices.fault_runs.stage import Stage
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fixtures.fault_runs.outcome import Outcome, outcome_table
-from fixtures.fault_runs.plan import draw, load_plan, load_seeds
-from fixtures.fault_runs.plugin import FEW
-from fixtures.fault_runs.stage import judge
-from harness.devices.adb.errors import AdbFailure
+from harness.devices.adb.protocol.errors import AdbFailure
+from suites.harness.devices.fault_runs.outcome import Outcome, outcome_table
+from suites.harness.devices.fault_runs.plan import draw, load_plan, load_seeds
+from suites.harness.devices.fault_runs.plugin import FEW
+from suites.harness.devices.fault_runs.stage import judge
 
 SEEDS = load_seeds()
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.fault_runs.plan import draw, load_plan, load_seeds
-from fixtures.fault_runs.plugin import FEW, play_and_judge
-from fixtures.fault_runs.stage import Stage
+from suites.harness.devices.fault_runs.plan import draw, load_plan, load_seeds
+from suites.harness.devices.fault_runs.plugin import FEW, play_and_judge
+from suites.harness.devices.fault_runs.stage import Stage
 
 PLAN = load_plan()
 SEEDS = [seed for seed in load_seeds()[:FEW] if draw(PLAN, seed).adb == 1]

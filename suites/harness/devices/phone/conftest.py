@@ -12,23 +12,23 @@ from PIL import Image
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.backends.qnn.soc import get_soc
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.endurance import Endurance
-from harness.devices.adb.phone_claim import HeldClaim
-from harness.devices.adb.programs import adb_programs
-from harness.devices.adb.recovery import Recovery
-from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.phone.opening import PhoneKit, open_phone
+from harness.devices.adb.fleet.phone_claim import HeldClaim
+from harness.devices.adb.fleet.recovery import Recovery
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.programs import adb_programs
+from harness.devices.adb.protocol.retrying import RetryLimits
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner_build import find_build
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.devices.phone.set_up import PhoneKit, open_phone
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.runtime.request import Request, RunOptions
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.stand_in_runner import write_stand_in
 from suites.harness.fixtures.conftest import hollow_artifact
 
-SHORT = Endurance(absence_s=3.0)
+SHORT = RetryLimits(absence_s=3.0)
 OPTIONS = RunOptions(mode="kv", max_new_tokens=8)
 OpenDevice = Callable[..., PhoneDevice]
 
@@ -69,7 +69,7 @@ def open_device(
             adb = AdbPhone(AdbServer(ServerAddress(port=server.port)), phone.serial)
             return opened.enter_context(
                 open_phone(
-                    adb, phone.serialno, kit, endurance=SHORT, claim=claim, recovery=recovery
+                    adb, phone.serialno, kit, retry_limits=SHORT, claim=claim, recovery=recovery
                 )
             )
 

@@ -64,7 +64,7 @@ def test_one_for_another_target_or_soc_is_not(
 
 
 def test_a_virtual_phone_takes_what_it_says(tmp_path: Path) -> None:
-    virtual = replace(PHONE, loads=("emulator", "host"))
+    virtual = replace(PHONE, accepted_targets=("emulator", "host"))
     check_target(artifact(tmp_path, target="host", soc=None), virtual)
     with pytest.raises(UserError, match="export it again with --target emulator"):
         check_target(artifact(tmp_path / "other"), virtual)
@@ -128,5 +128,5 @@ def test_a_context_above_4_gib_is_refused(program: Path) -> None:
 
 def test_the_emulator_behind_a_virtual_phone_judges_by_itself(tmp_path: Path) -> None:
     """The hollow files tell nothing of delegates, and nobody asks them."""
-    virtual = replace(PHONE, loads=("emulator", "host"), qnn_version=None)
+    virtual = replace(PHONE, accepted_targets=("emulator", "host"), qnn_version=None)
     check_artifact(artifact(tmp_path, target="emulator"), virtual)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.devices.adb.health_gate import DeviceBlocked, Patience
+from harness.devices.adb.health.gate import DeviceBlocked, Patience
 from harness.devices.phone.fitness import Fitness
-from suites.harness.devices.adb.states import phone_state
+from suites.harness.devices.adb.health.states import phone_state
 
 
 def test_another_user_is_waited_for() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.backends.qnn.errors import explain
 from harness.devices.phone.logcat import as_runner_log
-from harness.measure.runner_log import parse_runner_log
+from harness.runner_log.log import parse_runner_log
 
 LOGCAT = """\
 --------- beginning of main

@@ -13,11 +13,11 @@ import pytest
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.device import RunFailure
 from harness.devices.phone import phone_device
-from harness.devices.virtual_phone.faults import CommandRule, Faults
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
 from harness.errors import UserError
 from harness.runtime.request import Request, RunOptions
+from harness.virtual_phone.faults import CommandRule, Faults
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.conftest import OPTIONS, OpenDevice, command_lines
 from suites.harness.devices.phone.stand_in_runner import GIVE_UP
 from suites.harness.fixtures.conftest import hollow_artifact

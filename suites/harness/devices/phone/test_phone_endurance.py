@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.adb.claim_shell import ClaimAnswer
-from harness.devices.adb.errors import AdbFailure
-from harness.devices.adb.inventory import InventoryPhone
-from harness.devices.adb.phone_claim import HeldClaim, PhoneClaimed
-from harness.devices.adb.recovery import NotRecovered, Recovery
-from harness.devices.adb.state import read_state
-from harness.devices.phone import opening
-from harness.devices.virtual_phone.faults import Cut, CutKind, CutTrigger, Faults
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
+from harness.devices.adb.fleet.claim_shell import ClaimAnswer
+from harness.devices.adb.fleet.inventory import InventoryPhone
+from harness.devices.adb.fleet.phone_claim import HeldClaim, PhoneClaimed
+from harness.devices.adb.fleet.recovery import NotRecovered, Recovery
+from harness.devices.adb.health.state import read_state
+from harness.devices.adb.protocol.errors import AdbFailure
+from harness.devices.phone import set_up as opening
 from harness.runtime.request import Request
+from harness.virtual_phone.faults import Cut, CutKind, CutTrigger, Faults
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.conftest import OPTIONS, SHORT, OpenDevice, command_lines
 
 DAMAGE_ONCE = """\

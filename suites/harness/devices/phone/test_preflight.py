@@ -11,26 +11,26 @@ from typing import Any
 import pytest
 
 from harness.backends.qnn.soc import get_soc
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.discovery import FoundPhone
-from harness.devices.adb.inventory import Inventory, InventoryPhone
-from harness.devices.adb.phone_lease import phone_lease
-from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.adb.fleet.discovery import FoundPhone
+from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
+from harness.devices.adb.fleet.phone_lease import phone_lease
+from harness.devices.adb.protocol.client import AdbPhone
+from harness.devices.adb.protocol.server import AdbServer, ServerAddress
 from harness.devices.lease import LEASE_DIR_VARIABLE
-from harness.devices.phone.opening import PhoneKit
 from harness.devices.phone.preflight import (
-    PhoneWish,
+    PhoneRequest,
     ReadyPhone,
     find_ready_phones,
     one_each,
     only_one,
 )
 from harness.devices.phone.runner_build import RunnerBuild
-from harness.devices.virtual_phone.faults import Availability, Faults
-from harness.devices.virtual_phone.phone import VirtualPhone
-from harness.devices.virtual_phone.private_server import PrivateAdbServer
-from harness.devices.virtual_phone.virtual_build import write_virtual_build
+from harness.devices.phone.set_up import PhoneKit
 from harness.errors import UserError
+from harness.virtual_phone.faults import Availability, Faults
+from harness.virtual_phone.machine.virtual_build import write_virtual_build
+from harness.virtual_phone.phone import VirtualPhone
+from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.files_for_phones import write_build, write_sdk
 
 LAB = tuple(f"R5CT{number}" for number in range(6))
@@ -76,7 +76,7 @@ def test_what_is_wrong_is_told_within_seconds(
             plugged.callback(server.unplug, phone)
         began = time.monotonic()
         with pytest.raises(UserError, match=told):
-            find_ready_phones(PhoneWish("SM8550", None, (f"127.0.0.1:{server.port}",)))
+            find_ready_phones(PhoneRequest("SM8550", None, (f"127.0.0.1:{server.port}",)))
         assert time.monotonic() - began < BOUND_S
 
 
@@ -88,7 +88,7 @@ def test_a_full_phone_is_told_how_room_is_made_on_it_and_nowhere_else(
     with VirtualPhone("SM8550", properties={"ro.snapgate.virtual.loads": ""}) as phone:
         server.attach(phone)
         phone.set_faults(Faults(available_bytes=5 << 20))
-        wish = PhoneWish(
+        wish = PhoneRequest(
             soc=None,
             serial=phone.serialno,
             adb_hosts=(f"127.0.0.1:{server.port}",),
@@ -128,8 +128,8 @@ def plug(server: PrivateAdbServer, phone: VirtualPhone) -> str:
 
 def wish_for(
     server: PrivateAdbServer, tmp_path: Path, entry: InventoryPhone, **asked: Any
-) -> PhoneWish:
-    return PhoneWish(
+) -> PhoneRequest:
+    return PhoneRequest(
         soc=asked.get("soc"),
         serial=asked.get("serial"),
         adb_hosts=(f"127.0.0.1:{server.port}",),

@@ -15,7 +15,7 @@ from harness.runtime.generation import Generation, Turn
 from harness.runtime.observer import log_line, statistics_lines
 from harness.runtime.tokenizer import Tokenizer
 
-LOGS = Path(__file__).parents[2] / "measure" / "data"
+LOGS = Path(__file__).parents[2] / "runner_log" / "data"
 """Logs of phones that ran the runner of PR #16536."""
 RESULTS = "INFO:root:Results[0]:\n"
 STATS = RunStats(

@@ -1,0 +1,1 @@
+"""Files on their way to a phone, and what is stored there."""

@@ -1,0 +1,1 @@
+"""Which phones there are and who holds them."""

@@ -1,0 +1,1 @@
+"""Whether a phone is fit to be measured on."""

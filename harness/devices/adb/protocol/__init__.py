@@ -1,0 +1,1 @@
+"""Connections to phones and what may be said over them."""

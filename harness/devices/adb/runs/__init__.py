@@ -1,0 +1,1 @@
+"""Long commands on a phone that outlive a connection."""

@@ -1,8 +1,0 @@
-"""``python -m harness.devices.virtual_phone``."""
-
-import sys
-
-from harness.devices.virtual_phone.command_line import main
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

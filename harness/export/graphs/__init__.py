@@ -1,0 +1,1 @@
+"""Static modules that become the graphs of an artifact."""

@@ -1,0 +1,1 @@
+"""Components for the HTP: calibrated, quantized and compiled by Qualcomm."""

@@ -1,0 +1,225 @@
+"""One component for the HTP: weights in, one ``.pte`` out, and what the compiler says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
+
+import torch
+from torch import nn
+from torchao.quantization.pt2e.quantizer import Quantizer
+
+from harness.artifacts.manifest import GraphCost
+from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
+from harness.backends.qnn.lowering import lower_to_pte
+from harness.backends.qnn.provider import activate
+from harness.backends.qnn.quantizer import make_quantizer
+from harness.backends.qnn.recipe import WeightScheme
+from harness.backends.qnn.soc import get_soc
+from harness.export.calibration import CALIBRATED, load_calibration
+from harness.export.checkpoint import Checkpoint
+from harness.export.component import ReportStage, build_component, load_module, method_inputs
+from harness.export.component_key import CPU_TABLES, BuildConfig
+from harness.export.conversation import Conversation, EmbeddedSegment, embed, read_conversation
+from harness.export.graphs.text_decoder import StaticDecoder
+from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
+from harness.export.htp.cost import graph_costs
+from harness.export.htp.layers import layer_schemes
+from harness.export.htp.metadata import encoding_constants
+from harness.export.htp.quantization import convert, prepare
+from harness.export.htp.rewriting import linears_to_convolutions, with_builtin_gelu
+from harness.export.htp.text_decoder import HtpAttention
+from harness.export.metadata import decoder_constants
+from harness.export.worker.__main__ import Task
+
+_KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
+
+
+def build_htp_component(
+    checkpoint: Checkpoint, task: Task, report: ReportStage
+) -> tuple[GraphCost, ...]:
+    """Export one component.
+
+    Args:
+        checkpoint: Where the weights are.
+        task: What to build, from which samples, with which libraries.
+        report: Told the name of each stage as it begins.
+
+    Returns:
+        Cost of every graph; none for a table that stays on the CPU.
+
+    Raises:
+        UserError: If a weight or sample does not fit, or the libraries cannot be used.
+    """
+    order = task.order
+    if order.precision in CPU_TABLES:
+        build_component(checkpoint, order, task.output, report)
+        return ()
+    qnn = activate(task.qnn_dir)
+    assert order.soc is not None
+    methods, constants = _methods(checkpoint, order, _conversations(checkpoint, task), report)
+    report("compile")
+    options = CompilerOptions(
+        get_soc(order.soc), fp16=order.precision == "fp16", for_phone=order.target == "phone"
+    )
+    with torch.no_grad(), task.output.open("wb") as file:
+        lowered = lower_to_pte(
+            methods,
+            constants,
+            options,
+            plan_io_memory=order.component == "vision_encoder",
+            output=file,
+        )
+    return graph_costs(lowered, task.output, qnn)
+
+
+def _methods(
+    checkpoint: Checkpoint,
+    order: BuildConfig,
+    conversations: Sequence[Conversation],
+    report: ReportStage,
+) -> tuple[dict[str, HtpMethod], dict[str, object]]:
+    """Graphs and constant methods of a component."""
+    report("weights")
+    if order.component == "text_decoder":
+        return _decoder(checkpoint, order, conversations, report)
+    if order.component == "vision_encoder":
+        return _encoder(checkpoint, order, conversations, report), {}
+    return _token_embedding(checkpoint, order, report), {}
+
+
+def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDecoder:
+    """The float decoder as the HTP wants it, linears as convolutions."""
+    decoder = load_module(checkpoint, "text_decoder", context_length, HtpAttention)
+    convolved = linears_to_convolutions(decoder)
+    assert isinstance(convolved, StaticDecoder)
+    return convolved
+
+
+def calibrated_decoder(
+    checkpoint: Checkpoint, order: BuildConfig, conversations: Sequence[Conversation]
+) -> CalibratedDecoder:
+    """Graphs of a decoder with their encodings, before they are compiled.
+
+    Args:
+        checkpoint: Weights of all components: the decoder is calibrated on what the float encoder
+            and the float table make of the samples.
+        order: Modes, precision and details.
+        conversations: The samples.
+    """
+    embedded = _embedded(checkpoint, order, conversations)
+    decoder = htp_decoder(checkpoint, order.context_length)
+    return calibrate_decoder(decoder, _quantizer_of(order, decoder), order, embedded)
+
+
+def _embedded(
+    checkpoint: Checkpoint, order: BuildConfig, conversations: Sequence[Conversation]
+) -> list[tuple[EmbeddedSegment, ...]]:
+    """The samples as decoder input; encoder and table are let go before a decoder is loaded."""
+    assert order.context_length is not None
+    encoder = load_module(checkpoint, "vision_encoder")
+    table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
+    with torch.no_grad():
+        return [
+            embed(
+                conversation,
+                table,
+                encoder(torch.from_numpy(conversation.pixel_values))[0],
+                order.context_length,
+            )
+            for conversation in conversations
+        ]
+
+
+def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
+    if task.order.precision not in CALIBRATED:
+        return []
+    assert task.calibration is not None
+    samples = load_calibration(task.calibration).samples
+    tokenizer = checkpoint.directory / "tokenizer.json"
+    return [read_conversation(sample, checkpoint.spec, tokenizer) for sample in samples]
+
+
+def _decoder(
+    checkpoint: Checkpoint,
+    order: BuildConfig,
+    conversations: Sequence[Conversation],
+    report: ReportStage,
+) -> tuple[dict[str, HtpMethod], dict[str, object]]:
+    constants: dict[str, object] = dict(decoder_constants(checkpoint.spec, order))
+    if order.precision == "fp16":
+        decoder = htp_decoder(checkpoint, order.context_length)
+        inputs = method_inputs(checkpoint.spec, order, decoder)
+        return {name: HtpMethod(decoder, one) for name, one in inputs.items()}, constants
+    report("calibrate")
+    calibrated = calibrated_decoder(checkpoint, order, conversations)
+    constants.update(encoding_constants(calibrated, order))
+    assert order.htp is not None
+    layers, kv = checkpoint.spec.text.layers, _KV_DTYPES[order.htp.kv_bits]
+    caches = {3 + index: kv for index in range(2 * layers)}
+    new_columns = {1 + index: kv for index in range(2 * layers)}
+    methods = {
+        name: HtpMethod(
+            graph.module,
+            graph.inputs,
+            input_dtypes={1: torch.uint16, **caches},
+            output_dtypes={0: torch.uint16, **new_columns},
+        )
+        for name, graph in calibrated.graphs.items()
+    }
+    return methods, constants
+
+
+def _encoder(
+    checkpoint: Checkpoint,
+    order: BuildConfig,
+    conversations: Sequence[Conversation],
+    report: ReportStage,
+) -> dict[str, HtpMethod]:
+    encoder = with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
+    if order.htp is not None and (order.precision == "16a4w_block" or order.htp.overrides):
+        encoder = linears_to_convolutions(encoder)
+    inputs = method_inputs(checkpoint.spec, order, encoder)
+    if order.precision != "fp16":
+        report("calibrate")
+        prepared = prepare(encoder, inputs["forward"], _quantizer_of(order, encoder)())
+        with torch.no_grad():
+            for conversation in conversations:
+                prepared(torch.from_numpy(conversation.pixel_values))
+        encoder = convert(prepared)
+    return {"forward": HtpMethod(encoder, inputs["forward"])}
+
+
+def _token_embedding(
+    checkpoint: Checkpoint, order: BuildConfig, report: ReportStage
+) -> dict[str, HtpMethod]:
+    """A table; in 16 bits its rows share one encoding, which is that of the output, too."""
+    table = load_module(checkpoint, "token_embedding")
+    inputs = method_inputs(checkpoint.spec, order, table)
+    if order.precision == "fp16":
+        return {name: HtpMethod(table, one) for name, one in inputs.items()}
+    report("quantize")
+    assert order.soc is not None
+    methods = {}
+    for name, one in inputs.items():
+        prepared = prepare(table, one, make_quantizer("16a8w", order.soc, block_size=1))
+        prepared(*one)
+        methods[name] = HtpMethod(convert(prepared), one)
+    return methods
+
+
+def _quantizer_of(order: BuildConfig, module: nn.Module) -> Callable[[], Quantizer]:
+    """Each graph gets a quantizer of its own, for a quantizer remembers the graph it annotated."""
+    assert order.htp is not None
+    assert order.soc is not None
+    scheme = cast(WeightScheme, order.precision)
+    schemes = layer_schemes(module, scheme, order.htp, order.htp.overrides_of(order.component))
+    return partial(
+        make_quantizer,
+        scheme,
+        order.soc,
+        block_size=order.htp.block_size,
+        kv_bits=order.htp.kv_bits if order.component == "text_decoder" else None,
+        layers={path: own for path, own in schemes.items() if own != scheme},
+    )

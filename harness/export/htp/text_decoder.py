@@ -1,0 +1,44 @@
+"""The text decoder as the HTP wants it written."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from harness.export.graphs.text_decoder import StaticAttention
+
+MASKED_HTP = -255.0
+"""Mask value at export. With it a 16-bit mask has its zero point at the top code, so that code
+65535 is exactly 0 and code 0 is this value (contract §2.3)."""
+
+_BELOW_THE_SMALLEST = 20.0
+"""How far below a row's smallest score a masked one is put (contract §2.3)."""
+
+
+class HtpAttention(StaticAttention):
+    """Masked softmax on tensors of rank 4 throughout.
+
+    Where the mask is not 0, a score is replaced by its row's minimum less 20 instead of being added
+    to: the scores keep a range of their own, which 16 bits can hold (contract §2.3).
+
+    The 20 is subtracted, not added as -20 as upstream writes it. QNN 2.47 fuses upstream's form
+    into one operation, which on the emulator lets masked positions through as soon as there is more
+    than one head and more than one token (``nox -s interop`` measures it); this form it leaves
+    alone.
+    """
+
+    masked = MASKED_HTP
+
+    def attend(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """See :meth:`StaticAttention.attend`."""
+        geometry, ar = self.geometry, q.shape[2]
+        rows = geometry.heads // geometry.kv_heads * ar
+        grouped = q.reshape(1, geometry.kv_heads, rows, geometry.head_dim)
+        scores = (grouped @ keys) / math.sqrt(geometry.head_dim)
+        scores = scores.reshape(1, geometry.heads, ar, -1)
+        filler = scores.amin(dim=-1, keepdim=True) - _BELOW_THE_SMALLEST
+        weights = torch.softmax(torch.where(mask == 0, scores, filler), dim=-1)
+        grouped_weights = weights.reshape(1, geometry.kv_heads, rows, -1)
+        return (grouped_weights @ values).reshape(1, geometry.heads, ar, geometry.head_dim)

@@ -1,0 +1,120 @@
+"""Running the exporting process and following it. Imports without torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+import harness
+from harness.artifacts.integrity import sha256_of
+from harness.artifacts.manifest import ComponentFile
+from harness.errors import UserError
+from harness.export.worker.__main__ import Outcome, Stage, Task
+from harness.vocabulary import Component
+
+ReportStage = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+
+class ExportFailed(RuntimeError):
+    """The exporting process died: for lack of memory, or a defect of ours or of a library.
+
+    Attributes:
+        component: What it was exporting.
+        exit_code: Of the process; negative for the signal that ended it.
+        log: What it printed, kept beside the cache's components.
+    """
+
+    def __init__(self, component: Component, exit_code: int, log: Path) -> None:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
+        super().__init__(
+            f"export of {component} ended with exit code {exit_code}; log: {log}\n{tail}"
+        )
+        self.component = component
+        self.exit_code = exit_code
+        self.log = log
+
+
+def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
+    """Export one component in a process of its own.
+
+    Args:
+        task: What to export and where to.
+        logs: Folder that keeps the log of a process that died.
+        report: Told the stages.
+
+    Raises:
+        UserError: If the worker says that the user can mend it.
+        ExportFailed: If the worker died.
+    """
+    order, folder = task.order, task.output.parent
+    log_path = folder / "export.log"
+    with log_path.open("wb") as log:
+        outcome, exit_code = _run(task, log, report)
+    if outcome is not None and outcome.user_error:
+        raise UserError(outcome.user_error)
+    if outcome is None or exit_code != 0:
+        kept_log = Path(shutil.copyfile(log_path, logs / f"{order.folder_name}.log"))
+        raise ExportFailed(order.component, exit_code, kept_log)
+    return ComponentFile(
+        component=order.component,
+        precision=order.precision,
+        key=order.key,
+        file=order.file_name,
+        sha256=sha256_of(task.output),
+        weights_sha256=order.weights_sha256,
+        pte_bytes=task.output.stat().st_size,
+        export_s=round(outcome.export_s, 3),
+        export_peak_rss_mib=round(outcome.peak_rss_mib, 1),
+        graphs=outcome.graphs,
+    )
+
+
+def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[Outcome | None, int]:
+    """What the process said last, None if it did not get that far, and its exit code."""
+    package_root = str(Path(harness.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness.export.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        errors="replace",
+        env={**os.environ, "PYTHONPATH": search_path},
+    ) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdin.write(task.model_dump_json() + "\n")
+        worker.stdin.flush()
+        try:
+            outcome = _follow(worker.stdout, report)
+            # A worker that has said all is still on its way out, and dies if its input closes.
+            exit_code = worker.wait()
+        except BaseException:
+            worker.kill()
+            worker.wait()
+            raise
+    return outcome, exit_code
+
+
+def _follow(lines: Iterable[str], report: ReportStage) -> Outcome | None:
+    """Pass the worker's stages on until it ends; None if it ended without an outcome."""
+    outcome = None
+    for line in lines:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            # Libraries print to standard output too; that is no message of ours.
+            continue
+        if isinstance(message, dict) and "stage" in message:
+            report(Stage.model_validate(message).stage)
+        elif isinstance(message, dict) and "export_s" in message:
+            outcome = Outcome.model_validate(message)
+    return outcome

@@ -1,0 +1,1 @@
+"""What decides verdicts, benches and comparisons; knows no pytest."""

@@ -1,0 +1,1 @@
+"""Rows of a session, a module for each kind."""

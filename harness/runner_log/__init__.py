@@ -1,0 +1,1 @@
+"""What a multimodal runner prints: written and read in one place."""

@@ -1,0 +1,151 @@
+"""``python -m harness.virtual_phone``: a virtual phone as a process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.virtual_phone.control_server import ControlServer
+from harness.virtual_phone.machine.accepted_targets import loadable_targets
+from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
+from harness.virtual_phone.profile import OLD_DIALECT, Dialect, PhoneProfile
+from harness.virtual_phone.properties import default_properties
+from harness.virtual_phone.protocol.adbd import Adbd
+
+_STDIN = 0
+
+
+class Announcement(BaseModel):
+    """The one line that the process prints, as JSON.
+
+    Attributes:
+        serial: What the adb server calls the phone.
+        port: That the adb server connects to.
+        control: Address of the controls.
+        serialno: The phone's ``ro.serialno``.
+        soc: The phone's ``ro.soc.model``.
+        root: Folder of its files.
+        isolation: Kind of sandbox.
+        isolation_reason: Why it is not the better one.
+        pid: Of the process.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    serial: str
+    port: int
+    control: str
+    serialno: str
+    soc: str
+    root: Path
+    isolation: Isolation
+    isolation_reason: str | None
+    pid: int
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Be a phone until standard input ends or a signal comes.
+
+    Returns:
+        The exit code: 0, or 2 if the phone cannot be started as asked.
+    """
+    options = _parse(arguments)
+    with contextlib.ExitStack() as cleaning:
+        root: Path = options.root or Path(
+            cleaning.enter_context(tempfile.TemporaryDirectory(prefix="virtual-phone-"))
+        )
+        properties = default_properties(options.soc, options.serialno, loadable_targets())
+        profile = PhoneProfile(
+            root.absolute(),
+            {**properties, **dict(options.property)},
+            OLD_DIALECT if options.old else Dialect(),
+            options.isolation,
+        )
+        try:
+            adbd = Adbd(profile, options.port)
+        except (NoSandbox, OSError, ValueError) as error:
+            print(f"error: The phone does not start: {error}", file=sys.stderr)
+            return 2
+        asyncio.run(_serve(adbd, profile))
+    return 0
+
+
+async def _serve(adbd: Adbd, profile: PhoneProfile) -> None:
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, end.set)
+    await adbd.start()
+    controls = ControlServer(adbd)
+    control_port = await controls.start()
+    status = adbd.status()
+    announcement = Announcement(
+        serial=f"127.0.0.1:{adbd.port}",
+        port=adbd.port,
+        control=f"127.0.0.1:{control_port}",
+        serialno=status.serialno,
+        soc=profile.properties["ro.soc.model"],
+        root=profile.folder,
+        isolation=status.isolation,
+        isolation_reason=status.isolation_reason,
+        pid=os.getpid(),
+    )
+    print(announcement.model_dump_json(), flush=True)
+    loop.add_reader(_STDIN, _read_until_end, end)
+    await end.wait()
+    loop.remove_reader(_STDIN)
+    controls.stop()
+    await adbd.stop()
+
+
+def _read_until_end(end: asyncio.Event) -> None:
+    if not os.read(_STDIN, 1024):
+        end.set()
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.virtual_phone",
+        description="A virtual phone on loopback, for `adb connect 127.0.0.1:PORT`. "
+        "It lives until its standard input ends.",
+    )
+    parser.add_argument("--soc", default="SM8550", help="ro.soc.model (default: SM8550)")
+    parser.add_argument(
+        "--serialno",
+        default=f"VIRTUAL{secrets.token_hex(4).upper()}",
+        help="ro.serialno (default: made up)",
+    )
+    parser.add_argument("--root", type=Path, help="folder of its files (default: temporary)")
+    parser.add_argument("--port", type=int, default=0, help="above 5585 (default: a free one)")
+    parser.add_argument(
+        "--property",
+        type=_name_and_value,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="further system property",
+    )
+    parser.add_argument("--old", action="store_true", help="without shell v2 and sync v2")
+    parser.add_argument(
+        "--isolation",
+        choices=("chroot", "rewrite"),
+        help="sandbox of its commands (default: chroot where the machine allows it)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value

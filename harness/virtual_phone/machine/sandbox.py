@@ -1,0 +1,211 @@
+"""Where a virtual phone's commands run, so that its paths are exact and the machine is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.virtual_phone.machine import init
+from harness.virtual_phone.machine.mounts import MountPlan
+from harness.virtual_phone.machine.rewriting import rewrite_command
+from harness.virtual_phone.machine.root_folder import HOME, RootFolder
+
+Isolation = Literal["chroot", "rewrite"]
+
+_START_S = 10.0
+_END_S = 10.0
+
+
+class NoSandbox(Exception):
+    """The machine does not let a phone have this kind of sandbox; the text says why."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that ``init`` started.
+
+    Attributes:
+        name: Number that it has between the sandbox and ``init``.
+        exit_code: Known once it ended; 128 and more for the signal that ended it.
+    """
+
+    name: int
+    exit_code: asyncio.Future[int]
+
+
+class Sandbox:
+    """A phone's first process, and all that it starts. Lives from boot to reboot.
+
+    Args:
+        root: The phone's files.
+        isolation: ``chroot`` in a mount and PID namespace of its own; ``rewrite`` replaces the
+            phone's paths in commands, which is weaker: a script that names ``/data`` breaks.
+
+    Raises:
+        NoSandbox: If the machine does not allow it.
+    """
+
+    def __init__(self, root: RootFolder, isolation: Isolation) -> None:
+        self.isolation = isolation
+        self._root = root
+        self._names = 0
+        self._children: dict[int, Child] = {}
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel = ours
+        with theirs:
+            command = (*_namespaces(isolation), sys.executable, "-I", "-S", init.__file__)
+            self._process = subprocess.Popen(
+                (*command, str(theirs.fileno())),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                # Ctrl-C at a terminal is for the session, which needs the phone to end its run.
+                process_group=0,
+            )
+        try:
+            self._boot()
+        except NoSandbox:
+            self.end()
+            raise
+
+    def serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Learn of exit codes in this loop."""
+        self._channel.setblocking(False)
+        loop.add_reader(self._channel, self._hear)
+
+    def start(self, command: str, descriptors: tuple[int, int, int], terminal: bool) -> Child:
+        """Start a shell command, or a shell that reads commands where it is empty.
+
+        Args:
+            command: As the host sent it.
+            descriptors: Its standard input, output and error; the caller closes them.
+            terminal: Whether they are a terminal, to be its controlling one.
+        """
+        self._names += 1
+        child = Child(self._names, asyncio.get_running_loop().create_future())
+        self._children[child.name] = child
+        here = "" if self.isolation == "chroot" else str(self._root.folder)
+        if here:
+            command = rewrite_command(command, self._root)
+        order = {
+            "name": child.name,
+            "argv": ["/bin/sh", "-c", command] if command else ["/bin/sh"],
+            "environment": _environment(here),
+            "folder": here or "/",
+            "terminal": terminal,
+        }
+        socket.send_fds(self._channel, [_encode(order)], list(descriptors))
+        return child
+
+    def hang_up(self, child: Child) -> None:
+        """Do what adbd does when the far end goes: SIGHUP, to the direct child alone."""
+        if not child.exit_code.done():
+            self._channel.send(_encode({"hang_up": child.name}))
+
+    def end(self) -> None:
+        """End every process of the phone, daemons too, and wait until they are gone."""
+        self._channel.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        for child in self._children.values():
+            if not child.exit_code.done():
+                child.exit_code.cancel()
+
+    def stop_serving(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Learn of no more exit codes."""
+        loop.remove_reader(self._channel)
+
+    def _boot(self) -> None:
+        order: dict[str, Any] = {"root": None}
+        if self.isolation == "chroot":
+            order = MountPlan.of_this_machine(self._root).order()
+        self._channel.settimeout(_START_S)
+        try:
+            self._channel.send(_encode(order))
+            answer = self._channel.recv(init.MESSAGE_BYTES)
+        except OSError as error:
+            raise NoSandbox(f"the phone's first process did not start: {error}") from error
+        if not answer:
+            assert self._process.stderr is not None
+            said = self._process.stderr.read().decode(errors="replace").strip()
+            raise NoSandbox(said or "the phone's first process ended at once")
+        reason = json.loads(answer).get("error")
+        if reason is not None:
+            raise NoSandbox(reason)
+
+    def _hear(self) -> None:
+        message = self._channel.recv(init.MESSAGE_BYTES)
+        if not message:
+            asyncio.get_running_loop().remove_reader(self._channel)
+            return
+        ended = json.loads(message)
+        child = self._children.pop(ended["name"])
+        if not child.exit_code.done():
+            child.exit_code.set_result(ended["exit_code"])
+
+
+def start_sandbox(
+    folder: Path, isolation: Isolation | None
+) -> tuple[RootFolder, Sandbox, str | None]:
+    """Give a phone its files and its first process.
+
+    Args:
+        folder: Of the files.
+        isolation: What is demanded; None for the best that the machine allows.
+
+    Returns:
+        Both, and why the better sandbox was not to be had; None where it was, or was not asked for.
+
+    Raises:
+        NoSandbox: If what is demanded is not to be had.
+    """
+    if isolation is not None:
+        root = RootFolder(folder, in_chroot=isolation == "chroot")
+        return root, Sandbox(root, isolation), None
+    root = RootFolder(folder, in_chroot=True)
+    try:
+        return root, Sandbox(root, "chroot"), None
+    except NoSandbox as error:
+        root = RootFolder(folder, in_chroot=False)
+        return root, Sandbox(root, "rewrite"), str(error)
+
+
+def _namespaces(isolation: Isolation) -> tuple[str, ...]:
+    if isolation == "rewrite":
+        return ()
+    program = shutil.which("unshare")
+    if program is None:
+        raise NoSandbox("there is no program unshare (package util-linux)")
+    as_root = () if os.geteuid() == 0 else ("--map-root-user",)
+    private = ("--mount", "--pid", "--fork", "--kill-child", "--propagation", "private")
+    return (program, *private, *as_root, "--")
+
+
+def _environment(here: str) -> dict[str, str]:
+    return {
+        "PATH": f"{here}/system/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": f"{here}/{HOME}",
+        "TMPDIR": f"{here}/{HOME}",
+        "ANDROID_DATA": f"{here}/data",
+        "ANDROID_ROOT": f"{here}/system",
+        "USER": "shell",
+        "TERM": "dumb",
+    }
+
+
+def _encode(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, ensure_ascii=False).encode(errors="surrogateescape")

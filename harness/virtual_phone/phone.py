@@ -1,0 +1,116 @@
+"""A virtual phone in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.virtual_phone.controls import ControlRequest, PhoneControls, PhoneStatus
+from harness.virtual_phone.machine.accepted_targets import loadable_targets
+from harness.virtual_phone.machine.sandbox import Isolation
+from harness.virtual_phone.profile import Dialect, PhoneProfile
+from harness.virtual_phone.properties import default_properties
+from harness.virtual_phone.protocol.adbd import Adbd
+
+_CALL_S = 30.0
+
+
+class VirtualPhone(PhoneControls):
+    """A phone that serves from ``with`` to its end, in a thread of its own.
+
+    Args:
+        soc: As ``ro.soc.model`` tells it.
+        serialno: As ``ro.serialno`` tells it; made up if not given.
+        root: Folder of its files, which stays; a temporary one if not given.
+        port: To listen on, on loopback; 0 for any free one.
+        properties: Further system properties, or other values.
+        dialect: How its adbd speaks; ``OLD_DIALECT`` for one without shell v2.
+        isolation: Kind of sandbox; None for the best that the machine allows.
+
+    Raises:
+        NoSandbox: If the demanded sandbox is not to be had.
+    """
+
+    def __init__(
+        self,
+        soc: str = "SM8550",
+        serialno: str | None = None,
+        root: Path | None = None,
+        port: int = 0,
+        properties: Mapping[str, str] | None = None,
+        dialect: Dialect | None = None,
+        isolation: Isolation | None = None,
+    ) -> None:
+        self.soc = soc
+        self.serialno = serialno or f"VIRTUAL{secrets.token_hex(4).upper()}"
+        self.accepted_targets = loadable_targets()
+        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="virtual-phone-")
+        folder = root or Path(self._temporary.name if self._temporary else "")
+        own = default_properties(soc, self.serialno, self.accepted_targets)
+        self._profile = PhoneProfile(
+            folder, {**own, **(properties or {})}, dialect or Dialect(), isolation
+        )
+        self._port = port
+        self._thread = threading.Thread(
+            target=self._serve, name=f"virtual-phone-{self.serialno}", daemon=True
+        )
+        self._ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        try:
+            self._adbd = Adbd(self._profile, self._port)
+        except BaseException:
+            self._remove_folder()
+            raise
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+        self._remove_folder()
+
+    @property
+    def port(self) -> int:
+        """That the adb server connects to."""
+        return self._adbd.port
+
+    @property
+    def root(self) -> Path:
+        """Folder of the phone's files."""
+        return self._profile.folder
+
+    def control(self, request: ControlRequest) -> PhoneStatus:
+        """Change the phone, and tell how it is then; from any thread but the phone's own."""
+
+        async def obey() -> PhoneStatus:
+            return self._adbd.control(request)
+
+        return asyncio.run_coroutine_threadsafe(obey(), self._loop).result(_CALL_S)
+
+    def _serve(self) -> None:
+        asyncio.run(self._serve_until_end())
+
+    async def _serve_until_end(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._end = asyncio.Event()
+        await self._adbd.start()
+        self._ready.set()
+        await self._end.wait()
+        await self._adbd.stop()
+
+    def _remove_folder(self) -> None:
+        if self._temporary is not None:
+            self._temporary.cleanup()

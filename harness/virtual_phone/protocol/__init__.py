@@ -1,0 +1,1 @@
+"""What a virtual phone says in the language of adb."""

@@ -1,0 +1,41 @@
+"""Which service of the phone a stream asks for."""
+
+from __future__ import annotations
+
+from harness.virtual_phone.faults import Cut
+from harness.virtual_phone.handset import Handset
+from harness.virtual_phone.protocol.forward_service import serve_forward
+from harness.virtual_phone.protocol.shell_service import serve_shell
+from harness.virtual_phone.protocol.stream import Stream
+from harness.virtual_phone.protocol.sync_service import serve_sync
+
+_REBOOT_S = 1.0
+
+
+async def serve(handset: Handset, stream: Stream, request: str) -> bool:
+    """Serve what a host opened a stream for, say ``shell,v2:getprop``.
+
+    Returns:
+        False if there is no such service; nothing was sent then.
+
+    Raises:
+        StreamClosed: If the host closed the stream meanwhile.
+    """
+    service, _, argument = request.partition(":")
+    kind, *options = service.split(",")
+    if kind == "tcp":
+        return await serve_forward(stream, argument)
+    if kind not in ("shell", "exec", "sync", "root", "unroot", "remount", "reboot"):
+        return False
+    await stream.accept()
+    if kind in ("shell", "exec"):
+        await serve_shell(handset, stream, kind, frozenset(options), argument)
+    elif kind == "sync":
+        await serve_sync(handset, stream)
+    elif kind == "reboot":
+        handset.cut(Cut(down_s=_REBOOT_S, reboot=True), 0.0)
+    elif kind == "root":
+        await stream.write(b"adbd cannot run as root in production builds\n")
+    else:
+        await stream.write(b"not running as root\n")
+    return True

@@ -1,0 +1,156 @@
+"""``shell:``, ``shell,v2:`` and ``exec:`` of a virtual phone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+
+from harness.virtual_phone.faults import CommandRule
+from harness.virtual_phone.handset import Handset
+from harness.virtual_phone.machine.descriptors import (
+    ProcessEnds,
+    open_pipes,
+    open_terminal,
+    read_chunk,
+    write_all,
+)
+from harness.virtual_phone.machine.sandbox import Sandbox
+from harness.virtual_phone.protocol.shell_packets import (
+    HEADER_BYTES,
+    ShellKind,
+    ShellParser,
+    pack_shell,
+)
+from harness.virtual_phone.protocol.stream import Stream
+
+
+async def serve_shell(
+    handset: Handset, stream: Stream, kind: str, options: frozenset[str], command: str
+) -> None:
+    """Run a command, or a shell where it is empty.
+
+    Args:
+        handset: The phone.
+        stream: To the host.
+        kind: ``shell`` or ``exec``.
+        options: Of the request: ``v2``, ``pty``, ``raw``, ``TERM=...``.
+        command: What to run.
+
+    Raises:
+        StreamClosed: If the host closed the stream, or the transport was lost.
+    """
+    output = _Output(stream, "v2" in options)
+    rule = _take_rule(handset, command)
+    if rule is not None:
+        await _answer_by_rule(stream, output, rule)
+        return
+    handset.traffic.see_command(command)
+    await _run(handset.sandbox, stream, output, _open_ends(kind, options, command), command)
+
+
+class _Output:
+    """What a command prints, in the form that the stream has."""
+
+    def __init__(self, stream: Stream, v2: bool) -> None:
+        self._stream = stream
+        self._v2 = v2
+
+    @property
+    def v2(self) -> bool:
+        return self._v2
+
+    async def send(self, kind: ShellKind, data: bytes) -> None:
+        if not self._v2:
+            await self._stream.write(data)
+            return
+        step = self._stream.packet_bytes - HEADER_BYTES
+        for start in range(0, len(data), step):
+            await self._stream.write(pack_shell(kind, data[start : start + step]))
+
+    async def send_exit(self, code: int) -> None:
+        if self._v2:
+            await self._stream.write(pack_shell(ShellKind.EXIT, bytes([code])))
+
+
+def _take_rule(handset: Handset, command: str) -> CommandRule | None:
+    rules = handset.faults.command_rules
+    for number, rule in enumerate(rules):
+        if re.search(rule.pattern, command):
+            if rule.times is not None:
+                left = rule.times - 1
+                rest = (rule.model_copy(update={"times": left}),) if left else ()
+                handset.use_up(command_rules=(*rules[:number], *rest, *rules[number + 1 :]))
+            return rule
+    return None
+
+
+async def _answer_by_rule(stream: Stream, output: _Output, rule: CommandRule) -> None:
+    await output.send(ShellKind.STDOUT, rule.stdout.encode())
+    await output.send(ShellKind.STDERR, rule.stderr.encode())
+    while rule.hang:
+        await stream.read()
+    await output.send_exit(rule.exit_code)
+
+
+def _open_ends(kind: str, options: frozenset[str], command: str) -> ProcessEnds:
+    """As adbd does: without options a shell always has a terminal, made raw for a command."""
+    v2 = "v2" in options
+    if "pty" in options or (not command and "raw" not in options):
+        return open_terminal(raw=False)
+    if kind == "shell" and not v2:
+        return open_terminal(raw=True)
+    return open_pipes(with_stderr=v2)
+
+
+async def _run(
+    sandbox: Sandbox, stream: Stream, output: _Output, ends: ProcessEnds, command: str
+) -> None:
+    try:
+        child = sandbox.start(command, ends.theirs, ends.terminal)
+    finally:
+        ends.close_theirs()
+    printing = asyncio.ensure_future(_print(ends, output))
+    feeding = asyncio.ensure_future(_feed(ends, stream, output.v2))
+    try:
+        await asyncio.wait((printing, feeding), return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done() and not printing.done():
+            feeding.result()
+        await printing
+        with contextlib.suppress(asyncio.CancelledError):
+            await output.send_exit(await child.exit_code)
+    finally:
+        if not child.exit_code.done():
+            sandbox.hang_up(child)
+        await _stop(printing, feeding)
+        ends.close()
+
+
+async def _stop(*tasks: asyncio.Future[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _print(ends: ProcessEnds, output: _Output) -> None:
+    async def carry(kind: ShellKind, descriptor: int) -> None:
+        while data := await read_chunk(descriptor):
+            await output.send(kind, data)
+
+    jobs = [carry(ShellKind.STDOUT, ends.stdout)]
+    if ends.stderr is not None:
+        jobs.append(carry(ShellKind.STDERR, ends.stderr))
+    await asyncio.gather(*jobs)
+
+
+async def _feed(ends: ProcessEnds, stream: Stream, v2: bool) -> None:
+    """Carry the host's input until the stream ends, which raises ``StreamClosed``."""
+    parser = ShellParser()
+    while True:
+        data = await stream.read()
+        packets = parser.feed(data) if v2 else [(int(ShellKind.STDIN), data)]
+        for kind, content in packets:
+            if kind == ShellKind.STDIN and ends.stdin is not None:
+                await write_all(ends.stdin, content)
+            elif kind == ShellKind.CLOSE_STDIN:
+                ends.close_stdin()

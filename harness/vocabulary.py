@@ -1,0 +1,42 @@
+"""One vocabulary: the words that every room, option, column and file uses (docs/design.md §1)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Target = Literal["host", "emulator", "phone"]
+"""Where an artifact runs: this CPU, Qualcomm's HTP emulator on it, or a phone's HTP."""
+TARGETS: tuple[Target, ...] = ("host", "emulator", "phone")
+
+Mode = Literal["kv", "hybrid", "lookahead"]
+"""How a text decoder works: a token a pass; a prompt in chunks, then a token a pass; or several
+guessed tokens a pass."""
+MODES: tuple[Mode, ...] = ("kv", "hybrid", "lookahead")
+
+Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
+COMPONENTS: tuple[Component, ...] = ("vision_encoder", "token_embedding", "text_decoder")
+
+Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w"]
+"""``16w``, ``8w`` and ``4w`` are tables of a token embedding; the others are of any component."""
+PRECISIONS: tuple[Precision, ...] = (
+    "fp32",
+    "fp16",
+    "8da4w",
+    "16a8w",
+    "16a4w",
+    "16a4w_block",
+    "16w",
+    "8w",
+    "4w",
+)
+
+Backend = Literal["xnnpack", "qnn"]
+"""What a graph is lowered to."""
+
+KvEncodings = Literal["shared", "requantized"]
+"""Whether prefill and decode read the KV cache's codes alike, or it is converted in between."""
+KV_ENCODINGS: tuple[KvEncodings, ...] = ("shared", "requantized")
+
+Protocol = Literal["snapgate", "upstream"]
+"""How speed is measured: as statistics.md says, or as upstream's own test does."""
+PROTOCOLS: tuple[Protocol, ...] = ("snapgate", "upstream")

@@ -1,0 +1,184 @@
+"""Where the other side of a comparison comes from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts.artifact import open_artifact
+from harness.errors import UserError
+from harness.judging.baseline import (
+    Baseline,
+    GreenArtifact,
+    NoBaseline,
+    check_comparable,
+    find_artifact,
+    latest_green,
+)
+from harness.measure.gate import Context
+from harness.measure.verdict import Status
+from harness.results.rows.schema import ComparisonRow
+from suites.harness.fixtures.conftest import ROOT, RunSuites, hollow_artifact
+from suites.harness.results.made_up import FIRST_NIGHT, SUBJECT, a_verdict, night_id, write_run
+
+pytest_plugins = ["pytester"]
+
+CONTEXT = Context("tiny_smolvlm", "host", mode="kv", precision="fp32")
+OLD, NEW = "0ddba11" + "0" * 57, "decade" + "0" * 58
+
+
+def cached(folder: Path, key: str, **changes: object) -> Path:
+    """An artifact in a cache, named as the exporter names it, with the lock beside it."""
+    name = f"tiny_smolvlm-xnnpack-hybrid-{key[:12]}"
+    path = hollow_artifact(folder / "artifacts" / name, key=key, **changes)
+    (path.parent / f".{name}.lock").touch()
+    return path
+
+
+def test_an_artifact_is_named_by_folder_or_key(tmp_path: Path) -> None:
+    path = cached(tmp_path, OLD)
+    for name in (str(path), OLD, OLD[:12], "0ddba11"):
+        assert find_artifact(name, tmp_path) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("facade", "'facade' is neither a folder nor the key of an artifact in"),
+        ("../../etc", "neither a folder nor the key"),
+        ("0ddba1", "2 artifacts in .* have keys that begin with '0ddba1'"),
+    ],
+)
+def test_a_name_that_fits_none_or_several_is_told(tmp_path: Path, name: str, sentence: str) -> None:
+    cached(tmp_path, OLD)
+    cached(tmp_path, "0ddba1f" + "0" * 57)
+    with pytest.raises(UserError, match=sentence):
+        find_artifact(name, tmp_path)
+
+
+def test_the_latest_green_run_of_that_place_counts(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [a_verdict(artifact_key="older")])
+    write_run(tmp_path, 1, [a_verdict(artifact_key=OLD)])
+    write_run(tmp_path, 2, [a_verdict(Status.FAIL, artifact_key=NEW)], exit_status=1)
+    write_run(tmp_path, 3, [a_verdict(artifact_key=NEW, mode="hybrid")])
+    write_run(tmp_path, 4, [a_verdict(artifact_key=NEW)], exit_status=None)
+    write_run(tmp_path, 5, [a_verdict(artifact_key=NEW)], exit_status=13)
+    assert latest_green(tmp_path, CONTEXT) == GreenArtifact(OLD, night_id(1))
+
+
+def compared(key: str, outcome: str, minute: int = 0, **fields: object) -> ComparisonRow:
+    """A comparison of an artifact with some baseline."""
+    given = {
+        **SUBJECT,
+        "artifact_key": key,
+        "baseline_key": "some other",
+        "metric": "decode_tps",
+        "unit": "token/s",
+        "outcome": outcome,
+        "n_pairs": 20,
+        "sentence": "compared",
+        "at": FIRST_NIGHT + timedelta(minutes=minute),
+    }
+    return ComparisonRow.model_validate({**given, **fields})
+
+
+def test_a_slower_artifact_is_no_baseline_though_every_gate_passes(tmp_path: Path) -> None:
+    """Else a slowdown would be told one night and taken for granted from the next on."""
+    write_run(tmp_path, 0, [a_verdict(artifact_key=OLD)])
+    write_run(tmp_path, 1, [compared(NEW, "slower"), compared(NEW, "same", metric="ttft_ms")], 1)
+    write_run(tmp_path, 2, [a_verdict(artifact_key=NEW)])
+    assert latest_green(tmp_path, CONTEXT) == GreenArtifact(OLD, night_id(0))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        compared(NEW, "same", minute=1),
+        compared(NEW, "slower", mode="hybrid"),
+        compared("another", "slower"),
+    ],
+)
+def test_other_comparisons_leave_the_latest_green_run_what_it_is(
+    tmp_path: Path, row: ComparisonRow
+) -> None:
+    earlier = [compared(NEW, "slower")] if row.outcome == "same" else []
+    write_run(tmp_path, 0, [a_verdict(artifact_key=OLD)])
+    write_run(tmp_path, 1, [*earlier, row], 1)
+    write_run(tmp_path, 2, [a_verdict(artifact_key=NEW)])
+    assert latest_green(tmp_path, CONTEXT) == GreenArtifact(NEW, night_id(2))
+
+
+def test_where_nobody_was_green_there_is_no_baseline(tmp_path: Path) -> None:
+    candidate = open_artifact(cached(tmp_path, NEW))
+    with pytest.raises(NoBaseline, match=r"No green run in .* measured tiny_smolvlm"):
+        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, CONTEXT)
+
+
+def test_the_green_runs_artifact_is_opened(tmp_path: Path) -> None:
+    old, candidate = cached(tmp_path, OLD), open_artifact(cached(tmp_path, NEW))
+    write_run(tmp_path / "runs", 0, [a_verdict(artifact_key=OLD)])
+    found, run_id = Baseline(None, tmp_path, tmp_path / "runs").of(candidate, CONTEXT)
+    assert (found.directory, run_id) == (old, night_id(0))
+
+
+def test_a_green_artifact_that_is_gone_is_told(tmp_path: Path) -> None:
+    candidate = open_artifact(cached(tmp_path, NEW))
+    write_run(tmp_path / "runs", 0, [a_verdict(artifact_key=OLD)])
+    with pytest.raises(UserError, match=rf"Run {night_id(0)} was green with artifact 0ddba1100000"):
+        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": "tiny_internvl3"}, "The baseline's model is tiny_internvl3"),
+        (
+            {"target": "emulator", "soc": "SM8650", "backend": "qnn"},
+            "baseline's target is emulator",
+        ),
+        (
+            {"mode": "lookahead"},
+            "lookahead artifact, which cannot run in kv mode; add --mode looka",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
+    baseline = open_artifact(hollow_artifact(tmp_path / "baseline", **changes)).manifest
+    candidate = open_artifact(hollow_artifact(tmp_path / "candidate")).manifest
+    with pytest.raises(UserError, match=sentence):
+        check_comparable(baseline, candidate, "kv")
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--baseline", "latest-green"], "--compare names both artifacts; leave --baseline out"),
+        (["--pre-gen-pte", "x"], "--compare names both artifacts; leave --pre-gen-pte out"),
+        (["--pairs", "7"], "--pairs is 7; give an even number from 8, 20 by default"),
+        (["--cooldown", "-1"], "--cooldown is -1 s; give 0 or more, 300 by default"),
+    ],
+)
+def test_options_that_contradict_each_other_are_one_sentence(
+    suites: RunSuites, tmp_path: Path, more: list[str], sentence: str
+) -> None:
+    one, other = cached(tmp_path, OLD), cached(tmp_path, NEW)
+    result = suites(ROOT / "suites/perf", "--compare", one, other, *more)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert sentence in result.stderr.str()
+
+
+def test_a_comparing_session_compares_and_judges_no_gates(
+    suites: RunSuites, tmp_path: Path
+) -> None:
+    one, other = cached(tmp_path, OLD), cached(tmp_path, NEW)
+    chosen = ["--compare", one, other, "--collect-only", "-q"]
+    told = suites(ROOT / "suites/perf", *chosen).stdout.str()
+    assert "test_comparison.py::test_comparison" in told
+    assert "test_speed.py" not in told
+    told = suites(ROOT / "suites/perf", "--collect-only", "-q").stdout.str()
+    assert "test_comparison.py" not in told
+    assert "test_speed.py::test_speed" in told

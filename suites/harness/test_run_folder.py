@@ -1,0 +1,58 @@
+"""A run leaves nothing behind, however its session ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.run_folder import remove_abandoned, run_folder
+
+HOLD = """
+import sys, pathlib
+from harness.run_folder import run_folder
+with run_folder(pathlib.Path(sys.argv[1])) as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_lives_as_long_as_its_run(tmp_path: Path) -> None:
+    with run_folder(tmp_path) as folder, run_folder(tmp_path) as other:
+        remove_abandoned(tmp_path)
+        assert folder.is_dir()
+        assert other.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), run_folder(tmp_path):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as session:
+        assert session.stdout is not None
+        left = Path(session.stdout.readline().strip())
+        remove_abandoned(tmp_path)
+        assert left.is_dir()
+        os.kill(session.pid, signal.SIGKILL)
+    assert left.is_dir()
+    with run_folder(tmp_path) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_foreign_folders_stay(tmp_path: Path) -> None:
+    (tmp_path / "snapgate-run-without-a-lock").mkdir()
+    (tmp_path / "something-else").mkdir()
+    (tmp_path / "something-else" / "owner.lock").touch()
+    remove_abandoned(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,1 @@
+"""How the miniatures came about: their trainer and what it needs."""

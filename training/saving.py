@@ -1,0 +1,100 @@
+"""Write a miniature as a checkpoint folder like those on the hub, and read it back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import cast
+
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
+
+from harness.vlm.spec import VlmSpec
+from training.configuration import (
+    PADDING_TOKEN,
+    VlmModel,
+    build_model,
+    generation_config,
+    image_processor,
+    model_config,
+)
+from training.tokenizer import special_tokens
+
+
+def save_checkpoint(
+    weights: Mapping[str, Tensor], spec: VlmSpec, tokenizer: Tokenizer, folder: Path
+) -> None:
+    """Write weights, configurations and tokenizer files into ``folder``.
+
+    Each file is replaced whole, so a reader never sees half of one.
+
+    Args:
+        weights: ``state_dict`` of the trained model, float32.
+        spec: What the weights are of.
+        tokenizer: What they were trained with.
+        folder: Created if missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = Path(mkdtemp(prefix=".saving-", dir=folder))
+    model = build_model(model_config(spec, tokenizer))
+    model.load_state_dict(weights)
+    model.generation_config = generation_config(spec, tokenizer)
+    model.save_pretrained(fresh)
+    image_processor(spec).save_pretrained(fresh)
+    _wrap(tokenizer, spec).save_pretrained(fresh)
+    tokenizer.save(str(fresh / "tokenizer.json"))
+    for file in fresh.iterdir():
+        file.chmod(0o644)
+        os.replace(file, folder / file.name)
+    fresh.rmdir()
+
+
+def load_model(folder: Path) -> VlmModel:
+    """The float32 model of a checkpoint folder, in evaluation mode, without network."""
+    model = cast(
+        VlmModel,
+        AutoModelForImageTextToText.from_pretrained(folder, dtype="float32", local_files_only=True),
+    )
+    model.train(False)
+    return model
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a checkpoint folder."""
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def _wrap(tokenizer: Tokenizer, spec: VlmSpec) -> PreTrainedTokenizerFast:
+    wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call] # no hints in transformers
+        tokenizer_object=tokenizer,
+        eos_token=spec.family.stop_tokens[0],
+        pad_token=PADDING_TOKEN,
+        additional_special_tokens=list(special_tokens(spec)),
+        model_max_length=spec.context_length,
+        clean_up_tokenization_spaces=False,
+    )
+    wrapped.chat_template = _chat_template(spec)
+    return wrapped
+
+
+def _chat_template(spec: VlmSpec) -> str:
+    prompt = spec.family.prompt
+    image = (
+        prompt.image_start
+        + prompt.image_global
+        + spec.family.image_token * spec.vision.tokens_per_image
+        + prompt.image_end
+    )
+    parts = (
+        "{% for part in message.content %}"
+        f"{{% if part.type == 'image' %}}{{{{ {image!r} }}}}"
+        "{% else %}{{ part.text }}{% endif %}{% endfor %}"
+    )
+    return (
+        "{% for message in messages %}"
+        f"{{{{ {prompt.turn_prefix!r} }}}}{parts}{{{{ {prompt.turn_suffix!r} }}}}"
+        "{% endfor %}"
+    )
