@@ -22,11 +22,11 @@ from rich.table import Table
 
 from benchmarks.decode_bookkeeping import miniatures
 from harness.artifacts.artifact import Artifact, open_artifact
-from harness.backends.qnn.soc import get_soc
 from harness.devices.host import HostDevice
 from harness.devices.lease import lease_folder, machine_lease
 from harness.devices.phone.virtual_session import open_virtual_phone
 from harness.runtime.request import Request, RunOptions
+from harness.targets.soc import get_soc
 
 BOUND_S = 1.5
 """Most that the way over a phone may cost a run, in the median."""

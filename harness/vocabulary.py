@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Target = Literal["host", "emulator", "phone"]
-"""Where an artifact runs: this CPU, Qualcomm's HTP emulator on it, or a phone's HTP."""
+Target = str
+"""Where an artifact runs, by its name: this CPU (``host``), Qualcomm's HTP emulator on it, a
+phone's HTP, or what another package adds; :mod:`harness.targets.registry` knows them all."""
 TARGETS: tuple[Target, ...] = ("host", "emulator", "phone")
 
 Mode = Literal["kv", "hybrid", "lookahead"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.backends.qnn.delegates import QnnDelegate
-from harness.backends.qnn.soc import soc_label
 from harness.errors import UserError
+from harness.targets.soc import soc_label
 from harness.vocabulary import COMPONENTS, Component, Precision, Target
 
 Delegates = Mapping[Component, Sequence[QnnDelegate]]

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.targets.registry import KnownTarget
 from harness.vlm.mode import LookaheadShape
-from harness.vocabulary import COMPONENTS, Backend, Component, KvEncodings, Mode, Precision, Target
+from harness.vocabulary import COMPONENTS, Backend, Component, KvEncodings, Mode, Precision
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -94,7 +95,7 @@ class Manifest(BaseModel):
     model: str
     family: str
     key: str
-    target: Target
+    target: KnownTarget
     backend: Backend
     soc: str | None
     mode: Mode

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.files.storage import free_bytes
 from harness.devices.adb.fleet.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.fleet.inventory import Inventory
@@ -26,6 +25,7 @@ from harness.devices.phone.preflight import PhoneRequest, find_ready_phones
 from harness.devices.phone.virtual_session import VIRTUAL
 from harness.doctor.finding import Finding
 from harness.errors import UserError
+from harness.targets.soc import get_soc
 
 _VERSION_S = 5.0
 _STATE_S = 8.0

@@ -14,7 +14,6 @@ from PIL import Image
 from rich.console import Console
 
 from harness.artifacts.artifact import Artifact
-from harness.backends.qnn.soc import get_soc
 from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.devices.adb.protocol.errors import AdbFailure
 from harness.devices.device import RunFailure
@@ -32,6 +31,7 @@ from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.targets.soc import get_soc
 from harness.vlm.registry import get_spec
 from harness.vocabulary import COMPONENTS, Target
 

@@ -34,7 +34,7 @@ EXPORTER_SOURCES = (
     "backends/qnn/lowering.py",
     "backends/qnn/quantizer.py",
     "backends/qnn/shim.c",
-    "backends/qnn/soc.py",
+    "targets/soc.py",
     "vlm/mode.py",
     "vlm/preprocess.py",
     "vlm/prompt.py",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.backends.qnn.soc import Soc, get_soc
 from harness.export.recipe import Recipe
+from harness.targets.soc import Soc, get_soc
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Backend, KvEncodings, Mode, Target

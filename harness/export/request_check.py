@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from harness.backends.qnn.recipe import HtpRecipe
-from harness.backends.qnn.soc import Soc
 from harness.errors import UserError
 from harness.export.calibration import CALIBRATED
 from harness.export.recipe import Recipe, check_precisions
 from harness.export.request import ExportRequest
+from harness.targets.soc import Soc
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import COMPONENTS, Mode
 

@@ -8,7 +8,6 @@ from harness.artifacts.manifest import Manifest
 from harness.export.calibration import CALIBRATED
 from harness.judging.htp_cost import ddr_bytes_per_token
 from harness.measure.roofline import bytes_per_token, ms_per_token_lower_bound
-from harness.measure.soc import Soc
 from harness.vlm.spec import TextGeometry
 
 _UPSTREAM_KV_BITS = 16
@@ -30,24 +29,26 @@ class DecodeLimit:
     milliseconds: float
 
 
-def decode_limit(manifest: Manifest, text: TextGeometry, soc: Soc | None) -> DecodeLimit | None:
+def decode_limit(
+    manifest: Manifest, text: TextGeometry, dram_gb_per_s: float | None
+) -> DecodeLimit | None:
     """The limit of an artifact on a phone; None where the memory's rate is unknown.
 
     Args:
         manifest: Of the artifact.
         text: Geometry of its decoder.
-        soc: Of the phone; None if ``thresholds/socs.toml`` does not list it.
+        dram_gb_per_s: Of the phone's SoC, in 1e9 bytes per second; None where it is unknown.
     """
-    if soc is None or soc.dram_gb_per_s is None:
+    if dram_gb_per_s is None:
         return None
     traffic = ddr_bytes_per_token(manifest.component("text_decoder").graphs)
     if traffic is not None:
-        limit_ms = ms_per_token_lower_bound(traffic, soc.dram_gb_per_s)
+        limit_ms = ms_per_token_lower_bound(traffic, dram_gb_per_s)
         return DecodeLimit("ms_per_token_lower_bound", limit_ms)
     # The file is all weights but for its graphs, which share them on a phone.
     weight_bytes = manifest.component("text_decoder").pte_bytes
     presumed = bytes_per_token(weight_bytes, kv_cache_bytes(manifest, text))
-    limit_ms = ms_per_token_lower_bound(presumed, soc.dram_gb_per_s)
+    limit_ms = ms_per_token_lower_bound(presumed, dram_gb_per_s)
     return DecodeLimit("ms_per_token_of_weights", limit_ms)
 
 

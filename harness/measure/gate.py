@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from harness.errors import UserError, suggest
 from harness.measure.metrics import METRICS, get_metric
 from harness.measure.wording import bound
+from harness.targets.registry import KnownTarget
+from harness.targets.soc import KnownSoc
 from harness.vocabulary import PRECISIONS, Component, Mode, Protocol, Target
 
 Confidence = Literal["measured", "published", "provisional", "derived"]
@@ -70,8 +72,8 @@ class Gate(BaseModel):
 
     metric: str
     model: str
-    target: Target | None = None
-    soc: str | None = None
+    target: KnownTarget | None = None
+    soc: KnownSoc | None = None
     mode: Mode | None = None
     precision: str | None = None
     component: Component | None = None

@@ -19,7 +19,8 @@ from harness.measure.gate import SELECTORS, Context
 from harness.measure.metrics import METRICS
 from harness.measure.toml_row import render_row
 from harness.measure.verdict import Status
-from harness.vocabulary import Component, Mode, Protocol, Target
+from harness.targets.registry import KnownTarget
+from harness.vocabulary import Component, Mode, Protocol
 
 DURATION = timedelta(days=14)
 """How long a proposed quarantine lasts."""
@@ -47,7 +48,7 @@ class Quarantine(BaseModel):
 
     metric: str
     model: str
-    target: Target | None = None
+    target: KnownTarget | None = None
     soc: str | None = None
     mode: Mode | None = None
     precision: str | None = None

@@ -1,4 +1,4 @@
-"""Reading and extending ``thresholds/``: gates per model, and the SoC table."""
+"""Reading and extending ``thresholds/``: gates per model, and what memories can do."""
 
 from __future__ import annotations
 
@@ -8,13 +8,31 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError, suggest
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import UserError
 from harness.measure.gate import SELECTORS, Gate
-from harness.measure.soc import Soc
 from harness.results.quarantine_file import QUARANTINE_NAME
 from harness.results.toml_rows import parse_rows, read_toml
+from harness.targets.soc import KnownSoc
 
 SOCS_NAME = "socs.toml"
+
+
+class DramRate(BaseModel):
+    """One row of ``thresholds/socs.toml``.
+
+    Attributes:
+        name: SoC, as ``--soc`` takes it.
+        dram_gb_per_s: Peak of the memory that it supports, in 1e9 bytes per second.
+        source: Where the number can be looked up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: KnownSoc
+    dram_gb_per_s: float = Field(gt=0)
+    source: str
 
 
 def load_gates(directory: Path) -> tuple[Gate, ...]:
@@ -24,22 +42,24 @@ def load_gates(directory: Path) -> tuple[Gate, ...]:
         UserError: If the folder or a file cannot be read, a row is not a gate of a known SoC, or
             two rows contend for one place; the message names file, row and field.
     """
-    socs = load_socs(directory)
+    # Read when a session begins, though it is asked for after the first run.
+    load_dram_rates(directory)
     gates: list[Gate] = []
     for path in sorted(directory.glob("*.toml")):
         if path.name not in (SOCS_NAME, QUARANTINE_NAME):
-            gates += _parse_gates(path, read_toml(path), socs)
+            gates += _parse_gates(path, read_toml(path))
     return tuple(gates)
 
 
-def load_socs(directory: Path) -> dict[str, Soc]:
-    """The SoC table of a thresholds folder by name.
+def load_dram_rates(directory: Path) -> dict[str, float]:
+    """Peak DRAM bandwidth by SoC, in 1e9 bytes per second, where it is known.
 
     Raises:
         UserError: If ``socs.toml`` is missing or a row of it is wrong; the message names the row.
     """
     path = directory / SOCS_NAME
-    return {soc.name: soc for soc in parse_rows(path, read_toml(path), "soc", Soc)}
+    rows = parse_rows(path, read_toml(path), "soc", DramRate)
+    return {row.name: row.dram_gb_per_s for row in rows}
 
 
 def append_rows(directory: Path, model: str, text: str) -> Path:
@@ -59,21 +79,15 @@ def append_rows(directory: Path, model: str, text: str) -> Path:
     path = directory / f"{model}.toml"
     existing = read_toml(path) if path.exists() else ""
     whole = f"{existing.rstrip()}\n\n{text}".lstrip()
-    _parse_gates(path, whole, load_socs(directory))
+    _parse_gates(path, whole)
     part = directory / f"{path.name}.part"
     part.write_text(whole, encoding="utf-8")
     os.replace(part, path)
     return path
 
 
-def _parse_gates(path: Path, text: str, socs: Mapping[str, Soc]) -> tuple[Gate, ...]:
+def _parse_gates(path: Path, text: str) -> tuple[Gate, ...]:
     gates = parse_rows(path, text, "gate", Gate, model=path.stem)
-    for number, gate in enumerate(gates, start=1):
-        if gate.soc is not None and gate.soc not in socs:
-            raise UserError(
-                f"{path.name} [[gate]] row {number}, field soc: there is no SoC {gate.soc!r} in"
-                f" {SOCS_NAME}; {suggest(gate.soc, socs)}."
-            )
     _refuse_contenders(path, gates)
     return gates
 

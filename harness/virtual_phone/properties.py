@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# What boards are called; several SoCs share one name, so nothing may be told from it.
-_PLATFORMS = {
-    "SM8350": "lahaina",
-    "SM8450": "taro",
-    "SM8475": "cape",
-    "SM8550": "kalama",
-    "SM8650": "pineapple",
-    "SM8750": "sun",
-    "SM8850": "canoe",
-}
 LOADS_PROPERTY = "ro.snapgate.virtual.loads"
 
 
@@ -28,14 +18,13 @@ def default_properties(
         accepted_targets: Of artifacts that the phone's runner loads; no real phone has the
             property.
     """
-    platform = _PLATFORMS.get(soc, "unknown")
     return {
         "ro.serialno": serialno,
         "ro.soc.manufacturer": "QTI",
         "ro.soc.model": soc,
-        "ro.board.platform": platform,
+        "ro.board.platform": "virtual_phone",
         "ro.hardware": "qcom",
-        "ro.product.board": platform,
+        "ro.product.board": "virtual_phone",
         "ro.product.name": "virtual_phone",
         "ro.product.model": "Virtual Phone",
         "ro.product.device": "virtual_phone",

@@ -15,7 +15,7 @@ from harness.export.recipe import Recipe
 from harness.judging.htp_cost import component_costs, cost_findings, ddr_bytes_per_token
 from harness.measure.gate import Context
 from harness.measure.roofline import ms_per_token_lower_bound
-from harness.results.gates import load_socs
+from harness.results.gates import load_dram_rates
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import COMPONENTS, Component, Mode
 
@@ -85,10 +85,11 @@ def test_time_of_a_token_that_memory_alone_allows(
     compiled: Artifact, judge: Judge, pytestconfig: pytest.Config
 ) -> None:
     """No phone with this SoC can be faster than its DRAM."""
-    soc = load_socs(session_plugin(pytestconfig).settings.thresholds)[str(compiled.manifest.soc)]
-    if soc.dram_gb_per_s is None:
-        pytest.skip(f"thresholds/socs.toml has no dram_gb_per_s for {soc.name}; add it")
-    bound_ms = ms_per_token_lower_bound(_traffic(compiled), soc.dram_gb_per_s)
+    soc = str(compiled.manifest.soc)
+    rate = load_dram_rates(session_plugin(pytestconfig).settings.thresholds).get(soc)
+    if rate is None:
+        pytest.skip(f"thresholds/socs.toml has no dram_gb_per_s for {soc}; add it")
+    bound_ms = ms_per_token_lower_bound(_traffic(compiled), rate)
     context = context_of(compiled, "text_decoder")
     judge.conclude(compiled, judge.exact("ms_per_token_lower_bound", bound_ms, context, compiled))
 

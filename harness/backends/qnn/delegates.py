@@ -37,7 +37,7 @@ class QnnDelegate:
 
     Attributes:
         method: Method of the ``.pte``.
-        chip_id: SoC that it was compiled for (:mod:`harness.backends.qnn.soc`).
+        chip_id: SoC that it was compiled for (:mod:`harness.targets.soc`).
         htp_arch: HTP version of that SoC.
         vtcm_mib: VTCM that the graph may use.
         shares_weights: Whether graphs of one context share their weights.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from harness.backends.qnn.soc import Soc
+from harness.errors import UserError
+from harness.targets.soc import Soc
 
 if TYPE_CHECKING:
     import torch
@@ -114,7 +116,6 @@ def _partitioner(specs: list[object]) -> object:
 
 
 def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
-    from executorch.backends.qualcomm.serialization.qc_schema import QcomChipset
     from executorch.backends.qualcomm.utils.utils import (
         generate_htp_compiler_spec,
         generate_qnn_executorch_compiler_spec,
@@ -125,11 +126,27 @@ def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
         use_fp16=options.fp16, use_weight_sharing=options.for_phone and can_share
     )
     specs: list[object] = generate_qnn_executorch_compiler_spec(
-        soc_model=QcomChipset[options.soc.name],
+        soc_model=_chipset(options.soc),
         backend_options=htp,
         shared_buffer=options.for_phone,
     )
     return specs
+
+
+def _chipset(soc: Soc) -> object:
+    """ExecuTorch's name for a SoC.
+
+    Raises:
+        UserError: If the ExecuTorch that is installed has none.
+    """
+    from executorch.backends.qualcomm.serialization.qc_schema import QcomChipset
+
+    if soc.name not in QcomChipset.__members__:
+        raise UserError(
+            f"ExecuTorch {version('executorch')} cannot compile for {soc.name}: its QcomChipset "
+            "has no such SoC; install one that has, or give another --soc."
+        )
+    return QcomChipset[soc.name]
 
 
 def _passes(method: HtpMethod) -> object:

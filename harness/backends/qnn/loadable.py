@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.backends.qnn.context_info import describe_context
 from harness.backends.qnn.delegates import QnnDelegate, read_delegates
 from harness.backends.qnn.provider import QnnInfo, activate
-from harness.backends.qnn.soc import Soc, get_soc, soc_label
 from harness.errors import UserError
+from harness.targets.soc import Soc, get_soc, soc_label
 
 
 def prepare_to_load(path: Path) -> bool:

@@ -9,10 +9,10 @@ from harness.artifacts.artifact import Artifact
 from harness.artifacts.integrity import file_fault
 from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
-from harness.backends.qnn.soc import Soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
 from harness.devices.phone.runner_generation import RunnerGeneration
 from harness.errors import UserError
+from harness.targets.soc import Soc
 from harness.vocabulary import COMPONENTS, Target
 
 CONTEXT_LIMIT_BYTES = 4 << 30

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.files.storage import free_bytes
 from harness.devices.adb.fleet.discovery import Discovery, FoundPhone, find_phones
 from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
@@ -29,7 +28,7 @@ from harness.devices.phone.runner_build import (
 from harness.devices.phone.set_up import PhoneKit
 from harness.devices.phone.workspace import ROOT, make_room_remedy
 from harness.errors import UserError
-from harness.vocabulary import Target
+from harness.targets.soc import get_soc
 
 _LEAST_FREE_BYTES = 256 << 20
 """For runner, libraries and a miniature; larger artifacts are measured when they are pushed."""
@@ -203,7 +202,7 @@ def _libraries_of_wish(wish: PhoneRequest) -> PhoneLibraries | None:
 def _kit(phone: FoundPhone, build: RunnerBuild | None, wish: PhoneRequest) -> PhoneKit | None:
     soc = get_soc(phone.soc)
     if phone.is_virtual:
-        accepted = cast("tuple[Target, ...]", phone.accepted_targets)
+        accepted = phone.accepted_targets
         return None if build is None else PhoneKit(soc, accepted, build, libraries=None)
     libraries = find_phone_libraries(soc, wish.qnn_dir)
     _check_version(libraries, wish.made_by)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends.qnn.libraries import cache_folder
-from harness.backends.qnn.soc import Soc
 from harness.devices.phone.elf import ARM64, HEXAGON, machine_of
 from harness.devices.phone.qnn_version import QnnVersion, version_of_library
 from harness.errors import UserError
+from harness.targets.soc import Soc
 
 _PHONE_FOLDER = Path("lib/aarch64-android")
 HTP_LIBRARY = "libQnnHtp.so"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import platformdirs
 
-from harness.backends.qnn.soc import Soc
 from harness.devices.adb.files.local_digests import LocalDigests
 from harness.devices.adb.files.push_order import Progress
 from harness.devices.adb.fleet.phone_claim import HeldClaim
@@ -28,6 +27,7 @@ from harness.devices.phone.remote_runner import RemoteRunner
 from harness.devices.phone.runner_build import RunnerBuild
 from harness.devices.phone.runner_generation import read_generation
 from harness.run_folder import run_folder
+from harness.targets.soc import Soc
 from harness.vocabulary import Target
 
 ReportProgress = Callable[[Progress], None]

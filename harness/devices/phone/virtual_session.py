@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.backends.qnn.soc import Soc
 from harness.devices.adb.protocol.client import AdbPhone
 from harness.devices.adb.protocol.programs import adb_programs
 from harness.devices.adb.protocol.server import AdbServer, ServerAddress
@@ -15,6 +14,7 @@ from harness.devices.phone.runner_build import find_build
 from harness.devices.phone.set_up import PhoneKit, ReportProgress, open_phone
 from harness.errors import UserError
 from harness.run_folder import run_folder
+from harness.targets.soc import Soc
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer

@@ -16,7 +16,6 @@ from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import WeightScheme
-from harness.backends.qnn.soc import get_soc
 from harness.export.calibration import CALIBRATED, load_calibration
 from harness.export.checkpoint import Checkpoint
 from harness.export.component import ReportStage, build_component, load_module, method_inputs
@@ -32,6 +31,7 @@ from harness.export.htp.rewriting import linears_to_convolutions, with_builtin_g
 from harness.export.htp.text_decoder import HtpAttention
 from harness.export.metadata import decoder_constants
 from harness.export.worker.__main__ import Task
+from harness.targets.soc import get_soc
 
 _KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
 from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
-from harness.backends.qnn.soc import get_soc
+from harness.targets.soc import get_soc
 
 WIDTH = 64
 TOKENS = {"kv_forward": 1, "prefill_forward": 16}

@@ -11,8 +11,8 @@ import pytest
 from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.loadable import check_soc
 from harness.backends.qnn.provider import QnnInfo
-from harness.backends.qnn.soc import get_soc
 from harness.errors import UserError
+from harness.targets.soc import get_soc
 from suites.harness.backends.conftest import RunPython
 
 DESCRIBE = """

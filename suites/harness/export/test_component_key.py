@@ -75,7 +75,7 @@ def test_only_calibrated_precisions_depend_on_the_calibration() -> None:
 def package(tmp_path: Path) -> Path:
     """A copy of our sources that a test may change."""
     source = Path(harness.__file__).parent
-    for room in ("export", "backends", "measure", "vlm"):
+    for room in ("export", "backends", "measure", "targets", "vlm"):
         shutil.copytree(source / room, tmp_path / "harness" / room)
     return tmp_path / "harness"
 
@@ -103,7 +103,7 @@ def package(tmp_path: Path) -> Path:
         "backends/qnn/lowering.py",
         "backends/qnn/quantizer.py",
         "backends/qnn/shim.c",
-        "backends/qnn/soc.py",
+        "targets/soc.py",
         "vlm/mode.py",
         "vlm/preprocess.py",
         "vlm/prompt.py",

@@ -11,7 +11,6 @@ from harness.artifacts.artifact import open_artifact
 from harness.artifacts.manifest import GraphCost, Manifest
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.judging.decode_limit import DecodeLimit, decode_limit, kv_cache_bytes
-from harness.measure.soc import Soc
 from harness.vlm.registry import SPECS
 from reports.roofline import LIMIT_METRICS
 from suites.harness.fixtures.benches import GATE, GivenDevice, Recorded, a_bench
@@ -20,9 +19,7 @@ from suites.harness.fixtures.conftest import hollow_artifact
 pytest_plugins = ["pytester"]
 
 SMOLVLM = SPECS["smolvlm_500m"].text
-SOC = Soc(
-    name="SM8550", chip_id=43, htp_arch=73, vtcm_mib=8, dram_gb_per_s=67.2, source="roofline.md"
-)
+SM8550_GB_PER_S = 67.2
 COUNTED = GraphCost(
     method="kv_forward",
     ddr_read_bytes=400_000_000,
@@ -53,7 +50,7 @@ def with_graphs(manifest: Manifest, *graphs: GraphCost) -> Manifest:
 
 
 def test_the_compilers_own_count_decides(manifest: Manifest) -> None:
-    limit = decode_limit(with_graphs(manifest, COUNTED), SMOLVLM, SOC)
+    limit = decode_limit(with_graphs(manifest, COUNTED), SMOLVLM, SM8550_GB_PER_S)
     assert limit == DecodeLimit("ms_per_token_lower_bound", pytest.approx(6.0))
 
 
@@ -61,7 +58,7 @@ def test_weights_and_cache_stand_in_where_it_told_nothing(manifest: Manifest) ->
     """As the published table: 404 MB a token, 166 tokens per second on SM8550."""
     silent = COUNTED.model_copy(update={"ddr_read_bytes": None, "ddr_write_bytes": None})
     for told in (manifest, with_graphs(manifest, silent)):
-        limit = decode_limit(told, SMOLVLM, SOC)
+        limit = decode_limit(told, SMOLVLM, SM8550_GB_PER_S)
         assert limit is not None
         assert limit.metric == "ms_per_token_of_weights"
         assert 1000 / limit.milliseconds == pytest.approx(166, abs=0.5)
@@ -86,8 +83,6 @@ def test_the_cache_is_as_wide_as_the_recipe_says(
 
 
 def test_a_memory_of_unknown_rate_limits_nothing(manifest: Manifest) -> None:
-    unknown = SOC.model_copy(update={"dram_gb_per_s": None})
-    assert decode_limit(manifest, SMOLVLM, unknown) is None
     assert decode_limit(manifest, SMOLVLM, None) is None
 
 

@@ -13,7 +13,8 @@ from harness.measure.gate import Context, Gate, find_gate
 from harness.measure.proposal import Provenance, render_gate
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, judge, judge_exact
-from harness.results.gates import append_rows, load_gates, load_socs
+from harness.results.gates import append_rows, load_dram_rates, load_gates
+from harness.targets.soc import SOCS
 from harness.vlm.registry import SPECS
 from harness.vocabulary import Component, Mode, Protocol, Target
 
@@ -28,20 +29,18 @@ confidence = "measured"
 source = "run 1"
 since = 2026-11-23
 """
-SOCS = """
+SOC_ROWS = """
 [[soc]]
 name = "SM8650"
-chip_id = 57
-htp_arch = 75
-vtcm_mib = 8
-source = "qc_schema.py"
+dram_gb_per_s = 76.8
+source = "a data sheet"
 """
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A thresholds folder with one gate."""
-    (tmp_path / "socs.toml").write_text(SOCS)
+    (tmp_path / "socs.toml").write_text(SOC_ROWS)
     (tmp_path / "tiny_smolvlm.toml").write_text(ROW)
     return tmp_path
 
@@ -57,7 +56,7 @@ def test_every_shipped_file_is_of_a_known_model(shipped: tuple[Gate, ...]) -> No
 
 
 def test_no_two_shipped_gates_contend_for_one_place(shipped: tuple[Gate, ...]) -> None:
-    phones: list[tuple[Target, str | None]] = [("phone", soc) for soc in load_socs(SHIPPED)]
+    phones: list[tuple[Target, str | None]] = [("phone", soc) for soc in SOCS]
     devices: list[tuple[Target, str | None]] = [("host", None), ("emulator", "SM8650"), *phones]
     modes: list[Mode | None] = ["kv", "hybrid", "lookahead", None]
     components: list[Component | None] = [
@@ -144,9 +143,24 @@ def test_a_miniature_on_the_host_has_gates_for_all_its_performance(
 
 
 def test_the_soc_table_has_the_drams_that_the_provisional_gates_rest_on() -> None:
-    socs = load_socs(SHIPPED)
-    assert (socs["SM8550"].htp_arch, socs["SM8550"].dram_gb_per_s) == (73, 67.2)
-    assert (socs["SM8650"].htp_arch, socs["SM8650"].dram_gb_per_s) == (75, 76.8)
+    rates = load_dram_rates(SHIPPED)
+    assert (rates["SM8550"], rates["SM8650"]) == (67.2, 76.8)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("SM8650", "SM8651"), "field name: there is no SoC 'SM8651'; did you mean SM8650"),
+        (("76.8", "0"), "field dram_gb_per_s: .*greater than 0"),
+        (("dram_gb_per_s = 76.8", ""), "field dram_gb_per_s: .*required"),
+    ],
+)
+def test_a_wrong_rate_is_told_when_gates_are_read(
+    folder: Path, change: tuple[str, str], message: str
+) -> None:
+    (folder / "socs.toml").write_text(SOC_ROWS.replace(*change))
+    with pytest.raises(UserError, match=rf"socs\.toml \[\[soc\]\] row 1, {message}"):
+        load_gates(folder)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from harness.backends.qnn.soc import SOCS
 from harness.devices.adb.protocol.client import AdbPhone
 from harness.devices.adb.protocol.errors import AdbFailure, PhoneUnusable
 from harness.devices.adb.protocol.server import AdbServer, ListedPhone
+from harness.targets.soc import SOCS
 
 _ASK_S = 4.0
 _PROPERTIES = {

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.health.gate import DeviceBlocked
 from harness.devices.adb.protocol.client import AdbPhone
 from harness.devices.adb.protocol.errors import AdbFailure
@@ -22,6 +21,7 @@ from harness.devices.phone.set_up import PhoneKit, open_phone
 from harness.errors import UserError
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.targets.soc import get_soc
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from harness.artifacts.artifact import Artifact, open_artifact
-from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.fleet.phone_claim import HeldClaim
 from harness.devices.adb.fleet.recovery import Recovery
 from harness.devices.adb.protocol.client import AdbPhone
@@ -23,6 +22,7 @@ from harness.devices.phone.runner_build import find_build
 from harness.devices.phone.set_up import PhoneKit, open_phone
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.runtime.request import Request, RunOptions
+from harness.targets.soc import get_soc
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.stand_in_runner import write_stand_in

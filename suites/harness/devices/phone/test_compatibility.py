@@ -9,7 +9,6 @@ import pytest
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.backends.qnn.delegates import FileRange, QnnDelegate
-from harness.backends.qnn.soc import get_soc
 from harness.devices.phone.compatibility import (
     RunnerSetup,
     check_artifact,
@@ -20,6 +19,7 @@ from harness.devices.phone.compatibility import (
 )
 from harness.devices.phone.runner_generation import RunnerGeneration
 from harness.errors import UserError
+from harness.targets.soc import get_soc
 from suites.harness.fixtures.conftest import hollow_artifact
 
 CURRENT = RunnerGeneration(frozenset({"tok_embedding_path"}), requantizes=False)

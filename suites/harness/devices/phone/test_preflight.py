@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from harness.backends.qnn.soc import get_soc
 from harness.devices.adb.fleet.discovery import FoundPhone
 from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
 from harness.devices.adb.fleet.phone_lease import phone_lease
@@ -27,6 +26,7 @@ from harness.devices.phone.preflight import (
 from harness.devices.phone.runner_build import RunnerBuild
 from harness.devices.phone.set_up import PhoneKit
 from harness.errors import UserError
+from harness.targets.soc import get_soc
 from harness.virtual_phone.faults import Availability, Faults
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.backends.qnn.libraries import cache_folder
-from harness.backends.qnn.soc import get_soc
 from harness.devices.phone.qnn_files import find_phone_libraries
 from harness.errors import UserError
+from harness.targets.soc import get_soc
 from suites.harness.devices.phone.files_for_phones import X86_64, write_elf, write_sdk
 
 SM8550, SM8650 = get_soc("SM8550"), get_soc("SM8650")

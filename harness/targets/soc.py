@@ -1,8 +1,11 @@
-"""What the compiler has to know of each SoC. Imports without torch."""
+"""What has to be known of each SoC; the rate of its memory is in ``thresholds/socs.toml``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from harness.errors import UserError, suggest
 
@@ -68,3 +71,13 @@ def soc_label(chip_id: int) -> str:
     """Name of the SoC with this number, or the number where it is not a SoC we know."""
     soc = _BY_CHIP_ID.get(chip_id)
     return soc.name if soc else f"the SoC with chip id {chip_id}"
+
+
+def _known(name: str) -> str:
+    if name not in SOCS:
+        raise ValueError(f"there is no SoC {name!r}; {suggest(name, SOCS)}")
+    return name
+
+
+KnownSoc = Annotated[str, AfterValidator(_known)]
+"""Of a field that a person fills in."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from pathlib import Path
 
 import pytest
 from executorch.backends.qualcomm.serialization import qc_schema
 
-from harness.backends.qnn.soc import SOCS, Soc, get_soc, soc_label
+from harness.backends.qnn.delegation import _chipset
 from harness.errors import UserError
+from harness.targets.soc import SOCS, Soc, get_soc, soc_label
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,11 +28,17 @@ def test_no_soc_of_executorch_is_missing_but_the_windows_laptops() -> None:
     assert theirs - SOCS.keys() == {"UNKNOWN_SM", "SC8380XP"}
 
 
-def test_the_gates_know_the_same_socs() -> None:
-    rows = tomllib.loads((ROOT / "thresholds" / "socs.toml").read_text())["soc"]
-    assert {
-        Soc(row["name"], row["chip_id"], row["htp_arch"], row["vtcm_mib"]) for row in rows
-    } == set(SOCS.values())
+def test_a_soc_that_this_executorch_lacks_is_told_in_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"ExecuTorch 1\.5\.1 cannot compile for SM9999: .*--soc"):
+        _chipset(Soc("SM9999", chip_id=999, htp_arch=85, vtcm_mib=8))
+
+
+def test_the_guide_to_phones_tells_the_htp_of_each_soc() -> None:
+    rows = re.findall(r"\| (S\w+) \| v(\d+) ", (ROOT / "docs" / "phone.md").read_text())
+    assert len(rows) == 4
+    assert {(name, int(arch)) for name, arch in rows} <= {
+        (soc.name, soc.htp_arch) for soc in SOCS.values()
+    }
 
 
 def test_a_name_may_be_written_in_lower_case() -> None:

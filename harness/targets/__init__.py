@@ -1,0 +1,1 @@
+"""Where artifacts run: targets, what they are lowered to there, and SoCs. Any room may ask."""
