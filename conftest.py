@@ -38,7 +38,7 @@ MARKERS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options of design.md §12."""
+    """Declare the options of design §12."""
     add_options(parser.getgroup("snapgate"))
 
 

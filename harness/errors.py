@@ -9,7 +9,7 @@ from difflib import get_close_matches
 class UserError(Exception):
     """A mistake in what was asked for: shown as one sentence, exit code 2, never a traceback.
 
-    The message states the fact, the number behind it and the next command to type (design.md §10).
+    The message states the fact, the number behind it and the next command to type (design §10).
     """
 
 

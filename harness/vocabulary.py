@@ -1,4 +1,4 @@
-"""One vocabulary: the words that every room, option, column and file uses (docs/design.md §1)."""
+"""One vocabulary: the words that every room, option, column and file uses (design §1)."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ KvEncodings = Literal["shared", "requantized"]
 KV_ENCODINGS: tuple[KvEncodings, ...] = ("shared", "requantized")
 
 Protocol = Literal["snapgate", "upstream"]
-"""How speed is measured: as statistics.md says, or as upstream's own test does."""
+"""How speed is measured: as statistics §2.1 says, or as upstream's own test does."""
 PROTOCOLS: tuple[Protocol, ...] = ("snapgate", "upstream")

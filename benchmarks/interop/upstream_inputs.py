@@ -111,11 +111,11 @@ def command_line(
         *("--artifact", str(artifact)),
         # A file outside of what upstream compiles for; it resolves the path unasked.
         *("--build_folder", str(artifact)),
-        # Trap 1 of contract §8: the context must equal the sequence length.
+        # The context must equal the sequence length (contract §6.1).
         *("--max_seq_len", str(spec.context_length)),
         *("--max_context_len", str(spec.context_length)),
         *("--prefill_ar_len", str(spec.prefill_ar)),
-        # Required even where nothing runs; one image keeps the encoder quantized (trap 7).
+        # Required even where nothing runs; one image keeps the encoder quantized (contract §3.2).
         *("--prompt", "unused", "--image_path", "unused"),
         *("--temperature", "0"),
         *("--compile_only", "--enable_x86_64"),

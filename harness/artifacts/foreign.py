@@ -16,8 +16,8 @@ _NAMES: dict[Component, re.Pattern[str]] = {
     "token_embedding": re.compile(r"(tok|text)_embedding_(qnn|xnnpack)\.pte"),
     "text_decoder": re.compile(r"(?P<mode>kv|hybrid|lookahead)_llama_(qnn|xnnpack)\.pte"),
 }
-"""Upstream's names, ``text_embedding`` being the one of before March 2026, and ours (contract §1.1,
-§1.5)."""
+"""Upstream's names and ours (contract §1.1, §1.5); ``text_embedding`` was upstream's before March
+2026."""
 
 _EXAMPLES: dict[Component, str] = {
     "vision_encoder": "vision_encoder_qnn.pte",

@@ -50,7 +50,7 @@ class ComponentFile(BaseModel):
     """One ``.pte`` of an artifact.
 
     Attributes:
-        key: sha256 over everything that can change the file's bytes (design.md §7).
+        key: sha256 over everything that can change the file's bytes (design §7).
         file: Name within the artifact folder.
         sha256: Of the file's bytes.
         weights_sha256: Of the checkpoint's weights that it was made from, so that an artifact can

@@ -47,7 +47,7 @@ CPU_TABLES: frozenset[Precision] = frozenset({"8w", "4w"})
 
 
 class BuildConfig(BaseModel):
-    """The whole resolved configuration of one component's export (design.md §7).
+    """The whole resolved configuration of one component's export (design §7).
 
     Settings that cannot reach a component are None there, so that it is shared: a vision encoder
     serves every mode.

@@ -41,7 +41,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One sample, cut and tokenized as the runner does it (contract §4.1-§4.4).
+    """One sample, cut and tokenized as the runner does it (contract §4.1 to §4.4).
 
     Attributes:
         pixel_values: float32 ``[1, 3, side, side]``.
@@ -138,7 +138,7 @@ def _text(message: Message) -> str:
 
 
 def _encode(piece: TextPiece | ImagePiece, tokenizer: Tokenizer) -> tuple[int, ...] | None:
-    """Without what a tokenizer's post-processor adds: the runner ignores it (contract §8)."""
+    """Without what a tokenizer's post-processor adds: the runner ignores it (contract §4.4)."""
     if isinstance(piece, ImagePiece):
         return None
     return tuple(tokenizer.encode(piece.text, add_special_tokens=False).ids)

@@ -1,4 +1,4 @@
-"""What is red is measured once more from cold before it counts (statistics.md §2.7)."""
+"""What is red is measured once more from cold before it counts (statistics §2.7)."""
 
 from __future__ import annotations
 

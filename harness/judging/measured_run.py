@@ -28,7 +28,7 @@ class MeasuredRun:
     surroundings: Surroundings
 
     def invalid_reason(self, wanted_tokens: int | None, first: Turn) -> str | None:
-        """Why the run does not count (statistics.md §2.3), None if it does.
+        """Why the run does not count (statistics §2.3), None if it does.
 
         Args:
             wanted_tokens: Fixed token count of every run; None if the count is free.

@@ -1,7 +1,7 @@
 """How much worse a device answers than its reference, with what chance of sample may hide.
 
 Scores are paired by question; questions about one image stand or fall together, so whole images are
-resampled (statistics.md §2.9).
+resampled (statistics §2.9).
 """
 
 from __future__ import annotations

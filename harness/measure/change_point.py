@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from harness.measure.metrics import Better
 
 MIN_SEGMENT = 5
-"""Nights on either side of a change before it is believed (statistics.md §2.6)."""
+"""Nights on either side of a change before it is believed (statistics §2.6)."""
 
 _MIN_TAIL = 2
 """Latest nights that are looked at for a step: one alone may be odd."""

@@ -1,6 +1,6 @@
 """Many gates a night: a red performance gate is measured once more, from cold, before it counts.
 
-Forty gates at 3 % would paint every night red by chance (statistics.md §2.7). Ask ``needs_rerun``
+Forty gates at 3 % would paint every night red by chance (statistics §2.7). Ask ``needs_rerun``
 after a first verdict, re-run in a fresh session, and let ``settle`` say what counts.
 """
 

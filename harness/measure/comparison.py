@@ -1,7 +1,7 @@
 """Two artifacts compared on one device: A and B take turns, and B's runs are held against A's.
 
 For ``--compare``: run ``abba_order(PAIRS)``, pair consecutive runs as ``Pair``, and call
-``compare_pairs``. The rule is that of statistics.md §2.5.
+``compare_pairs``. The rule is that of statistics §2.5.
 """
 
 from __future__ import annotations

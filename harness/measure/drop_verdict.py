@@ -43,7 +43,7 @@ def judge_drop(
 
     PASS if the drop is within the gate and FAIL if it is beyond, each 95 % sure; else
     INCONCLUSIVE, as always below ten images. Answers repeat exactly, so more of them need other
-    images and never another run (statistics.md §2.7, §2.9).
+    images and never another run (statistics §2.7, §2.9).
 
     Args:
         pairs: One per question.

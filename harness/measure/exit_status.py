@@ -13,10 +13,10 @@ EXIT_STATUS = {
     Status.NO_GATE: 11,
     Status.BLOCKED: 12,
 }
-"""Exit status of a session by the first kind of this list that occurred (design.md §9)."""
+"""Exit status of a session by the first kind of this list that occurred (design §9)."""
 
 TREND_ALERT = 13
-"""Exit status of a session without any of these whose trends turned to the worse (design.md §9)."""
+"""Exit status of a session without any of these whose trends turned to the worse (design §9)."""
 
 ALLOWABLE = (Status.INCONCLUSIVE, Status.NO_GATE, Status.BLOCKED)
 

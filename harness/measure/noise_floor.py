@@ -1,6 +1,6 @@
 """What one artifact differs from itself by: the floor below which a difference means nothing.
 
-Fed with comparisons of an artifact with itself on one device (A/A), monthly (statistics.md §2.5).
+Fed with comparisons of an artifact with itself on one device (A/A), monthly (statistics §2.5).
 """
 
 from __future__ import annotations

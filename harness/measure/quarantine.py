@@ -1,4 +1,4 @@
-"""Gates that somebody has put aside for a while: who, why, and until when (statistics.md §2.8).
+"""Gates that somebody has put aside for a while: who, why, and until when (statistics §2.8).
 
 A row is ``[[quarantine]]`` in ``thresholds/quarantine.toml``, validated as ``Quarantine``. Ask
 ``find_quarantine`` for the row of a verdict and ``state`` what it does today;

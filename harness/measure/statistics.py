@@ -32,7 +32,7 @@ def median_bounds(samples: Sequence[float], confidence: float = 0.95) -> MedianB
     The k-th smallest sample exceeds the median only if fewer than k samples fell below it, a
     binomial event whatever the distribution: 5 samples bound it by their extremes (96.9 %),
     8 and 10 by the second (96.5 %, 98.9 %), 20 by the sixth from either end (97.9 %).
-    See H. A. David, H. N. Nagaraja, Order Statistics, §7.1.
+    See H. A. David, H. N. Nagaraja, Order Statistics, section 7.1.
 
     Args:
         samples: Independent values, in any order and unit.

@@ -1,4 +1,4 @@
-"""Which runs count, and when too few do (statistics.md §2.3)."""
+"""Which runs count, and when too few do (statistics §2.3)."""
 
 from __future__ import annotations
 

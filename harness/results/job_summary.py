@@ -30,7 +30,7 @@ ENDINGS = {
     12: "blocked: a device was not fit to measure",
     13: "green, but a trend turned to the worse",
 }
-"""What an exit status means (design.md §9)."""
+"""What an exit status means (design §9)."""
 
 _MAX_ROWS = 50
 

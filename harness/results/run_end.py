@@ -25,7 +25,7 @@ def is_finished(workers: Iterable[str], ends: int) -> bool:
 def run_status(workers: Iterable[str], exit_statuses: Collection[int]) -> int | None:
     """The worst exit status of a run's sessions; None unless all of them came to their end.
 
-    Smaller is worse (design.md §9): a session that failed beside one that is inconclusive makes the
+    Smaller is worse (design §9): a session that failed beside one that is inconclusive makes the
     run red, whichever ended first.
 
     Args:

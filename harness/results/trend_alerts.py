@@ -1,6 +1,6 @@
 """Trends that turned to the worse: one series per model, metric and physical device.
 
-Never pooled over devices: they differ more than what is looked for (statistics.md §2.6). A run
+Never pooled over devices: they differ more than what is looked for (statistics §2.6). A run
 gives one point, the median of its valid samples.
 """
 

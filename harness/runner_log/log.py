@@ -44,7 +44,7 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
     """Read everything a runner says about its turns.
 
     Times come from the statistics block where there is one (microseconds), else from the observer
-    line. ``sampling_ms`` of upstream's runner sums over the turns so far (contract §8, trap 38).
+    line. ``sampling_ms`` of upstream's runner sums over the turns so far (contract §5.5).
 
     Args:
         text: Standard output and standard error, in any order or interleaved.

@@ -34,7 +34,7 @@ def finite_rates(rates: Mapping[str, float | None]) -> dict[str, float]:
 def check_durations(durations_ms: Mapping[str, float], line: int) -> None:
     """Reject durations that ran backwards, as a clock set during the run makes them.
 
-    Upstream stamps with the wall clock (contract §8, trap 35).
+    Upstream stamps with the wall clock (contract §5.6).
 
     Raises:
         UserError: If a duration is negative.

@@ -1,8 +1,8 @@
 """What the integers of a decoder's KV cache and logits stand for. Imports without torch.
 
-A ``.pte`` says so in constant methods, of which there are two families. Files whose prefill and
-decode graphs share their encodings have upstream's ``get_kv_output_{i}_quant_attr`` (contract
-§2.6). Files whose graphs were calibrated apart have ``get_{k,v}_{scale,zero_point}_{output,input}_
+A ``.pte`` says so in constant methods, of which there are two families (contract §2.6). Files whose
+prefill and decode graphs share their encodings have upstream's ``get_kv_output_{i}_quant_attr``.
+Files whose graphs were calibrated apart have ``get_{k,v}_{scale,zero_point}_{output,input}_
 {layer}``: output is the prefill graph's cache, input the decode graph's (contract §4.9). Within one
 graph the cache that goes in and the columns that come out always have one encoding.
 """

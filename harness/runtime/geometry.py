@@ -128,7 +128,7 @@ def read_geometry(decode: Signature, prefill: Signature, layers: int) -> Decoder
 
 
 def check_decoder(method: Signature, geometry: DecoderGeometry, ar: int) -> None:
-    """Compare every tensor with the contract's tables §2.2.
+    """Compare every tensor with contract §2.2.
 
     Raises:
         UserError: If one differs.

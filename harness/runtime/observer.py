@@ -1,4 +1,4 @@
-"""What a run shows while it works: upstream's log lines, statistics and observer line (§5.5, §5.6).
+"""What a run shows while it works, in upstream's words (contract §5.5, §5.6).
 
 Imports without torch.
 """

@@ -40,7 +40,7 @@ class RunOptions(BaseModel):
             ``seq_len``.
         ignore_eos: Keep decoding after a stop token, so that the token count is fixed.
         warmup: Whole conversations run and discarded before the first request.
-        upstream_compat: Reproduce upstream's deviations where they change tokens (design.md §4).
+        upstream_compat: Reproduce upstream's deviations where they change tokens (design §4).
         requantization: Convert the KV cache between prefill and decode where the file asks for it.
             Without it such a file answers wrongly, which measures what the conversion is worth.
         record_margins: Keep the second choice for every token and how far it was behind the first.

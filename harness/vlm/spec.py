@@ -40,7 +40,7 @@ class VisionGeometry:
 
 @dataclass(frozen=True)
 class TextGeometry:
-    """Text decoder and token embedding, in the terms of the contract's table §2.1."""
+    """Text decoder and token embedding, in the terms of contract §2.1."""
 
     hidden_size: int
     intermediate_size: int

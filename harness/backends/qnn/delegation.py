@@ -44,7 +44,7 @@ class CompilerOptions:
         soc: SoC that the file is for.
         fp16: Compute in float16 instead of fixed point.
         for_phone: Share weights between graphs and buffers between processor and HTP, which the
-            emulator cannot load (qnn_from_pypi §3). Weights are shared between two graphs or more,
+            emulator cannot load (contract §6.6). Weights are shared between two graphs or more,
             from HTP v73 on.
     """
 
@@ -170,7 +170,7 @@ class _CodeTensors:
     """Tells the dtype of inputs and outputs that are codes, by their place in the signature.
 
     Upstream goes by shape, which mistakes one tensor for another as soon as two sizes of a model
-    coincide (contract §8, trap 4).
+    coincide (contract §6.6).
     """
 
     def __init__(self, method: HtpMethod) -> None:

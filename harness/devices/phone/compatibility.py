@@ -132,7 +132,7 @@ def check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
 
 
 def check_requantization(artifact: Artifact, generation: RunnerGeneration) -> None:
-    """Refuse a file whose KV cache must be converted where the runner does not (design.md §5).
+    """Refuse a file whose KV cache must be converted where the runner does not (design §5).
 
     Raises:
         UserError: If it would answer wrongly.

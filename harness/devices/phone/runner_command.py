@@ -108,7 +108,7 @@ def runner_arguments(
         arguments += lookahead_flags(options.lookahead)
     if system_prompt:
         arguments += ["--system_prompt", system_prompt]
-    # As words of their own: upstream collects prompts from the raw words (contract §8, trap 31).
+    # As words of their own: upstream collects prompts from the raw words (contract §5.1).
     for prompt in dialogue.prompts:
         arguments += ["--prompt", prompt]
     return (*arguments, *_flags_of_ours(options, generation))

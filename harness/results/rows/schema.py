@@ -49,16 +49,16 @@ class SampleRow(Subject):
     """One measured value of one run; never averaged away.
 
     Attributes:
-        metric: Name with its unit, ``decode_tps`` (design.md §1).
+        metric: Name with its unit, ``decode_tps`` (design §1).
         value: In ``unit``.
         unit: As ``harness.measure.metrics`` names it.
         run_index: Position of the run among the runs of its test, from 0.
-        valid: Whether the verdict may count it (statistics.md §2.3).
+        valid: Whether the verdict may count it (statistics §2.3).
         invalid_reason: Why not; None when valid.
         generated_tokens: Decode steps of the run; None where nothing was generated.
         component: The component measured; None for the whole model.
         cold_session: 0 for the session's first measurement, 1 for the one made once more from cold
-            because a gate was red (statistics.md §2.7).
+            because a gate was red (statistics §2.7).
         side: Of a comparison: ``A``, the baseline's run, or ``B``, the candidate's; None for what a
             gate judges. Trends leave comparisons out.
         virtual: Taken on a virtual phone, hence no figure of any real device.
@@ -162,7 +162,7 @@ class OutcomeRow(Subject):
     """How one pytest test ended.
 
     Attributes:
-        outcome: pytest's word; a verdict other than PASS and FAIL is ``skipped`` (design.md §9).
+        outcome: pytest's word; a verdict other than PASS and FAIL is ``skipped`` (design §9).
         status: The worst verdict of the test; None when it judged nothing.
         duration_s: Set-up, call and tear-down.
         message: Sentence of the verdict, or what pytest prints of a failure; empty when passed.

@@ -59,7 +59,7 @@ class SessionEndRow(Frozen):
     """The session's last row, written once by the controlling process; missing after a crash.
 
     Attributes:
-        exit_status: What pytest returns to the shell (design.md §9).
+        exit_status: What pytest returns to the shell (design §9).
         ended_at: When the last test had finished.
     """
 

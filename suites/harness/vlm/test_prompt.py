@@ -1,4 +1,4 @@
-"""Prompts are wrapped, cut and matched with images as the contract says (§4.1, §4.2)."""
+"""Prompts are wrapped, cut and matched with images as contract §4.1, §4.2 say."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _PROPERTIES = {
     "fingerprint": "ro.build.fingerprint",
     "virtual": "ro.snapgate.virtual.loads",
 }
-"""``ro.board.platform`` is no help: SM8550 and QCS8550 share one (adb.md §5)."""
+"""``ro.board.platform`` is no help: SM8550 and QCS8550 share one (adb §5)."""
 
 _BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 

@@ -16,7 +16,7 @@ from harness.devices.adb.protocol.server import AdbServer, ServerAddress
 from harness.devices.adb.protocol.sync_stream import StreamLimits, SyncStream
 
 LONGEST_COMMAND_BYTES = 60_000
-"""A server closes the connection at 65,535 (adb.md §3); longer ones are pushed as a script."""
+"""A server closes the connection at 65,535 (adb §3); longer ones are pushed as a script."""
 
 _FEATURES_S = 5.0
 _OVER_TCP = re.compile(r"^.+:\d+$")

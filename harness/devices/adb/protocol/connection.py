@@ -131,7 +131,7 @@ class ServerConnection:
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
-        """Turn the five kinds of errors that a cut comes as into one (adb.md §3)."""
+        """Turn the five kinds of errors that a cut comes as into one (adb §3)."""
         try:
             yield
         except (TimeoutError, AdbTimeout) as error:

@@ -106,4 +106,4 @@ DROP_REMEDY = (
     "try another cable or USB port, ADB_LIBUSB=0 in the adb server's environment, or another build "
     "of adb with --adb (the distribution's, `apt-get install adb`, has cured this before)"
 )
-"""What has helped phones that drop off USB (pains.md row 12, adb.md §3)."""
+"""What has helped phones that drop off USB (adb §3)."""
