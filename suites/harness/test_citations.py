@@ -32,6 +32,9 @@ HEADING = re.compile(r"^#+ (?P<number>\d+(?:\.\d+)*)?\.? ?(?P<title>.*)$", re.MU
 SECTION = r"§(?:\d+(?:\.\d+)*)?"
 CITATION = re.compile(rf"(?:(?P<page>[A-Za-z]+) )?{SECTION}(?:(?:, | and | to ){SECTION})*")
 LINK = re.compile(r"\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, ROOMS))})/[\w./*-]+)`")
+MADE = ("reports/out",)
+"""What the product writes beside its sources, and a clone does not have."""
 FILE_OF_DOCS = re.compile(r"\bdocs/[\w./-]*\w\.(?:md|png)\b")
 
 
@@ -42,6 +45,11 @@ def sources() -> Iterator[Path]:
         for path in (ROOT / room).rglob("*"):
             if path.suffix in KINDS and ROOT / "reports" / "out" not in path.parents:
                 yield path
+
+
+def documents() -> Iterator[Path]:
+    """All Markdown files."""
+    yield from (path for path in sources() if path.suffix == ".md")
 
 
 def headings(page: str) -> list[str]:
@@ -106,11 +114,20 @@ def test_every_page_that_a_source_names_exists() -> None:
     assert {(path, name) for path, name in named if not (ROOT / name).is_file()} == set()
 
 
+def test_every_path_that_a_document_names_exists() -> None:
+    named = {(path, name) for path in documents() for name in PATH.findall(path.read_text())}
+    missing = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path, name in named
+        if not name.startswith(MADE) and not any(ROOT.glob(name.rstrip("/")))
+    }
+    assert missing == set()
+
+
 def test_every_link_of_the_documents_leads_somewhere() -> None:
-    documents = [path for path in sources() if path.suffix == ".md"]
     wrong = {
         path.relative_to(ROOT).as_posix(): found
-        for path in documents
+        for path in documents()
         if (found := broken_links(path, path.read_text()))
     }
     assert wrong == {}
