@@ -26,7 +26,7 @@ from harness.measure.run_stats import RunStats
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
-from harness.vlm.registry import SPECS, get_family
+from harness.vlm.registry import get_family, known_miniatures
 from harness.vocabulary import Mode
 
 BOUND_MS = 0.5
@@ -65,7 +65,7 @@ def report(title: str, stats: list[RunStats]) -> tuple[Table, bool]:
 
 def miniatures() -> list[Artifact]:
     """The miniatures' own artifacts, from the cache or exported now."""
-    specs = [spec for spec in SPECS.values() if spec.is_miniature]
+    specs = known_miniatures()
     requests = [ExportRequest(spec, find_checkpoint(spec, None), Recipe()) for spec in specs]
     console = Console(stderr=True)
     return [

@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.export.recipe import DEFAULT_RECIPES, Recipe, parse_precision
-from harness.vlm.registry import SPECS
+from harness.vlm.registry import known_miniatures
 from harness.vocabulary import COMPONENTS, Component, Target
 
 SOCS = ("SM8550", "SM8650", "SM8750", "SM8850")
@@ -20,7 +20,7 @@ PHONE_RECIPE = "16a8w"
 PHONE_SOC = "SM8650"
 """The one SoC for whose phones the short matrix compiles."""
 
-MODELS = tuple(name for name, spec in SPECS.items() if spec.is_miniature)
+MODELS = tuple(spec.name for spec in known_miniatures())
 
 
 def _recipe(precision: str, htp: HtpRecipe | None = None) -> Recipe:

@@ -25,16 +25,16 @@ from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.commands.main import default_artifacts
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
-from harness.export.calibration import CalibrationSample, load_calibration
-from harness.export.checkpoint import Checkpoint, open_checkpoint
-from harness.export.component import load_module
-from harness.export.component_key import BuildConfig
-from harness.export.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.exporter import export_component
+from harness.export.graphs.loading import load_module
 from harness.export.htp.activation_ranges import CalibratedGraph
 from harness.export.htp.component import calibrated_decoder, htp_decoder
 from harness.export.htp.float_cache import FloatCache
 from harness.export.htp.quantization import Encoding
+from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.calibration import CalibrationSample, load_calibration
+from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
+from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.recipe import DEFAULT_RECIPES, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
@@ -214,7 +214,7 @@ def main() -> int:
 
 def _order(directory: Path) -> BuildConfig:
     record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())
-    return record.order
+    return record.config
 
 
 def _encode(values: Tensor, encoding: Encoding) -> Array:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.run_methods import CallTime
 from harness.backends.qnn.delegates import QnnDelegate
-from harness.export.component_key import CPU_TABLES
+from harness.vocabulary import CPU_TABLES
 
 MAX_DECODE_CPU_MS = 80.0
 """Most CPU time of a decode step of a miniature in 16a8w on the emulator. It takes 27 to 34 ms, and

@@ -31,6 +31,12 @@ PRECISIONS: tuple[Precision, ...] = (
     "4w",
 )
 
+CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
+"""Precisions whose activation ranges are fixed at export, on samples; the others need none."""
+
+CPU_TABLES: frozenset[Precision] = frozenset({"8w", "4w"})
+"""Precisions of tables that ExecuTorch looks up on the CPU, wherever the other components run."""
+
 Backend = Literal["xnnpack", "qnn"]
 """What a graph is lowered to."""
 

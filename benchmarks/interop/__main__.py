@@ -33,7 +33,7 @@ from harness.errors import UserError
 from harness.export.request import DEFAULT_SOC
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request
-from harness.vlm.registry import SPECS
+from harness.vlm.registry import get_spec, known_miniatures
 from harness.vocabulary import COMPONENTS, Mode
 
 MODES: tuple[Mode, ...] = ("kv", "hybrid")
@@ -83,10 +83,10 @@ def _compare(options: argparse.Namespace) -> int:
         names = (request.id for request in requests)
         exam = Exam(requests, dict(zip(names, expected_answers(options.scenes), strict=True)))
         cases = []
-        for model in options.model or [spec.name for spec in SPECS.values() if spec.is_miniature]:
+        for model in options.model or [spec.name for spec in known_miniatures()]:
             for mode in options.mode or MODES:
                 console.print(f"{model} {mode}")
-                order = Order(SPECS[model], mode, options.soc, calibration)
+                order = Order(get_spec(model), mode, options.soc, calibration)
                 cases.append(_measure(order, exam, work / f"{model}-{mode}"))
     for table in tables(cases):
         console.print(table)
@@ -153,7 +153,7 @@ def _differences(upstream: Exported, ours: Exported) -> list[Difference]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks.interop", description=__doc__)
-    miniatures = [spec.name for spec in SPECS.values() if spec.is_miniature]
+    miniatures = [spec.name for spec in known_miniatures()]
     parser.add_argument("--model", action="append", choices=miniatures, help="default: all")
     parser.add_argument("--mode", action="append", choices=MODES, help="default: both")
     parser.add_argument("--soc", default=DEFAULT_SOC)

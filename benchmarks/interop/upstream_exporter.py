@@ -17,13 +17,13 @@ from pathlib import Path
 from harness.backends.qnn.provider import activate
 from harness.checkpoint_source import find_checkpoint
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.registry import SPECS
+from harness.vlm.registry import get_spec, known_miniatures
 
 
 def main() -> None:
     """Export one miniature for the x86 emulator; upstream's own exceptions pass through."""
     options = _parser().parse_args()
-    spec = SPECS[options.model]
+    spec = get_spec(options.model)
     with tempfile.TemporaryDirectory(prefix="snapgate-upstream-") as name:
         folder = Path(name)
         # Upstream keeps converted weights there and never asks whether they are today's.
@@ -60,7 +60,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    miniatures = [spec.name for spec in SPECS.values() if spec.is_miniature]
+    miniatures = [spec.name for spec in known_miniatures()]
     parser.add_argument("--model", required=True, choices=miniatures)
     parser.add_argument("--mode", required=True, choices=EVAL_MODES)
     parser.add_argument("--soc", required=True)

@@ -8,22 +8,54 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UserError, suggest
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
-UPSTREAM_MODELS = {"smolvlm": "smolvlm_500m_instruct", "internvl3": "internvl3_1b"}
-"""``--decoder_model`` that upstream knows a family by."""
+
+@dataclass(frozen=True)
+class UpstreamModel:
+    """What upstream's exporter knows a family by.
+
+    Attributes:
+        name: Its ``--decoder_model``.
+        use_hf_rope: Spelling of rotary embedding of the full-size model (contract §2.1).
+    """
+
+    name: str
+    use_hf_rope: bool
+
+
+_UPSTREAM_MODELS = {
+    "smolvlm": UpstreamModel("smolvlm_500m_instruct", use_hf_rope=False),
+    "internvl3": UpstreamModel("internvl3_1b", use_hf_rope=True),
+}
+
+
+def upstream_model(spec: VlmSpec) -> UpstreamModel:
+    """Upstream's entry for the family of a model.
+
+    Raises:
+        UserError: If upstream does not know the family.
+    """
+    family = spec.family.name
+    if family not in _UPSTREAM_MODELS:
+        raise UserError(
+            f"Upstream's exporter does not know family {family!r} of {spec.name}; "
+            f"{suggest(family, _UPSTREAM_MODELS)}."
+        )
+    return _UPSTREAM_MODELS[family]
 
 
 def model_parameters(spec: VlmSpec) -> dict[str, Any]:
     """``--params`` of upstream's exporter: the text decoder in terms of its ``ModelArgs``.
 
-    Both spellings of rotary embedding that upstream knows give the same tables here; the flag is
-    that of the full-size models (contract §2.1).
+    Both spellings of rotary embedding that upstream knows give the same tables here.
     """
     text = spec.text
     return {
@@ -37,7 +69,7 @@ def model_parameters(spec: VlmSpec) -> dict[str, Any]:
         "norm_eps": text.rms_norm_eps,
         "rope_theta": text.rope_theta,
         "use_scaled_rope": False,
-        "use_hf_rope": spec.family.name == "internvl3",
+        "use_hf_rope": upstream_model(spec).use_hf_rope,
         "attention_qkv_bias": text.qkv_bias,
     }
 
@@ -103,7 +135,7 @@ def command_line(
         lookahead: Branch of lookahead mode.
     """
     words = [
-        *("--decoder_model", UPSTREAM_MODELS[spec.family.name]),
+        *("--decoder_model", upstream_model(spec).name),
         *("--model_mode", mode),
         *("--soc_model", soc),
         *("--params", str(parameters)),

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from benchmarks.interop.upstream_inputs import UPSTREAM_MODELS
+from benchmarks.interop.upstream_inputs import upstream_model
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
 
@@ -81,7 +81,7 @@ def adapt(spec: VlmSpec, checkpoint: Path) -> None:
         checkpoint: Stands for the repository on the hub.
     """
     package = importlib.import_module(UPSTREAM)
-    entry = package.SUPPORTED_LLM_MODELS[UPSTREAM_MODELS[spec.family.name]]
+    entry = package.SUPPORTED_LLM_MODELS[upstream_model(spec).name]
     # The entries are frozen dataclasses, and the encoder of an entry is a class.
     object.__setattr__(entry, "repo_id", str(checkpoint))
     entry.vision_encoder.img_seq_len = spec.vision.tokens_per_image

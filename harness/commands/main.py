@@ -23,7 +23,6 @@ from harness.checkpoint_source import (
 from harness.commands.doctor import add_doctor_command
 from harness.commands.results import add_result_commands
 from harness.errors import UserError
-from harness.export.calibration import CALIBRATED
 from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import DEFAULT_RECIPES, load_recipe, parse_precision
 from harness.export.request import ExportRequest
@@ -31,7 +30,7 @@ from harness.export.request_check import check_request
 from harness.export.worker.process import ExportFailed
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
-from harness.vocabulary import COMPONENTS, KV_ENCODINGS, MODES, TARGETS, Component
+from harness.vocabulary import CALIBRATED, COMPONENTS, KV_ENCODINGS, MODES, TARGETS, Component
 
 
 def default_artifacts() -> Path:

@@ -24,7 +24,6 @@ from harness.devices.phone.preflight import PhoneRequest, find_ready_phones, onl
 from harness.devices.phone.set_up import open_phone
 from harness.devices.phone.virtual_session import VIRTUAL, open_virtual_phone
 from harness.errors import UserError
-from harness.export.calibration import CALIBRATED
 from harness.export.exporter import export_artifact
 from harness.export.recipe import DEFAULT_RECIPES
 from harness.export.request import ExportRequest
@@ -33,7 +32,7 @@ from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.targets.soc import get_soc
 from harness.vlm.registry import get_spec
-from harness.vocabulary import COMPONENTS, Target
+from harness.vocabulary import CALIBRATED, COMPONENTS, Target
 
 MODEL = "tiny_smolvlm"
 _TOKENS = 16

@@ -21,7 +21,7 @@ from harness.artifacts.atomic_file import write_text
 from harness.artifacts.integrity import file_fault
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
-from harness.export.component_key import BuildConfig
+from harness.export.inputs.build_config import BuildConfig
 
 RECORD_NAME = "component.json"
 _POLL_S = 0.5
@@ -47,7 +47,7 @@ class ComponentRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    order: BuildConfig
+    config: BuildConfig
     file: ComponentFile
 
 
@@ -88,11 +88,11 @@ class ComponentCache:
             for name in (self.components, self.building, self.rejected, self.locks, self.logs):
                 name.mkdir(parents=True, exist_ok=True)
 
-    def get_or_build(self, order: BuildConfig, build: Build, tell: Tell) -> CachedComponent:
+    def get_or_build(self, config: BuildConfig, build: Build, tell: Tell) -> CachedComponent:
         """Return the component, building it if no valid one is there.
 
         Args:
-            order: What is wanted.
+            config: What is wanted.
             build: Called at most once, by one process at a time per key.
             tell: Told who builds while this process waits, and what was rejected and why.
 
@@ -100,46 +100,46 @@ class ComponentCache:
             UserError: If something must be built and the cache is full or cannot be written.
         """
         with suppress(_Faulty):
-            found = self._find(order)
+            found = self._find(config)
             if found is not None:
                 return found
-        with writing_to(self.root), self._builder(order, tell):
+        with writing_to(self.root), self._builder(config, tell):
             try:
-                found = self._find(order)
+                found = self._find(config)
             except _Faulty as fault:
-                tell(f"{order.folder_name} {fault}; it is set aside and built again")
-                self._set_aside(order)
+                tell(f"{config.folder_name} {fault}; it is set aside and built again")
+                self._set_aside(config)
                 found = None
-            return found if found is not None else self._build(order, build)
+            return found if found is not None else self._build(config, build)
 
-    def _build(self, order: BuildConfig, build: Build) -> CachedComponent:
-        for leftover in self.building.glob(f"{order.folder_name}-*"):
+    def _build(self, config: BuildConfig, build: Build) -> CachedComponent:
+        for leftover in self.building.glob(f"{config.folder_name}-*"):
             shutil.rmtree(leftover)
-        workspace = self.building / f"{order.folder_name}-{secrets.token_hex(4)}"
+        workspace = self.building / f"{config.folder_name}-{secrets.token_hex(4)}"
         workspace.mkdir()
         try:
             file = build(workspace)
-            record = ComponentRecord(order=order, file=file)
+            record = ComponentRecord(config=config, file=file)
             write_text(workspace / RECORD_NAME, record.model_dump_json(indent=2))
-            os.replace(workspace, self.components / order.folder_name)
+            os.replace(workspace, self.components / config.folder_name)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
-        return CachedComponent(self.components / order.folder_name, file, reused=False)
+        return CachedComponent(self.components / config.folder_name, file, reused=False)
 
-    def _find(self, order: BuildConfig) -> CachedComponent | None:
-        directory = self.components / order.folder_name
+    def _find(self, config: BuildConfig) -> CachedComponent | None:
+        directory = self.components / config.folder_name
         if not directory.exists():
             return None
-        return CachedComponent(directory, _valid_file(directory, order), reused=True)
+        return CachedComponent(directory, _valid_file(directory, config), reused=True)
 
-    def _set_aside(self, order: BuildConfig) -> None:
-        aside = self.rejected / f"{order.folder_name}-{secrets.token_hex(4)}"
-        os.replace(self.components / order.folder_name, aside)
+    def _set_aside(self, config: BuildConfig) -> None:
+        aside = self.rejected / f"{config.folder_name}-{secrets.token_hex(4)}"
+        os.replace(self.components / config.folder_name, aside)
 
     @contextmanager
-    def _builder(self, order: BuildConfig, tell: Tell) -> Iterator[None]:
-        lock = FileLock(self.locks / f"{order.key}.lock")
-        who = self.locks / f"{order.key}.json"
+    def _builder(self, config: BuildConfig, tell: Tell) -> Iterator[None]:
+        lock = FileLock(self.locks / f"{config.key}.lock")
+        who = self.locks / f"{config.key}.json"
         waited = False
         while True:
             try:
@@ -147,7 +147,7 @@ class ComponentCache:
                 break
             except Timeout:
                 if not waited:
-                    tell(f"waiting for {order.component}: {_builder_of(who)} is building it")
+                    tell(f"waiting for {config.component}: {_builder_of(who)} is building it")
                 waited = True
         try:
             write_text(
@@ -180,13 +180,13 @@ def writing_to(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _valid_file(directory: Path, order: BuildConfig) -> ComponentFile:
+def _valid_file(directory: Path, config: BuildConfig) -> ComponentFile:
     """The file of a component folder that may be used; raises ``_Faulty`` otherwise."""
     try:
         record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         raise _Faulty("has no valid record") from error
-    if record.order.key != order.key:
+    if record.config.key != config.key:
         raise _Faulty("was made for another order")
     fault = file_fault(directory / record.file.file, record.file)
     if fault:

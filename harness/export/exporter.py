@@ -16,27 +16,22 @@ from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.provider import QnnInfo
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
-from harness.export.calibration import (
-    CALIBRATED,
+from harness.export.component_key import component_config, package_versions
+from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.calibration import (
     CalibrationSet,
     calibration_sha256,
     load_calibration,
 )
-from harness.export.component_key import (
-    ArtifactSettings,
-    BuildConfig,
-    component_order,
-    package_versions,
-)
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request
-from harness.export.worker.__main__ import Task
+from harness.export.worker.messages import Task
 from harness.export.worker.process import run_worker
 from harness.optional_packages import require_packages
-from harness.vocabulary import COMPONENTS, Component
+from harness.vocabulary import CALIBRATED, COMPONENTS, Component
 
 if TYPE_CHECKING:
-    from harness.export.checkpoint import Checkpoint
+    from harness.export.inputs.checkpoint import Checkpoint
 
 EXPORTER_PACKAGES = ("torch", "executorch", "torchao", "transformers", "safetensors")
 """What the extra ``host`` installs and an export cannot do without."""
@@ -63,29 +58,16 @@ class _Inputs:
     qnn: QnnInfo | None
     weights_sha256: dict[Component, str]
 
-    def order(self, component: Component) -> BuildConfig:
+    def config(self, component: Component) -> BuildConfig:
         """What one component's bytes depend on."""
-        request, spec = self.request, self.checkpoint.spec
-        soc = request.resolved_soc
-        settings = ArtifactSettings(
-            target=request.target,
-            soc=soc.name if soc else None,
-            qnn_build=self.qnn.build_id if self.qnn else None,
-            htp=request.recipe.htp if soc else None,
-            mode=request.mode,
-            context_length=request.resolved_context_length,
-            prefill_ar=request.resolved_prefill_ar,
-            lookahead=request.resolved_lookahead,
-            kv_encodings=request.kv_encodings,
-            image_token_id=self.checkpoint.image_token_id,
-        )
-        return component_order(
-            spec,
+        return component_config(
+            self.request,
+            self.checkpoint.spec,
             component,
-            request.recipe.precision(component),
-            settings,
+            image_token_id=self.checkpoint.image_token_id,
             weights_sha256=self.weights_sha256[component],
             calibration_sha256=self._calibration_sha256(component),
+            qnn_build=self.qnn.build_id if self.qnn else None,
         )
 
     def _calibration_sha256(self, component: Component) -> str | None:
@@ -142,13 +124,13 @@ def _get_or_build(
     inputs: _Inputs, component: Component, root: Path, report: ReportProgress
 ) -> CachedComponent:
     report(component, "checking the cache")
-    cache, order = ComponentCache(root), inputs.order(component)
+    cache, config = ComponentCache(root), inputs.config(component)
 
     def build(folder: Path) -> ComponentFile:
-        task = _task(inputs.request, order, folder)
+        task = _task(inputs.request, config, folder)
         return run_worker(task, cache.logs, lambda stage: report(component, stage))
 
-    cached = cache.get_or_build(order, build, lambda sentence: report(component, sentence))
+    cached = cache.get_or_build(config, build, lambda sentence: report(component, sentence))
     report(component, "reused" if cached.reused else "built")
     return cached
 
@@ -156,7 +138,7 @@ def _get_or_build(
 def _open(request: ExportRequest) -> _Inputs:
     check_request(request)
     require_packages(EXPORTER_PACKAGES, "Exporting")
-    from harness.export.checkpoint import open_checkpoint
+    from harness.export.inputs.checkpoint import open_checkpoint
 
     qnn = None if request.backend == "xnnpack" else probe_qnn(request.qnn_dir)
     calibration = load_calibration(request.calibration) if request.calibration else None
@@ -166,14 +148,14 @@ def _open(request: ExportRequest) -> _Inputs:
     return _Inputs(request, checkpoint, calibration, qnn, hashes)
 
 
-def _task(request: ExportRequest, order: BuildConfig, folder: Path) -> Task:
-    calibration = request.calibration if order.precision in CALIBRATED else None
+def _task(request: ExportRequest, config: BuildConfig, folder: Path) -> Task:
+    calibration = request.calibration if config.precision in CALIBRATED else None
     return Task(
         checkpoint=request.checkpoint.absolute(),
         calibration=calibration and calibration.absolute(),
         qnn_dir=request.qnn_dir and request.qnn_dir.absolute(),
-        order=order,
-        output=(folder / order.file_name).absolute(),
+        config=config,
+        output=(folder / config.file_name).absolute(),
     )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError
-from harness.export.calibration import CALIBRATED
 from harness.export.recipe import Recipe, check_precisions
 from harness.export.request import ExportRequest
 from harness.targets.soc import Soc
 from harness.vlm.mode import LookaheadShape
-from harness.vocabulary import COMPONENTS, Mode
+from harness.vocabulary import CALIBRATED, COMPONENTS, Mode
 
 _OLDEST_ARCH_WITH_16_BIT_PRODUCTS = 73
 """HTP arch from which two 16-bit tensors can be multiplied, as attention does (contract §1.4)."""

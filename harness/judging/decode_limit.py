@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.artifacts.manifest import Manifest
-from harness.export.calibration import CALIBRATED
 from harness.judging.htp_cost import ddr_bytes_per_token
 from harness.measure.roofline import bytes_per_token, ms_per_token_lower_bound
 from harness.vlm.spec import TextGeometry
+from harness.vocabulary import CALIBRATED
 
 _UPSTREAM_KV_BITS = 16
 _FLOAT_KV_BITS = 32

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fixtures.reference import Reference
-from harness.export.calibration import CALIBRATED
 from harness.judging.interview import Answer, Answers
 from harness.measure.accuracy import counts_as_difference, first_difference, token_agreement
+from harness.vocabulary import CALIBRATED
 
 WhyTie = Callable[[Answer, int], tuple[str, bool]]
 """How decided a token was, and whether another one would have been as good.

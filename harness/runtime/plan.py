@@ -18,7 +18,7 @@ from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.runtime.request_file import read_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
 from harness.vlm.prompt import place_images
-from harness.vlm.registry import FAMILIES, get_family
+from harness.vlm.registry import get_family, known_families
 from harness.vlm.spec import VlmFamily
 from harness.vocabulary import Mode
 
@@ -156,10 +156,10 @@ def _model(flags: Flags) -> _Model:
         manifest = artifact.manifest
         family, files = get_family(manifest.family), RunFiles.of(artifact)
         return _Model(files, family, manifest.mode, manifest.lookahead, seq_len=0, soc=manifest.soc)
-    if flags.decoder_model_version not in FAMILIES:
+    if flags.decoder_model_version not in known_families():
         raise UserError(
             f"--decoder_model_version {flags.decoder_model_version} is not supported; give "
-            f"{' or '.join(FAMILIES)}, or --artifact DIR."
+            f"{' or '.join(known_families())}, or --artifact DIR."
         )
     files = RunFiles(
         flags.encoder_path, flags.tok_embedding_path, flags.decoder_path, flags.tokenizer_path
@@ -171,10 +171,10 @@ def _model(flags: Flags) -> _Model:
 def _foreign_model(directory: Path, family: str) -> _Model:
     """What another exporter wrote, which does not tell its family."""
     files = find_foreign(directory)
-    if family not in FAMILIES:
+    if family not in known_families():
         raise UserError(
             f"{directory} has no {MANIFEST_NAME} and its files do not tell their family; add "
-            f"--decoder_model_version {' or '.join(FAMILIES)}."
+            f"--decoder_model_version {' or '.join(known_families())}."
         )
     return _Model(RunFiles.of_foreign(files), get_family(family), files.mode, None, seq_len=0)
 

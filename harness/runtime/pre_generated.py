@@ -21,7 +21,7 @@ from harness.errors import UserError
 from harness.optional_packages import require_packages
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
-from harness.vlm.registry import SPECS
+from harness.vlm.registry import known_models
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Component, Precision
 
@@ -112,7 +112,7 @@ def _require_branch(files: ForeignFiles, lookahead: LookaheadShape | None) -> No
 def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -> VlmSpec:
     """The model that has the files' sizes."""
     sizes = _sizes_of_files(found)
-    fitting = [spec for spec in SPECS.values() if _sizes_of_spec(spec) == sizes]
+    fitting = [spec for spec in known_models().values() if _sizes_of_spec(spec) == sizes]
     if model is None and len(fitting) == 1:
         return fitting[0]
     if model in fitting:

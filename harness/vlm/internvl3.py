@@ -140,7 +140,20 @@ FAMILY = VlmFamily(
     ),
     image_token="<IMG_CONTEXT>",
     stop_tokens=("<|im_end|>", "<|endoftext|>"),
+    has_image_axis=False,
     read_geometry=read_geometry,
+    key_layout={
+        "vision_encoder": ((r"^(?:model\.)?(vision_tower\.|multi_modal_projector\.)", r"\1"),),
+        "token_embedding": (
+            (r"^(?:model\.)?language_model\.(?:model\.)?embed_tokens\.", "embedding."),
+        ),
+        "text_decoder": (
+            (r"^(?:model\.)?language_model\.(?:model\.)?(layers\.|norm\.)", r"\1"),
+            (r"^(?:language_model\.)?lm_head\.", "lm_head."),
+        ),
+    },
+    encoder="harness.export.families.internvl3:InternVl3Encoder",
+    miniature="training.families.internvl3:MINIATURE",
 )
 
 INTERNVL3_1B = VlmSpec(
@@ -205,3 +218,5 @@ TINY_INTERNVL3 = VlmSpec(
     prefill_ar=32,
     lookahead=LookaheadShape(window=4, ngram=5, gcap=4),
 )
+
+MODELS = (INTERNVL3_1B, TINY_INTERNVL3)

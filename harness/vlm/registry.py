@@ -1,25 +1,30 @@
-"""All models and families by name."""
+"""All models and families by name: those of the package, and those that others install.
+
+A package adds a family by an entry point in the group ``snapgate.families``, named like the family,
+whose object is the sequence of the family's models::
+
+    [project.entry-points."snapgate.families"]
+    llava = "llava_for_snapgate.vlm:MODELS"
+
+Entry points rather than calls register it, so that every process of a session knows it.
+"""
 
 from __future__ import annotations
 
+import functools
+import pkgutil
+from collections.abc import Mapping
 from dataclasses import replace
+from importlib import metadata
 
 from harness.errors import UserError, suggest
-from harness.vlm import internvl3, smolvlm
 from harness.vlm.spec import VlmFamily, VlmSpec
 
-SPECS: dict[str, VlmSpec] = {
-    spec.name: spec
-    for spec in (
-        smolvlm.SMOLVLM_500M,
-        internvl3.INTERNVL3_1B,
-        smolvlm.TINY_SMOLVLM,
-        internvl3.TINY_INTERNVL3,
-    )
-}
+ENTRY_POINTS = "snapgate.families"
 
-FAMILIES: dict[str, VlmFamily] = {
-    family.name: family for family in (smolvlm.FAMILY, internvl3.FAMILY)
+_BUILT_IN = {
+    "smolvlm": "harness.vlm.smolvlm:MODELS",
+    "internvl3": "harness.vlm.internvl3:MODELS",
 }
 
 
@@ -30,14 +35,16 @@ def get_spec(name: str) -> VlmSpec:
         UserError: If no model has that name; the message suggests the nearest one, or says how to
             make a model of a family.
     """
-    if name in FAMILIES:
+    if name in known_families():
+        module, _, _ = _registrations()[name].partition(":")
         raise UserError(
             f"Artifacts of a family ({name!r}) can be run but not judged; add a VlmSpec to "
-            f"harness/vlm/{name}.py, see README."
+            f"{module.replace('.', '/')}.py, see README."
         )
-    if name not in SPECS:
-        raise UserError(f"There is no model {name!r}; {suggest(name, SPECS)}.")
-    return SPECS[name]
+    models = known_models()
+    if name not in models:
+        raise UserError(f"There is no model {name!r}; {suggest(name, models)}.")
+    return models[name]
 
 
 def get_family(name: str) -> VlmFamily:
@@ -46,9 +53,10 @@ def get_family(name: str) -> VlmFamily:
     Raises:
         UserError: If no family has that name; the message suggests the nearest one.
     """
-    if name not in FAMILIES:
-        raise UserError(f"There is no model family {name!r}; {suggest(name, FAMILIES)}.")
-    return FAMILIES[name]
+    families = known_families()
+    if name not in families:
+        raise UserError(f"There is no model family {name!r}; {suggest(name, families)}.")
+    return families[name]
 
 
 def get_spec_or_family(name: str) -> VlmSpec:
@@ -57,11 +65,72 @@ def get_spec_or_family(name: str) -> VlmSpec:
     Raises:
         UserError: If neither has that name; the message suggests the nearest one.
     """
-    if name in FAMILIES:
-        member = next(spec for spec in SPECS.values() if spec.family.name == name)
+    models, families = known_models(), known_families()
+    if name in families:
+        member = next(spec for spec in models.values() if spec.family.name == name)
         return replace(
             member, name=name, upstream_name=None, hub_id=None, revision=None, is_miniature=False
         )
-    if name not in SPECS:
-        raise UserError(f"There is no model {name!r}; {suggest(name, [*SPECS, *FAMILIES])}.")
-    return SPECS[name]
+    if name not in models:
+        raise UserError(f"There is no model {name!r}; {suggest(name, [*models, *families])}.")
+    return models[name]
+
+
+def known_families() -> Mapping[str, VlmFamily]:
+    """All families by name."""
+    return {spec.family.name: spec.family for spec in known_models().values()}
+
+
+def known_miniatures() -> tuple[VlmSpec, ...]:
+    """The models whose checkpoints come with the package."""
+    return tuple(spec for spec in known_models().values() if spec.is_miniature)
+
+
+@functools.cache
+def known_models() -> Mapping[str, VlmSpec]:
+    """All models by name, looked for once per process.
+
+    Raises:
+        UserError: If a family from outside cannot be had as it was registered.
+    """
+    found: dict[str, VlmSpec] = {}
+    for family, reference in _registrations().items():
+        for spec in _read_models(family, reference):
+            if spec.name in found:
+                raise UserError(
+                    f"Two families have a model {spec.name!r}: {found[spec.name].family.name} and "
+                    f"{family} ({reference}); uninstall the package of one."
+                )
+            found[spec.name] = spec
+    return found
+
+
+def _registrations() -> dict[str, str]:
+    """Where the models of each family are, as ``module:attribute``."""
+    found = dict(_BUILT_IN)
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        if entry.name in found:
+            raise UserError(
+                f"Family {entry.name!r} is registered twice, as {found[entry.name]} and as "
+                f"{entry.value}; uninstall the package of one."
+            )
+        found[entry.name] = entry.value
+    return found
+
+
+def _read_models(family: str, reference: str) -> tuple[VlmSpec, ...]:
+    try:
+        models = tuple(pkgutil.resolve_name(reference))
+    except (ImportError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"Family {family!r} cannot be had from {reference} ({error}); repair or uninstall the "
+            "package that registers it."
+        ) from error
+    families = {spec.family.name for spec in models if isinstance(spec, VlmSpec)}
+    if families != {family}:
+        raise UserError(
+            f"{reference} should hold the models of family {family!r}, and holds those of "
+            f"{', '.join(sorted(families)) or 'none'}; repair or uninstall the package that "
+            "registers it."
+        )
+    return models

@@ -108,7 +108,18 @@ FAMILY = VlmFamily(
     preprocessing=Preprocessing(resampling="lanczos", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     image_token="<image>",
     stop_tokens=("<end_of_utterance>", "<|endoftext|>"),
+    has_image_axis=True,
     read_geometry=read_geometry,
+    key_layout={
+        "vision_encoder": ((r"^(?:model\.)?(vision_model\.|connector\.)", r"\1"),),
+        "token_embedding": ((r"^(?:model\.)?text_model\.embed_tokens\.", "embedding."),),
+        "text_decoder": (
+            (r"^(?:model\.)?text_model\.(layers\.|norm\.)", r"\1"),
+            (r"^lm_head\.", "lm_head."),
+        ),
+    },
+    encoder="harness.export.families.smolvlm:SmolVlmEncoder",
+    miniature="training.families.smolvlm:MINIATURE",
 )
 
 SMOLVLM_500M = VlmSpec(
@@ -173,3 +184,5 @@ TINY_SMOLVLM = VlmSpec(
     prefill_ar=16,
     lookahead=LookaheadShape(window=4, ngram=5, gcap=4),
 )
+
+MODELS = (SMOLVLM_500M, TINY_SMOLVLM)

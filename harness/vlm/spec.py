@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.vlm.mode import UPSTREAM_LOOKAHEAD, LookaheadShape
+from harness.vocabulary import Component
 
 Resampling = Literal["lanczos", "bicubic"]
 
@@ -81,10 +82,18 @@ class Preprocessing:
 
 GeometryReader = Callable[[Mapping[str, Any]], tuple[VisionGeometry, TextGeometry]]
 
+KeyLayout = Mapping[Component, Sequence[tuple[str, str]]]
+"""Which stored weight belongs to which component: patterns of keys, as ``re.subn`` takes them, and
+what the weight is called in the component's module."""
+
 
 @dataclass(frozen=True)
 class VlmFamily:
-    """What all checkpoints of one architecture share.
+    """What all checkpoints of one architecture share, and where the rest of it is implemented.
+
+    A family need not have every part: without ``key_layout`` and ``encoder`` it is run but not
+    exported, without ``miniature`` none is trained. Whoever needs a missing part is refused by
+    ``harness.vlm.family_parts``.
 
     Attributes:
         name: Also the runner's ``--decoder_model_version`` (contract §5.1).
@@ -92,7 +101,14 @@ class VlmFamily:
         image_token: Token that stands for one image row in a ``transformers`` prompt; the runner's
             own placeholder is always ``<image>``.
         stop_tokens: Tokens that end a generation (contract §4.3).
+        has_image_axis: Whether ``transformers`` takes several pictures per sample, as pixel values
+            ``[samples, pictures, 3, side, side]``.
         read_geometry: Reads both geometries out of a parsed ``config.json``.
+        key_layout: Names of the weights, on the hub and as ``transformers`` has them in memory.
+        encoder: ``module:attribute`` of what makes the vision encoder's float32 ``nn.Module`` from
+            a ``VisionGeometry`` and a ``TextGeometry``.
+        miniature: ``module:attribute`` of the ``training.miniature.MiniatureFamily`` that trains
+            small models of it.
     """
 
     name: str
@@ -101,7 +117,11 @@ class VlmFamily:
     preprocessing: Preprocessing
     image_token: str
     stop_tokens: tuple[str, ...]
+    has_image_axis: bool
     read_geometry: GeometryReader
+    key_layout: KeyLayout | None = None
+    encoder: str | None = None
+    miniature: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +137,7 @@ class VlmSpec:
         upstream_name: ``--decoder_model`` of upstream's exporter, None for the miniatures.
         hub_id: Repository on the Hugging Face hub, None for miniatures and families.
         revision: Revision of ``hub_id`` to download.
-        is_miniature: Whether the checkpoint is committed in this repository.
+        is_miniature: Whether the checkpoint comes with the package.
     """
 
     name: str

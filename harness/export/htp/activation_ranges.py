@@ -9,8 +9,6 @@ import torch
 from torch import fx
 from torchao.quantization.pt2e.quantizer import Quantizer
 
-from harness.export.component_key import BuildConfig
-from harness.export.conversation import EmbeddedSegment
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.htp.quantization import (
@@ -25,6 +23,8 @@ from harness.export.htp.quantization import (
     prepare,
     widen_cache_ranges,
 )
+from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.conversation import EmbeddedSegment
 
 _CALIBRATION_AR = 16
 """AR of the graph that kv mode is calibrated with: a token per call would take 16 times as long."""
@@ -87,7 +87,7 @@ class _Calibrator:
 def calibrate_decoder(
     decoder: StaticDecoder,
     make_quantizer: Callable[[], Quantizer],
-    order: BuildConfig,
+    config: BuildConfig,
     conversations: Sequence[Sequence[EmbeddedSegment]],
 ) -> CalibratedDecoder:
     """Find encodings for all methods of a decoder.
@@ -99,15 +99,15 @@ def calibrate_decoder(
     Args:
         decoder: The float decoder.
         make_quantizer: Makes a quantizer for each graph.
-        order: Which methods, and the scheme.
+        config: Which methods, and the scheme.
         conversations: The samples.
     """
     calibrator = _Calibrator(decoder, make_quantizer)
-    ars = {"kv_forward": order.decode_ar}
-    if order.prefill_ar is not None:
-        ars["prefill_forward"] = order.prefill_ar
-    if order.kv_encodings == "requantized":
-        prepared = _calibrate_apart(calibrator, ars, order, conversations)
+    ars = {"kv_forward": config.decode_ar}
+    if config.prefill_ar is not None:
+        ars["prefill_forward"] = config.prefill_ar
+    if config.kv_encodings == "requantized":
+        prepared = _calibrate_apart(calibrator, ars, config, conversations)
     else:
         prepared = _calibrate_together(calibrator, ars, conversations)
     inputs = {name: decoder.example_inputs(ar) for name, ar in ars.items()}
@@ -135,20 +135,20 @@ def _calibrate_together(
 def _calibrate_apart(
     calibrator: _Calibrator,
     ars: dict[str, int],
-    order: BuildConfig,
+    config: BuildConfig,
     conversations: Sequence[Sequence[EmbeddedSegment]],
 ) -> dict[str, fx.GraphModule]:
-    assert order.htp is not None
+    assert config.htp is not None
     prefill_ar = ars["prefill_forward"]
     prefill, decode = calibrator.prepare(prefill_ar), calibrator.prepare(_CALIBRATION_AR)
     feed_apart((prefill, prefill_ar), (decode, _CALIBRATION_AR), calibrator.decoder, conversations)
     for observed in (prefill, decode):
         calibrator.settle(observed)
     layers = calibrator.decoder.geometry.layers
-    widen_cache_ranges(decode, layers, order.htp.decode_kv_headroom)
+    widen_cache_ranges(decode, layers, config.htp.decode_kv_headroom)
     join_logits_ranges(prefill, decode)
     return {
-        "kv_forward": _twin(calibrator, order.decode_ar, decode),
+        "kv_forward": _twin(calibrator, config.decode_ar, decode),
         "prefill_forward": prefill,
     }
 

@@ -16,22 +16,27 @@ from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import WeightScheme
-from harness.export.calibration import CALIBRATED, load_calibration
-from harness.export.checkpoint import Checkpoint
-from harness.export.component import ReportStage, build_component, load_module, method_inputs
-from harness.export.component_key import CPU_TABLES, BuildConfig
-from harness.export.conversation import Conversation, EmbeddedSegment, embed, read_conversation
+from harness.export.graphs.loading import load_module
+from harness.export.graphs.methods import decoder_constants, method_inputs
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
 from harness.export.htp.cost import graph_costs
 from harness.export.htp.layers import layer_schemes
 from harness.export.htp.metadata import encoding_constants
+from harness.export.htp.modules import HtpAttention, linears_to_convolutions, with_builtin_gelu
 from harness.export.htp.quantization import convert, prepare
-from harness.export.htp.rewriting import linears_to_convolutions, with_builtin_gelu
-from harness.export.htp.text_decoder import HtpAttention
-from harness.export.metadata import decoder_constants
-from harness.export.worker.__main__ import Task
+from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.calibration import load_calibration
+from harness.export.inputs.checkpoint import Checkpoint
+from harness.export.inputs.conversation import (
+    Conversation,
+    EmbeddedSegment,
+    embed,
+    read_conversation,
+)
+from harness.export.worker.messages import ReportStage, Task
 from harness.targets.soc import get_soc
+from harness.vocabulary import CALIBRATED
 
 _KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
 
@@ -47,28 +52,25 @@ def build_htp_component(
         report: Told the name of each stage as it begins.
 
     Returns:
-        Cost of every graph; none for a table that stays on the CPU.
+        Cost of every graph.
 
     Raises:
         UserError: If a weight or sample does not fit, or the libraries cannot be used.
     """
-    order = task.order
-    if order.precision in CPU_TABLES:
-        build_component(checkpoint, order, task.output, report)
-        return ()
+    config = task.config
     qnn = activate(task.qnn_dir)
-    assert order.soc is not None
-    methods, constants = _methods(checkpoint, order, _conversations(checkpoint, task), report)
+    assert config.soc is not None
+    methods, constants = _methods(checkpoint, config, _conversations(checkpoint, task), report)
     report("compile")
     options = CompilerOptions(
-        get_soc(order.soc), fp16=order.precision == "fp16", for_phone=order.target == "phone"
+        get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.target == "phone"
     )
     with torch.no_grad(), task.output.open("wb") as file:
         lowered = lower_to_pte(
             methods,
             constants,
             options,
-            plan_io_memory=order.component == "vision_encoder",
+            plan_io_memory=config.component == "vision_encoder",
             output=file,
         )
     return graph_costs(lowered, task.output, qnn)
@@ -76,17 +78,17 @@ def build_htp_component(
 
 def _methods(
     checkpoint: Checkpoint,
-    order: BuildConfig,
+    config: BuildConfig,
     conversations: Sequence[Conversation],
     report: ReportStage,
 ) -> tuple[dict[str, HtpMethod], dict[str, object]]:
     """Graphs and constant methods of a component."""
     report("weights")
-    if order.component == "text_decoder":
-        return _decoder(checkpoint, order, conversations, report)
-    if order.component == "vision_encoder":
-        return _encoder(checkpoint, order, conversations, report), {}
-    return _token_embedding(checkpoint, order, report), {}
+    if config.component == "text_decoder":
+        return _decoder(checkpoint, config, conversations, report)
+    if config.component == "vision_encoder":
+        return _encoder(checkpoint, config, conversations, report), {}
+    return _token_embedding(checkpoint, config, report), {}
 
 
 def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDecoder:
@@ -98,26 +100,26 @@ def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDec
 
 
 def calibrated_decoder(
-    checkpoint: Checkpoint, order: BuildConfig, conversations: Sequence[Conversation]
+    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[Conversation]
 ) -> CalibratedDecoder:
     """Graphs of a decoder with their encodings, before they are compiled.
 
     Args:
         checkpoint: Weights of all components: the decoder is calibrated on what the float encoder
             and the float table make of the samples.
-        order: Modes, precision and details.
+        config: Modes, precision and details.
         conversations: The samples.
     """
-    embedded = _embedded(checkpoint, order, conversations)
-    decoder = htp_decoder(checkpoint, order.context_length)
-    return calibrate_decoder(decoder, _quantizer_of(order, decoder), order, embedded)
+    embedded = _embedded(checkpoint, config, conversations)
+    decoder = htp_decoder(checkpoint, config.context_length)
+    return calibrate_decoder(decoder, _quantizer_of(config, decoder), config, embedded)
 
 
 def _embedded(
-    checkpoint: Checkpoint, order: BuildConfig, conversations: Sequence[Conversation]
+    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[Conversation]
 ) -> list[tuple[EmbeddedSegment, ...]]:
     """The samples as decoder input; encoder and table are let go before a decoder is loaded."""
-    assert order.context_length is not None
+    assert config.context_length is not None
     encoder = load_module(checkpoint, "vision_encoder")
     table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
     with torch.no_grad():
@@ -126,14 +128,14 @@ def _embedded(
                 conversation,
                 table,
                 encoder(torch.from_numpy(conversation.pixel_values))[0],
-                order.context_length,
+                config.context_length,
             )
             for conversation in conversations
         ]
 
 
 def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
-    if task.order.precision not in CALIBRATED:
+    if task.config.precision not in CALIBRATED:
         return []
     assert task.calibration is not None
     samples = load_calibration(task.calibration).samples
@@ -143,20 +145,20 @@ def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
 
 def _decoder(
     checkpoint: Checkpoint,
-    order: BuildConfig,
+    config: BuildConfig,
     conversations: Sequence[Conversation],
     report: ReportStage,
 ) -> tuple[dict[str, HtpMethod], dict[str, object]]:
-    constants: dict[str, object] = dict(decoder_constants(checkpoint.spec, order))
-    if order.precision == "fp16":
-        decoder = htp_decoder(checkpoint, order.context_length)
-        inputs = method_inputs(checkpoint.spec, order, decoder)
+    constants: dict[str, object] = dict(decoder_constants(checkpoint.spec, config))
+    if config.precision == "fp16":
+        decoder = htp_decoder(checkpoint, config.context_length)
+        inputs = method_inputs(checkpoint.spec, config, decoder)
         return {name: HtpMethod(decoder, one) for name, one in inputs.items()}, constants
     report("calibrate")
-    calibrated = calibrated_decoder(checkpoint, order, conversations)
-    constants.update(encoding_constants(calibrated, order))
-    assert order.htp is not None
-    layers, kv = checkpoint.spec.text.layers, _KV_DTYPES[order.htp.kv_bits]
+    calibrated = calibrated_decoder(checkpoint, config, conversations)
+    constants.update(encoding_constants(calibrated, config))
+    assert config.htp is not None
+    layers, kv = checkpoint.spec.text.layers, _KV_DTYPES[config.htp.kv_bits]
     caches = {3 + index: kv for index in range(2 * layers)}
     new_columns = {1 + index: kv for index in range(2 * layers)}
     methods = {
@@ -173,17 +175,17 @@ def _decoder(
 
 def _encoder(
     checkpoint: Checkpoint,
-    order: BuildConfig,
+    config: BuildConfig,
     conversations: Sequence[Conversation],
     report: ReportStage,
 ) -> dict[str, HtpMethod]:
     encoder = with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
-    if order.htp is not None and (order.precision == "16a4w_block" or order.htp.overrides):
+    if config.htp is not None and (config.precision == "16a4w_block" or config.htp.overrides):
         encoder = linears_to_convolutions(encoder)
-    inputs = method_inputs(checkpoint.spec, order, encoder)
-    if order.precision != "fp16":
+    inputs = method_inputs(checkpoint.spec, config, encoder)
+    if config.precision != "fp16":
         report("calibrate")
-        prepared = prepare(encoder, inputs["forward"], _quantizer_of(order, encoder)())
+        prepared = prepare(encoder, inputs["forward"], _quantizer_of(config, encoder)())
         with torch.no_grad():
             for conversation in conversations:
                 prepared(torch.from_numpy(conversation.pixel_values))
@@ -192,34 +194,34 @@ def _encoder(
 
 
 def _token_embedding(
-    checkpoint: Checkpoint, order: BuildConfig, report: ReportStage
+    checkpoint: Checkpoint, config: BuildConfig, report: ReportStage
 ) -> dict[str, HtpMethod]:
     """A table; in 16 bits its rows share one encoding, which is that of the output, too."""
     table = load_module(checkpoint, "token_embedding")
-    inputs = method_inputs(checkpoint.spec, order, table)
-    if order.precision == "fp16":
+    inputs = method_inputs(checkpoint.spec, config, table)
+    if config.precision == "fp16":
         return {name: HtpMethod(table, one) for name, one in inputs.items()}
     report("quantize")
-    assert order.soc is not None
+    assert config.soc is not None
     methods = {}
     for name, one in inputs.items():
-        prepared = prepare(table, one, make_quantizer("16a8w", order.soc, block_size=1))
+        prepared = prepare(table, one, make_quantizer("16a8w", config.soc, block_size=1))
         prepared(*one)
         methods[name] = HtpMethod(convert(prepared), one)
     return methods
 
 
-def _quantizer_of(order: BuildConfig, module: nn.Module) -> Callable[[], Quantizer]:
+def _quantizer_of(config: BuildConfig, module: nn.Module) -> Callable[[], Quantizer]:
     """Each graph gets a quantizer of its own, for a quantizer remembers the graph it annotated."""
-    assert order.htp is not None
-    assert order.soc is not None
-    scheme = cast(WeightScheme, order.precision)
-    schemes = layer_schemes(module, scheme, order.htp, order.htp.overrides_of(order.component))
+    assert config.htp is not None
+    assert config.soc is not None
+    scheme = cast(WeightScheme, config.precision)
+    schemes = layer_schemes(module, scheme, config.htp, config.htp.overrides_of(config.component))
     return partial(
         make_quantizer,
         scheme,
-        order.soc,
-        block_size=order.htp.block_size,
-        kv_bits=order.htp.kv_bits if order.component == "text_decoder" else None,
+        config.soc,
+        block_size=config.htp.block_size,
+        kv_bits=config.htp.kv_bits if config.component == "text_decoder" else None,
         layers={path: own for path, own in schemes.items() if own != scheme},
     )

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from harness.export.component_key import BuildConfig
 from harness.export.htp.activation_ranges import CalibratedDecoder, CalibratedGraph
 from harness.export.htp.quantization import Encoding
+from harness.export.inputs.build_config import BuildConfig
 
 _CODE_DTYPES = {255: "torch.uint8", 65535: "torch.int32"}
 """Dtype that upstream's metadata names, by top code: 16-bit codes are int32 before lowering."""
 
 
-def encoding_constants(decoder: CalibratedDecoder, order: BuildConfig) -> dict[str, object]:
+def encoding_constants(decoder: CalibratedDecoder, config: BuildConfig) -> dict[str, object]:
     """Metadata of a quantized decoder.
 
     Args:
         decoder: What was calibrated.
-        order: States the scheme of the KV cache.
+        config: States the scheme of the KV cache.
     """
     logits = decoder.decode.logits
     constants: dict[str, object] = {
         "get_logits_scale": logits.scale,
         "get_logits_zero_point": logits.zero_point,
     }
-    if order.kv_encodings == "requantized":
+    if config.kv_encodings == "requantized":
         return {
             **constants,
             **_conversion("output", decoder.prefill),

@@ -12,51 +12,20 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from harness.artifacts.manifest import GraphCost
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
-from harness.export.component_key import CPU_TABLES, BuildConfig
+from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
+from harness.vocabulary import CPU_TABLES
 
 _WORTH_A_SECOND_THREAD = 512
 """Width of a decoder from which its operators gain by being computed on several threads. Below, on
 a machine that has other work too, threads wait for each other ten times as long as they compute."""
-
-
-class Task(BaseModel):
-    """What the worker reads as the first line of its standard input."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    checkpoint: Path
-    calibration: Path | None
-    qnn_dir: Path | None
-    order: BuildConfig
-    output: Path
-
-
-class Stage(BaseModel):
-    """A line on the worker's standard output: a stage has begun."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stage: str
-
-
-class Outcome(BaseModel):
-    """The last line on the worker's standard output."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    export_s: float
-    peak_rss_mib: float
-    graphs: tuple[GraphCost, ...] = ()
-    user_error: str | None = None
 
 
 def main() -> int:
@@ -67,7 +36,7 @@ def main() -> int:
     messages = _own_output()
 
     def report(stage: str) -> None:
-        _print(messages, Stage(stage=stage))
+        _print(messages, StageBegun(stage=stage))
 
     problem: str | None = None
     graphs: tuple[GraphCost, ...] = ()
@@ -78,7 +47,7 @@ def main() -> int:
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _print(
         messages,
-        Outcome(
+        TaskEnded(
             export_s=time.monotonic() - started,
             peak_rss_mib=peak_kib / 1024,
             graphs=graphs,
@@ -88,26 +57,29 @@ def main() -> int:
     return 0 if problem is None else 2
 
 
-def _build(task: Task, report: Callable[[str], None]) -> tuple[GraphCost, ...]:
+def _build(task: Task, report: ReportStage) -> tuple[GraphCost, ...]:
     report("import")
-    if task.order.backend == "qnn" and task.order.precision not in CPU_TABLES:
+    config = task.config
+    is_for_htp = config.backend == "qnn" and config.precision not in CPU_TABLES
+    if is_for_htp:
         _start_qnn(task.qnn_dir)
     import torch
 
-    from harness.export.checkpoint import open_checkpoint
-    from harness.export.component import build_component
     from harness.export.graphs.bookkeeping import without_graph_bookkeeping
+    from harness.export.inputs.checkpoint import open_checkpoint
     from harness.vlm.registry import get_spec_or_family
 
-    checkpoint = open_checkpoint(task.checkpoint, get_spec_or_family(task.order.model))
+    checkpoint = open_checkpoint(task.checkpoint, get_spec_or_family(config.model))
     if checkpoint.spec.text.hidden_size < _WORTH_A_SECOND_THREAD:
         torch.set_num_threads(1)
     with without_graph_bookkeeping():
-        if task.order.backend == "qnn":
+        if is_for_htp:
             from harness.export.htp.component import build_htp_component
 
             return build_htp_component(checkpoint, task, report)
-        build_component(checkpoint, task.order, task.output, report)
+        from harness.export.worker.component import build_component
+
+        build_component(checkpoint, task, report)
     return ()
 
 

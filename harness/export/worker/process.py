@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,11 +15,8 @@ import harness
 from harness.artifacts.integrity import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
-from harness.export.worker.__main__ import Outcome, Stage, Task
+from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
 from harness.vocabulary import Component
-
-ReportStage = Callable[[str], None]
-"""Told the name of each stage as it begins."""
 
 
 class ExportFailed(RuntimeError):
@@ -53,22 +50,22 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
         UserError: If the worker says that the user can mend it.
         ExportFailed: If the worker died.
     """
-    order, folder = task.order, task.output.parent
+    config, folder = task.config, task.output.parent
     log_path = folder / "export.log"
     with log_path.open("wb") as log:
         outcome, exit_code = _run(task, log, report)
     if outcome is not None and outcome.user_error:
         raise UserError(outcome.user_error)
     if outcome is None or exit_code != 0:
-        kept_log = Path(shutil.copyfile(log_path, logs / f"{order.folder_name}.log"))
-        raise ExportFailed(order.component, exit_code, kept_log)
+        kept_log = Path(shutil.copyfile(log_path, logs / f"{config.folder_name}.log"))
+        raise ExportFailed(config.component, exit_code, kept_log)
     return ComponentFile(
-        component=order.component,
-        precision=order.precision,
-        key=order.key,
-        file=order.file_name,
+        component=config.component,
+        precision=config.precision,
+        key=config.key,
+        file=config.file_name,
         sha256=sha256_of(task.output),
-        weights_sha256=order.weights_sha256,
+        weights_sha256=config.weights_sha256,
         pte_bytes=task.output.stat().st_size,
         export_s=round(outcome.export_s, 3),
         export_peak_rss_mib=round(outcome.peak_rss_mib, 1),
@@ -76,7 +73,7 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
     )
 
 
-def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[Outcome | None, int]:
+def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[TaskEnded | None, int]:
     """What the process said last, None if it did not get that far, and its exit code."""
     package_root = str(Path(harness.__file__).parents[1])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
@@ -104,7 +101,7 @@ def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[Outcome | None
     return outcome, exit_code
 
 
-def _follow(lines: Iterable[str], report: ReportStage) -> Outcome | None:
+def _follow(lines: Iterable[str], report: ReportStage) -> TaskEnded | None:
     """Pass the worker's stages on until it ends; None if it ended without an outcome."""
     outcome = None
     for line in lines:
@@ -114,7 +111,7 @@ def _follow(lines: Iterable[str], report: ReportStage) -> Outcome | None:
             # Libraries print to standard output too; that is no message of ours.
             continue
         if isinstance(message, dict) and "stage" in message:
-            report(Stage.model_validate(message).stage)
+            report(StageBegun.model_validate(message).stage)
         elif isinstance(message, dict) and "export_s" in message:
-            outcome = Outcome.model_validate(message)
+            outcome = TaskEnded.model_validate(message)
     return outcome

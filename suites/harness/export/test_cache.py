@@ -16,14 +16,14 @@ from harness.artifacts.integrity import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, Build, CachedComponent, ComponentCache
-from harness.export.component_key import BuildConfig
-from suites.harness.export.test_component_key import order
+from harness.export.inputs.build_config import BuildConfig
+from suites.harness.export.test_component_key import config
 
-ORDER = order("vision_encoder")
+CONFIG = config("vision_encoder")
 CONTENT = b"the bytes of a component"
 
 
-def describe(path: Path, of: BuildConfig = ORDER) -> ComponentFile:
+def describe(path: Path, of: BuildConfig = CONFIG) -> ComponentFile:
     return ComponentFile(
         component=of.component,
         precision=of.precision,
@@ -38,7 +38,7 @@ def describe(path: Path, of: BuildConfig = ORDER) -> ComponentFile:
 
 
 def build(folder: Path) -> ComponentFile:
-    path = folder / ORDER.file_name
+    path = folder / CONFIG.file_name
     path.write_bytes(CONTENT)
     return describe(path)
 
@@ -49,7 +49,7 @@ def refuse_to_build(folder: Path) -> ComponentFile:
 
 def get(root: Path, builder: Build = build) -> tuple[CachedComponent, list[str]]:
     told: list[str] = []
-    return ComponentCache(root).get_or_build(ORDER, builder, told.append), told
+    return ComponentCache(root).get_or_build(CONFIG, builder, told.append), told
 
 
 def test_what_is_there_is_reused(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_what_is_there_is_reused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        (ORDER.file_name, None),
-        (ORDER.file_name, CONTENT[:5]),
-        (ORDER.file_name, CONTENT[::-1]),
+        (CONFIG.file_name, None),
+        (CONFIG.file_name, CONTENT[:5]),
+        (CONFIG.file_name, CONTENT[::-1]),
         (RECORD_NAME, None),
         (RECORD_NAME, b"{"),
         (RECORD_NAME, b"\xff\xfe"),
@@ -88,7 +88,7 @@ def test_what_is_damaged_is_set_aside_and_built_again(
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
     def fail(folder: Path) -> ComponentFile:
-        (folder / ORDER.file_name).write_bytes(b"half")
+        (folder / CONFIG.file_name).write_bytes(b"half")
         raise RuntimeError("no memory")
 
     with pytest.raises(RuntimeError, match="no memory"):
@@ -126,7 +126,7 @@ def test_two_at_once_build_once_and_the_waiting_one_knows_who_builds(tmp_path: P
 
 def _hang(root: Path, started: Path) -> None:
     def hang(folder: Path) -> ComponentFile:
-        (folder / ORDER.file_name).write_bytes(b"half")
+        (folder / CONFIG.file_name).write_bytes(b"half")
         started.touch()
         time.sleep(600)
         raise AssertionError
@@ -160,7 +160,7 @@ def test_a_cache_that_cannot_be_written_names_the_option(tmp_path: Path) -> None
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_cache_that_fills_up_or_is_read_only_names_the_option(tmp_path: Path, code: int) -> None:
     def run_out(folder: Path) -> ComponentFile:
-        (folder / ORDER.file_name).write_bytes(CONTENT[:3])
+        (folder / CONFIG.file_name).write_bytes(CONTENT[:3])
         raise OSError(code, os.strerror(code))
 
     with pytest.raises(UserError, match=rf"{os.strerror(code)}.*--artifacts"):

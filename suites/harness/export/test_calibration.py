@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from harness.errors import UserError
-from harness.export.calibration import calibration_sha256, load_calibration
+from harness.export.inputs.calibration import calibration_sha256, load_calibration
 from harness.vlm.registry import get_spec
 from harness.vocabulary import Component
 

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.errors import UserError
-from harness.export.checkpoint import open_checkpoint, place_weight
-from harness.vlm.registry import get_spec, get_spec_or_family
+from harness.export.inputs.checkpoint import open_checkpoint, place_weight
+from harness.vlm.registry import get_family, get_spec, get_spec_or_family
 from suites.harness.export.conftest import MakeCheckpoint, one_layer
 
 FAMILIES = ["smolvlm", "internvl3"]
@@ -95,7 +95,7 @@ def test_a_tied_head_is_the_embedding_table(family: str, folder: Path) -> None:
 
 def test_a_weight_that_nothing_uses_is_refused() -> None:
     with pytest.raises(UserError, match=r"surprise\.weight"):
-        place_weight("smolvlm", "model.surprise.weight")
+        place_weight(get_family("smolvlm"), "model.surprise.weight")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,12 +12,12 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.export.calibration import CalibrationSample, load_calibration
-from harness.export.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
 from harness.export.htp.activation_ranges import feed, feed_apart
 from harness.export.htp.float_cache import Call, FloatCache
-from harness.export.htp.text_decoder import HtpAttention
+from harness.export.htp.modules import HtpAttention
+from harness.export.inputs.calibration import CalibrationSample, load_calibration
+from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
 from harness.miniatures.calibration import (
     CALIBRATION_SAMPLES,
     calibration_path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,14 +13,15 @@ from torch import fx
 
 from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import HtpRecipe
-from harness.export.component_key import ArtifactSettings, component_order
-from harness.export.conversation import EmbeddedSegment
+from harness.export.component_key import component_config
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
 from harness.export.htp.metadata import encoding_constants
+from harness.export.htp.modules import MASKED_HTP, HtpAttention, linears_to_convolutions
 from harness.export.htp.quantization import Encoding
-from harness.export.htp.rewriting import linears_to_convolutions
-from harness.export.htp.text_decoder import MASKED_HTP, HtpAttention
+from harness.export.inputs.conversation import EmbeddedSegment
+from harness.export.recipe import Recipe
+from harness.export.request import ExportRequest
 from harness.vlm.registry import get_spec
 from harness.vocabulary import KvEncodings
 
@@ -64,21 +66,21 @@ def calibrate(kv_encodings: KvEncodings, kv_bits: Literal[8, 16] = 16) -> Calibr
     samples = conversations(plain)
     decoder = linears_to_convolutions(plain)
     assert isinstance(decoder, StaticDecoder)
-    settings = ArtifactSettings(
+    spec = replace(SPEC, text=TEXT)
+    request = ExportRequest(
+        spec,
+        Path("unread"),
+        Recipe(text_decoder="16a8w", htp=HtpRecipe(kv_bits=kv_bits)),
         target="emulator",
-        mode="hybrid",
         context_length=CONTEXT,
         prefill_ar=PREFILL_AR,
         kv_encodings=kv_encodings,
-        image_token_id=5,
-        soc="SM8650",
-        htp=HtpRecipe(kv_bits=kv_bits),
     )
-    order = component_order(
-        replace(SPEC, text=TEXT),
+    config = component_config(
+        request,
+        spec,
         "text_decoder",
-        "16a8w",
-        settings,
+        image_token_id=5,
         weights_sha256="0" * 64,
         calibration_sha256="1" * 64,
     )
@@ -86,8 +88,8 @@ def calibrate(kv_encodings: KvEncodings, kv_bits: Literal[8, 16] = 16) -> Calibr
     with pytest.MonkeyPatch.context() as patch:
         # Unset, it would make ExecuTorch download an SDK, of which encodings need nothing.
         patch.setenv("QNN_SDK_ROOT", "")
-        calibrated = calibrate_decoder(decoder, quantizer, order, samples)
-    return Calibrated(calibrated, encoding_constants(calibrated, order))
+        calibrated = calibrate_decoder(decoder, quantizer, config, samples)
+    return Calibrated(calibrated, encoding_constants(calibrated, config))
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.export.checkpoint import Checkpoint, open_checkpoint
-from harness.export.component import load_module
+from harness.export.graphs.loading import load_module
 from harness.export.graphs.text_decoder import MASKED_FLOAT, StaticDecoder
 from harness.export.graphs.token_embedding import Int4TokenEmbedding
-from harness.export.quantization import quantize_linears_8da4w
+from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
+from harness.export.worker.component import quantize_linears_8da4w
 from suites.harness.export.conftest import MakeCheckpoint, one_layer
 from training.saving import load_model
 
@@ -36,7 +36,7 @@ def test_the_vision_encoder_gives_the_same_features(
     checkpoint = opened(family, make_checkpoint)
     pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     reference = load_model(checkpoint.directory).model.get_image_features(
-        pixels[None] if family == "smolvlm" else pixels
+        pixels[None] if checkpoint.spec.family.has_image_axis else pixels
     )
     features = torch.cat(list(reference.pooler_output)).flatten(0, -2)
     ours = load_module(checkpoint, "vision_encoder", CONTEXT)(pixels)

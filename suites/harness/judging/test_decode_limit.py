@@ -11,14 +11,14 @@ from harness.artifacts.artifact import open_artifact
 from harness.artifacts.manifest import GraphCost, Manifest
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.judging.decode_limit import DecodeLimit, decode_limit, kv_cache_bytes
-from harness.vlm.registry import SPECS
+from harness.vlm.registry import get_spec
 from reports.roofline import LIMIT_METRICS
 from suites.harness.fixtures.benches import GATE, GivenDevice, Recorded, a_bench
 from suites.harness.fixtures.conftest import hollow_artifact
 
 pytest_plugins = ["pytester"]
 
-SMOLVLM = SPECS["smolvlm_500m"].text
+SMOLVLM = get_spec("smolvlm_500m").text
 SM8550_GB_PER_S = 67.2
 COUNTED = GraphCost(
     method="kv_forward",

@@ -16,12 +16,12 @@ from harness.vlm.prompt import (
     place_images,
     split_pieces,
 )
-from harness.vlm.registry import FAMILIES
+from harness.vlm.registry import get_family, known_families
 from harness.vlm.spec import VlmFamily
 
-SMOLVLM, INTERNVL3 = FAMILIES["smolvlm"], FAMILIES["internvl3"]
+SMOLVLM, INTERNVL3 = get_family("smolvlm"), get_family("internvl3")
 
-families = st.sampled_from(sorted(FAMILIES.values(), key=lambda family: family.name))
+families = st.sampled_from(sorted(known_families().values(), key=lambda family: family.name))
 texts = st.text(max_size=12).filter(lambda text: IMAGE_PLACEHOLDER not in text)
 prompts = st.lists(texts, min_size=1, max_size=4).map(IMAGE_PLACEHOLDER.join)
 

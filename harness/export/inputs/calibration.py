@@ -18,10 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from harness.artifacts.integrity import sha256_of
 from harness.errors import UserError
 from harness.vlm.spec import VlmSpec
-from harness.vocabulary import Component, Precision
-
-CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
-"""Precisions whose activation ranges are fixed at export; the others need no samples."""
+from harness.vocabulary import Component
 
 
 class Block(BaseModel):

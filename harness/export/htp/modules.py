@@ -1,13 +1,14 @@
-"""The text decoder as the HTP wants it written."""
+"""Float modules written as the HTP's compiler and quantizer want them."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.export.graphs.text_decoder import StaticAttention
+from harness.export.graphs.vision_encoder import TanhGelu
 
 MASKED_HTP = -255.0
 """Mask value at export. With it a 16-bit mask has its zero point at the top code, so that code
@@ -42,3 +43,20 @@ class HtpAttention(StaticAttention):
         weights = torch.softmax(torch.where(mask == 0, scores, filler), dim=-1)
         grouped_weights = weights.reshape(1, geometry.kv_heads, rows, -1)
         return (grouped_weights @ values).reshape(1, geometry.heads, ar, geometry.head_dim)
+
+
+def linears_to_convolutions(module: nn.Module) -> nn.Module:
+    """Weights in blocks and weights of single layers are quantized on 1x1 convolutions only."""
+    from executorch.backends.qualcomm.utils.utils import convert_linear_to_conv2d
+
+    converted: nn.Module = convert_linear_to_conv2d(module)
+    return converted.eval()
+
+
+def with_builtin_gelu(module: nn.Module) -> nn.Module:
+    """QNN has GELU as one operation; written out it would be seven, each with an encoding."""
+    for name, layer in list(module.named_modules()):
+        if isinstance(layer, TanhGelu):
+            owner, _, attribute = name.rpartition(".")
+            setattr(module.get_submodule(owner), attribute, nn.GELU(approximate="tanh"))
+    return module

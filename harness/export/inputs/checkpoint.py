@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from harness.errors import UserError
-from harness.export.stored_tensors import StoredTensor, read_stored_tensors
-from harness.vlm.spec import VlmSpec
+from harness.export.inputs.stored_tensors import StoredTensor, read_stored_tensors
+from harness.vlm.family_parts import key_layout
+from harness.vlm.spec import VlmFamily, VlmSpec
 from harness.vocabulary import Component
 
 if TYPE_CHECKING:
@@ -30,28 +31,6 @@ TOKENIZER_FILES = (
     "added_tokens.json",
     "chat_template.jinja",
 )
-
-# Hub layouts (contract §6.2) and the one that transformers 5 has in memory, per component.
-_LAYOUTS: dict[str, dict[Component, tuple[tuple[str, str], ...]]] = {
-    "smolvlm": {
-        "vision_encoder": ((r"^(?:model\.)?(vision_model\.|connector\.)", r"\1"),),
-        "token_embedding": ((r"^(?:model\.)?text_model\.embed_tokens\.", "embedding."),),
-        "text_decoder": (
-            (r"^(?:model\.)?text_model\.(layers\.|norm\.)", r"\1"),
-            (r"^lm_head\.", "lm_head."),
-        ),
-    },
-    "internvl3": {
-        "vision_encoder": ((r"^(?:model\.)?(vision_tower\.|multi_modal_projector\.)", r"\1"),),
-        "token_embedding": (
-            (r"^(?:model\.)?language_model\.(?:model\.)?embed_tokens\.", "embedding."),
-        ),
-        "text_decoder": (
-            (r"^(?:model\.)?language_model\.(?:model\.)?(layers\.|norm\.)", r"\1"),
-            (r"^(?:language_model\.)?lm_head\.", "lm_head."),
-        ),
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -113,9 +92,8 @@ class Checkpoint:
 
     def _stored(self, component: Component) -> dict[str, StoredTensor]:
         """As ``component_weights``, without reading them."""
-        family = self.spec.family.name
         placed = [
-            (*place_weight(family, key), tensor)
+            (*place_weight(self.spec.family, key), tensor)
             for file in self.weight_files()
             for key, tensor in read_stored_tensors(file).items()
         ]
@@ -128,26 +106,27 @@ class Checkpoint:
         try:
             with safe_open(file, framework="pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118 (safe_open is no mapping)
-                    owner, name = place_weight(self.spec.family.name, key)
+                    owner, name = place_weight(self.spec.family, key)
                     if owner == component:
                         yield name, tensors.get_tensor(key)
         except SafetensorError as error:
             raise UserError(f"{file} is damaged ({error}); download it again.") from error
 
 
-def place_weight(family: str, key: str) -> tuple[Component, str]:
+def place_weight(family: VlmFamily, key: str) -> tuple[Component, str]:
     """Which component a stored weight belongs to, and its name there.
 
     Raises:
-        UserError: If the key fits no known layout: a weight that nothing uses is never dropped.
+        UserError: If the family's layout lacks the key: a weight that nothing uses is never
+            dropped.
     """
-    for component, rules in _LAYOUTS[family].items():
+    for component, rules in key_layout(family).items():
         for pattern, replacement in rules:
             name, hits = re.subn(pattern, replacement, key)
             if hits:
                 return component, name
     raise UserError(
-        f"The checkpoint holds a weight {key!r} that no {family} component uses; "
+        f"The checkpoint holds a weight {key!r} that no {family.name} component uses; "
         "check that --checkpoint names a checkpoint of this family."
     )
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.export.calibration import CalibrationSample, Message
+from harness.export.inputs.calibration import CalibrationSample, Message
 from harness.vlm.preprocess import load_image, preprocess
 from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,

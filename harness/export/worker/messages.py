@@ -1,0 +1,45 @@
+"""What the exporter and the process that exports one component say to each other, as JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.artifacts.manifest import GraphCost
+from harness.export.inputs.build_config import BuildConfig
+
+ReportStage = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+
+class Task(BaseModel):
+    """The first line of the worker's standard input: what to export and where to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: Path
+    calibration: Path | None
+    qnn_dir: Path | None
+    config: BuildConfig
+    output: Path
+
+
+class StageBegun(BaseModel):
+    """A line on the worker's standard output: a stage has begun."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+
+
+class TaskEnded(BaseModel):
+    """The last line on the worker's standard output: what the export took and cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    export_s: float
+    peak_rss_mib: float
+    graphs: tuple[GraphCost, ...] = ()
+    user_error: str | None = None
