@@ -26,14 +26,14 @@ import adbutils
 from rich.console import Console
 from rich.table import Table
 
-from harness.devices.adb.files.local_digests import LocalDigests
-from harness.devices.adb.files.push import push_file
-from harness.devices.adb.files.push_order import FileToPush, Pushed
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.programs import AdbProgram, adb_programs
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress
-from harness.devices.adb.protocol.sync_stream import StreamLimits
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.programs import AdbProgram, adb_programs
+from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.lease import lease_folder, machine_lease
+from harness.devices.phone.files.local_digests import LocalDigests
+from harness.devices.phone.files.push import Pushed, push_files
+from harness.devices.phone.files.transfer import FileToPush
+from harness.devices.transport.phone import SendLimits
 from harness.virtual_phone.phone_process import PhoneProcess
 from harness.virtual_phone.private_server import PrivateAdbServer
 
@@ -66,9 +66,9 @@ def seconds_of(push: Callable[[], object]) -> float:
 
 def send(phone: AdbPhone, local: Path) -> None:
     """Send a file, and believe the phone that it arrived."""
-    limits = StreamLimits(stall_s=20.0, total_s=3600.0)
-    with local.open("rb", buffering=0) as file, phone.open_sync(limits) as stream:
-        stream.send_file(file, local.stat().st_size, REMOTE, 0o644, lambda sent: None)
+    limits = SendLimits(stall_s=20.0, total_s=3600.0)
+    with local.open("rb", buffering=0) as file:
+        phone.send(file, local.stat().st_size, REMOTE, limits, lambda sent: None)
 
 
 def measure(adb: Path, local: Path, digests: LocalDigests, rounds: int) -> dict[str, list[float]]:
@@ -84,7 +84,7 @@ def measure(adb: Path, local: Path, digests: LocalDigests, rounds: int) -> dict[
         file = FileToPush(local, REMOTE)
 
         def verified() -> Pushed:
-            return push_file(phone, file, digests)
+            return push_files(phone, [file], digests)[0]
 
         turns: list[tuple[str, Callable[[], object]]] = [
             (ADBUTILS, lambda: device.sync.push(local, REMOTE)),

@@ -24,7 +24,7 @@ from benchmarks.decode_bookkeeping import miniatures
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.host import HostDevice
 from harness.devices.lease import lease_folder, machine_lease
-from harness.devices.phone.virtual_session import open_virtual_phone
+from harness.devices.virtual_session import open_virtual_phone
 from harness.runtime.request import Request, RunOptions
 from harness.targets.soc import get_soc
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from harness.devices.adb.fleet.inventory import find_inventory
-from harness.devices.phone.preflight import PhoneRequest
+from harness.devices.phone.fleet.inventory import find_inventory
+from harness.devices.phone.fleet.request import PhoneRequest
 from harness.doctor.command import run_doctor
 from harness.doctor.smoke import run_smoke
 

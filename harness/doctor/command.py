@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.devices.phone.preflight import PhoneRequest
+from harness.devices.phone.fleet.request import PhoneRequest
 from harness.doctor.finding import Finding
 from harness.doctor.machine import machine_findings
 from harness.doctor.phones import phone_findings

@@ -10,19 +10,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness.devices.adb.files.storage import free_bytes
-from harness.devices.adb.fleet.discovery import Discovery, FoundPhone, find_phones
-from harness.devices.adb.fleet.inventory import Inventory
-from harness.devices.adb.fleet.phone_lease import holder_of
-from harness.devices.adb.health.fitness import HealthLimits, hindrances
-from harness.devices.adb.health.state import PhoneState, read_state
-from harness.devices.adb.protocol.errors import AdbFailure, PhoneUnusable
-from harness.devices.adb.protocol.programs import find_adb_program
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress, parse_addresses
+from harness.devices.adb.discovery import find_phones
+from harness.devices.adb.programs import find_adb_program
+from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.lease import lease_folder
-from harness.devices.phone.missing_phones import absent_phones
-from harness.devices.phone.preflight import PhoneRequest, find_ready_phones
-from harness.devices.phone.virtual_session import VIRTUAL
+from harness.devices.phone.files.storage import free_bytes
+from harness.devices.phone.fleet.inventory import Inventory
+from harness.devices.phone.fleet.missing_phones import absent_phones
+from harness.devices.phone.fleet.phone_lease import holder_of
+from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.health.fitness import HealthLimits, hindrances
+from harness.devices.phone.health.state import PhoneState, read_state
+from harness.devices.phone.preflight import find_ready_phones
+from harness.devices.transport.errors import PhoneFailure
+from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
+from harness.devices.virtual_session import VIRTUAL
 from harness.doctor.finding import Finding
 from harness.errors import UserError
 from harness.targets.soc import get_soc
@@ -95,7 +97,7 @@ def _of_server(server: AdbServer, wish: PhoneRequest) -> tuple[list[Finding], Di
     try:
         there = Finding(subject, str(server.describe()))
         found = find_phones([server])
-    except AdbFailure as failure:
+    except PhoneFailure as failure:
         problem = _without_server(server, failure)
         return [Finding(subject, "none", problem, _is_asked(wish))], None
     return [there, *_of_phones(found, wish)], found
@@ -125,7 +127,7 @@ def _absent(seen: Sequence[Discovery], wish: PhoneRequest) -> Iterator[Finding]:
         yield Finding(subject, "absent", remedy, wish.serialno == entry.serialno)
 
 
-def _without_server(server: AdbServer, failure: AdbFailure) -> str:
+def _without_server(server: AdbServer, failure: PhoneFailure) -> str:
     if server.address.is_local:
         return f"{failure}; a run starts it, or type: adb -P {server.address.port} start-server"
     return f"{failure}; start one on that machine: adb -a nodaemon server"
@@ -142,9 +144,9 @@ def _of_phone(phone: FoundPhone, inventory: Inventory) -> Finding:
     subject = f"phone {phone.serialno}" + (f" ({entry.name})" if entry else "")
     what = f"{phone.soc_raw} {phone.model}" + (" (virtual)" if phone.is_virtual else "")
     try:
-        state = read_state(phone.adb, _STATE_S)
-        free_gib = free_bytes(phone.adb, _PLACE) / _GIB
-    except AdbFailure as failure:
+        state = read_state(phone.phone, _STATE_S)
+        free_gib = free_bytes(phone.phone, _PLACE) / _GIB
+    except PhoneFailure as failure:
         return Finding(subject, f"{what}, does not answer", str(failure))
     holder = holder_of(lease_folder(), phone.serialno)
     held = "free" if holder is None else f"held by process {holder}"

@@ -15,14 +15,15 @@ from rich.console import Console
 
 from harness.artifacts.artifact import Artifact
 from harness.checkpoint_source import find_calibration, find_checkpoint
-from harness.devices.adb.protocol.errors import AdbFailure
 from harness.devices.device import RunFailure
 from harness.devices.lease import lease_folder
 from harness.devices.phone.exclusive_use import held
+from harness.devices.phone.fleet.request import PhoneRequest
 from harness.devices.phone.phone_device import PhoneDevice
-from harness.devices.phone.preflight import PhoneRequest, find_ready_phones, only_one
+from harness.devices.phone.preflight import find_ready_phones, only_one
 from harness.devices.phone.set_up import open_phone
-from harness.devices.phone.virtual_session import VIRTUAL, open_virtual_phone
+from harness.devices.transport.errors import PhoneFailure
+from harness.devices.virtual_session import VIRTUAL, open_virtual_phone
 from harness.errors import UserError
 from harness.export.exporter import export_artifact
 from harness.export.recipe import DEFAULT_RECIPES
@@ -61,7 +62,7 @@ class Stopwatch:
         began = time.monotonic()
         try:
             result = action()
-        except (AdbFailure, RunFailure, ExportFailed) as error:
+        except (PhoneFailure, RunFailure, ExportFailed) as error:
             took = time.monotonic() - began
             raise UserError(f"Failed after {took:.1f} s, {name}: {error}") from error
         self.tell(f"✓ {name}: {time.monotonic() - began:.1f} s")
@@ -113,10 +114,9 @@ def _opened(wish: PhoneRequest, watch: Stopwatch) -> Iterator[PhoneDevice]:
     ready = watch.step(
         "phone, runner and libraries found", lambda: only_one(find_ready_phones(wish))
     )
-    adb, serialno = ready.found.adb, ready.found.serialno
-    leasing = held(adb, serialno, lease_folder(), _LEASE_WAIT_S)
+    leasing = held(ready.found.phone, ready.found.serialno, lease_folder(), _LEASE_WAIT_S)
     with _entered("phone leased", leasing, watch) as claim:
-        opening = open_phone(adb, serialno, ready.kit, claim=claim)
+        opening = open_phone(ready, claim=claim)
         with _entered("tools pushed", opening, watch) as device:
             yield device
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from fixtures.judge import Judge
 from harness.artifacts.artifact import Artifact
-from harness.devices.adb.health.gate import DeviceBlocked
 from harness.devices.device import Device, RunFailure, Surroundings
+from harness.devices.phone.health.gate import DeviceBlocked
 from harness.measure.gate import Context
 from harness.measure.validity import RunOutcome, invalid_reason
 from harness.results.rows.schema import DeviceStateRow

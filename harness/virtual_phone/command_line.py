@@ -16,10 +16,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.virtual_phone.control_server import ControlServer
-from harness.virtual_phone.machine.accepted_targets import loadable_targets
 from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
-from harness.virtual_phone.profile import OLD_DIALECT, Dialect, PhoneProfile
-from harness.virtual_phone.properties import default_properties
+from harness.virtual_phone.machine.virtual_build import loadable_targets
+from harness.virtual_phone.profile import PhoneProfile, default_properties
 from harness.virtual_phone.protocol.adbd import Adbd
 
 _STDIN = 0
@@ -68,7 +67,6 @@ def main(arguments: Sequence[str]) -> int:
         profile = PhoneProfile(
             root.absolute(),
             {**properties, **dict(options.property)},
-            OLD_DIALECT if options.old else Dialect(),
             options.isolation,
         )
         try:
@@ -135,7 +133,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME=VALUE",
         help="further system property",
     )
-    parser.add_argument("--old", action="store_true", help="without shell v2 and sync v2")
     parser.add_argument(
         "--isolation",
         choices=("chroot", "rewrite"),

@@ -27,7 +27,7 @@ class Handset:
         started = start_sandbox(profile.folder, profile.isolation)
         self.root, self.sandbox, self.isolation_reason = started
         self.properties = dict(profile.properties)
-        self.dialect = profile.dialect
+        self.features = profile.features
         self.cut = cut
         self.traffic = Traffic(cut)
         self.faults = Faults()

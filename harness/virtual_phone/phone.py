@@ -12,10 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from harness.virtual_phone.controls import ControlRequest, PhoneControls, PhoneStatus
-from harness.virtual_phone.machine.accepted_targets import loadable_targets
 from harness.virtual_phone.machine.sandbox import Isolation
-from harness.virtual_phone.profile import Dialect, PhoneProfile
-from harness.virtual_phone.properties import default_properties
+from harness.virtual_phone.machine.virtual_build import loadable_targets
+from harness.virtual_phone.profile import FEATURES, PhoneProfile, default_properties
 from harness.virtual_phone.protocol.adbd import Adbd
 
 _CALL_S = 30.0
@@ -30,8 +29,8 @@ class VirtualPhone(PhoneControls):
         root: Folder of its files, which stays; a temporary one if not given.
         port: To listen on, on loopback; 0 for any free one.
         properties: Further system properties, or other values.
-        dialect: How its adbd speaks; ``OLD_DIALECT`` for one without shell v2.
         isolation: Kind of sandbox; None for the best that the machine allows.
+        features: What its adbd names in its greeting.
 
     Raises:
         NoSandbox: If the demanded sandbox is not to be had.
@@ -44,8 +43,8 @@ class VirtualPhone(PhoneControls):
         root: Path | None = None,
         port: int = 0,
         properties: Mapping[str, str] | None = None,
-        dialect: Dialect | None = None,
         isolation: Isolation | None = None,
+        features: tuple[str, ...] = FEATURES,
     ) -> None:
         self.soc = soc
         self.serialno = serialno or f"VIRTUAL{secrets.token_hex(4).upper()}"
@@ -53,9 +52,7 @@ class VirtualPhone(PhoneControls):
         self._temporary = None if root else tempfile.TemporaryDirectory(prefix="virtual-phone-")
         folder = root or Path(self._temporary.name if self._temporary else "")
         own = default_properties(soc, self.serialno, self.accepted_targets)
-        self._profile = PhoneProfile(
-            folder, {**own, **(properties or {})}, dialect or Dialect(), isolation
-        )
+        self._profile = PhoneProfile(folder, {**own, **(properties or {})}, isolation, features)
         self._port = port
         self._thread = threading.Thread(
             target=self._serve, name=f"virtual-phone-{self.serialno}", daemon=True

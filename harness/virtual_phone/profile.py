@@ -1,18 +1,12 @@
-"""What kind of phone a virtual phone is."""
+"""What kind of phone a virtual phone is: its system properties, what its adbd can do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.virtual_phone.machine.sandbox import Isolation
-from harness.virtual_phone.protocol.packets import (
-    MAX_PAYLOAD_BYTES,
-    OLD_MAX_PAYLOAD_BYTES,
-    VERSION_WITH_CHECKSUMS,
-    VERSION_WITHOUT_CHECKSUMS,
-)
 
 FEATURES = (
     "shell_v2",
@@ -25,25 +19,7 @@ FEATURES = (
     "remount_shell",
     "sendrecv_v2",
 )
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a phone's adbd speaks.
-
-    Attributes:
-        features: What it names in its greeting.
-        version: Of the protocol.
-        payload_bytes: Largest packet that it takes.
-    """
-
-    features: tuple[str, ...] = FEATURES
-    version: int = VERSION_WITHOUT_CHECKSUMS
-    payload_bytes: int = MAX_PAYLOAD_BYTES
-
-
-OLD_DIALECT = Dialect((), VERSION_WITH_CHECKSUMS, OLD_MAX_PAYLOAD_BYTES)
-"""A phone of before 2016: no shell v2, no sync v2, checksums, smaller packets."""
+"""What an adbd of Android 14 names in its greeting, and a virtual phone does."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +29,54 @@ class PhoneProfile:
     Attributes:
         folder: Of its files; kept when it ends.
         properties: System properties.
-        dialect: How its adbd speaks.
         isolation: Kind of sandbox; None for the best that the machine allows.
+        features: What its adbd names in its greeting.
     """
 
     folder: Path
     properties: Mapping[str, str]
-    dialect: Dialect = field(default=Dialect())
     isolation: Isolation | None = None
+    features: tuple[str, ...] = FEATURES
+
+
+LOADS_PROPERTY = "ro.snapgate.virtual.loads"
+
+
+def default_properties(
+    soc: str, serialno: str, accepted_targets: tuple[str, ...]
+) -> dict[str, str]:
+    """Properties of an Android 14 phone with this SoC.
+
+    Args:
+        soc: As ``ro.soc.model`` tells it, say ``SM8550``.
+        serialno: As ``ro.serialno`` tells it.
+        accepted_targets: Of artifacts that the phone's runner loads; no real phone has the
+            property.
+    """
+    return {
+        "ro.serialno": serialno,
+        "ro.soc.manufacturer": "QTI",
+        "ro.soc.model": soc,
+        "ro.board.platform": "virtual_phone",
+        "ro.hardware": "qcom",
+        "ro.product.board": "virtual_phone",
+        "ro.product.name": "virtual_phone",
+        "ro.product.model": "Virtual Phone",
+        "ro.product.device": "virtual_phone",
+        "ro.product.brand": "snapgate",
+        "ro.product.manufacturer": "snapgate",
+        "ro.product.cpu.abi": "arm64-v8a",
+        "ro.build.version.sdk": "34",
+        "ro.build.version.release": "14",
+        "ro.build.type": "user",
+        "ro.debuggable": "0",
+        "ro.build.fingerprint": "snapgate/virtual_phone/virtual_phone:14/VP1A/1:user/release-keys",
+        "sys.boot_completed": "1",
+        LOADS_PROPERTY: ",".join(accepted_targets),
+    }
+
+
+def banner_properties(properties: Mapping[str, str]) -> str:
+    """The properties that a phone sends with its greeting, as ``name=value;`` each."""
+    shown = ("ro.product.name", "ro.product.model", "ro.product.device")
+    return "".join(f"{name}={properties.get(name, '')};" for name in shown)

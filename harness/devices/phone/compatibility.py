@@ -10,7 +10,7 @@ from harness.artifacts.integrity import file_fault
 from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
-from harness.devices.phone.runner_generation import RunnerGeneration
+from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
 from harness.targets.soc import Soc
 from harness.vocabulary import COMPONENTS, Target

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness.devices.adb.fleet.phone_claim import HeldClaim, claimed, this_claimant
-from harness.devices.adb.fleet.phone_lease import phone_lease
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.retrying import retrying
-from harness.devices.adb.runs.claimed_run import ClaimedRun, find_runs
-from harness.devices.phone.workspace import RUNS
+from harness.devices.phone.fleet.phone_claim import HeldClaim, claimed, this_claimant
+from harness.devices.phone.fleet.phone_lease import phone_lease
+from harness.devices.phone.runs.claimed_run import ClaimedRun, find_runs
+from harness.devices.phone.workspace import Workspace
+from harness.devices.transport.phone import Commands
+from harness.devices.transport.retrying import retrying
 
 LEASE_WAIT_S = 600.0
 _FIND_S = 60.0
@@ -19,7 +19,7 @@ _FIND_S = 60.0
 
 @contextmanager
 def held(
-    phone: AdbPhone, serialno: str, lease_folder: Path, wait_s: float = LEASE_WAIT_S
+    phone: Commands, serialno: str, lease_folder: Path, wait_s: float = LEASE_WAIT_S
 ) -> Iterator[HeldClaim]:
     """Keep everybody else off a phone, on this machine and on others.
 
@@ -37,7 +37,7 @@ def held(
     Raises:
         PhoneBusy: If another process of this machine keeps it.
         PhoneClaimed: If another machine uses it.
-        AdbFailure: If it is gone.
+        PhoneFailure: If it is gone.
     """
     with ExitStack() as holds:
         holds.enter_context(phone_lease(lease_folder, [serialno], wait_s))
@@ -46,15 +46,16 @@ def held(
         yield claim
 
 
-def end_orphans(phone: AdbPhone) -> int:
+def end_orphans(phone: Commands) -> int:
     """End and remove all runs on a phone, which the caller holds.
 
     Returns:
         How many were still running.
     """
-    found = retrying(phone, _FIND_S).until_done(lambda: find_runs(phone, RUNS))
+    runs = Workspace.on(phone).runs
+    found = retrying(phone, _FIND_S).until_done(lambda: find_runs(phone, runs))
     for orphan in found:
-        run = ClaimedRun(phone, f"{RUNS}/{orphan.name}")
+        run = ClaimedRun(phone, f"{runs}/{orphan.name}")
         if orphan.state == "run":
             run.end()
         run.remove()

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.adb.fleet.phone_claim import HeldClaim
-from harness.devices.adb.fleet.recovery import Recovery
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.errors import AdbFailure
-from harness.devices.adb.protocol.retrying import reconnect
 from harness.devices.device import Surroundings
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
-from harness.devices.phone.deployment import Deployment
-from harness.devices.phone.dialogue import Dialogue, hold_dialogue
 from harness.devices.phone.exclusive_use import end_orphans
-from harness.devices.phone.failed_run import command_by_hand, failed_run
-from harness.devices.phone.fitness import Fitness
-from harness.devices.phone.raw_images import RawImages
-from harness.devices.phone.remote_runner import Finished, RemoteRunner, Unfinished
-from harness.devices.phone.run_limits import run_limit_s
-from harness.devices.phone.runner_command import RemoteModel, runner_arguments, sequence_length
-from harness.devices.phone.runner_output import UnusableRun, read_answer
+from harness.devices.phone.files.deployment import Deployment
+from harness.devices.phone.fleet.phone_claim import HeldClaim
+from harness.devices.phone.fleet.recovery import Recovery
+from harness.devices.phone.health.gate import Fitness
+from harness.devices.phone.ready_phone import ReadyPhone
+from harness.devices.phone.runner.command import RemoteModel, runner_arguments, sequence_length
+from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue
+from harness.devices.phone.runner.failed_run import command_by_hand, failed_run
+from harness.devices.phone.runner.output import UnusableRun, read_answer
+from harness.devices.phone.runner.raw_images import RawImages
+from harness.devices.phone.runner.remote_runner import Finished, RemoteRunner, Unfinished
+from harness.devices.phone.runner.run_limits import run_limit_s
+from harness.devices.transport.errors import PhoneFailure
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.tokenizer import Tokenizer
@@ -36,63 +33,63 @@ _UNKNOWN_EXIT_CODE = -1
 """Of a run that left none."""
 
 
-@dataclass(frozen=True)
-class PhoneParts:
-    """What a phone device is made of.
+class PhoneDevice:
+    """Runs artifacts with the multimodal runner on a phone, a process per request.
 
-    Attributes:
-        serialno: The phone's own, wherever it is plugged in.
-        runner_path: On the phone.
+    Once the phone is gone, each further run fails at once with the same words.
+
+    Args:
+        ready: The phone and what it got.
         setup: What it can run.
         deployment: Brings files.
         remote: Starts processes.
         images: Makes raw images.
         fitness: Of the phone.
-        adb: The phone itself.
         recovery: Brings it back when it is gone.
         claim: On the phone; None for one that nobody else can reach.
     """
 
-    serialno: str
-    runner_path: str
-    setup: RunnerSetup
-    deployment: Deployment
-    remote: RemoteRunner
-    images: RawImages
-    fitness: Fitness
-    adb: AdbPhone
-    recovery: Recovery
-    claim: HeldClaim | None = None
-
-
-class PhoneDevice:
-    """Runs artifacts with the multimodal runner on a phone, a process per request.
-
-    Once the phone is gone, each further run fails at once with the same words.
-    """
-
     target: Target = "phone"
 
-    def __init__(self, parts: PhoneParts) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        ready: ReadyPhone,
+        *,
+        setup: RunnerSetup,
+        deployment: Deployment,
+        remote: RemoteRunner,
+        images: RawImages,
+        fitness: Fitness,
+        recovery: Recovery,
+        claim: HeldClaim | None,
+    ) -> None:
+        self._ready = ready
+        self._phone = ready.found.phone
+        self._setup = setup
+        self._deployment = deployment
+        self._remote = remote
+        self._images = images
+        self._fitness = fitness
+        self._recovery = recovery
+        self._claim = claim
         self._checked: set[Path] = set()
         self._counted: dict[Dialogue, int] = {}
-        self._gone: AdbFailure | None = None
+        self._gone: PhoneFailure | None = None
 
     @property
     def soc(self) -> str | None:
         """Name of the phone's SoC."""
-        return self._parts.setup.soc.name
+        return self._setup.soc.name
 
     @property
     def serial(self) -> str:
         """``ro.serialno``, by which trends know the phone."""
-        return self._parts.serialno
+        return self._ready.found.serialno
 
     @property
     def accepted_targets(self) -> tuple[Target, ...]:
         """``phone``; what this machine runs where the phone is virtual."""
-        return self._parts.setup.accepted_targets
+        return self._setup.accepted_targets
 
     @property
     def is_virtual(self) -> bool:
@@ -103,36 +100,36 @@ class PhoneDevice:
     def method(self) -> str:
         """How warm-up and a fixed token count are reached here."""
         steps = "--seq_len of prompt + N + 1"
-        steps += " with --ignore_eos" if self._parts.setup.generation.is_ours else ""
+        steps += " with --ignore_eos" if self._setup.generation.is_ours else ""
         return f"a discarded process, then {steps}"
 
     @property
     def runner(self) -> str:
         """Which runner the phone has, as ``RunnerGeneration.describe`` tells."""
-        return self._parts.setup.generation.describe()
+        return self._setup.generation.describe()
 
     @property
     def drops(self) -> int:
         """Cuts of the connection that this session survived, whatever it did meanwhile."""
-        return self._parts.adb.drops
+        return self._phone.drops
 
     @property
     def bytes_sent(self) -> int:
         """Pushed in this session."""
-        return self._parts.deployment.bytes_sent
+        return self._deployment.bytes_sent
 
     def cut_off(self) -> None:
-        """Let the adb server lose the phone and find it again, as a bad cable does."""
-        reconnect(self._parts.adb)
+        """Lose the phone and find it again, as with a bad cable."""
+        self._phone.revive()
 
     def measuring(self) -> AbstractContextManager[Surroundings]:
         """Wait until the phone is fit and tell its state before and after a run.
 
         Raises:
             DeviceBlocked: If it is not fit in time.
-            AdbFailure: If it is gone.
+            PhoneFailure: If it is gone.
         """
-        return self._parts.fitness.measuring()
+        return self._fitness.measuring()
 
     def run(
         self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
@@ -144,26 +141,26 @@ class PhoneDevice:
         Raises:
             UserError: If the phone's runner cannot run the artifact or follow the options.
             RunFailure: If a run gave no answer.
-            AdbFailure: If the phone is gone, or another machine took it.
+            PhoneFailure: If the phone is gone, or another machine took it.
         """
         if self._gone is not None:
             raise self._gone
-        if self._parts.claim is not None:
-            self._parts.claim.check()
+        if self._claim is not None:
+            self._claim.check()
 
         def run() -> tuple[Generation, ...]:
             return self._answer_all(artifact, requests, options)
 
         try:
-            return self._parts.recovery.rescue(self._parts.adb, run, lambda: self._again(run))
-        except AdbFailure as failure:
+            return self._recovery.rescue(self._phone, run, lambda: self._again(run))
+        except PhoneFailure as failure:
             self._gone = failure
             raise
 
     def _again(self, run: Callable[[], tuple[Generation, ...]]) -> tuple[Generation, ...]:
         """Run on a phone that was away: what ran there may run on, and files may be lost."""
-        end_orphans(self._parts.adb)
-        self._parts.deployment.restore()
+        end_orphans(self._phone)
+        self._deployment.restore()
         return run()
 
     def _answer_all(
@@ -179,14 +176,15 @@ class PhoneDevice:
     def _deploy(self, artifact: Artifact) -> RemoteModel:
         if artifact.directory not in self._checked:
             check_whole(artifact)
-            check_artifact(artifact, self._parts.setup)
+            check_artifact(artifact, self._setup)
             self._checked.add(artifact.directory)
         paths = [artifact.path(component) for component in COMPONENTS]
         files = [*paths, artifact.tokenizer_path]
-        folder = self._parts.deployment.bring_folder("artifacts", files)
+        folder = self._deployment.bring_folder("artifacts", files)
         encoder, embedding, decoder, tokenizer = (f"{folder}/{path.name}" for path in files)
         family = artifact.manifest.family
-        return RemoteModel(self._parts.runner_path, encoder, embedding, decoder, tokenizer, family)
+        runner = self._remote.runner
+        return RemoteModel(runner, encoder, embedding, decoder, tokenizer, family)
 
     def _answer(
         self,
@@ -196,13 +194,13 @@ class PhoneDevice:
         options: RunOptions,
         answered: Sequence[Generation],
     ) -> Generation:
-        parts, manifest = self._parts, artifact.manifest
+        manifest = artifact.manifest
         tokenizer, family = Tokenizer(artifact.tokenizer_path), get_family(manifest.family)
-        generation = parts.setup.generation
+        generation = self._setup.generation
         dialogue = hold_dialogue(request, family, tokenizer, manifest.tokens_per_image, generation)
         images = tuple(
-            parts.deployment.bring_image(
-                parts.images.raw(source, manifest.image_size_px, family.preprocessing)
+            self._deployment.bring_image(
+                self._images.raw(source, manifest.image_size_px, family.preprocessing)
             )
             for source in request.images
         )
@@ -236,12 +234,11 @@ class PhoneDevice:
         answered: tuple[Generation, ...],
     ) -> Finished:
         try:
-            return self._parts.remote.execute(arguments, images, about, total_s)
+            return self._remote.execute(arguments, images, about, total_s)
         except Unfinished as unfinished:
             finished = Finished(_UNKNOWN_EXIT_CODE, unfinished.left)
             command = self._by_hand(arguments, images)
             raise failed_run(finished, unfinished.reason, command, answered) from unfinished
 
     def _by_hand(self, arguments: tuple[str, ...], images: tuple[str, ...]) -> tuple[str, ...]:
-        tools = posixpath.dirname(self._parts.runner_path)
-        return command_by_hand(self._parts.adb, tools, arguments, images)
+        return command_by_hand(self._phone, self._remote.tools, arguments, images)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from harness.devices.adb.files.storage import free_bytes
-from harness.devices.adb.fleet.discovery import Discovery, FoundPhone, find_phones
-from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
-from harness.devices.adb.fleet.phone_assignment import phones_of_workers
-from harness.devices.adb.fleet.phone_selection import choose_phones
-from harness.devices.adb.protocol.errors import AdbFailure
-from harness.devices.adb.protocol.programs import find_adb_program
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress, parse_addresses
-from harness.devices.phone.missing_phones import Asked, bring_back_missing
+from harness.devices.adb.discovery import adb_phones
+from harness.devices.phone.files.storage import free_bytes
+from harness.devices.phone.fleet.missing_phones import bring_back_missing
+from harness.devices.phone.fleet.phone_selection import choose_phones, phones_of_workers
+from harness.devices.phone.fleet.request import PhoneRequest
 from harness.devices.phone.qnn_files import PhoneLibraries, find_phone_libraries
 from harness.devices.phone.qnn_version import QnnVersion, version_text
-from harness.devices.phone.runner_build import (
+from harness.devices.phone.ready_phone import ReadyPhone
+from harness.devices.phone.runner.build import (
     BUILD_COMMAND,
     RunnerBuild,
     check_machine,
     find_build,
 )
-from harness.devices.phone.set_up import PhoneKit
-from harness.devices.phone.workspace import ROOT, make_room_remedy
+from harness.devices.phone.workspace import Workspace, make_room_remedy
+from harness.devices.transport.errors import PhoneFailure
+from harness.devices.transport.found_phone import Discovery, FoundPhone
+from harness.devices.transport.registry import transport_of
 from harness.errors import UserError
 from harness.targets.soc import get_soc
 
@@ -37,77 +35,27 @@ _MIB = 1 << 20
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class PhoneRequest:
-    """What the options of a session say about phones.
-
-    Attributes:
-        soc: Start of the SoC's name; None for any.
-        serial: Of one phone, or its name in the inventory; None for any.
-        adb_hosts: Addresses of adb servers; none for this machine's.
-        adb_program: Starts this machine's server where there is none; None for the one found.
-        build_dir: ExecuTorch's build for Android.
-        qnn_dir: QNN's libraries for phones; None for those of ``QNN_SDK_ROOT``.
-        made_by: QNN that artifacts will be exported with; None where none is exported.
-        inventory: The laboratory's phones.
-        count: How many phones are needed.
-    """
-
-    soc: str | None
-    serial: str | None
-    adb_hosts: tuple[str, ...] = ()
-    adb_program: Path | None = None
-    build_dir: Path | None = None
-    qnn_dir: Path | None = None
-    made_by: QnnVersion | None = None
-    inventory: Inventory = field(default_factory=Inventory)
-    count: int = 1
-
-    @property
-    def serialno(self) -> str | None:
-        """The serial that is asked for, by whatever name."""
-        return None if self.serial is None else self.inventory.serialno_of(self.serial)
-
-
-@dataclass(frozen=True)
-class ReadyPhone:
-    """A phone that a session can use, and what it gets.
-
-    Attributes:
-        entry: What the inventory says of it; None if it does not know it.
-    """
-
-    found: FoundPhone
-    kit: PhoneKit
-    entry: InventoryPhone | None = None
-
-
-def find_ready_phones(wish: PhoneRequest, recovers: bool = True) -> tuple[ReadyPhone, ...]:
+def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[ReadyPhone, ...]:
     """Find all phones that fit, with runner and libraries for each; at least one.
 
     Args:
-        wish: What to find.
+        request: What to find.
         recovers: Whether to bring phones back that are missing, where the inventory says how.
 
     Raises:
         UserError: With all that is missing, at once.
     """
     missing: list[str] = []
-    build = _or_note(lambda: _build(wish.build_dir), missing)
+    build = _or_note(lambda: _build(request.build_dir), missing)
     # A session that cannot begin anyhow is told so at once.
     recovers = recovers and not missing
-    fitting = _or_note(lambda: _fitting(wish, recovers), missing)
+    fitting = _or_note(lambda: _fitting(request, recovers), missing)
     if fitting is None:
-        _or_note(lambda: _libraries_of_wish(wish), missing)
-    kits = [_or_note(partial(_kit, phone, build, wish), missing) for phone in fitting or ()]
+        _or_note(lambda: _named_libraries(request), missing)
+    ready = [_or_note(partial(_ready, phone, build, request), missing) for phone in fitting or ()]
     if missing:
         raise UserError(" And: ".join(dict.fromkeys(missing)))
-    assert fitting is not None
-    return tuple(
-        ReadyPhone(phone, kit, wish.inventory.entry(phone.serialno))
-        for phone, kit in zip(fitting, kits, strict=True)
-        if kit is not None
-    )
+    return tuple(one for one in ready if one is not None)
 
 
 def only_one(ready: Sequence[ReadyPhone]) -> ReadyPhone:
@@ -159,58 +107,48 @@ def _build(directory: Path | None) -> RunnerBuild:
     return find_build(directory)
 
 
-def _fitting(wish: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
-    servers = _servers(wish)
-    found = _discover(servers)
+def _fitting(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
+    find = _finder(request)
+    try:
+        found = find()
+    except PhoneFailure as failure:
+        raise UserError(f"{failure}.") from failure
     tried: tuple[str, ...] = ()
     if recovers:
-        asked = Asked(wish.soc, wish.serialno, wish.count)
-        found, tried = bring_back_missing(
-            wish.inventory, asked, found, lambda: find_phones(servers)
-        )
+        found, tried = bring_back_missing(request, found, find)
     try:
-        return choose_phones(found, wish.soc, wish.serialno)
+        return choose_phones(found, request.soc, request.serialno)
     except UserError as error:
         told = (str(error).removesuffix("."), *tried)
         raise UserError(f"{'; '.join(told)}.") from error
 
 
-def _servers(wish: PhoneRequest) -> tuple[AdbServer, ...]:
-    program = wish.adb_program or find_adb_program()
-    if program is not None and not program.is_file():
-        raise UserError(f"--adb {program} is no file; give the path of an adb program.")
-    addresses = parse_addresses(wish.adb_hosts) or (ServerAddress(),)
-    return tuple(AdbServer(address, program) for address in addresses)
+def _finder(request: PhoneRequest) -> Callable[[], Discovery]:
+    """The transport that the serial names, else adb."""
+    named = None if request.serial is None else transport_of(request.serial)
+    return named or adb_phones(request.adb_hosts, request.adb_program)
 
 
-def _discover(servers: Sequence[AdbServer]) -> Discovery:
-    try:
-        for server in servers:
-            server.ensure_running()
-        return find_phones(servers)
-    except AdbFailure as failure:
-        raise UserError(f"{failure}.") from failure
-
-
-def _libraries_of_wish(wish: PhoneRequest) -> PhoneLibraries | None:
+def _named_libraries(request: PhoneRequest) -> PhoneLibraries | None:
     """Without a phone, the libraries can be looked for where the SoC is named."""
-    if wish.soc is None:
+    if request.soc is None:
         return None
-    return find_phone_libraries(get_soc(wish.soc), wish.qnn_dir)
+    return find_phone_libraries(get_soc(request.soc), request.qnn_dir)
 
 
-def _kit(phone: FoundPhone, build: RunnerBuild | None, wish: PhoneRequest) -> PhoneKit | None:
-    soc = get_soc(phone.soc)
-    if phone.is_virtual:
-        accepted = phone.accepted_targets
-        return None if build is None else PhoneKit(soc, accepted, build, libraries=None)
-    libraries = find_phone_libraries(soc, wish.qnn_dir)
-    _check_version(libraries, wish.made_by)
-    _check_space(phone)
-    if build is None:
-        return None
-    check_machine(build)
-    return PhoneKit(soc, ("phone",), build, libraries)
+def _ready(
+    phone: FoundPhone, build: RunnerBuild | None, request: PhoneRequest
+) -> ReadyPhone | None:
+    """The phone with runner and libraries; None where there is no runner, which is told already."""
+    libraries = None
+    if not phone.is_virtual:
+        libraries = find_phone_libraries(get_soc(phone.soc), request.qnn_dir)
+        _check_version(libraries, request.made_by)
+        _check_space(phone)
+        if build is not None:
+            check_machine(build)
+    entry = request.inventory.entry(phone.serialno)
+    return None if build is None else ReadyPhone(phone, build, libraries, entry)
 
 
 def _check_version(libraries: PhoneLibraries, made_by: QnnVersion | None) -> None:
@@ -222,13 +160,13 @@ def _check_version(libraries: PhoneLibraries, made_by: QnnVersion | None) -> Non
         )
 
 
-def _check_space(phone: FoundPhone) -> None:
+def _check_space(found: FoundPhone) -> None:
     try:
-        free = free_bytes(phone.adb, ROOT)
-    except AdbFailure as failure:
-        raise UserError(f"{phone} does not tell its free space: {failure}.") from failure
+        free = free_bytes(found.phone, Workspace.on(found.phone).root)
+    except PhoneFailure as failure:
+        raise UserError(f"{found} does not tell its free space: {failure}.") from failure
     if free < _LEAST_FREE_BYTES:
         raise UserError(
-            f"{phone} has {free // _MIB} MiB free and a run needs {_LEAST_FREE_BYTES // _MIB}; "
-            f"{make_room_remedy(phone.adb.adb_words)}"
+            f"{found} has {free // _MIB} MiB free and a run needs {_LEAST_FREE_BYTES // _MIB}; "
+            f"{make_room_remedy(found.phone)}"
         )

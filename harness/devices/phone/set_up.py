@@ -2,113 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import platformdirs
 
-from harness.devices.adb.files.local_digests import LocalDigests
-from harness.devices.adb.files.push_order import Progress
-from harness.devices.adb.fleet.phone_claim import HeldClaim
-from harness.devices.adb.fleet.recovery import Recovery
-from harness.devices.adb.health.state import PhoneState, read_state
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.retrying import RetryLimits, retrying
 from harness.devices.phone.compatibility import RunnerSetup
-from harness.devices.phone.deployment import Deployment
-from harness.devices.phone.fitness import Fitness
-from harness.devices.phone.phone_device import PhoneDevice, PhoneParts
-from harness.devices.phone.qnn_files import PhoneLibraries
-from harness.devices.phone.raw_images import RawImages
-from harness.devices.phone.remote_runner import RemoteRunner
-from harness.devices.phone.runner_build import RunnerBuild
-from harness.devices.phone.runner_generation import read_generation
+from harness.devices.phone.files.deployment import Deployment
+from harness.devices.phone.files.local_digests import LocalDigests
+from harness.devices.phone.fleet.phone_claim import HeldClaim
+from harness.devices.phone.fleet.recovery import Recovery
+from harness.devices.phone.health.gate import Fitness
+from harness.devices.phone.health.state import PhoneState, read_state
+from harness.devices.phone.phone_device import PhoneDevice
+from harness.devices.phone.ready_phone import ReadyPhone
+from harness.devices.phone.runner.generation import read_generation
+from harness.devices.phone.runner.raw_images import RawImages
+from harness.devices.phone.runner.remote_runner import RemoteRunner
+from harness.devices.transport.phone import Commands
+from harness.devices.transport.retrying import RetryLimits, retrying
 from harness.run_folder import run_folder
-from harness.targets.soc import Soc
-from harness.vocabulary import Target
-
-ReportProgress = Callable[[Progress], None]
+from harness.targets.soc import get_soc
 
 _LOOK_S = 180.0
 """For a phone's state, cuts included; it answers in a second."""
 
 
-@dataclass(frozen=True)
-class PhoneKit:
-    """What goes onto a phone besides artifacts.
-
-    Attributes:
-        soc: Of the phone.
-        accepted_targets: Targets whose artifacts it loads.
-        build: The runner.
-        libraries: QNN's for its HTP; None for a virtual phone, whose runner has its own.
-    """
-
-    soc: Soc
-    accepted_targets: tuple[Target, ...]
-    build: RunnerBuild
-    libraries: PhoneLibraries | None
-
-
 @contextmanager
 def open_phone(
-    phone: AdbPhone,
-    serialno: str,
-    kit: PhoneKit,
-    on_progress: ReportProgress = lambda progress: None,
+    ready: ReadyPhone,
     retry_limits: RetryLimits | None = None,
     claim: HeldClaim | None = None,
-    recovery: Recovery | None = None,
 ) -> Iterator[PhoneDevice]:
     """Bring the tools, ask the runner what it is, and hand out the device.
 
     Args:
-        phone: Leased to this process.
-        serialno: The phone's own.
-        kit: What it gets.
-        on_progress: Told after each MiB or so that is pushed.
+        ready: The phone, leased to this process, and what it gets.
         retry_limits: How long the phone may be away, whatever is done with it.
         claim: On the phone; None for one that nobody else can reach.
-        recovery: Brings it back when it is gone; None where nothing does.
 
     Raises:
         UserError: If the phone has no room, or the program is no multimodal runner.
-        AdbFailure: If the phone is gone.
+        PhoneFailure: If the phone is gone.
     """
-    retry_limits, recovery = retry_limits or RetryLimits(), recovery or Recovery(None)
+    retry_limits, recovery = retry_limits or RetryLimits(), Recovery(ready.entry)
+    found, build, libraries = ready.found, ready.build, ready.libraries
+    phone = found.phone
     memory = Path(platformdirs.user_cache_dir("snapgate")) / "digests.json"
-    deployment = Deployment(phone, LocalDigests(memory), on_progress, retry_limits)
-    libraries = kit.libraries.files if kit.libraries else ()
-    tools = deployment.bring_folder("tools", (*kit.build.files, *libraries))
-    remote = RemoteRunner(phone, tools, retry_limits, deployment.restore)
-    runner = f"{tools}/{kit.build.runner.name}"
-    generation = read_generation(remote.help_text(runner), kit.build.runner)
-    version = kit.libraries.version if kit.libraries else None
+    deployment = Deployment(phone, LocalDigests(memory), retry_limits)
+    files = (*build.files, *(libraries.files if libraries else ()))
+    tools = deployment.bring_folder("tools", files)
+    remote = RemoteRunner(phone, tools, build.runner.name, retry_limits, deployment.restore)
+    setup = RunnerSetup(
+        get_soc(found.soc),
+        found.accepted_targets,
+        read_generation(remote.help_text(), build.runner),
+        libraries.version if libraries else None,
+    )
     look = partial(_look, phone, retry_limits)
+    fitness = Fitness(
+        found.serialno,
+        lambda: recovery.rescue(phone, look, look),
+        other_user=lambda: claim.other_user if claim else None,
+    )
     with run_folder() as scratch:
         yield PhoneDevice(
-            PhoneParts(
-                serialno=serialno,
-                runner_path=runner,
-                setup=RunnerSetup(kit.soc, kit.accepted_targets, generation, version),
-                deployment=deployment,
-                remote=remote,
-                images=RawImages(scratch),
-                fitness=Fitness(
-                    serialno,
-                    lambda: recovery.rescue(phone, look, look),
-                    other_user=lambda: claim.other_user if claim else None,
-                ),
-                adb=phone,
-                recovery=recovery,
-                claim=claim,
-            )
+            ready,
+            setup=setup,
+            deployment=deployment,
+            remote=remote,
+            images=RawImages(scratch),
+            fitness=fitness,
+            recovery=recovery,
+            claim=claim,
         )
 
 
-def _look(phone: AdbPhone, retry_limits: RetryLimits) -> PhoneState:
+def _look(phone: Commands, retry_limits: RetryLimits) -> PhoneState:
     """The phone's state, through cuts: one of them must not cost what was measured."""
     return retrying(phone, _LOOK_S, retry_limits).until_done(lambda: read_state(phone))

@@ -3,43 +3,64 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-ROOT = "/data/local/tmp/snapgate"
-"""The one folder that a plain adb shell may write to and run programs from is its parent."""
-
-RUNS = f"{ROOT}/runs"
-BY_HAND = f"{ROOT}/by_hand"
-"""Where a person runs again what failed."""
+from harness.devices.transport.phone import Commands
 
 
-def content_folder(kind: str, digest: str) -> str:
-    """Folder of files that never change.
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that all sessions share on a phone.
 
-    Args:
-        kind: ``tools`` or ``artifacts``.
-        digest: sha256 of what is in it.
+    Attributes:
+        root: Of everything.
     """
-    return f"{ROOT}/{kind}/{digest[:12]}"
+
+    root: str
+
+    @classmethod
+    def on(cls, phone: Commands) -> Workspace:
+        """That of a phone."""
+        return cls(f"{phone.home}/snapgate")
+
+    @property
+    def runs(self) -> str:
+        """Folders of runs, one each."""
+        return f"{self.root}/runs"
+
+    @property
+    def claims(self) -> str:
+        """Who uses the phone."""
+        return f"{self.root}/claims"
+
+    @property
+    def by_hand(self) -> str:
+        """Where a person runs again what failed."""
+        return f"{self.root}/by_hand"
+
+    def content(self, kind: str, digest: str) -> str:
+        """Folder of files that never change.
+
+        Args:
+            kind: ``tools`` or ``artifacts``.
+            digest: sha256 of what is in it.
+        """
+        return f"{self.root}/{kind}/{digest[:12]}"
+
+    def image(self, digest: str) -> str:
+        """Place of a raw image; no blank is in it, which list files separate names with."""
+        return f"{self.root}/images/{digest[:16]}.raw"
+
+    def new_run(self) -> str:
+        """A folder that no other run has."""
+        return f"{self.runs}/{secrets.token_hex(6)}"
 
 
-def image_path(digest: str) -> str:
-    """Place of a raw image; no blank is in it, which list files separate names with."""
-    return f"{ROOT}/images/{digest[:16]}.raw"
-
-
-def new_run_folder() -> str:
-    """A folder that no other run has."""
-    return f"{RUNS}/{secrets.token_hex(6)}"
-
-
-def make_room_remedy(adb_words: Sequence[str]) -> str:
+def make_room_remedy(phone: Commands) -> str:
     """What to do about a full phone, as part of a sentence.
 
     Claims and runs stay: they may be another user's, who is there right now.
-
-    Args:
-        adb_words: How the adb program is asked for the phone.
     """
-    command = " ".join((*adb_words, "shell", "rm", "-rf", f"{ROOT}/artifacts", f"{ROOT}/images"))
+    root = Workspace.on(phone).root
+    command = " ".join((*phone.shell_words, "rm", "-rf", f"{root}/artifacts", f"{root}/images"))
     return f"while nobody uses it, remove what older sessions brought: {command}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ _FOLDERS = (
     "dev",
     "tmp",
 )
+_PATH = re.compile(rf"(?<![\w/.~-])/(data|sdcard|system|vendor|sys|{BOOT_ID})(?=[/\s'\";:)&|,]|$)")
 _CORES = 8
 _MOST_LINKS = 40
 # What reads the number of processors, as the runner's CPU kernels do, finds this machine's own.
@@ -95,6 +97,18 @@ class RootFolder:
     def boot_id_file(self) -> Path:
         """What takes the place of the kernel's file."""
         return self.folder / _KEPT_BOOT_ID
+
+    def rewrite(self, command: str) -> str:
+        """Let a command's absolute paths point into this folder, where it is not run in a chroot.
+
+        What a command reads elsewhere, say in a script that it runs, stays as it is.
+        """
+
+        def here(match: re.Match[str]) -> str:
+            is_boot_id = match.group(1) == BOOT_ID
+            return str(self.boot_id_file) if is_boot_id else f"{self.folder}{match.group(0)}"
+
+        return _PATH.sub(here, command)
 
     def write_properties(self, properties: Mapping[str, str]) -> None:
         """Let ``getprop`` tell these."""

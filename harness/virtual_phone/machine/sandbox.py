@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 from harness.virtual_phone.machine import init
 from harness.virtual_phone.machine.mounts import MountPlan
-from harness.virtual_phone.machine.rewriting import rewrite_command
 from harness.virtual_phone.machine.root_folder import HOME, RootFolder
 
 Isolation = Literal["chroot", "rewrite"]
@@ -95,7 +94,7 @@ class Sandbox:
         self._children[child.name] = child
         here = "" if self.isolation == "chroot" else str(self._root.folder)
         if here:
-            command = rewrite_command(command, self._root)
+            command = self._root.rewrite(command)
         order = {
             "name": child.name,
             "argv": ["/bin/sh", "-c", command] if command else ["/bin/sh"],

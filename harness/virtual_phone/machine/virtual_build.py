@@ -1,4 +1,4 @@
-"""A ``--build-dir`` for virtual phones: their runner is this project's own."""
+"""The runner of virtual phones, which is this project's own, and the artifacts that it loads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import harness
+from harness.backends.qnn.libraries import find_libraries
+from harness.errors import UserError
+from harness.vocabulary import Target
 
 RUNNER = Path("examples/qualcomm/oss_scripts/llama/qnn_multimodal_runner")
 BACKEND_LIBRARY = Path("backends/qualcomm/libqnn_executorch_backend.so")
@@ -41,3 +44,12 @@ def write_virtual_build(folder: Path) -> Path:
         (folder / path).write_text(content)
         (folder / path).chmod(0o755)
     return folder
+
+
+def loadable_targets() -> tuple[Target, ...]:
+    """Targets of artifacts, best first: the emulator where QNN's libraries are, then the host."""
+    try:
+        find_libraries()
+    except UserError:
+        return ("host",)
+    return ("emulator", "host")

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, Literal
 
 from harness.virtual_phone.handset import Handset
-from harness.virtual_phone.properties import banner_properties
+from harness.virtual_phone.profile import banner_properties
 from harness.virtual_phone.protocol.packets import (
     HEADER_BYTES,
     MAX_PAYLOAD_BYTES,
@@ -147,15 +147,15 @@ class Connection:
             await self._handle_stream(header, payload)
 
     async def _handle_greeting(self, header: Header) -> None:
-        faults, dialect = self._handset.faults, self._handset.dialect
-        self._packet_bytes = min(header.second, dialect.payload_bytes)
+        faults = self._handset.faults
+        self._packet_bytes = min(header.second, MAX_PAYLOAD_BYTES)
         self._version = VERSION_WITH_CHECKSUMS
         if faults.availability == "silent":
             return
         if faults.availability == "unauthorized" or faults.asks_for_key:
             await self._ask_for_key()
         else:
-            self._version = min(header.first, dialect.version)
+            self._version = min(header.first, VERSION_WITHOUT_CHECKSUMS)
             await self._greet()
 
     async def _handle_authentication(self, header: Header) -> None:
@@ -173,11 +173,11 @@ class Connection:
     async def _greet(self) -> None:
         handset = self._handset
         kind = "recovery" if handset.faults.availability == "recovery" else "device"
-        features = ",".join(handset.dialect.features)
+        features = ",".join(handset.features)
         banner = f"{kind}::{banner_properties(handset.properties)}features={features}"
-        dialect = handset.dialect
-        await self._send(Command.CNXN, dialect.version, dialect.payload_bytes, banner.encode())
-        self._version = dialect.version
+        version = VERSION_WITHOUT_CHECKSUMS
+        await self._send(Command.CNXN, version, MAX_PAYLOAD_BYTES, banner.encode())
+        self._version = version
 
     async def _handle_stream(self, header: Header, payload: bytes) -> None:
         stream = self._streams.get(header.second)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from harness.virtual_phone.faults import Cut
 from harness.virtual_phone.handset import Handset
-from harness.virtual_phone.protocol.forward_service import serve_forward
 from harness.virtual_phone.protocol.shell_service import serve_shell
-from harness.virtual_phone.protocol.stream import Stream
+from harness.virtual_phone.protocol.stream import Stream, StreamClosed
 from harness.virtual_phone.protocol.sync_service import serve_sync
 
 _REBOOT_S = 1.0
+_CHUNK_BYTES = 1 << 16
 
 
 async def serve(handset: Handset, stream: Stream, request: str) -> bool:
@@ -24,7 +26,7 @@ async def serve(handset: Handset, stream: Stream, request: str) -> bool:
     service, _, argument = request.partition(":")
     kind, *options = service.split(",")
     if kind == "tcp":
-        return await serve_forward(stream, argument)
+        return await _serve_forward(stream, argument)
     if kind not in ("shell", "exec", "sync", "root", "unroot", "remount", "reboot"):
         return False
     await stream.accept()
@@ -39,3 +41,40 @@ async def serve(handset: Handset, stream: Stream, request: str) -> bool:
     else:
         await stream.write(b"not running as root\n")
     return True
+
+
+async def _serve_forward(stream: Stream, port: str) -> bool:
+    """Carry bytes between a stream and a port that a program on the phone listens on.
+
+    Returns:
+        False if nothing listens there.
+
+    Raises:
+        StreamClosed: If the host closed the stream.
+    """
+    if not port.isdigit():
+        return False
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+    except OSError:
+        return False
+    await stream.accept()
+    answers = asyncio.ensure_future(_carry_answers(reader, stream))
+    try:
+        while True:
+            writer.write(await stream.read())
+            await writer.drain()
+    except ConnectionError:
+        return True
+    finally:
+        answers.cancel()
+        writer.close()
+
+
+async def _carry_answers(reader: asyncio.StreamReader, stream: Stream) -> None:
+    try:
+        while data := await reader.read(_CHUNK_BYTES):
+            await stream.write(data)
+        await stream.close()
+    except (StreamClosed, ConnectionError):
+        return

@@ -1,4 +1,4 @@
-"""Messages of the sync service, both generations.
+"""Messages of the sync service: those of adb's programs, and the older ones that libraries send.
 
 Source: AOSP ``packages/modules/adb/SYNC.TXT`` and ``file_sync_protocol.h``.
 """
@@ -128,15 +128,14 @@ def pack_stat_2(path: Path) -> bytes:
     )
 
 
-def pack_listing(folder: Path, second: bool) -> bytes:
+def pack_listing(folder: Path) -> bytes:
     """What is in a folder; nothing for one that is missing, as adbd answers."""
     try:
         names = [".", "..", *sorted(os.listdir(folder))]
     except OSError:
         names = []
-    kind, stat = (b"DNT2", pack_stat_2) if second else (b"DENT", pack_stat_1)
     packed = bytearray()
     for name in names:
         encoded = os.fsencode(name)
-        packed += kind + stat(folder / name) + _LENGTH.pack(len(encoded)) + encoded
-    return bytes(packed) + b"DONE" + bytes((_STAT_2 if second else _STAT_1).size + 4)
+        packed += b"DNT2" + pack_stat_2(folder / name) + _LENGTH.pack(len(encoded)) + encoded
+    return bytes(packed) + b"DONE" + bytes(_STAT_2.size + 4)

@@ -1,4 +1,4 @@
-"""``sync:`` of a virtual phone: stat, list, pull and push, both generations."""
+"""``sync:`` of a virtual phone: stat, list, pull and push."""
 
 from __future__ import annotations
 
@@ -52,10 +52,8 @@ async def _serve(handset: Handset, stream: Stream, request: SyncRequest) -> None
         await stream.write(kind + pack_stat_2(root.resolve(path)))
     elif kind == b"STA2":
         await stream.write(kind + pack_stat_2(root.follow(path)))
-    elif kind in (b"LIST", b"LIS2"):
-        await stream.write(pack_listing(root.follow(path), kind == b"LIS2"))
-    elif kind == b"RECV":
-        await _send_file(handset, stream, path)
+    elif kind == b"LIS2":
+        await stream.write(pack_listing(root.follow(path)))
     elif kind == b"RCV2":
         await stream.read_exactly(RECEIVE_2_BYTES)
         await _send_file(handset, stream, path)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.commands.main import main
-from harness.devices.adb.fleet.phone_lease import phone_lease
-from harness.devices.adb.protocol.programs import adb_programs
+from harness.devices.adb.programs import adb_programs
 from harness.devices.lease import lease_folder
+from harness.devices.phone.fleet.phone_lease import phone_lease
 from harness.virtual_phone.faults import CommandRule, Faults
 from harness.virtual_phone.machine.condition import Battery, Thermal
 from harness.virtual_phone.machine.virtual_build import write_virtual_build

@@ -9,7 +9,7 @@ import pytest
 
 from harness.artifacts.artifact import Artifact
 from harness.commands.main import main
-from harness.devices.adb.protocol.programs import adb_programs
+from harness.devices.adb.programs import adb_programs
 from harness.devices.lease import LEASE_DIR_VARIABLE
 from harness.doctor import smoke
 from harness.virtual_phone.machine.virtual_build import write_virtual_build

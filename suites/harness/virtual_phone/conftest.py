@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.adb.protocol.programs import AdbProgram, adb_programs
+from harness.devices.adb.programs import AdbProgram, adb_programs
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.devices.adb.protocol.programs import AdbProgram
+from harness.devices.adb.programs import AdbProgram
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer, ServerFailed
 from suites.harness.virtual_phone.client import shell, wait_until, wait_until_back, words

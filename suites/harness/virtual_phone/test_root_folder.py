@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.virtual_phone.machine.rewriting import rewrite_command
 from harness.virtual_phone.machine.root_folder import RootFolder
 
 STEPS = st.sampled_from(["..", ".", "", "data", "local", "tmp", "outside", "up", "a b"])
@@ -57,7 +56,7 @@ def test_the_boot_id_changes_when_it_is_renewed(root: RootFolder) -> None:
     ],
 )
 def test_paths_in_a_command_are_rewritten(root: RootFolder, command: str, here: str) -> None:
-    assert rewrite_command(command, root) == here.replace("R/", f"{root.folder}/")
+    assert root.rewrite(command) == here.replace("R/", f"{root.folder}/")
 
 
 def test_the_phone_s_folders_exist(root: RootFolder) -> None:

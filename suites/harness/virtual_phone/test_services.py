@@ -5,29 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
-from harness.virtual_phone.profile import OLD_DIALECT
 from suites.harness.virtual_phone.client import adb, shell, start, words
 
 FOLDER = "/data/local/tmp"
-
-
-@pytest.fixture(params=["modern", "old"])
-def either(
-    request: pytest.FixtureRequest, server: PrivateAdbServer, tmp_path: Path
-) -> Iterator[VirtualPhone]:
-    """A phone of today, and one without shell v2 that sends checksums."""
-    dialect = OLD_DIALECT if request.param == "old" else None
-    with VirtualPhone(root=tmp_path / "phone", dialect=dialect) as phone:
-        server.attach(phone)
-        yield phone
-        server.unplug(phone)
 
 
 @pytest.fixture
@@ -88,52 +74,41 @@ def test_an_old_shell_runs_in_a_terminal_and_exec_in_none(
     assert adb(server, attached, "exec-out", question).stdout == b"pipe\n"
 
 
-def test_a_phone_without_shell_v2_has_no_exit_code(
-    server: PrivateAdbServer, tmp_path: Path
-) -> None:
-    with VirtualPhone(root=tmp_path / "old", dialect=OLD_DIALECT) as old:
-        server.attach(old)
-        assert words(adb(server, old, "features")).split() == []
-        answer = adb(server, old, "shell", "echo hello; exit 3")
-        assert (answer.stdout, answer.returncode) == (b"hello\n", 0)
-        server.unplug(old)
-
-
-def test_much_output_arrives_whole(server: PrivateAdbServer, either: VirtualPhone) -> None:
-    answer = adb(server, either, "shell", "seq 300000")
+def test_much_output_arrives_whole(server: PrivateAdbServer, attached: VirtualPhone) -> None:
+    answer = adb(server, attached, "shell", "seq 300000")
     assert answer.stdout == "".join(f"{number}\n" for number in range(1, 300_001)).encode()
 
 
 def test_a_pushed_file_comes_back_the_same(
-    server: PrivateAdbServer, either: VirtualPhone, sent: Path, tmp_path: Path
+    server: PrivateAdbServer, attached: VirtualPhone, sent: Path, tmp_path: Path
 ) -> None:
-    assert adb(server, either, "push", str(sent), f"{FOLDER}/new/folder/file").returncode == 0
-    there = either.root / "data/local/tmp/new/folder/file"
+    assert adb(server, attached, "push", str(sent), f"{FOLDER}/new/folder/file").returncode == 0
+    there = attached.root / "data/local/tmp/new/folder/file"
     assert there.stat().st_mtime == 1_600_000_000
     assert stat.S_IMODE(there.stat().st_mode) & 0o700 == 0o700
     back = tmp_path / "back"
-    assert adb(server, either, "pull", f"{FOLDER}/new/folder/file", str(back)).returncode == 0
+    assert adb(server, attached, "pull", f"{FOLDER}/new/folder/file", str(back)).returncode == 0
     assert back.read_bytes() == sent.read_bytes()
 
 
 def test_folders_are_pushed_listed_and_pulled(
-    server: PrivateAdbServer, either: VirtualPhone, tmp_path: Path
+    server: PrivateAdbServer, attached: VirtualPhone, tmp_path: Path
 ) -> None:
     folder = tmp_path / "tree"
     (folder / "inner").mkdir(parents=True)
     (folder / "inner/file").write_text("deep")
     (folder / "empty").write_bytes(b"")
-    assert adb(server, either, "push", str(folder), FOLDER).returncode == 0
-    listed = words(adb(server, either, "ls", f"{FOLDER}/tree"))
+    assert adb(server, attached, "push", str(folder), FOLDER).returncode == 0
+    listed = words(adb(server, attached, "ls", f"{FOLDER}/tree"))
     assert listed.split()[3::4] == [".", "..", "empty", "inner"]
-    assert adb(server, either, "pull", f"{FOLDER}/tree", str(tmp_path / "back")).returncode == 0
+    assert adb(server, attached, "pull", f"{FOLDER}/tree", str(tmp_path / "back")).returncode == 0
     assert (tmp_path / "back/inner/file").read_text() == "deep"
 
 
 def test_a_missing_file_cannot_be_pulled(
-    server: PrivateAdbServer, either: VirtualPhone, tmp_path: Path
+    server: PrivateAdbServer, attached: VirtualPhone, tmp_path: Path
 ) -> None:
-    answer = adb(server, either, "pull", f"{FOLDER}/none", str(tmp_path / "none"))
+    answer = adb(server, attached, "pull", f"{FOLDER}/none", str(tmp_path / "none"))
     assert answer.returncode == 1
     assert "does not exist" in words(answer) or "No such file" in words(answer)
 

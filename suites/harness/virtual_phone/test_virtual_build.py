@@ -14,7 +14,7 @@ from PIL import Image
 
 import harness
 from harness.artifacts.artifact import Artifact
-from harness.devices.adb.protocol.programs import adb_programs
+from harness.devices.adb.programs import adb_programs
 from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
 from harness.virtual_phone.machine.virtual_build import BACKEND_LIBRARY, RUNNER, write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.devices.adb.server import AdbServer, ServerAddress
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from harness.devices.adb.protocol.programs import adb_programs
+from harness.devices.adb.programs import adb_programs
 from harness.devices.phone import phone_device
 from harness.runtime.request import Request
 from suites.harness.devices.fault_runs.outcome import Outcome, outcome_table

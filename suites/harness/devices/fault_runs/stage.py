@@ -8,20 +8,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.adb.health.gate import DeviceBlocked
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.errors import AdbFailure
-from harness.devices.adb.protocol.programs import adb_programs
-from harness.devices.adb.protocol.retrying import RetryLimits
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.programs import adb_programs
+from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.device import RunFailure
 from harness.devices.phone.exclusive_use import held
-from harness.devices.phone.runner_build import RunnerBuild, find_build
-from harness.devices.phone.set_up import PhoneKit, open_phone
+from harness.devices.phone.health.gate import DeviceBlocked
+from harness.devices.phone.ready_phone import ReadyPhone
+from harness.devices.phone.runner.build import RunnerBuild, find_build
+from harness.devices.phone.set_up import open_phone
+from harness.devices.transport.errors import PhoneFailure
+from harness.devices.transport.found_phone import FoundPhone
+from harness.devices.transport.retrying import RetryLimits
 from harness.errors import UserError
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
-from harness.targets.soc import get_soc
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
@@ -34,7 +35,7 @@ Answer = tuple[tuple[str, tuple[int, ...]], ...]
 """Text and token ids of each turn: what two runs of one artifact have in common."""
 
 _SOC = "SM8550"
-_TOLD = (AdbFailure, DeviceBlocked, RunFailure, UserError)
+_TOLD = (PhoneFailure, DeviceBlocked, RunFailure, UserError)
 """Errors that are made for people."""
 
 
@@ -120,12 +121,22 @@ class Stage:
         on_open: Callable[[], None] = lambda: None,
     ) -> Answer:
         adb = AdbPhone(AdbServer(ServerAddress(port=server.port)), phone.serial)
-        kit = PhoneKit(get_soc(_SOC), ("host",), self._builds[runner], libraries=None)
+        found = FoundPhone(
+            adb,
+            phone.serialno,
+            _SOC,
+            _SOC,
+            "Virtual Phone",
+            "",
+            usb=False,
+            accepted_targets=("host",),
+        )
+        ready = ReadyPhone(found, self._builds[runner])
         retry_limits = RetryLimits(absence_s=self.plan.absence_s)
         options = RunOptions(mode="hybrid")
         with (
             held(adb, phone.serialno, self._folder / "leases") as claim,
-            open_phone(adb, phone.serialno, kit, retry_limits=retry_limits, claim=claim) as device,
+            open_phone(ready, retry_limits=retry_limits, claim=claim) as device,
         ):
             on_open()
             with device.measuring() as around:

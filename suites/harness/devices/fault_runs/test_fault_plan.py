@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.devices.adb.protocol.errors import AdbFailure
+from harness.devices.transport.errors import PhoneFailure
 from suites.harness.devices.fault_runs.outcome import Outcome, outcome_table
 from suites.harness.devices.fault_runs.plan import draw, load_plan, load_seeds
 from suites.harness.devices.fault_runs.plugin import FEW
@@ -46,10 +46,10 @@ def test_another_answer_is_wrong_and_another_cause_is_not_named() -> None:
     good, other = (("red", (1,)),), (("blue", (1,)),)
     assert judge(cut, good, good)[0] == "result"
     assert judge(cut, good, other)[0] == "wrong result"
-    assert judge(cut, good, AdbFailure("away"))[0] == "lost result"
+    assert judge(cut, good, PhoneFailure("away"))[0] == "lost result"
     assert judge(cut, good, None)[0] == "hang"
-    assert judge(full, good, AdbFailure("No space left on device"))[0] == "named error"
-    assert judge(full, good, AdbFailure("something"))[0] == "unnamed error"
+    assert judge(full, good, PhoneFailure("No space left on device"))[0] == "named error"
+    assert judge(full, good, PhoneFailure("something"))[0] == "unnamed error"
 
 
 def test_a_fault_that_never_struck_proves_nothing() -> None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from harness.artifacts.artifact import Artifact, open_artifact
-from harness.devices.adb.fleet.phone_claim import HeldClaim
-from harness.devices.adb.fleet.recovery import Recovery
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.programs import adb_programs
-from harness.devices.adb.protocol.retrying import RetryLimits
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.devices.adb.discovery import find_phones
+from harness.devices.adb.programs import adb_programs
+from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.phone.fleet.inventory import InventoryPhone
+from harness.devices.phone.fleet.phone_claim import HeldClaim
+from harness.devices.phone.fleet.phone_selection import choose_phones
 from harness.devices.phone.phone_device import PhoneDevice
-from harness.devices.phone.runner_build import find_build
-from harness.devices.phone.set_up import PhoneKit, open_phone
+from harness.devices.phone.ready_phone import ReadyPhone
+from harness.devices.phone.runner.build import find_build
+from harness.devices.phone.set_up import open_phone
+from harness.devices.transport.retrying import RetryLimits
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.runtime.request import Request, RunOptions
-from harness.targets.soc import get_soc
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.stand_in_runner import write_stand_in
@@ -42,8 +44,8 @@ def server() -> Iterator[PrivateAdbServer]:
 
 
 @pytest.fixture
-def phone(server: PrivateAdbServer) -> Iterator[VirtualPhone]:
-    """A virtual phone at that server."""
+def plugged(server: PrivateAdbServer) -> Iterator[VirtualPhone]:
+    """A phone at that server."""
     with VirtualPhone("SM8550") as running:
         server.attach(running)
         yield running
@@ -52,7 +54,10 @@ def phone(server: PrivateAdbServer) -> Iterator[VirtualPhone]:
 
 @pytest.fixture
 def open_device(
-    server: PrivateAdbServer, phone: VirtualPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: PrivateAdbServer,
+    plugged: VirtualPhone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[OpenDevice]:
     """Opens the phone with a stand-in for upstream's runner."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -61,17 +66,15 @@ def open_device(
         def open_it(
             before: str = "",
             claim: HeldClaim | None = None,
-            recovery: Recovery | None = None,
+            entry: InventoryPhone | None = None,
             **stand_in: str,
         ) -> PhoneDevice:
+            there = find_phones([AdbServer(ServerAddress(port=server.port))])
+            (found,) = choose_phones(there, None, plugged.serialno)
+            found = replace(found, accepted_targets=("host",))
             build = find_build(write_stand_in(tmp_path / "build", before, **stand_in))
-            kit = PhoneKit(get_soc("SM8550"), ("host",), build, libraries=None)
-            adb = AdbPhone(AdbServer(ServerAddress(port=server.port)), phone.serial)
-            return opened.enter_context(
-                open_phone(
-                    adb, phone.serialno, kit, retry_limits=SHORT, claim=claim, recovery=recovery
-                )
-            )
+            ready = ReadyPhone(found, build, entry=entry)
+            return opened.enter_context(open_phone(ready, retry_limits=SHORT, claim=claim))
 
         yield open_it
 
@@ -92,5 +95,5 @@ def question(tmp_path: Path) -> Request:
     return Request(id="q", prompts=(prompt,), images=(str(tmp_path / "red.png"),))
 
 
-def command_lines(phone: VirtualPhone) -> list[str]:
-    return (phone.root / "data/local/tmp/command_lines").read_text().splitlines()
+def command_lines(plugged: VirtualPhone) -> list[str]:
+    return (plugged.root / "data/local/tmp/command_lines").read_text().splitlines()

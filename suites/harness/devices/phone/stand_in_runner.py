@@ -36,7 +36,7 @@ cat <<'END'
 {help}
 END
 exit 1; fi
-echo "$*" >> /data/local/tmp/command_lines
+echo "$*" >> ../../../command_lines
 while [ $# -gt 0 ]; do if [ "$1" = --prompt ]; then prompt=$2; fi; shift; done
 {before}
 cat >&2 <<'END'

@@ -17,7 +17,7 @@ from harness.devices.phone.compatibility import (
     check_requantization,
     check_target,
 )
-from harness.devices.phone.runner_generation import RunnerGeneration
+from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
 from harness.targets.soc import get_soc
 from suites.harness.fixtures.conftest import hollow_artifact

@@ -36,13 +36,13 @@ def test_upstreams_runner_answers(
 
 
 def test_the_step_count_follows_the_runners_own_count_of_the_prompt(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     """The first process is the warm-up: it tells how long the prompt is to this runner."""
     device = open_device()
     answers = device.run(artifact, [question], RunOptions(max_new_tokens=8, warmup=1))
     assert len(answers) == 1
-    first, second = command_lines(phone)
+    first, second = command_lines(plugged)
     assert "--seq_len 42 " in second
     assert first.partition("--seq_len")[0] == second.partition("--seq_len")[0]
 
@@ -59,10 +59,10 @@ def test_a_second_session_pushes_nothing(
 
 
 def test_nothing_of_a_run_is_left_on_the_phone(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     open_device().run(artifact, [question], OPTIONS)
-    assert list((phone.root / "data/local/tmp/snapgate/runs").iterdir()) == []
+    assert list((plugged.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_run_without_an_answer_says_why(
 def test_a_failed_run_can_be_repeated_by_hand(
     open_device: OpenDevice,
     server: PrivateAdbServer,
-    phone: VirtualPhone,
+    plugged: VirtualPhone,
     artifact: Artifact,
     question: Request,
 ) -> None:
@@ -110,15 +110,15 @@ def test_a_failed_run_can_be_repeated_by_hand(
     again = subprocess.run(("sh", "-c", command), capture_output=True, text=True, timeout=30)
     assert (again.returncode, adb) == (7, "adb")
     assert "seen <image>What is 'it'?" in again.stdout
-    assert list((phone.root / "data/local/tmp/snapgate/runs").iterdir()) == []
+    assert list((plugged.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
 def test_a_phone_without_room_is_told_how_it_is_made_on_it(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     device = open_device()
-    phone.set_faults(Faults(available_bytes=5 << 20))
-    room = f"-s {phone.serial} shell rm -rf .*/snapgate/artifacts .*/snapgate/images$"
+    plugged.set_faults(Faults(available_bytes=5 << 20))
+    room = f"-s {plugged.serial} shell rm -rf .*/snapgate/artifacts .*/snapgate/images$"
     with pytest.raises(UserError, match=room):
         device.run(artifact, [question], OPTIONS)
 
@@ -143,7 +143,7 @@ LOGGED = "11-20 12:00:00.000001  4321  4321 E [Qnn ExecuTorch]: QnnDsp <E> still
 )
 def test_a_run_that_does_not_end_by_itself_is_told_with_all_it_said(
     open_device: OpenDevice,
-    phone: VirtualPhone,
+    plugged: VirtualPhone,
     artifact: Artifact,
     question: Request,
     monkeypatch: pytest.MonkeyPatch,
@@ -153,13 +153,13 @@ def test_a_run_that_does_not_end_by_itself_is_told_with_all_it_said(
     """What it printed and what it logged are kept, and nothing of it stays on the phone."""
     monkeypatch.setattr(phone_device, "run_limit_s", lambda manifest: 3.0)
     device = open_device(before)
-    phone.set_faults(Faults(command_rules=(CommandRule(pattern="logcat -d", stdout=LOGGED),)))
+    plugged.set_faults(Faults(command_rules=(CommandRule(pattern="logcat -d", stdout=LOGGED),)))
     with pytest.raises(RunFailure, match=told) as failed:
         device.run(artifact, [question], OPTIONS)
     assert "step 1" in failed.value.kept["stdout and stderr"]
     assert "still waiting" in failed.value.log
     assert failed.value.kept["logcat"] == LOGGED
-    assert list((phone.root / "data/local/tmp/snapgate/runs").iterdir()) == []
+    assert list((plugged.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
 def test_what_would_answer_wrongly_is_not_even_pushed(

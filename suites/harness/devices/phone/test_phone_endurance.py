@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.adb.fleet.claim_shell import ClaimAnswer
-from harness.devices.adb.fleet.inventory import InventoryPhone
-from harness.devices.adb.fleet.phone_claim import HeldClaim, PhoneClaimed
-from harness.devices.adb.fleet.recovery import NotRecovered, Recovery
-from harness.devices.adb.health.state import read_state
-from harness.devices.adb.protocol.errors import AdbFailure
 from harness.devices.phone import set_up as opening
+from harness.devices.phone.fleet.claim_shell import ClaimAnswer
+from harness.devices.phone.fleet.inventory import InventoryPhone
+from harness.devices.phone.fleet.phone_claim import HeldClaim, PhoneClaimed
+from harness.devices.phone.fleet.recovery import NotRecovered
+from harness.devices.phone.health.state import read_state
+from harness.devices.transport.errors import PhoneFailure
 from harness.runtime.request import Request
 from harness.virtual_phone.faults import Cut, CutKind, CutTrigger, Faults
 from harness.virtual_phone.phone import VirtualPhone
@@ -36,83 +36,83 @@ COLLECT = r"then echo \$\(wc -c"
 
 
 def test_a_cut_costs_a_retry_and_is_counted(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     device = open_device("sleep 1")
     cut = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=0.3, cut=Cut(how="rst"))
-    phone.set_faults(Faults(triggers=(cut,)))
+    plugged.set_faults(Faults(triggers=(cut,)))
     (answer,) = device.run(artifact, [question], OPTIONS)
     assert answer.last.text.startswith(" a red circle")
-    assert len(command_lines(phone)) == 1
+    assert len(command_lines(plugged)) == 1
     assert device.drops == 1
 
 
 def test_a_reboot_costs_the_run_and_not_the_answer(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     device = open_device("sleep 2")
     reboot = Cut(how="rst", reboot=True)
     trigger = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=0.7, cut=reboot)
-    phone.set_faults(Faults(triggers=(trigger,)))
+    plugged.set_faults(Faults(triggers=(trigger,)))
     (answer,) = device.run(artifact, [question], OPTIONS)
     assert answer.last.text.startswith(" a red circle")
-    assert len(command_lines(phone)) == 2
+    assert len(command_lines(plugged)) == 2
     assert device.drops >= 1
 
 
 def test_what_a_reboot_damages_is_brought_again(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     """A phone that goes down hard keeps the name and the size of a file, and not its content."""
     device = open_device(DAMAGE_ONCE)
     reboot = Cut(how="rst", reboot=True)
     trigger = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=1.5, cut=reboot)
-    phone.set_faults(Faults(triggers=(trigger,)))
+    plugged.set_faults(Faults(triggers=(trigger,)))
     device.run(artifact, [question], OPTIONS)
-    assert phone.status().reboots == 1
-    (there,) = (phone.root / "data/local/tmp/snapgate/artifacts").glob("*/tokenizer.json")
+    assert plugged.status().reboots == 1
+    (there,) = (plugged.root / "data/local/tmp/snapgate/artifacts").glob("*/tokenizer.json")
     assert there.read_bytes() == artifact.tokenizer_path.read_bytes()
 
 
 def test_what_a_reboot_takes_before_it_is_collected_is_run_again(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     """The run had ended well; what it wrote was not on the disk yet."""
     device = open_device()
     reboot = Cut(how="rst", reboot=True, down_s=1.5)
-    phone.set_faults(Faults(triggers=(CutTrigger(on_command=COLLECT, cut=reboot),)))
-    lost = threading.Thread(target=lose_outputs, args=(phone,))
+    plugged.set_faults(Faults(triggers=(CutTrigger(on_command=COLLECT, cut=reboot),)))
+    lost = threading.Thread(target=lose_outputs, args=(plugged,))
     lost.start()
     (answer,) = device.run(artifact, [question], OPTIONS)
     lost.join()
     assert answer.last.text.startswith(" a red circle")
-    assert len(command_lines(phone)) == 2
+    assert len(command_lines(plugged)) == 2
 
 
-def lose_outputs(phone: VirtualPhone) -> None:
+def lose_outputs(plugged: VirtualPhone) -> None:
     """Remove what runs wrote as soon as the phone reboots."""
-    while phone.status().reboots == 0:
+    while plugged.status().reboots == 0:
         time.sleep(0.02)
-    for written in (phone.root / "data/local/tmp/snapgate/runs").glob("*/outputs.txt"):
+    for written in (plugged.root / "data/local/tmp/snapgate/runs").glob("*/outputs.txt"):
         written.unlink()
 
 
 def test_a_reboot_while_the_runner_is_asked_what_it_is_costs_nothing(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     reboot = Cut(how="rst", reboot=True)
     trigger = CutTrigger(on_command="exec .*--help", delay_s=0.5, cut=reboot)
-    phone.set_faults(Faults(triggers=(trigger,)))
+    plugged.set_faults(Faults(triggers=(trigger,)))
     device = open_device(before_help="sleep 1")
-    assert phone.status().reboots == 1
+    assert plugged.status().reboots == 1
     assert len(device.run(artifact, [question], OPTIONS)) == 1
 
 
 def test_a_cut_of_a_push_is_counted_too(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     device = open_device()
-    phone.set_faults(Faults(triggers=(CutTrigger(after_bytes_in=3000, cut=Cut()),)))
+    plugged.set_faults(Faults(triggers=(CutTrigger(after_bytes_in=3000, cut=Cut()),)))
     device.run(artifact, [question], OPTIONS)
     assert device.drops == 1
 
@@ -123,50 +123,53 @@ def test_a_push_waits_for_a_phone_as_long_as_a_run_does(
     device = open_device()
     lose()
     began = time.monotonic()
-    with pytest.raises(AdbFailure, match="away for"):
+    with pytest.raises(PhoneFailure, match="away for"):
         device.run(artifact, [question], OPTIONS)
     assert time.monotonic() - began < 4 * SHORT.absence_s
 
 
 @pytest.mark.parametrize("how", ["rst", "stall"])
 def test_a_cut_while_the_phone_is_looked_at_costs_no_measurement(
-    open_device: OpenDevice, phone: VirtualPhone, how: CutKind, monkeypatch: pytest.MonkeyPatch
+    open_device: OpenDevice,
+    plugged: VirtualPhone,
+    how: CutKind,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(opening, "read_state", partial(read_state, total_s=1.0))
     device = open_device()
     cut = CutTrigger(on_command="dumpsys thermalservice", cut=Cut(how=how))
-    phone.set_faults(Faults(triggers=(cut,)))
+    plugged.set_faults(Faults(triggers=(cut,)))
     with device.measuring() as around:
-        phone.set_faults(Faults(triggers=(cut,)))
-    assert phone.status().cuts == device.drops == 2
+        plugged.set_faults(Faults(triggers=(cut,)))
+    assert plugged.status().cuts == device.drops == 2
     assert around.before is not None
     assert around.after is not None
 
 
 @pytest.fixture
-def lose(phone: VirtualPhone) -> Callable[[], None]:
+def lose(plugged: VirtualPhone) -> Callable[[], None]:
     """Takes the phone off the network until somebody puts it back."""
 
     def take_off() -> None:
-        phone.set_faults(Faults(availability="refusing"))
-        phone.cut(Cut())
+        plugged.set_faults(Faults(availability="refusing"))
+        plugged.cut(Cut())
 
     return take_off
 
 
 @pytest.fixture
-def hub(phone: VirtualPhone, tmp_path: Path) -> Iterator[InventoryPhone]:
+def hub(plugged: VirtualPhone, tmp_path: Path) -> Iterator[InventoryPhone]:
     """A phone on a hub that its ``recover`` command switches off and on."""
     switched, over = tmp_path / "switched", threading.Event()
 
     def switch() -> None:
         while not over.wait(0.05):
             if switched.exists():
-                phone.set_faults(Faults())
+                plugged.set_faults(Faults())
 
     power = threading.Thread(target=switch)
     power.start()
-    yield InventoryPhone(serialno=phone.serialno, name="desk", recover=f"touch {switched}")
+    yield InventoryPhone(serialno=plugged.serialno, name="desk", recover=f"touch {switched}")
     over.set()
     power.join()
 
@@ -178,7 +181,7 @@ def test_a_phone_that_is_gone_is_brought_back_once(
     lose: Callable[[], None],
     hub: InventoryPhone,
 ) -> None:
-    device = open_device(recovery=Recovery(hub))
+    device = open_device(entry=hub)
     device.run(artifact, [question], OPTIONS)
     lose()
     assert len(device.run(artifact, [question], OPTIONS)) == 1
@@ -188,7 +191,7 @@ def test_a_phone_that_no_command_brings_back_says_what_was_tried(
     open_device: OpenDevice, artifact: Artifact, question: Request, lose: Callable[[], None]
 ) -> None:
     entry = InventoryPhone(serialno="A", name="desk", recover="sh -c 'echo no hub >&2; exit 3'")
-    device = open_device(recovery=Recovery(entry))
+    device = open_device(entry=entry)
     device.run(artifact, [question], OPTIONS)
     lose()
     with pytest.raises(NotRecovered, match=r"away for .* exit code 3: no hub"):
@@ -208,16 +211,16 @@ def test_no_run_begins_on_a_phone_that_another_machine_took(
 
 
 def test_a_phone_that_is_gone_fails_at_once_from_then_on(
-    open_device: OpenDevice, phone: VirtualPhone, artifact: Artifact, question: Request
+    open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     device = open_device()
     device.run(artifact, [question], OPTIONS)
-    phone.set_faults(Faults(availability="refusing"))
-    phone.cut(Cut())
-    with pytest.raises(AdbFailure) as gone:
+    plugged.set_faults(Faults(availability="refusing"))
+    plugged.cut(Cut())
+    with pytest.raises(PhoneFailure) as gone:
         device.run(artifact, [question], OPTIONS)
-    phone.set_faults(Faults())
-    with pytest.raises(AdbFailure) as again:
+    plugged.set_faults(Faults())
+    with pytest.raises(PhoneFailure) as again:
         device.run(artifact, [question], OPTIONS)
     assert again.value is gone.value
 

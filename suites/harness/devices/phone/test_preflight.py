@@ -10,23 +10,16 @@ from typing import Any
 
 import pytest
 
-from harness.devices.adb.fleet.discovery import FoundPhone
-from harness.devices.adb.fleet.inventory import Inventory, InventoryPhone
-from harness.devices.adb.fleet.phone_lease import phone_lease
-from harness.devices.adb.protocol.client import AdbPhone
-from harness.devices.adb.protocol.server import AdbServer, ServerAddress
+from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.lease import LEASE_DIR_VARIABLE
-from harness.devices.phone.preflight import (
-    PhoneRequest,
-    ReadyPhone,
-    find_ready_phones,
-    one_each,
-    only_one,
-)
-from harness.devices.phone.runner_build import RunnerBuild
-from harness.devices.phone.set_up import PhoneKit
+from harness.devices.phone.fleet.inventory import Inventory, InventoryPhone
+from harness.devices.phone.fleet.phone_lease import phone_lease
+from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.preflight import ReadyPhone, find_ready_phones, one_each, only_one
+from harness.devices.phone.runner.build import RunnerBuild
+from harness.devices.transport.found_phone import FoundPhone
 from harness.errors import UserError
-from harness.targets.soc import get_soc
 from harness.virtual_phone.faults import Availability, Faults
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
@@ -34,14 +27,14 @@ from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.files_for_phones import write_build, write_sdk
 
 LAB = tuple(f"R5CT{number}" for number in range(6))
-KIT = PhoneKit(get_soc("SM8550"), ("phone",), RunnerBuild(Path("runner"), Path("library")), None)
+BUILD = RunnerBuild(Path("runner"), Path("library"))
 BOUND_S = 5.0
 SERVER = AdbServer(ServerAddress())
 
 
 def ready(serialno: str) -> ReadyPhone:
-    adb = AdbPhone(SERVER, serialno)
-    return ReadyPhone(FoundPhone(adb, serialno, "SM8550", "SM8550", "Phone", "14", True), KIT)
+    phone = AdbPhone(SERVER, serialno)
+    return ReadyPhone(FoundPhone(phone, serialno, "SM8550", "SM8550", "Phone", "14", True), BUILD)
 
 
 def dealt(serialnos: tuple[str, ...]) -> tuple[str, ...]:

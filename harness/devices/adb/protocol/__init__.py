@@ -1,1 +1,0 @@
-"""Connections to phones and what may be said over them."""

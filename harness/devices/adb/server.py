@@ -1,0 +1,211 @@
+"""An adb server: which one it is, and what is plugged into it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.devices.adb.connection import NoServer, ServerSaidNo, connected
+from harness.devices.adb.server_status import ServerInfo, parse_status
+from harness.devices.transport.errors import ConnectionLost, PhoneFailure
+from harness.errors import UserError
+
+DEFAULT_PORT = 5037
+_ASK_S = 5.0
+_START_S = 20.0
+_NAMELESS = "(no serial number)"
+_HEXADECIMAL = re.compile(r"^[0-9a-fA-F]{4}$")
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """Where an adb server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine, where a server may be started."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def parse_addresses(texts: Iterable[str]) -> tuple[ServerAddress, ...]:
+    """Read ``HOST[:PORT]``, several in one text apart by commas; each server once.
+
+    Raises:
+        UserError: As ``parse_address``.
+    """
+    hosts = [host.strip() for text in texts for host in text.split(",")]
+    return tuple(dict.fromkeys(map(parse_address, hosts)))
+
+
+def parse_address(text: str) -> ServerAddress:
+    """Read ``HOST[:PORT]``.
+
+    Raises:
+        UserError: If the port is no number from 1 to 65535.
+    """
+    host, separator, port = text.rpartition(":")
+    if text and not separator:
+        return ServerAddress(text)
+    if not port.isdecimal() or not 0 < int(port) < 65536 or not host or ":" in host:
+        raise UserError(f"--adb-host {text!r} is no HOST or HOST:PORT; try --adb-host lab3:5037.")
+    return ServerAddress(host, int(port))
+
+
+@dataclass(frozen=True)
+class ListedPhone:
+    """A phone as an adb server lists it.
+
+    Attributes:
+        serial: The server's name for it: a serial number, or ``HOST:PORT``.
+        state: ``device``, ``unauthorized``, ``offline``, ``recovery``, ...
+        usb: Whether it is on a cable.
+    """
+
+    serial: str
+    state: str
+    usb: bool
+
+
+class AdbServer:
+    """Asks an adb server; never replaces a running one.
+
+    Args:
+        address: Where it listens.
+        adb_program: Started where this machine should have a server and has none.
+    """
+
+    def __init__(self, address: ServerAddress, adb_program: Path | None = None) -> None:
+        self.address = address
+        self.adb_program = adb_program
+        self._info: ServerInfo | None = None
+
+    def __str__(self) -> str:
+        known = f" ({self._info})" if self._info else ""
+        return f"adb server at {self.address}{known}"
+
+    def ensure_running(self) -> ServerInfo:
+        """Start a server on this machine if there is none, and say what it is.
+
+        Raises:
+            NoServer: If there is none and it is not ours to start, or it does not start.
+            ConnectionLost: If what listens there does not speak as an adb server.
+        """
+        try:
+            return self.describe()
+        except NoServer as missing:
+            if not self.address.is_local:
+                raise NoServer(
+                    str(self.address), f"{missing.reason}; start one there: adb -a nodaemon server"
+                ) from missing
+            self._start()
+        return self.describe()
+
+    def describe(self) -> ServerInfo:
+        """Version, build and features; failures of its phones name them from then on.
+
+        Raises:
+            NoServer: If there is none.
+            ConnectionLost: If it does not answer as an adb server.
+        """
+        version = self.ask("host:version")
+        if not _HEXADECIMAL.match(version):
+            raise ConnectionLost(f"the adb server at {self.address} has the version {version!r}")
+        features = self._ask_if_known("host:host-features").decode(errors="replace")
+        status = self._ask_if_known("host:server-status")
+        named = tuple(filter(None, features.split(",")))
+        self._info = parse_status(int(version, 16), named, status)
+        return self._info
+
+    def phones(self) -> tuple[ListedPhone, ...]:
+        """All phones, usable or not.
+
+        Raises:
+            NoServer: If there is none.
+            ConnectionLost: If it does not answer.
+        """
+        lines = self.ask("host:devices-l").splitlines()
+        return tuple(_listed(line) for line in lines if line.strip())
+
+    def connect(self, address: str, total_s: float = 15.0) -> str:
+        """Plug a phone in over TCP; returns the server's words, of success or of failure.
+
+        Raises:
+            NoServer: If there is none.
+            ConnectionLost: If it does not answer.
+        """
+        return self.ask(f"host:connect:{address}", total_s)
+
+    def ask(self, service: str, total_s: float = _ASK_S) -> str:
+        """One request with one answer.
+
+        Raises:
+            NoServer: If there is none.
+            ConnectionLost: If it does not answer, or says no.
+        """
+        try:
+            return self._ask(service, total_s).decode(errors="replace")
+        except ServerSaidNo as error:
+            raise ConnectionLost(f"the adb server at {self.address} says: {error}") from error
+
+    def _ask(self, service: str, total_s: float) -> bytes:
+        with connected(self.address.host, self.address.port, total_s) as connection:
+            connection.request(service)
+            return connection.block()
+
+    def _ask_if_known(self, service: str) -> bytes:
+        """Empty from a server that is too old for the question."""
+        try:
+            return self._ask(service, _ASK_S)
+        except ServerSaidNo:
+            return b""
+
+    def _start(self) -> None:
+        if self.adb_program is None:
+            raise NoServer(str(self.address), "and no adb program is known to start one")
+        # Not `start-server`: that asks whoever listens by now, and kills one of another protocol.
+        command = (str(self.adb_program), "-P", str(self.address.port), "server")
+        try:
+            started = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_START_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NoServer(str(self.address), f"{self.adb_program}: {error}") from error
+        if started.returncode != 0 and not self._is_there():
+            raise NoServer(str(self.address), f"{self.adb_program}: {started.stderr.strip()}")
+
+    def _is_there(self) -> bool:
+        """Whether somebody else's server was quicker."""
+        try:
+            self.ask("host:version")
+        except PhoneFailure:
+            return False
+        return True
+
+
+def _listed(line: str) -> ListedPhone:
+    """A line of ``host:devices-l``; a phone without permissions has blanks in its state."""
+    serial, _, rest = line.strip().partition("  " if line.startswith(_NAMELESS) else " ")
+    words = rest.split()
+    details = [word for word in words if ":" in word]
+    state = " ".join(word for word in words[: len(words) - len(details)])
+    return ListedPhone(serial, state, any(word.startswith("usb:") for word in details))

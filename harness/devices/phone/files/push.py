@@ -1,0 +1,116 @@
+"""Files to a phone: whole and verified, or not at all, and only those that are not there yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from harness.devices.phone.files.local_digests import LocalDigests
+from harness.devices.phone.files.storage import free_bytes, remote_digests, remote_sizes
+from harness.devices.phone.files.transfer import (
+    FileToPush,
+    FileTransfer,
+    HashedFile,
+    PushLimits,
+)
+from harness.devices.transport.errors import NotEnoughSpace
+from harness.devices.transport.phone import Commands, Phone
+from harness.devices.transport.retrying import retrying
+
+_RESERVE_BYTES = 64 << 20
+"""Left free, for what a run writes and for a piece of a file that was cut."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A file that is on the phone, verified.
+
+    Attributes:
+        remote: Where.
+        sha256: Of its content, as the phone computed it.
+        size_bytes: Of its content.
+        bytes_sent: 0 if it was there already; more than its size if a part was lost on the way.
+        drops: How often the connection was cut meanwhile.
+    """
+
+    remote: str
+    sha256: str
+    size_bytes: int
+    bytes_sent: int
+    drops: int
+
+
+def push_files(
+    phone: Phone,
+    files: Sequence[FileToPush],
+    digests: LocalDigests,
+    limits: PushLimits | None = None,
+) -> tuple[Pushed, ...]:
+    """Bring files to a phone, in order.
+
+    Each grows in a part file beside its place, is hashed there by the phone, and takes its place
+    when the hash is right. What is there already is hashed and not sent again.
+
+    Args:
+        phone: Where to.
+        files: Each with a place of its own.
+        digests: Knows the hashes of local files.
+        limits: When to give up.
+
+    Raises:
+        NotEnoughSpace: If they do not fit; nothing has been sent then.
+        PhoneRefused: With the phone's own words.
+        CorruptedOnTheWay: If a file arrives with another hash time and again.
+        DeadlineExceeded: If the phone stays away, or the total time is over.
+        OSError: If a local file cannot be read.
+        UserError: If a local file shrinks meanwhile.
+    """
+    limits = limits or PushLimits()
+    retry = retrying(phone, limits.total_s, limits.retry_limits)
+    hashed = [_hashed(file, digests) for file in files]
+    there = retry.until_done(lambda: _already_there(phone, hashed))
+    missing = [file for file in hashed if file not in there]
+    retry.until_done(lambda: _check_space(phone, missing))
+    pushed: list[Pushed] = []
+    for file in hashed:
+        bytes_sent = 0
+        if file in missing:
+            bytes_sent = FileTransfer(phone, file, retry, limits).bring()
+        drops = retry.drops - sum(earlier.drops for earlier in pushed)
+        pushed.append(Pushed(file.file.remote, file.sha256, file.size_bytes, bytes_sent, drops))
+    return tuple(pushed)
+
+
+def _hashed(file: FileToPush, digests: LocalDigests) -> HashedFile:
+    return HashedFile(file, file.local.stat().st_size, digests.of(file.local))
+
+
+def _already_there(phone: Commands, files: Sequence[HashedFile]) -> set[HashedFile]:
+    """Which files are in their places, by size and hash."""
+    sizes = remote_sizes(phone, [file.file.remote for file in files])
+    same_size = {
+        file.file.remote: file.size_bytes
+        for file in files
+        if sizes[file.file.remote] == file.size_bytes
+    }
+    hashes = remote_digests(phone, same_size)
+    return {file for file in files if hashes.get(file.file.remote) == file.sha256}
+
+
+def _check_space(phone: Commands, missing: Sequence[HashedFile]) -> None:
+    """Find out before sending whether all that is missing fits.
+
+    A file that is replaced keeps its space until the new one takes its place.
+    """
+    kept = remote_sizes(phone, [file.part for file in missing])
+    needed = Counter[str]()
+    for file in missing:
+        folder = str(PurePosixPath(file.file.remote).parent)
+        needed[folder] += file.size_bytes - (kept[file.part] or 0)
+    # Folders of a phone that models go to are on one file system, its data partition.
+    for folder in needed:
+        free = free_bytes(phone, folder)
+        if free < needed.total() + _RESERVE_BYTES:
+            raise NotEnoughSpace(folder, needed.total() + _RESERVE_BYTES, free)

@@ -1,0 +1,169 @@
+"""Command line of a multimodal runner on a phone (contract §5.1), and the shell text around it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.devices.phone.runner.dialogue import Dialogue
+from harness.devices.phone.runner.generation import RunnerGeneration
+from harness.devices.runner_process import lookahead_flags
+from harness.errors import UserError
+from harness.runtime.request import RunOptions
+from harness.vlm.mode import EVAL_MODES
+
+OUTPUT = "outputs.txt"
+SPEED = "inference_speed.txt"
+IMAGE_LIST = "images.txt"
+"""Files of a run, in its folder on the phone."""
+
+
+@dataclass(frozen=True)
+class RemoteModel:
+    """Absolute paths on the phone.
+
+    Attributes:
+        family: What the runner calls ``--decoder_model_version``.
+    """
+
+    runner: str
+    encoder: str
+    embedding: str
+    decoder: str
+    tokenizer: str
+    family: str
+
+    def arguments(self, generation: RunnerGeneration) -> list[str]:
+        """Program and the flags that name its files."""
+        return [
+            self.runner,
+            *("--decoder_model_version", self.family),
+            *("--tokenizer_path", self.tokenizer),
+            *("--encoder_path", self.encoder),
+            *(f"--{generation.embedding_flag}", self.embedding),
+            *("--decoder_path", self.decoder),
+        ]
+
+
+def sequence_length(dialogue: Dialogue, options: RunOptions, counted: int | None) -> int:
+    """``--seq_len`` that lets the runner decode as many steps as the options ask for.
+
+    It is a cap on positions: with a prompt of P tokens, P + N + 1 leaves room for N steps behind
+    the first token (contract §4.6).
+
+    Args:
+        dialogue: What will be said.
+        options: How many steps, or a cap of their own.
+        counted: Length of the prompt as this runner once counted it; None to trust the dialogue.
+
+    Raises:
+        UserError: If several turns are to have a fixed number of steps, which no cap can give.
+    """
+    if options.max_new_tokens is None:
+        return options.seq_len
+    if len(dialogue.prompts) > 1:
+        raise UserError(
+            f"{len(dialogue.prompts)} turns of {options.max_new_tokens} steps each cannot be asked "
+            "of a runner on a phone, whose only cap counts all turns; ask one turn per request."
+        )
+    return (counted or dialogue.prompt_tokens[0]) + options.max_new_tokens + 1
+
+
+def runner_arguments(
+    model: RemoteModel,
+    generation: RunnerGeneration,
+    dialogue: Dialogue,
+    images: tuple[str, ...],
+    options: RunOptions,
+    *,
+    system_prompt: str,
+    seq_len: int,
+) -> tuple[str, ...]:
+    """Program and arguments, none of them quoted.
+
+    Args:
+        model: What runs.
+        generation: Of the runner.
+        dialogue: What is said.
+        images: Raw tensors on the phone; the list file of them is ``IMAGE_LIST`` in the run's
+            folder.
+        options: How to generate.
+        system_prompt: Repeated in every turn.
+        seq_len: From ``sequence_length``.
+
+    Raises:
+        UserError: If the runner has no way to do what the options ask for.
+    """
+    _check(options, generation)
+    arguments = [
+        *model.arguments(generation),
+        *("--image_path", images[0] if generation.is_single_turn else IMAGE_LIST),
+        *("--output_path", OUTPUT),
+        *("--performance_output_path", SPEED),
+        *("--eval_mode", str(EVAL_MODES[options.mode])),
+        *("--temperature", f"{options.temperature:g}"),
+        *("--seq_len", str(seq_len)),
+        "--shared_buffer",
+    ]
+    if options.lookahead is not None:
+        arguments += lookahead_flags(options.lookahead)
+    if system_prompt:
+        arguments += ["--system_prompt", system_prompt]
+    # As words of their own: upstream collects prompts from the raw words (contract §5.1).
+    for prompt in dialogue.prompts:
+        arguments += ["--prompt", prompt]
+    return (*arguments, *_flags_of_ours(options, generation))
+
+
+def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] = ()) -> str:
+    """Write the list of images and start a program, in the folder that the shell is in.
+
+    Both variables name the libraries' folder: the linker finds QNN there, and FastRPC the HTP's
+    own skel (contract §1.4). The program takes the shell's place, so that the process which is
+    watched is the runner itself.
+
+    Args:
+        libraries: Folder with the runner's libraries and the HTP's skel, on the phone.
+        arguments: Program and arguments.
+        images: For the list file, in order.
+    """
+    found = shlex.quote(libraries)
+    listed = f"printf '%s\\n' {shlex.join(images)} > {IMAGE_LIST}; " if images else ""
+    return (
+        f"{listed}export LD_LIBRARY_PATH={found} ADSP_LIBRARY_PATH={found}; "
+        f"exec {shlex.join(arguments)}"
+    )
+
+
+def logcat_command(pid: int) -> str:
+    """Print what a process logged, with the time in microseconds (Android 7 and later)."""
+    return f"logcat -d -v threadtime -v usec --pid={pid}"
+
+
+def _flags_of_ours(options: RunOptions, generation: RunnerGeneration) -> list[str]:
+    """What our own runner has beyond upstream's flags: token ids and margins, for instance."""
+    if not generation.is_ours:
+        return []
+    switches = {
+        "--json": True,
+        "--ignore_eos": options.ignore_eos,
+        "--record_margins": options.record_margins,
+        "--upstream_compat": options.upstream_compat,
+        "--norequantization": not options.requantization,
+    }
+    return [
+        *(flag for flag, wanted in switches.items() if wanted),
+        f"--top_p={options.top_p}",
+        f"--seed={options.seed}",
+    ]
+
+
+def _check(options: RunOptions, generation: RunnerGeneration) -> None:
+    if generation.is_ours:
+        return
+    if not options.requantization:
+        raise UserError(
+            "The runner on the phone has no switch for leaving the KV cache unconverted; measure "
+            "that with --target emulator."
+        )

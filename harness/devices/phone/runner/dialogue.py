@@ -1,0 +1,80 @@
+"""A conversation as one generation of the runner takes it, and what it will echo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.devices.phone.runner.generation import RunnerGeneration
+from harness.errors import UserError
+from harness.runtime.request import Request
+from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.prompt import (
+    IMAGE_PLACEHOLDER,
+    ImagePiece,
+    format_turn,
+    place_images,
+    split_pieces,
+)
+from harness.vlm.spec import VlmFamily
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """One request, turn by turn.
+
+    Attributes:
+        prompts: One ``--prompt`` per turn.
+        endings: Text that the echo of each turn ends with in ``outputs.txt``; what is behind it is
+            the answer (contract §5.3).
+        prompt_tokens: Merged length of each turn's prompt, image rows included.
+        is_exact: Whether ``endings`` are whole echoes. A runner of PR #16536 echoes image tokens
+            in a way that differs from model to model.
+    """
+
+    prompts: tuple[str, ...]
+    endings: tuple[str, ...]
+    prompt_tokens: tuple[int, ...]
+    is_exact: bool
+
+
+def hold_dialogue(
+    request: Request,
+    family: VlmFamily,
+    tokenizer: Tokenizer,
+    tokens_per_image: int,
+    generation: RunnerGeneration,
+) -> Dialogue:
+    """Say a request in the runner's way.
+
+    Raises:
+        UserError: If images and placeholders do not match, or the runner cannot hold such a
+            conversation.
+    """
+    prompts = place_images(request.prompts, len(request.images))
+    turns = [format_turn(prompt, request.system_prompt, family.prompt) for prompt in prompts]
+    tokens = tuple(_length(turn, tokenizer, tokens_per_image) for turn in turns)
+    if not generation.is_single_turn:
+        echoes = tuple(turn.replace(IMAGE_PLACEHOLDER, "") for turn in turns)
+        return Dialogue(prompts, echoes, tokens, is_exact=True)
+    text = _only_prompt(request, prompts)
+    return Dialogue((text,), (text + family.prompt.turn_suffix,), tokens, is_exact=False)
+
+
+def _length(turn: str, tokenizer: Tokenizer, tokens_per_image: int) -> int:
+    """Rows that a turn adds to the decoder's input (contract §4.4)."""
+    return sum(
+        tokens_per_image if isinstance(piece, ImagePiece) else len(tokenizer.encode(piece.text))
+        for piece in split_pieces(turn)
+    )
+
+
+def _only_prompt(request: Request, prompts: tuple[str, ...]) -> str:
+    """The one prompt of a runner that puts its one image in front by itself."""
+    text = prompts[0].removeprefix(IMAGE_PLACEHOLDER)
+    if len(prompts) != 1 or len(request.images) != 1 or IMAGE_PLACEHOLDER in text:
+        raise UserError(
+            f"Request {request.id!r} has {len(prompts)} turns and {len(request.images)} images, "
+            "and the runner on the phone, of January to March 2026, takes one prompt behind one "
+            "image; build the runner of a newer ExecuTorch and give it with --build-dir."
+        )
+    return text

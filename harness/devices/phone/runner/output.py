@@ -1,0 +1,155 @@
+"""What a run left behind, as an answer: outputs, speed file, log and what was logged elsewhere."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from harness.devices.phone.runner.dialogue import Dialogue
+from harness.errors import UserError
+from harness.measure.run_stats import RunStats
+from harness.runner_log.log import parse_runner_log
+from harness.runtime.generation import Generation, Turn
+from harness.runtime.tokenizer import Tokenizer
+
+_KIB_PER_MIB = 1024
+_SPEED_TOLERANCE = 0.02
+"""Of the speed file against the log: six digits from stamps of whole milliseconds."""
+
+
+class UnusableRun(Exception):
+    """A run that ended without an answer, whatever its exit code was; the text says why."""
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """Everything that a finished process left.
+
+    Attributes:
+        log: Standard output and error, and what it logged elsewhere.
+        output: ``outputs.txt``; None if it was not written.
+        speed: Content of the speed file; None if it was not written.
+        peak_kib: Peak resident set as the phone's kernel told it while the process ran; None for a
+            process too short to be asked.
+        logcat: What the process logged to Android's log, as far as anybody needs to know it.
+    """
+
+    log: str
+    output: bytes | None
+    speed: str | None
+    peak_kib: int | None = None
+    logcat: str = ""
+
+
+def read_answer(
+    request_id: str, left: LeftBehind, dialogue: Dialogue, tokenizer: Tokenizer
+) -> Generation:
+    """Tell what was answered and how long it took.
+
+    Our own runner prints the answer as one line of JSON. Upstream's prints no token ids; they are
+    found by tokenizing its text again, and marked so.
+
+    Raises:
+        UnusableRun: If nothing was answered, or files are of another run (contract §5.7: a runner
+            that gives up ends with exit code 0 all the same).
+    """
+    texts = _answers(left, dialogue)
+    stats = _statistics(left, len(dialogue.prompts))
+    _check_speed(left.speed, stats[-1])
+    own = _own_answer(left.log)
+    if own is not None:
+        if tuple(turn.text for turn in own.turns) != texts:
+            raise UnusableRun("its outputs.txt holds another text than its last line")
+        return own.model_copy(update={"request_id": request_id})
+    turns = tuple(
+        Turn(
+            echo=echo,
+            text=text,
+            token_ids=tuple(tokenizer.encode(text)),
+            stats=_with_peak(measured, left.peak_kib),
+            is_retokenized=True,
+        )
+        for echo, text, measured in zip(dialogue.endings, texts, stats, strict=True)
+    )
+    return Generation(request_id=request_id, turns=turns)
+
+
+def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:
+    """Text behind each echo; turns follow each other without a separator (contract §5.3)."""
+    if left.speed is None:
+        raise UnusableRun("it wrote no speed file, which it leaves out when it gives up")
+    if not left.output:
+        raise UnusableRun("it wrote no outputs.txt" if left.output is None else "outputs.txt empty")
+    written = left.output.decode(errors="replace")
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+    for ending in dialogue.endings:
+        found = written.find(ending, position)
+        if found < 0 or (dialogue.is_exact and not starts and found > 0):
+            raise UnusableRun(
+                f"its outputs.txt does not begin with the prompt {ending[:60]!r} but with "
+                f"{written[:60]!r}: it is of another run, or the runner has another template"
+            )
+        ends.append(found)
+        position = found + len(ending)
+        starts.append(position)
+    texts = tuple(
+        written[start:end] for start, end in zip(starts, [*ends[1:], len(written)], strict=True)
+    )
+    if not all(texts):
+        raise UnusableRun("its outputs.txt holds the prompt and no answer behind it")
+    return texts
+
+
+def _statistics(left: LeftBehind, turns: int) -> list[RunStats]:
+    try:
+        reported = parse_runner_log(left.log)
+    except UserError as error:
+        raise UnusableRun(str(error)) from error
+    if len(reported) != turns:
+        raise UnusableRun(f"it reported {len(reported)} turns of {turns}")
+    return [turn.stats for turn in reported]
+
+
+def _check_speed(speed: str | None, stats: RunStats) -> None:
+    """The speed file is written once per turn, so it is the last turn's, or an older run's."""
+    tokens, duration_ms = (
+        (stats.generated_tokens, stats.inference_ms)
+        if stats.generated_tokens
+        else (stats.prompt_tokens, stats.prompt_eval_ms)
+    )
+    try:
+        written = float(speed or "")
+    except ValueError as error:
+        raise UnusableRun(f"its speed file holds {speed!r}, which is no number") from error
+    if duration_ms and not _agree(written, tokens * 1000 / duration_ms, duration_ms):
+        raise UnusableRun(
+            f"its speed file says {written:g} tokens per second and its log "
+            f"{tokens * 1000 / duration_ms:.6g}: the file is of another run"
+        )
+
+
+def _agree(written: float, logged: float, duration_ms: float) -> bool:
+    """Equal up to the rounding of a millisecond at both ends."""
+    return math.isclose(written, logged, rel_tol=max(_SPEED_TOLERANCE, 2 / duration_ms))
+
+
+def _own_answer(log: str) -> Generation | None:
+    for line in reversed(log.splitlines()):
+        if line.startswith('{"request_id"'):
+            try:
+                return Generation.model_validate(json.loads(line))
+            except (ValidationError, json.JSONDecodeError) as error:
+                raise UnusableRun(f"its line of JSON cannot be read ({error})") from error
+    return None
+
+
+def _with_peak(stats: RunStats, peak_kib: int | None) -> RunStats:
+    """The larger of what the runner said and what the kernel said."""
+    told = [stats.peak_rss_mib] if stats.peak_rss_mib is not None else []
+    told += [peak_kib / _KIB_PER_MIB] if peak_kib is not None else []
+    return stats.model_copy(update={"peak_rss_mib": max(told) if told else None})

@@ -1,0 +1,204 @@
+"""Processes of the runner on one phone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.devices.phone.files.storage import read_small_files
+from harness.devices.phone.runner.command import OUTPUT, SPEED, logcat_command, run_script
+from harness.devices.phone.runner.logcat import as_runner_log
+from harness.devices.phone.runner.output import LeftBehind
+from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult
+from harness.devices.phone.workspace import Workspace
+from harness.devices.transport.errors import PhoneFailure, PhoneRebooted, RunGone, RunOverran
+from harness.devices.transport.phone import Commands
+from harness.devices.transport.retrying import RetryLimits, retrying
+
+_REBOOTS = 2
+"""Survived per run: the phone has everything that is needed to begin again."""
+_COLLECT_S = 120.0
+_LOGCAT_S = 30.0
+_LAST_WORDS_S = 30.0
+"""For what is known of a run that did not end by itself; it is worth no longer wait."""
+_LOGGED_HERE = " executorch:"
+"""In every line of ExecuTorch's log, unless the build logs to Android's (contract §5.5)."""
+_CHILD = "child"
+"""File of a claimed run with the number of the process that does the work."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that ended by itself, well or badly.
+
+    Attributes:
+        exit_code: Of the runner; 128 and more for a signal.
+        left: What it left behind.
+    """
+
+    exit_code: int
+    left: LeftBehind
+
+
+class Unfinished(Exception):
+    """A process that did not end by itself.
+
+    Attributes:
+        reason: Why it ended, in a sentence.
+        left: What it left behind, as far as the phone still told it.
+    """
+
+    def __init__(self, reason: str, left: LeftBehind) -> None:
+        super().__init__(reason, left)
+        self.reason = reason
+        self.left = left
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class RemoteRunner:
+    """Starts the runner and collects what it leaves.
+
+    Args:
+        phone: Where.
+        tools: Folder with the runner and its libraries, on the phone.
+        name: Of the runner's file.
+        retry_limits: How long the phone may be away.
+        on_reboot: Called before a run begins again on a phone that rebooted.
+    """
+
+    def __init__(
+        self,
+        phone: Commands,
+        tools: str,
+        name: str,
+        retry_limits: RetryLimits | None = None,
+        on_reboot: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.tools = tools
+        self.runner = f"{tools}/{name}"
+        self._phone = phone
+        self._retry_limits = retry_limits or RetryLimits()
+        self._on_reboot = on_reboot
+
+    def help_text(self, total_s: float = 60.0) -> str:
+        """What the runner prints for ``--help``; gflags ends with exit code 1 then.
+
+        Raises:
+            PhoneFailure: If the phone is gone.
+        """
+
+        def ask() -> str:
+            result, folder = self._run((self.runner, "--help"), (), "--help", total_s)
+            self._remove(folder)
+            return result.log.decode(errors="replace")
+
+        return self._through_reboots(ask)
+
+    def execute(
+        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
+    ) -> Finished:
+        """Run one process to its end, in a folder of its own that is removed afterwards.
+
+        Args:
+            arguments: Program and arguments.
+            images: For the list file, in order.
+            about: One line for whoever finds the run on the phone.
+            total_s: Time until it counts as hung.
+
+        Raises:
+            Unfinished: If it did not end in time or was killed, as a phone without memory does.
+            PhoneFailure: If the phone is gone.
+        """
+
+        def run() -> Finished:
+            result, folder = self._run(arguments, images, about, total_s)
+            left = self._collect(result, folder)
+            self._remove(folder)
+            return Finished(result.exit_code, left)
+
+        try:
+            return self._through_reboots(run)
+        except (RunGone, RunOverran) as failure:
+            raise Unfinished(str(failure), self._last_words(failure)) from failure
+
+    def _through_reboots(self, run: Callable[[], Result]) -> Result:
+        """Run and collect, anew after a reboot: it may have taken what was not yet collected."""
+        for _ in range(_REBOOTS):
+            try:
+                return run()
+            except PhoneRebooted:
+                self._on_reboot()
+        return run()
+
+    def _run(
+        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
+    ) -> tuple[RunResult, str]:
+        folder = Workspace.on(self._phone).new_run()
+        run = ClaimedRun(self._phone, folder, self._retry_limits)
+        run.start(run_script(self.tools, arguments, images), about)
+        try:
+            return run.wait(total_s), folder
+        except KeyboardInterrupt:
+            # A phone that does not answer any more is no reason to go on.
+            with suppress(PhoneFailure):
+                run.end()
+            raise
+
+    def _collect(self, result: RunResult, folder: str) -> LeftBehind:
+        names = (OUTPUT, SPEED, _CHILD)
+        files = self._persist(lambda: read_small_files(self._phone, folder, names, result.boot_id))
+        log = result.log.decode(errors="replace")
+        speed = files[SPEED]
+        is_told = _LOGGED_HERE in log
+        logcat = "" if is_told and result.exit_code == 0 else self._logcat(files[_CHILD])
+        return LeftBehind(
+            log=_whole_log(log, logcat),
+            output=files[OUTPUT],
+            speed=None if speed is None else speed.decode(errors="replace"),
+            peak_kib=result.peak_rss_kib or None,
+            logcat=logcat,
+        )
+
+    def _last_words(self, failure: RunGone | RunOverran) -> LeftBehind:
+        """What a run that did not end by itself left; then its folder goes, too."""
+        logcat, folder = "", failure.folder
+        # The run's own end is what has to be told, whatever the phone does now.
+        with suppress(PhoneFailure):
+            # After a reboot the process's number is another's.
+            if not isinstance(failure, PhoneRebooted):
+                logcat = self._logcat(self._child(folder), _LAST_WORDS_S)
+        with suppress(PhoneFailure):
+            ClaimedRun(self._phone, folder, self._retry_limits).remove(_LAST_WORDS_S)
+        log = _whole_log(failure.log.decode(errors="replace"), logcat)
+        return LeftBehind(log=log, output=None, speed=None, logcat=logcat)
+
+    def _child(self, folder: str) -> bytes:
+        """What a run noted of its process; nothing if it noted nothing."""
+        command = f"cat {shlex.quote(f'{folder}/{_CHILD}')} 2>/dev/null"
+        return self._persist(lambda: self._phone.ask(command, _LAST_WORDS_S), _LAST_WORDS_S).raw
+
+    def _logcat(self, child: bytes | None, total_s: float = _COLLECT_S) -> str:
+        """What the process logged to Android's log."""
+        words = (child or b"").split()
+        if not words:
+            return ""
+        command = logcat_command(int(words[0]))
+        return self._persist(lambda: self._phone.ask(command, _LOGCAT_S), total_s).stdout
+
+    def _remove(self, folder: str) -> None:
+        ClaimedRun(self._phone, folder, self._retry_limits).remove()
+
+    def _persist(self, action: Callable[[], Result], total_s: float = _COLLECT_S) -> Result:
+        return retrying(self._phone, total_s, self._retry_limits).until_done(action)
+
+
+def _whole_log(log: str, logcat: str) -> str:
+    """What a process printed, and what it logged elsewhere if it logged nothing here."""
+    return log if _LOGGED_HERE in log else f"{log}\n{as_runner_log(logcat)}"

@@ -1,0 +1,217 @@
+"""A long command on a phone that outlives the connection: claimed, detached and polled."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.devices.phone.runs.run_shell import (
+    CutAnswer,
+    FoundRun,
+    Poll,
+    Started,
+    end_text,
+    find_text,
+    parse_found,
+    parse_poll,
+    parse_start,
+    poll_text,
+    start_text,
+)
+from harness.devices.transport.errors import (
+    ConnectionLost,
+    PhoneRebooted,
+    PhoneRefused,
+    RunGone,
+    RunOverran,
+)
+from harness.devices.transport.phone import Commands
+from harness.devices.transport.retrying import Retry, RetryLimits, retrying
+
+_ASK_S = 15.0
+_LOG_BYTES_PER_POLL = 1 << 20
+_LOOKS_FOR_A_START = 4
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A command that ended by itself, well or badly.
+
+    Attributes:
+        boot_id: Of the phone when it was seen to have ended; files of another boot may be damaged.
+        exit_code: Of the command; 128 and the number of the signal that killed it.
+        log: All that it printed, in order.
+        drops: How often the connection was cut since the start.
+        peak_rss_kib: Most memory its process was seen to hold; 0 where it was too quick to be
+            looked at. Memory of the HTP is not in it.
+    """
+
+    boot_id: str
+    exit_code: int
+    log: bytes
+    drops: int
+    peak_rss_kib: int
+
+
+class ClaimedRun:
+    """One command on a phone.
+
+    It is started once however often the start must be sent, runs on while nobody is connected,
+    and its log arrives whole, in order and once.
+
+    Args:
+        phone: Where it runs. It is asked by serial, so it may come back by another transport or
+            another adb server.
+        folder: For this run alone; it stays until ``remove``.
+        retry_limits: How long the phone may be away.
+    """
+
+    def __init__(
+        self, phone: Commands, folder: str, retry_limits: RetryLimits | None = None
+    ) -> None:
+        self._phone = phone
+        self._folder = folder
+        self._retry_limits = retry_limits or RetryLimits()
+        self._boot_id: str | None = None
+        self._log = bytearray()
+        self._drops = 0
+        self._peak_rss_kib = 0
+
+    def start(self, command: str, about: str = "", total_s: float = 60.0) -> None:
+        """Start the command; do nothing if it was started before.
+
+        Args:
+            command: Shell text, as ``start_text`` takes it.
+            about: One line for whoever finds the run.
+            total_s: Time for starting alone.
+
+        Raises:
+            PhoneRefused: If the folder cannot be made.
+            PhoneRebooted: If it was started, and the phone has rebooted since.
+            RunGone: If it was claimed and never started.
+            DeadlineExceeded: If the phone stays away.
+        """
+        text = start_text(self._folder, command, about)
+        for _ in range(_LOOKS_FOR_A_START):
+            started = self._persist(total_s, lambda: self._started(text))
+            if started.claimed_in is not None:
+                break
+        else:
+            raise RunGone(self._folder, "it was claimed and never started")
+        if started.claimed_in != started.boot_id:
+            raise PhoneRebooted(self._folder)
+        self._boot_id = started.boot_id
+
+    def wait(self, total_s: float, on_log: Callable[[bytes], None] | None = None) -> RunResult:
+        """Wait until the command ends, through cuts.
+
+        Args:
+            total_s: Time until the command counts as hung; it is then ended on the phone.
+            on_log: Told each new part of the log.
+
+        Raises:
+            RunOverran: If it did not end in time.
+            RunGone: If it was killed without leaving an exit code, as a phone without memory does.
+            PhoneRebooted: If the phone rebooted meanwhile.
+            DeadlineExceeded: If the phone stays away.
+        """
+        retry = self._retry(total_s)
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while True:
+                poll = retry.until_done(self._poll)
+                if poll.log and on_log:
+                    on_log(poll.log)
+                if len(poll.log) == _LOG_BYTES_PER_POLL:
+                    continue
+                if poll.state != "run":
+                    return self._result(poll, retry.drops)
+                if retry.left_s == 0:
+                    raise self._overran(total_s)
+                retry.pause(pause_s)
+                pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
+        finally:
+            self._drops += retry.drops
+
+    def end(self, total_s: float = 30.0) -> None:
+        """End the command and every process that it started; do nothing if it has ended.
+
+        Raises:
+            PhoneRefused: If a process outlives even that, as one that waits for a driver does.
+            DeadlineExceeded: If the phone stays away.
+        """
+        answer = self._persist(total_s, lambda: self._phone.ask(end_text(self._folder), _ASK_S))
+        if "E ended" not in answer.stdout:
+            raise PhoneRefused(f"the run in {self._folder} outlives kill -9; reboot the phone")
+
+    def remove(self, total_s: float = 30.0) -> None:
+        """Delete the folder of a run that has ended.
+
+        Raises:
+            DeadlineExceeded: If the phone stays away.
+        """
+        command = f"rm -rf {shlex.quote(self._folder)}"
+        self._persist(total_s, lambda: self._phone.ask(command, _ASK_S))
+
+    def _result(self, last: Poll, drops: int) -> RunResult:
+        if last.exit_code is None:
+            # Its leader is dead; the work itself may go on and would disturb the next run.
+            self.end()
+            raise RunGone(self._folder, log=bytes(self._log))
+        drops += self._drops
+        log = bytes(self._log)
+        return RunResult(last.boot_id, last.exit_code, log, drops, self._peak_rss_kib)
+
+    def _overran(self, total_s: float) -> RunOverran:
+        self.end()
+        return RunOverran(self._folder, total_s, bytes(self._log))
+
+    def _persist(self, total_s: float, action: Callable[[], Result]) -> Result:
+        retry = self._retry(total_s)
+        try:
+            return retry.until_done(action)
+        finally:
+            self._drops += retry.drops
+
+    def _retry(self, total_s: float) -> Retry:
+        return retrying(self._phone, total_s, self._retry_limits)
+
+    def _started(self, text: str) -> Started:
+        answer = self._phone.ask(text, _ASK_S)
+        if answer.exit_code == 1:
+            raise PhoneRefused(answer.stderr or answer.stdout)
+        return _whole(parse_start, answer.raw)
+
+    def _poll(self) -> Poll:
+        text = poll_text(self._folder, len(self._log), _LOG_BYTES_PER_POLL)
+        answer = self._phone.ask(text, _ASK_S)
+        if answer.exit_code == 1:
+            raise RunGone(self._folder, "its folder is gone", bytes(self._log))
+        poll = _whole(parse_poll, answer.raw)
+        if poll.boot_id != (self._boot_id or poll.boot_id):
+            raise PhoneRebooted(self._folder)
+        self._boot_id = poll.boot_id
+        self._log += poll.log
+        self._peak_rss_kib = max(self._peak_rss_kib, poll.peak_rss_kib)
+        return poll
+
+
+def find_runs(phone: Commands, folder: str) -> tuple[FoundRun, ...]:
+    """Runs whose folders are in a folder, whoever started them.
+
+    Raises:
+        ConnectionLost: If the phone does not answer.
+    """
+    return parse_found(phone.ask(find_text(folder), _ASK_S).raw)
+
+
+def _whole(parse: Callable[[bytes], Result], answer: bytes) -> Result:
+    try:
+        return parse(answer)
+    except CutAnswer as error:
+        raise ConnectionLost(str(error)) from error

@@ -1,0 +1,102 @@
+"""A conversation is said as the runner on the phone takes it, and its length is known before."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.devices.phone.runner.command import sequence_length
+from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue
+from harness.devices.phone.runner.generation import RunnerGeneration
+from harness.errors import UserError
+from harness.miniatures.checkpoints import checkpoint_path
+from harness.runtime.request import Request, RunOptions
+from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.registry import get_spec
+
+SPEC = get_spec("tiny_smolvlm")
+CURRENT = RunnerGeneration(frozenset({"tok_embedding_path"}), requantizes=False)
+OLD = RunnerGeneration(frozenset({"embedding_path"}), requantizes=True)
+ONE = Request(id="one", prompts=("<image>What is this?",), images=("a.png",))
+TWO = Request(
+    id="two",
+    prompts=("<image>What is this?", "And <image>this?"),
+    images=("a.png", "b.png"),
+    system_prompt="Be brief.",
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    """The miniature's."""
+    return Tokenizer(checkpoint_path("tiny_smolvlm") / "tokenizer.json")
+
+
+def hold(request: Request, tokenizer: Tokenizer, generation: RunnerGeneration) -> Dialogue:
+    return hold_dialogue(request, SPEC.family, tokenizer, 16, generation)
+
+
+def test_the_present_runner_gets_placeholders_and_echoes_without_them(
+    tokenizer: Tokenizer,
+) -> None:
+    dialogue = hold(ONE, tokenizer, CURRENT)
+    assert dialogue.prompts == ONE.prompts
+    assert dialogue.endings == (
+        "<|im_start|>User:<fake_token_around_image><global-img><fake_token_around_image>"
+        "What is this?<end_of_utterance>\nAssistant:",
+    )
+    assert dialogue.is_exact
+
+
+def test_an_image_without_a_placeholder_gets_one_in_front(tokenizer: Tokenizer) -> None:
+    bare = ONE.model_copy(update={"prompts": ("What is this?",)})
+    assert hold(bare, tokenizer, CURRENT) == hold(ONE, tokenizer, CURRENT)
+
+
+def test_the_prompts_length_counts_image_rows(tokenizer: Tokenizer) -> None:
+    texts = [
+        "<|im_start|>User:<fake_token_around_image><global-img>",
+        "<fake_token_around_image>What is this?<end_of_utterance>\nAssistant:",
+    ]
+    words = sum(len(tokenizer.encode(text)) for text in texts)
+    assert hold(ONE, tokenizer, CURRENT).prompt_tokens == (words + 16,)
+
+
+def test_turns_repeat_the_system_prompt(tokenizer: Tokenizer) -> None:
+    dialogue = hold(TWO, tokenizer, CURRENT)
+    assert [ending.count("Be brief.") for ending in dialogue.endings] == [1, 1]
+    assert len(dialogue.prompt_tokens) == 2
+
+
+def test_the_first_runner_puts_the_image_in_front_by_itself(tokenizer: Tokenizer) -> None:
+    dialogue = hold(ONE, tokenizer, OLD)
+    assert dialogue.prompts == ("What is this?",)
+    assert dialogue.endings == ("What is this?<end_of_utterance>\nAssistant:",)
+    assert not dialogue.is_exact
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        TWO,
+        ONE.model_copy(update={"prompts": ("What is <image>this?",)}),
+        ONE.model_copy(update={"prompts": ("Hello",), "images": ()}),
+    ],
+)
+def test_the_first_runner_takes_nothing_else(tokenizer: Tokenizer, request_: Request) -> None:
+    with pytest.raises(UserError, match="takes one prompt behind one image; build the runner of"):
+        hold(request_, tokenizer, OLD)
+
+
+def test_a_fixed_number_of_steps_is_a_cap_on_positions() -> None:
+    """With P + N + 1 the runner decodes while its position is below P + N."""
+    dialogue = Dialogue(("a",), ("a",), (40,), is_exact=True)
+    options = RunOptions(max_new_tokens=128)
+    assert sequence_length(dialogue, options, None) == 169
+    assert sequence_length(dialogue, options, 41) == 170
+    assert sequence_length(dialogue, RunOptions(seq_len=1024), None) == 1024
+
+
+def test_no_cap_counts_the_steps_of_several_turns() -> None:
+    dialogue = Dialogue(("a", "b"), ("a", "b"), (40, 50), is_exact=True)
+    with pytest.raises(UserError, match="2 turns of 8 steps each cannot be asked"):
+        sequence_length(dialogue, RunOptions(max_new_tokens=8), None)
