@@ -139,7 +139,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether all sessions came to their end."""
-        return is_finished([row.worker for row in self.sessions], len(self.ends))
+        return is_finished(self.sessions, self.ends)
 
     @property
     def unfinished(self) -> str | None:

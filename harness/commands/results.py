@@ -222,7 +222,7 @@ def _explain(table: str) -> None:
         print(History.__doc__)
         return
     for column in columns(table):
-        kind = "JSON text" if column.is_json else str(column.arrow)
+        kind = "JSON text" if column.is_json else column.dtype
         print(f"{column.name}\n    {kind}: {column.description}")
 
 

@@ -5,20 +5,19 @@ Folders of several machines merge by copying: a run is a folder with a name of i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from harness.errors import UserError
-from harness.results.compaction import RunTables, load_tables
+from harness.results.journal_reader import file_rows, is_torn, journal_files
+from harness.results.rows.schema import Row, SessionEndRow, SessionRow
 from harness.results.run_end import is_controller, run_status
 from harness.results.runs import run_folders, started_at
-from harness.results.tables import TABLES, schema, to_frame
+from harness.results.tables import TABLES, TableBuilder, json_text
 
 
 @dataclass(frozen=True)
@@ -113,26 +112,58 @@ def load_history(
         since: Leave out runs that started earlier.
         tables: Names of frames to fill besides ``runs``, the others stay empty; None for all.
     """
-    loaded: dict[Path, RunTables] = {}
+    builder = TableBuilder(TABLES if tables is None else tables)
+    summaries = []
     unreadable = []
     for run in run_folders(results):
         try:
-            if since is not None and started_at(run) < since:
-                continue
-            loaded[run] = load_tables(run)
+            if since is None or started_at(run) >= since:
+                summaries.append(_read(run, builder))
         except UserError as error:
             unreadable.append(str(error))
-    parts = list(loaded.values())
-    frames = {
-        table: to_frame(_joined(table, parts if tables is None or table in tables else ()))
-        for table in TABLES
+    return History(runs=_runs_frame(summaries), **builder.frames(), unreadable=tuple(unreadable))
+
+
+def _read(run: Path, builder: TableBuilder) -> dict[str, object]:
+    """Add the rows of a run, and sum it up."""
+    files = journal_files(run)
+    sessions: list[SessionRow] = []
+    ends: list[SessionEndRow] = []
+
+    def rows() -> Iterator[tuple[str, Row]]:
+        for file in files:
+            worker = file.stem.removeprefix("rows-")
+            for row in file_rows(file):
+                if isinstance(row, SessionRow):
+                    sessions.append(row)
+                elif isinstance(row, SessionEndRow):
+                    ends.append(row)
+                yield worker, row
+
+    run_id = run.resolve().name
+    builder.add(run_id, rows())
+    return {
+        "run_id": run_id,
+        **_summary(sessions, ends),
+        "torn": sum(map(is_torn, files)),
     }
-    summaries = [_summary(run, part) for run, part in loaded.items()]
-    return History(runs=_runs_frame(summaries), **frames, unreadable=tuple(unreadable))
 
 
-def _joined(table: str, parts: Sequence[RunTables]) -> pa.Table:
-    return pa.concat_tables([schema(table).empty_table(), *(part.tables[table] for part in parts)])
+def _summary(sessions: Sequence[SessionRow], ends: Sequence[SessionEndRow]) -> dict[str, object]:
+    controllers = [row for row in sessions if is_controller(row.worker)]
+    first = min(controllers or sessions, key=lambda row: row.started_at, default=None)
+    status = run_status(sessions, ends)
+    return {
+        "started_at": first and first.started_at,
+        "ended_at": max((row.ended_at for row in ends), default=None),
+        "sessions": max(len(controllers), 1),
+        "finished": status is not None,
+        "exit_status": status,
+        "git_commit": first and first.git_commit,
+        **{
+            name: first and json_text(getattr(first, name)) for name in ("argv", "versions", "host")
+        },
+    }
 
 
 _RUN_DTYPES = {
@@ -153,23 +184,3 @@ _RUN_DTYPES = {
 def _runs_frame(summaries: Sequence[dict[str, object]]) -> pd.DataFrame:
     frame = pd.DataFrame(summaries, columns=list(_RUN_DTYPES))
     return frame.astype(_RUN_DTYPES)
-
-
-def _summary(run: Path, part: RunTables) -> dict[str, object]:
-    sessions = part.tables["sessions"].to_pylist()
-    controllers = [row for row in sessions if is_controller(row["worker"])]
-    ends = part.tables["session_ends"].to_pylist()
-    no_session: dict[str, Any] = {}
-    first = min(controllers or sessions, key=lambda row: row["started_at"], default=no_session)
-    workers = [row["worker"] for row in sessions]
-    status = run_status(workers, [row["exit_status"] for row in ends])
-    return {
-        "run_id": run.resolve().name,
-        "started_at": first.get("started_at"),
-        "ended_at": max((row["ended_at"] for row in ends), default=None),
-        "sessions": max(len(controllers), 1),
-        "finished": status is not None,
-        "exit_status": status,
-        **{name: first.get(name) for name in ("git_commit", "argv", "versions", "host")},
-        "torn": part.torn,
-    }

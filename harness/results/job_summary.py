@@ -18,7 +18,7 @@ from harness.results.rows.schema import (
     SessionRow,
     VerdictRow,
 )
-from harness.results.run_end import status_of_rows
+from harness.results.run_end import run_status
 from harness.results.trend_alerts import TrendAlert
 
 ENDINGS = {
@@ -49,9 +49,9 @@ def job_summary(run: Path, alerts: Sequence[TrendAlert]) -> str:
 
 
 def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Iterator[str]:
-    status = status_of_rows(
-        (row for row in read.rows if isinstance(row, SessionRow)),
-        (row for row in read.rows if isinstance(row, SessionEndRow)),
+    status = run_status(
+        [row for row in read.rows if isinstance(row, SessionRow)],
+        [row for row in read.rows if isinstance(row, SessionEndRow)],
     )
     ended = "did not finish"
     if status is not None:

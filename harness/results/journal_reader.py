@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from harness.errors import UserError
-from harness.results.migration import migrate
 from harness.results.rows.schema import SCHEMA_VERSION, Row, parse_row
 
 
@@ -82,8 +81,6 @@ def is_torn(file: Path) -> bool:
 
 def _read_line(file: Path, number: int, line: bytes, version: int) -> Row:
     try:
-        if version < SCHEMA_VERSION:
-            line = to_json(migrate(from_json(line), version))
         return parse_row(line)
     except ValidationError as error:
         if version > SCHEMA_VERSION:
@@ -93,16 +90,10 @@ def _read_line(file: Path, number: int, line: bytes, version: int) -> Row:
             ) from error
         problem = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"]) or "row"
-        raise _damaged(file, number, f"{place}: {problem['msg']}") from error
-    except (ValueError, AttributeError) as error:
-        raise _damaged(file, number, str(error)) from error
-
-
-def _damaged(file: Path, number: int, problem: str) -> UserError:
-    return UserError(
-        f"{file} line {number} is damaged ({problem}); "
-        f"look at it with `sed -n {number}p {file}` and remove it to read the rest."
-    )
+        raise UserError(
+            f"{file} line {number} is damaged ({place}: {problem['msg']}); "
+            f"look at it with `sed -n {number}p {file}` and remove it to read the rest."
+        ) from error
 
 
 def _schema_version(line: bytes) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.results.rows.session import SessionEndRow, SessionRow
 
@@ -12,31 +12,26 @@ def is_controller(worker: str) -> bool:
     return worker.partition("-")[0] == "main"
 
 
-def is_finished(workers: Iterable[str], ends: int) -> bool:
+def is_finished(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) -> bool:
     """Whether all sessions came to their end.
 
     Args:
-        workers: Of all processes that began.
-        ends: How many sessions wrote how they ended.
+        sessions: Of all processes that began.
+        ends: Of the sessions that wrote how they ended.
     """
-    return ends >= max(sum(map(is_controller, workers)), 1)
+    return len(ends) >= max(sum(is_controller(row.worker) for row in sessions), 1)
 
 
-def run_status(workers: Iterable[str], exit_statuses: Collection[int]) -> int | None:
+def run_status(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) -> int | None:
     """The worst exit status of a run's sessions; None unless all of them came to their end.
 
     Smaller is worse (design §9): a session that failed beside one that is inconclusive makes the
     run red, whichever ended first.
 
     Args:
-        workers: Of all processes that began.
-        exit_statuses: Of the sessions that ended.
+        sessions: Of all processes that began.
+        ends: Of the sessions that wrote how they ended.
     """
-    if not is_finished(workers, len(exit_statuses)):
+    if not is_finished(sessions, ends):
         return None
-    return min(filter(None, exit_statuses), default=0)
-
-
-def status_of_rows(sessions: Iterable[SessionRow], ends: Iterable[SessionEndRow]) -> int | None:
-    """As ``run_status``, from rows."""
-    return run_status([row.worker for row in sessions], [row.exit_status for row in ends])
+    return min((row.exit_status for row in ends if row.exit_status), default=0)

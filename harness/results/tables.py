@@ -7,18 +7,18 @@ is a table inside a row (options, versions, a device's state) is one column of J
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import types
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
+from operator import itemgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pandas as pd
-import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel
 from pydantic_core import to_json
 
@@ -46,25 +46,19 @@ TABLES: dict[str, type[Row]] = {
     "answers": AnswerRow,
     "outcomes": OutcomeRow,
 }
-"""Kind of row by name of its table, which is a Parquet file's and a ``History`` field's."""
+"""Kind of row by name of its table, which is a ``History`` field's."""
 
-RUN_COLUMNS = ("run_id", "worker")
-"""Columns that every table has before its own: the run, and the process that wrote the row."""
+RUN_COLUMNS = {"run_id": "Name of the run's folder.", "worker": "Process that wrote the row."}
+"""Columns that every table has before its own, with what they hold."""
 
-_ARROW = {
-    str: pa.string(),
-    float: pa.float64(),
-    int: pa.int64(),
-    bool: pa.bool_(),
-    datetime: pa.timestamp("us", tz="UTC"),
-    AwareDatetime: pa.timestamp("us", tz="UTC"),
-    date: pa.date32(),
-}
-_PANDAS = {
-    pa.string(): pd.StringDtype(),
-    pa.float64(): pd.Float64Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
+_DTYPES = {
+    str: "string",
+    float: "Float64",
+    int: "Int64",
+    bool: "boolean",
+    datetime: "datetime64[us, UTC]",
+    AwareDatetime: "datetime64[us, UTC]",
+    date: "object",
 }
 
 
@@ -74,13 +68,13 @@ class Column:
 
     Attributes:
         name: The field's.
-        arrow: Type in Parquet.
+        dtype: pandas' name of its type.
         is_json: Whether the text is JSON.
         description: What it holds.
     """
 
     name: str
-    arrow: pa.DataType
+    dtype: str
     is_json: bool
     description: str
 
@@ -93,62 +87,71 @@ def columns(table: str) -> tuple[Column, ...]:
     own = [
         _column(name, field.annotation, described.get(name, ""))
         for name, field in row.model_fields.items()
-        if name not in ("kind", "run_id", "worker")
+        if name != "kind" and name not in RUN_COLUMNS
     ]
-    where = {"run_id": "Name of the run's folder.", "worker": "Process that wrote the row."}
-    return (*(_column(name, str, where[name]) for name in RUN_COLUMNS), *own)
-
-
-@cache
-def schema(table: str) -> pa.Schema:
-    """Arrow schema of a table."""
-    return pa.schema([(column.name, column.arrow) for column in columns(table)])
+    return (*(_column(name, str, told) for name, told in RUN_COLUMNS.items()), *own)
 
 
 class TableBuilder:
-    """Collects rows of one run, column by column, so that a run need not be held as objects."""
+    """Collects rows column by column, so that a store need not be held as objects.
 
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
+    Args:
+        tables: Names of the tables to fill; rows of others are dropped.
+    """
+
+    def __init__(self, tables: Collection[str]) -> None:
+        self._wanted = {TABLES[table]: (table, _reader(table)) for table in tables}
         self._values: dict[str, list[list[Any]]] = {
             table: [[] for _ in columns(table)] for table in TABLES
         }
 
-    def add(self, rows: Iterable[Row], worker: str) -> None:
-        """Append the rows of one journal file."""
-        for row in rows:
-            table = _TABLE_OF[type(row)]
-            fields = {**row.__dict__, "run_id": self._run_id, "worker": worker}
-            for column, values in zip(columns(table), self._values[table], strict=True):
-                value = fields[column.name]
-                values.append(_json(value) if column.is_json and value is not None else value)
+    def add(self, run_id: str, rows: Iterable[tuple[str, Row]]) -> None:
+        """Append one run, or nothing of it where reading its rows fails.
 
-    def finish(self) -> dict[str, pa.Table]:
+        Args:
+            run_id: Name of the run.
+            rows: Each with the process that wrote it.
+        """
+        found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for worker, row in rows:
+            if type(row) in self._wanted:
+                table, read = self._wanted[type(row)]
+                found[table].append((run_id, worker, *read(row.__dict__)))
+        for table, written in found.items():
+            values = zip(*written, strict=True)
+            for column, known, new in zip(columns(table), self._values[table], values, strict=True):
+                known.extend(map(json_text, new) if column.is_json else new)
+
+    def frames(self) -> dict[str, pd.DataFrame]:
         """All tables, empty ones included."""
         return {
-            table: pa.Table.from_arrays(
-                [
-                    pa.array(one, column.arrow)
+            table: pd.DataFrame(
+                {
+                    column.name: pd.Series(one, dtype=column.dtype)
                     for one, column in zip(values, columns(table), strict=True)
-                ],
-                schema=schema(table),
+                }
             )
             for table, values in self._values.items()
         }
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A table as pandas frame: ``string``, ``Float64``, ``Int64``, ``boolean``, UTC times."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS.get)
-    return frame
+def json_text(value: Any) -> str | None:
+    """What is a table inside a row, as the text of its column; None where it is missing."""
+    if value is None:
+        return None
+    if isinstance(value, BaseModel):
+        return value.model_dump_json()
+    return to_json(value, inf_nan_mode="strings").decode()
 
 
-_TABLE_OF: dict[type, str] = {row: table for table, row in TABLES.items()}
+def _reader(table: str) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """Takes a row's own columns out of its fields."""
+    return itemgetter(*(column.name for column in columns(table)[len(RUN_COLUMNS) :]))
 
 
 def _column(name: str, annotation: Any, description: str) -> Column:
     plain = _plain_type(annotation)
-    return Column(name, _ARROW.get(plain, pa.string()), plain is dict, description)
+    return Column(name, _DTYPES.get(plain, "string"), plain is dict, description)
 
 
 def _plain_type(annotation: Any) -> type:
@@ -161,13 +164,7 @@ def _plain_type(annotation: Any) -> type:
         return _plain_type(inner)
     if origin is Literal or (isinstance(annotation, type) and issubclass(annotation, StrEnum)):
         return str
-    return annotation if annotation in _ARROW else dict
-
-
-def _json(value: Any) -> str:
-    if isinstance(value, BaseModel):
-        return value.model_dump_json()
-    return to_json(value, inf_nan_mode="strings").decode()
+    return annotation if annotation in _DTYPES else dict
 
 
 def _descriptions(row: type[Row]) -> dict[str, str]:
@@ -185,8 +182,3 @@ def _attributes(doc: str) -> Iterator[tuple[str, str]]:
         name, _, text = entry.strip().partition(":")
         if text:
             yield name, " ".join(text.split())
-
-
-def schema_digest_text() -> str:
-    """All columns and types in one text, which changes when any of them does."""
-    return json.dumps({table: str(schema(table)) for table in TABLES}, sort_keys=True)

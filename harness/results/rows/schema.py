@@ -1,8 +1,8 @@
 """What a session writes down: one row per thing that happened, told apart by ``kind``.
 
-Rows are flat, so that they become columns of a CSV or Parquet file as they are. A field is added
-with a default; anything else, a new kind of row included, raises ``SCHEMA_VERSION`` and adds to
-``harness.results.migration``. Imports without torch.
+Rows are flat, so that they become columns of a frame or a CSV file as they are. A field is added
+with a default, so that rows of earlier versions are read as they are; a new kind of row raises
+``SCHEMA_VERSION``. Imports without torch.
 """
 
 from __future__ import annotations

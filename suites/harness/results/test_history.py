@@ -136,6 +136,15 @@ def test_a_damaged_run_is_named_and_does_not_cost_the_others(tmp_path: Path) -> 
     assert f"{damaged} line 2 is damaged" in sentence
 
 
+def test_a_run_whose_end_is_damaged_leaves_nothing_of_its_beginning(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, samples([100.0]))
+    damaged = write_run(tmp_path, 1, samples([200.0, 300.0])) / "rows-main.jsonl"
+    damaged.write_text(damaged.read_text().replace('"value":300.0', '"value":"many"'))
+    history = load_history(tmp_path)
+    assert history.samples["value"].tolist() == [100.0]
+    assert history.sessions["run_id"].tolist() == [night_id(0)]
+
+
 def test_a_folder_that_is_not_named_as_a_run_is_told_when_time_matters(tmp_path: Path) -> None:
     write_run(tmp_path, 0, samples([100.0]))
     (tmp_path / night_id(0)).rename(tmp_path / "copy of a run")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.results.rows.schema import SessionEndRow
 from harness.results.run_end import run_status
+from suites.harness.results.made_up import a_session
 
 TWO_SESSIONS = ["main", "gw0", "gw1", "main-2", "gw0-2"]
 
@@ -21,7 +23,9 @@ TWO_SESSIONS = ["main", "gw0", "gw1", "main-2", "gw0-2"]
     ],
 )
 def test_the_worst_session_decides(exit_statuses: list[int], status: int | None) -> None:
-    assert run_status(TWO_SESSIONS, exit_statuses) == status
+    sessions = [a_session("run", worker) for worker in TWO_SESSIONS]
+    ends = [SessionEndRow(exit_status=one) for one in exit_statuses]
+    assert run_status(sessions, ends) == status
 
 
 def test_a_run_whose_first_row_was_torn_has_not_ended() -> None:

@@ -12,7 +12,6 @@ from harness.errors import UserError
 from harness.results.history import History, load_history
 from harness.results.journal import Journal
 from harness.results.journal_reader import read_rows
-from harness.results.migration import MIGRATIONS, migrate
 from harness.results.rows.schema import SCHEMA_VERSION, SessionRow
 from suites.harness.results.made_up import a_session
 
@@ -64,21 +63,8 @@ def test_versions_mix_in_one_folder(tmp_path: Path) -> None:
     with Journal(run, "main-2") as journal:
         journal.append(a_session(run.name, "main-2"))
     versions = [row.schema_version for row in read_rows(run).rows if isinstance(row, SessionRow)]
-    assert versions == [SCHEMA_VERSION] * 3
-    assert load_history(tmp_path).sessions["schema_version"].tolist() == [SCHEMA_VERSION] * 3
-
-
-def test_there_is_a_step_from_every_earlier_version() -> None:
-    assert set(MIGRATIONS) == set(range(1, SCHEMA_VERSION))
-
-
-def test_steps_are_taken_one_after_the_other() -> None:
-    steps = {
-        1: lambda row: {"milliseconds": row["seconds"] * 1000},
-        2: lambda row: {**row, "unit": "ms"},
-    }
-    assert migrate({"seconds": 2}, 1, steps, wanted=3) == {"milliseconds": 2000, "unit": "ms"}
-    assert migrate({"milliseconds": 2}, 2, steps, wanted=3) == {"milliseconds": 2, "unit": "ms"}
+    assert versions == [1, SCHEMA_VERSION, 1]
+    assert load_history(tmp_path).sessions["schema_version"].tolist() == versions
 
 
 def test_a_damaged_row_of_an_earlier_version_is_named(tmp_path: Path) -> None:
