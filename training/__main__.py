@@ -18,7 +18,7 @@ from harness.errors import UserError
 from harness.miniatures.calibration import write_calibration_set
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.miniatures.scenes import KINDS, evaluation_samples
-from harness.vlm.registry import get_spec
+from harness.vlm.registry import get_spec, known_miniatures
 from harness.vlm.spec import VlmSpec
 from training.evaluation import ExactMatch, exact_match, total
 from training.quantization import quantize_8da4w
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         spec = get_spec(options.name)
         if not spec.is_miniature:
-            raise UserError(f"{spec.name} is no miniature; give tiny_smolvlm or tiny_internvl3.")
+            raise UserError(f"{spec.name} is no miniature; give {_miniatures()}.")
         torch.set_num_threads(options.threads)
         options.command(spec, options)
     except UserError as error:
@@ -66,9 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     calibration.add_argument("--out", type=Path, required=True, help="folder to write into")
     calibration.set_defaults(command=_write_calibration)
     for command in (train, evaluate):
-        command.add_argument("name", help="tiny_smolvlm or tiny_internvl3")
+        command.add_argument("name", help=_miniatures())
         command.add_argument("--threads", type=int, default=1, help="CPU threads to use")
     return parser
+
+
+def _miniatures() -> str:
+    return " or ".join(spec.name for spec in known_miniatures())
 
 
 def _write_calibration(options: argparse.Namespace) -> None:
@@ -113,7 +117,7 @@ def _evaluate(spec: VlmSpec, options: argparse.Namespace) -> None:
         model = load_model(folder)
         for sight in ("right", "blank", "swapped"):
             columns[sight] = exact_match(model, spec, tokenizer, samples, sight, watch)
-        quantize_8da4w(model)
+        quantize_8da4w(model, spec.family)
         columns["8da4w"] = exact_match(model, spec, tokenizer, samples, "right", watch)
     Console().print(_table(spec, columns))
 

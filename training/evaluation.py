@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from PIL import Image
 from tokenizers import Tokenizer
 from torch import Tensor
+from transformers import GenerationMixin, PreTrainedModel
 
 from harness.miniatures.questions import KINDS
 from harness.miniatures.scenes import Sample
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
-from training.configuration import VlmModel
 from training.encoding import encode_prompt
 
 Sight = Literal["right", "blank", "swapped"]
@@ -46,7 +46,7 @@ def total(scores: Sequence[ExactMatch]) -> ExactMatch:
 
 
 def exact_match(
-    model: VlmModel,
+    model: PreTrainedModel,
     spec: VlmSpec,
     tokenizer: Tokenizer,
     samples: Sequence[Sample],
@@ -56,7 +56,7 @@ def exact_match(
     """Ask every sample and compare the whole answers.
 
     Args:
-        model: Any of the two classes, in evaluation mode.
+        model: Of any family, in evaluation mode.
         spec: Its spec.
         tokenizer: Its tokenizer.
         samples: What to ask.
@@ -82,7 +82,7 @@ def exact_match(
 
 
 def generate(
-    model: VlmModel,
+    model: PreTrainedModel,
     spec: VlmSpec,
     tokenizer: Tokenizer,
     prompts: Sequence[str],
@@ -98,7 +98,7 @@ def generate(
     input_ids = torch.tensor([[padding] * (length - len(row)) + list(row) for row in rows])
     mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
     with torch.inference_mode():
-        ids = model.generate(  # type: ignore[misc] # the hint of self is too narrow
+        ids = cast(GenerationMixin, model).generate(  # type: ignore[misc] # self is hinted narrowly
             input_ids=input_ids,
             attention_mask=mask,
             pixel_values=pixel_values(pictures, spec),
@@ -112,11 +112,12 @@ def pixel_values(pictures: Sequence[Image.Image], spec: VlmSpec) -> Tensor:
     """Preprocessed pictures in the shape that the family's ``transformers`` class takes.
 
     Returns:
-        float32 ``[pictures, 1, 3, side, side]`` for Idefics3, without the 1 for InternVL.
+        float32 ``[pictures, 3, side, side]``, or with a 1 behind ``pictures`` where the class takes
+        several pictures per sample.
     """
     side, recipe = spec.vision.image_size_px, spec.family.preprocessing
     pixels = torch.cat([torch.from_numpy(preprocess(p, side, recipe)) for p in pictures])
-    return pixels[:, None] if spec.family.name == "smolvlm" else pixels
+    return pixels[:, None] if spec.family.has_image_axis else pixels
 
 
 def _picture(samples: Sequence[Sample], index: int, sight: Sight) -> Image.Image:

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import nn
 from torchao.quantization import quantize_
 from torchao.quantization.qat import QATConfig
 
 from harness.backends.xnnpack import config_8da4w
-
-_DECODER_PREFIXES = ("model.text_model.", "model.language_model.", "lm_head")
-
-
-def is_decoder_linear(module: nn.Module, name: str) -> bool:
-    """Whether a module of an Idefics3 or InternVL model is a matrix of the text decoder."""
-    return isinstance(module, nn.Linear) and name.startswith(_DECODER_PREFIXES)
+from harness.export.inputs.checkpoint import place_weight
+from harness.vlm.spec import VlmFamily
 
 
-def decoder_weights(model: nn.Module) -> int:
-    """Number of weights in the text decoder's matrices, the head included."""
-    return sum(
-        module.weight.numel()
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and is_decoder_linear(module, name)
-    )
+def decoder_linears(family: VlmFamily) -> Callable[[nn.Module, str], bool]:
+    """A filter of a model's modules for the matrices of its text decoder, the head included."""
+
+    def is_decoder_linear(module: nn.Module, name: str) -> bool:
+        if not isinstance(module, nn.Linear):
+            return False
+        component, _ = place_weight(family, f"{name}.weight")
+        return component == "text_decoder"
+
+    return is_decoder_linear
 
 
-def simulate_8da4w(model: nn.Module) -> None:
+def simulate_8da4w(model: nn.Module, family: VlmFamily) -> None:
     """Make the decoder's matrices behave as if quantized, with straight-through gradients.
 
     In place; parameters and the keys of ``state_dict`` stay what they are.
     Source: ``torchao.quantization.qat``.
     """
-    quantize_(model, QATConfig(config_8da4w(), step="prepare"), filter_fn=is_decoder_linear)
+    config = QATConfig(config_8da4w(), step="prepare")
+    quantize_(model, config, filter_fn=decoder_linears(family))
 
 
-def quantize_8da4w(model: nn.Module) -> None:
+def quantize_8da4w(model: nn.Module, family: VlmFamily) -> None:
     """Quantize the decoder's matrices in place: int4 weights, int8 activations per token."""
-    quantize_(model, config_8da4w(), filter_fn=is_decoder_linear)
+    quantize_(model, config_8da4w(), filter_fn=decoder_linears(family))

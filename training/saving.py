@@ -6,22 +6,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import cast
 
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
+from transformers import AutoModelForImageTextToText, PreTrainedModel, PreTrainedTokenizerFast
 
 from harness.vlm.spec import VlmSpec
-from training.configuration import (
-    PADDING_TOKEN,
-    VlmModel,
-    build_model,
-    generation_config,
-    image_processor,
-    model_config,
-)
-from training.tokenizer import special_tokens
+from training.configuration import PADDING_TOKEN, build_model, generation_config
+from training.miniature import miniature_of
 
 
 def save_checkpoint(
@@ -39,11 +31,11 @@ def save_checkpoint(
     """
     folder.mkdir(parents=True, exist_ok=True)
     fresh = Path(mkdtemp(prefix=".saving-", dir=folder))
-    model = build_model(model_config(spec, tokenizer))
+    model = build_model(spec, tokenizer)
     model.load_state_dict(weights)
     model.generation_config = generation_config(spec, tokenizer)
     model.save_pretrained(fresh)
-    image_processor(spec).save_pretrained(fresh)
+    miniature_of(spec.family).image_processor(spec).save_pretrained(fresh)
     _wrap(tokenizer, spec).save_pretrained(fresh)
     tokenizer.save(str(fresh / "tokenizer.json"))
     for file in fresh.iterdir():
@@ -52,11 +44,10 @@ def save_checkpoint(
     fresh.rmdir()
 
 
-def load_model(folder: Path) -> VlmModel:
+def load_model(folder: Path) -> PreTrainedModel:
     """The float32 model of a checkpoint folder, in evaluation mode, without network."""
-    model = cast(
-        VlmModel,
-        AutoModelForImageTextToText.from_pretrained(folder, dtype="float32", local_files_only=True),
+    model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
+        folder, dtype="float32", local_files_only=True
     )
     model.train(False)
     return model
@@ -72,7 +63,7 @@ def _wrap(tokenizer: Tokenizer, spec: VlmSpec) -> PreTrainedTokenizerFast:
         tokenizer_object=tokenizer,
         eos_token=spec.family.stop_tokens[0],
         pad_token=PADDING_TOKEN,
-        additional_special_tokens=list(special_tokens(spec)),
+        additional_special_tokens=list(miniature_of(spec.family).special_tokens),
         model_max_length=spec.context_length,
         clean_up_tokenization_spaces=False,
     )

@@ -8,6 +8,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 from harness.miniatures.scenes import TRAINING_SEEDS, Scene
 from harness.vlm.spec import VlmSpec
+from training.miniature import miniature_of
 
 _CORPUS_SCENES = 1000
 
@@ -16,41 +17,6 @@ _FURTHER_TEXT = (
     "and why? Compare both images, then write down which of them has more of it than the other."
 )
 """Words that questions of a user may hold although no scene's do."""
-
-_SPECIAL_TOKENS: dict[str, tuple[str, ...]] = {
-    "smolvlm": (
-        "<|endoftext|>",
-        "<|im_start|>",
-        "<|im_end|>",
-        "<end_of_utterance>",
-        "<fake_token_around_image>",
-        "<image>",
-        "<global-img>",
-        "<|start_header_id|>",
-        "<|end_header_id|>",
-        "<|eot_id|>",
-        *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
-    ),
-    "internvl3": (
-        "<|endoftext|>",
-        "<|im_start|>",
-        "<|im_end|>",
-        "<img>",
-        "</img>",
-        "<IMG_CONTEXT>",
-        "<quad>",
-        "</quad>",
-        "<ref>",
-        "</ref>",
-        "<box>",
-        "</box>",
-    ),
-}
-
-
-def special_tokens(spec: VlmSpec) -> tuple[str, ...]:
-    """Special tokens of a miniature, in the order of their ids at the end of the vocabulary."""
-    return _SPECIAL_TOKENS[spec.family.name]
 
 
 def build_tokenizer(spec: VlmSpec) -> Tokenizer:
@@ -67,7 +33,7 @@ def build_tokenizer(spec: VlmSpec) -> Tokenizer:
     Raises:
         ValueError: If the corpus holds too few words for that many tokens.
     """
-    specials = special_tokens(spec)
+    specials = miniature_of(spec.family).special_tokens
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from harness.errors import UserError
-from harness.vlm.spec import VlmSpec
-from training.configuration import VlmModel, build_model, model_config
+from harness.vlm.spec import VlmFamily, VlmSpec
+from training.configuration import build_model
 from training.dataset import DRILL, EVERYTHING, Batch, make_batch
 from training.muon import Muon
 from training.quantization import simulate_8da4w
@@ -65,7 +66,7 @@ class Trainer:
         self.folder = folder
         self.tokenizer = load_tokenizer(start_from) if start_from else build_tokenizer(spec)
         torch.manual_seed(settings.seed)
-        self.model: VlmModel = build_model(model_config(spec, self.tokenizer)).train()
+        self.model = build_model(spec, self.tokenizer).train()
         if start_from is None:
             first_batch = make_batch(settings.scene_seeds_at(0), spec, self.tokenizer)
             centre_patches(self.model, first_batch)
@@ -131,7 +132,7 @@ class Trainer:
 
     def _train_step(self) -> Progress:
         if self.step >= self.settings.first_quantized_step and not self._simulates_int4:
-            simulate_8da4w(self.model)
+            simulate_8da4w(self.model, self.spec.family)
             self._simulates_int4 = True
         batch = make_batch(
             self.settings.scene_seeds_at(self.step),
@@ -139,7 +140,7 @@ class Trainer:
             self.tokenizer,
             DRILL if self.step >= self.settings.drill_from_step else EVERYTHING,
         )
-        logits, targets = judged_logits(self.model, batch)
+        logits, targets = judged_logits(self.model, self.spec.family, batch)
         loss = nn.functional.cross_entropy(logits, targets)
         self.model.zero_grad()
         torch.autograd.backward(loss)
@@ -152,7 +153,7 @@ class Trainer:
         return Progress(self.step, self.settings.steps, loss.item(), accuracy)
 
 
-def centre_patches(model: VlmModel, batch: Batch) -> None:
+def centre_patches(model: PreTrainedModel, batch: Batch) -> None:
     """Set the patch embedding's bias so that the mean pixel of ``batch`` embeds to zero.
 
     Backgrounds are light, so that otherwise one constant direction outweighs all that differs
@@ -164,24 +165,23 @@ def centre_patches(model: VlmModel, batch: Batch) -> None:
     embedding.bias = nn.Parameter(centre)
 
 
-def judged_logits(model: VlmModel, batch: Batch) -> tuple[Tensor, Tensor]:
+def judged_logits(model: PreTrainedModel, family: VlmFamily, batch: Batch) -> tuple[Tensor, Tensor]:
     """Logits ``[judged, vocab]`` and targets ``[judged]`` of all answer tokens of a batch."""
     pixels = batch.pixel_values
-    if model.config.model_type == "idefics3":
-        pixels = pixels[:, None]
-    hidden = model.model(
+    hidden = model.base_model(
         input_ids=batch.input_ids,
-        pixel_values=pixels,
+        pixel_values=pixels[:, None] if family.has_image_axis else pixels,
         attention_mask=batch.attention_mask,
         position_ids=batch.position_ids,
         use_cache=False,
     ).last_hidden_state
     judged = batch.targets >= 0
-    return model.lm_head(hidden[judged]), batch.targets[judged]
+    head = model.get_submodule("lm_head")
+    return head(hidden[judged]), batch.targets[judged]
 
 
 def _optimizers(
-    model: VlmModel, settings: TrainingSettings
+    model: PreTrainedModel, settings: TrainingSettings
 ) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
     """Muon for the matrices of linear layers, AdamW for the rest.
 
@@ -190,8 +190,8 @@ def _optimizers(
     """
     matrices = [
         module.weight
-        for module in model.modules()
-        if isinstance(module, nn.Linear) and module is not model.lm_head
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and name != "lm_head"
     ]
     chosen = {id(matrix) for matrix in matrices}
     others = [parameter for parameter in model.parameters() if id(parameter) not in chosen]

@@ -11,7 +11,7 @@ import torch
 
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
-from training.configuration import build_model, model_config
+from training.configuration import build_model
 from training.saving import save_checkpoint
 from training.tokenizer import build_tokenizer
 
@@ -39,7 +39,7 @@ def make_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeCheckpoint:
             spec = one_layer(family)
             tokenizer = build_tokenizer(spec)
             torch.manual_seed(0)
-            model = build_model(model_config(spec, tokenizer))
+            model = build_model(spec, tokenizer)
             with torch.no_grad():
                 for parameter in model.parameters():
                     parameter.normal_(std=0.1)

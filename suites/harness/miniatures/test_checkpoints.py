@@ -1,6 +1,7 @@
 """The committed checkpoints are what they claim to be and answer rightly."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from transformers import (
     Idefics3ForConditionalGeneration,
     Idefics3ImageProcessorPil,
     InternVLForConditionalGeneration,
+    PreTrainedModel,
 )
 
 from harness.backends.xnnpack import GROUP_SIZE
@@ -21,9 +23,9 @@ from harness.miniatures.scenes import Sample, evaluation_samples
 from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
-from training.configuration import VlmModel, model_config
+from training.configuration import model_config
 from training.evaluation import Sight, exact_match, total
-from training.quantization import decoder_weights, is_decoder_linear
+from training.quantization import decoder_linears
 from training.saving import load_model, load_tokenizer
 
 PROCESSORS: dict[str, type[Idefics3ImageProcessorPil] | type[GotOcr2ImageProcessorPil]] = {
@@ -48,7 +50,7 @@ def folder(spec: VlmSpec) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(spec: VlmSpec, folder: Path) -> VlmModel:
+def model(spec: VlmSpec, folder: Path) -> PreTrainedModel:
     torch.manual_seed(0)
     return load_model(folder)
 
@@ -82,16 +84,26 @@ def test_its_configuration_is_the_one_that_is_built(spec: VlmSpec, folder: Path)
         assert committed[part].items() >= built[part].items()
 
 
-def test_it_loads_as_the_class_of_the_real_model(spec: VlmSpec, model: VlmModel) -> None:
+def test_it_loads_as_the_class_of_the_real_model(spec: VlmSpec, model: PreTrainedModel) -> None:
     assert type(model) is CLASSES[spec.name]
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
-def test_its_decoder_is_small_and_every_matrix_splits_into_int4_groups(model: VlmModel) -> None:
-    assert decoder_weights(model) < 400_000
-    for name, module in model.named_modules():
-        if is_decoder_linear(module, name):
-            assert module.in_features % GROUP_SIZE == 0, name
+def test_its_decoder_is_small_and_every_matrix_splits_into_int4_groups(
+    spec: VlmSpec, model: PreTrainedModel
+) -> None:
+    is_of_decoder = decoder_linears(spec.family)
+    matrices = {
+        name: module for name, module in model.named_modules() if is_of_decoder(module, name)
+    }
+    assert set(matrices) == {
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and re.search(r"text_|language_|lm_head", name)
+    }
+    assert sum(module.weight.numel() for module in matrices.values()) < 400_000
+    for name, module in matrices.items():
+        assert module.in_features % GROUP_SIZE == 0, name
 
 
 def test_sizes_that_identify_a_tensor_differ(spec: VlmSpec) -> None:
@@ -106,7 +118,9 @@ def test_sizes_that_identify_a_tensor_differ(spec: VlmSpec) -> None:
     assert len(set(sizes)) == len(sizes)
 
 
-def test_generation_ends_at_every_stop_token(spec: VlmSpec, model: VlmModel, folder: Path) -> None:
+def test_generation_ends_at_every_stop_token(
+    spec: VlmSpec, model: PreTrainedModel, folder: Path
+) -> None:
     tokenizer = load_tokenizer(folder)
     expected = [tokenizer.token_to_id(token) for token in spec.family.stop_tokens]
     assert model.generation_config.eos_token_id == expected
@@ -132,7 +146,7 @@ def test_the_transformers_tokenizer_encodes_like_the_bare_one(folder: Path) -> N
 
 
 def test_it_answers_unseen_scenes(
-    spec: VlmSpec, model: VlmModel, folder: Path, samples: list[Sample]
+    spec: VlmSpec, model: PreTrainedModel, folder: Path, samples: list[Sample]
 ) -> None:
     scores = exact_match(model, spec, load_tokenizer(folder), samples)
     assert sum(score.samples for score in scores) == len(samples)
@@ -141,7 +155,7 @@ def test_it_answers_unseen_scenes(
 
 @pytest.mark.parametrize("sight", ["blank", "swapped"])
 def test_it_cannot_answer_without_the_right_picture(
-    spec: VlmSpec, model: VlmModel, folder: Path, samples: list[Sample], sight: Sight
+    spec: VlmSpec, model: PreTrainedModel, folder: Path, samples: list[Sample], sight: Sight
 ) -> None:
     scores = exact_match(model, spec, load_tokenizer(folder), samples, sight)
     assert total(scores).share < 0.3

@@ -24,7 +24,7 @@ from harness.vlm.prompt import (
     split_pieces,
 )
 from harness.vlm.spec import VlmSpec
-from training.configuration import build_model, model_config
+from training.configuration import build_model
 from training.saving import load_model, load_tokenizer, save_checkpoint
 from training.tokenizer import build_tokenizer, token_id
 
@@ -102,7 +102,7 @@ class RandomModel:
 def save_random_checkpoint(spec: VlmSpec, folder: Path) -> None:
     """Write a checkpoint whose weights depend on the spec alone."""
     tokenizer = build_tokenizer(spec)
-    model = build_model(model_config(spec, tokenizer))
+    model = build_model(spec, tokenizer)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():

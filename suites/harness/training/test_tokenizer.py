@@ -11,8 +11,9 @@ from harness.vlm.prompt import IMAGE_PLACEHOLDER, format_turn
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
 from training.encoding import encode_example, encode_prompt
+from training.miniature import miniature_of
 from training.saving import load_tokenizer
-from training.tokenizer import build_tokenizer, special_tokens
+from training.tokenizer import build_tokenizer
 
 MINIATURES = ("tiny_smolvlm", "tiny_internvl3")
 DECODE_STEPS = 128
@@ -47,10 +48,10 @@ def test_the_vocabulary_has_exactly_the_size_of_the_spec(
 def test_every_special_token_is_one_token_and_nothing_is_added(
     spec: VlmSpec, tokenizer: Tokenizer
 ) -> None:
-    for token in special_tokens(spec):
+    for token in miniature_of(spec.family).special_tokens:
         assert tokenizer.encode(token).tokens == [token]
     for token in (*spec.family.stop_tokens, spec.family.image_token):
-        assert token in special_tokens(spec)
+        assert token in miniature_of(spec.family).special_tokens
 
 
 def test_building_a_tokenizer_again_gives_the_same(spec: VlmSpec) -> None:

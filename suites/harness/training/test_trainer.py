@@ -44,7 +44,9 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_weights(tmp_path:
 
 def test_another_seed_gives_other_weights_and_other_scenes(tmp_path: Path) -> None:
     other = replace(SHORT, seed=1)
-    head = [Trainer(SPEC, s, tmp_path).model.lm_head.weight for s in (SHORT, other)]
+    head = [
+        Trainer(SPEC, s, tmp_path).model.get_parameter("lm_head.weight") for s in (SHORT, other)
+    ]
     assert not torch.equal(*head)
     assert set(SHORT.scene_seeds_at(0)).isdisjoint(other.scene_seeds_at(0))
 
@@ -108,7 +110,7 @@ def test_answers_packed_behind_one_image_get_the_logits_they_get_alone(tmp_path:
     seed = TRAINING_SEEDS[0]
     batch = make_batch([seed], SPEC, trainer.tokenizer)
     with torch.inference_mode():
-        packed, _ = judged_logits(model, batch)
+        packed, _ = judged_logits(model, SPEC.family, batch)
         alone = []
         for question in Scene.from_seed(seed).questions():
             example = encode_example(question, SPEC, trainer.tokenizer)

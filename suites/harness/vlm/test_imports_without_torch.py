@@ -32,7 +32,9 @@ def modules_of(room: str) -> list[str]:
     return [name.removesuffix(".__init__") for name in names]
 
 
-@pytest.mark.parametrize("room", ["vlm", "measure", "results", "devices", "artifacts"])
+@pytest.mark.parametrize(
+    "room", ["vlm", "measure", "results", "devices", "artifacts", "miniatures"]
+)
 def test_a_room_imports_without_torch(room: str) -> None:
     modules = modules_of(room)
     assert len(modules) > 2

@@ -1,0 +1,1 @@
+"""What the trainer must know of each family, one file per family."""
