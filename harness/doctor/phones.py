@@ -6,7 +6,7 @@ Only asks: it starts no adb server and ends none, and every question has a deadl
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from harness.devices.phone.health.state import PhoneState, read_state
 from harness.devices.phone.preflight import find_ready_phones
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
+from harness.devices.transport.registry import transport_of
 from harness.devices.virtual_session import VIRTUAL
 from harness.doctor.finding import Finding
 from harness.errors import UserError
@@ -32,7 +33,6 @@ from harness.targets.soc import get_soc
 _VERSION_S = 5.0
 _STATE_S = 8.0
 _GIB = 1 << 30
-_PLACE = "/data/local/tmp"
 
 
 def phone_findings(wish: PhoneRequest) -> tuple[Finding, ...]:
@@ -47,6 +47,8 @@ def phone_findings(wish: PhoneRequest) -> tuple[Finding, ...]:
     if wish.serial is not None and wish.serial.startswith(VIRTUAL):
         soc = get_soc(wish.serial.removeprefix(VIRTUAL))
         return client, Finding("phone", f"virtual, {soc.name}: starts with the run")
+    if wish.serial is not None and (find := transport_of(wish.serial)):
+        return tuple(_of_transport(find, wish))
     servers = [AdbServer(address) for address in _addresses(wish)]
     with ThreadPoolExecutor(len(servers)) as threads:
         seen = list(threads.map(lambda server: _of_server(server, wish), servers))
@@ -55,6 +57,17 @@ def phone_findings(wish: PhoneRequest) -> tuple[Finding, ...]:
     if _is_asked(wish) and not any(finding.blocks_run for finding in findings):
         findings.append(_run_on_phone(wish))
     return (client, *findings)
+
+
+def _of_transport(find: Callable[[], Discovery], wish: PhoneRequest) -> list[Finding]:
+    """Phones that are reached without adb."""
+    try:
+        findings = list(_of_phones(find(), wish))
+    except PhoneFailure as failure:
+        return [Finding(f"phone {wish.serial}", "not found", str(failure), blocks_run=True)]
+    if not any(finding.blocks_run for finding in findings):
+        findings.append(_run_on_phone(wish))
+    return findings
 
 
 def _is_asked(wish: PhoneRequest) -> bool:
@@ -145,7 +158,7 @@ def _of_phone(phone: FoundPhone, inventory: Inventory) -> Finding:
     what = f"{phone.soc_raw} {phone.model}" + (" (virtual)" if phone.is_virtual else "")
     try:
         state = read_state(phone.phone, _STATE_S)
-        free_gib = free_bytes(phone.phone, _PLACE) / _GIB
+        free_gib = free_bytes(phone.phone, phone.phone.home) / _GIB
     except PhoneFailure as failure:
         return Finding(subject, f"{what}, does not answer", str(failure))
     holder = holder_of(lease_folder(), phone.serialno)

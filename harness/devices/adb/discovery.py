@@ -69,6 +69,7 @@ class _Met:
 
     phone: FoundPhone
     boot_id: str
+    on_cable: bool
 
 
 def adb_phones(hosts: Sequence[str], program: Path | None) -> Callable[[], Discovery]:
@@ -145,10 +146,9 @@ def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
         soc_raw=soc_raw,
         model=told["model"],
         fingerprint=told["fingerprint"],
-        usb=listed.usb,
         accepted_targets=_accepted_targets(told["virtual"]),
     )
-    return _Met(found, boot_id)
+    return _Met(found, boot_id, listed.usb)
 
 
 def _accepted_targets(loads: str) -> tuple[Target, ...]:
@@ -201,7 +201,7 @@ def _each_once(met: Iterable[_Met]) -> tuple[tuple[FoundPhone, ...], list[PhoneU
         if len({one.boot_id for one in same}) > 1:
             namesakes += [_namesake(one.phone.phone.serial, serialno, len(same)) for one in same]
             continue
-        best, *rest = sorted((one.phone for one in same), key=lambda phone: not phone.usb)
+        best, *rest = (one.phone for one in sorted(same, key=lambda one: not one.on_cable))
         others = {phone.phone.serial for phone in rest} - {best.phone.serial}
         phones.append(replace(best, also_at=tuple(sorted(others))))
     return tuple(phones), namesakes

@@ -19,7 +19,7 @@ from harness.devices.phone.runner.command import RemoteModel, runner_arguments, 
 from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue
 from harness.devices.phone.runner.failed_run import command_by_hand, failed_run
 from harness.devices.phone.runner.output import UnusableRun, read_answer
-from harness.devices.phone.runner.raw_images import RawImages
+from harness.devices.phone.runner.raw_images import write_raw_image
 from harness.devices.phone.runner.remote_runner import Finished, RemoteRunner, Unfinished
 from harness.devices.phone.runner.run_limits import run_limit_s
 from harness.devices.transport.errors import PhoneFailure
@@ -43,7 +43,7 @@ class PhoneDevice:
         setup: What it can run.
         deployment: Brings files.
         remote: Starts processes.
-        images: Makes raw images.
+        scratch: Folder of this machine for raw images.
         fitness: Of the phone.
         recovery: Brings it back when it is gone.
         claim: On the phone; None for one that nobody else can reach.
@@ -58,7 +58,7 @@ class PhoneDevice:
         setup: RunnerSetup,
         deployment: Deployment,
         remote: RemoteRunner,
-        images: RawImages,
+        scratch: Path,
         fitness: Fitness,
         recovery: Recovery,
         claim: HeldClaim | None,
@@ -68,7 +68,7 @@ class PhoneDevice:
         self._setup = setup
         self._deployment = deployment
         self._remote = remote
-        self._images = images
+        self._scratch = scratch
         self._fitness = fitness
         self._recovery = recovery
         self._claim = claim
@@ -200,7 +200,7 @@ class PhoneDevice:
         dialogue = hold_dialogue(request, family, tokenizer, manifest.tokens_per_image, generation)
         images = tuple(
             self._deployment.bring_image(
-                self._images.raw(source, manifest.image_size_px, family.preprocessing)
+                write_raw_image(self._scratch, source, manifest.image_size_px, family.preprocessing)
             )
             for source in request.images
         )

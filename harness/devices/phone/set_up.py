@@ -19,7 +19,6 @@ from harness.devices.phone.health.state import PhoneState, read_state
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.ready_phone import ReadyPhone
 from harness.devices.phone.runner.generation import read_generation
-from harness.devices.phone.runner.raw_images import RawImages
 from harness.devices.phone.runner.remote_runner import RemoteRunner
 from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import RetryLimits, retrying
@@ -73,7 +72,7 @@ def open_phone(
             setup=setup,
             deployment=deployment,
             remote=remote,
-            images=RawImages(scratch),
+            scratch=scratch,
             fitness=fitness,
             recovery=recovery,
             claim=claim,

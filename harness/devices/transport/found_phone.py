@@ -38,7 +38,6 @@ class FoundPhone:
         soc_raw: As the phone tells it, ``SM8750P`` for instance.
         model: Name of the phone.
         fingerprint: Of its Android build.
-        usb: Whether it is on a cable.
         accepted_targets: Targets whose artifacts it loads; a virtual phone's are other ones.
         also_at: Further serials under which the same phone is listed.
     """
@@ -49,7 +48,6 @@ class FoundPhone:
     soc_raw: str
     model: str
     fingerprint: str
-    usb: bool
     accepted_targets: tuple[Target, ...] = ("phone",)
     also_at: tuple[str, ...] = ()
 

@@ -54,6 +54,8 @@ async def _serve(handset: Handset, stream: Stream, request: SyncRequest) -> None
         await stream.write(kind + pack_stat_2(root.follow(path)))
     elif kind == b"LIS2":
         await stream.write(pack_listing(root.follow(path)))
+    elif kind == b"RECV":
+        await _send_file(handset, stream, path)
     elif kind == b"RCV2":
         await stream.read_exactly(RECEIVE_2_BYTES)
         await _send_file(handset, stream, path)

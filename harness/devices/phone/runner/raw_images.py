@@ -9,29 +9,22 @@ from harness.runtime.image import load_pixels
 from harness.vlm.spec import Preprocessing
 
 
-class RawImages:
-    """Keeps the raw form of pictures in a folder.
+def write_raw_image(
+    folder: Path, source: str, image_size_px: int, preprocessing: Preprocessing
+) -> Path:
+    """Write little-endian float32 ``[1, 3, size, size]`` of a picture, preprocessed.
 
     Args:
-        folder: Exists, and is removed by whoever made it.
+        folder: Where to; a picture that is there already is not written again.
+        source: As a request names it.
+        image_size_px: Side of the vision encoder's square input.
+        preprocessing: The family's.
+
+    Raises:
+        UserError: If the picture cannot be read.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def raw(self, source: str, image_size_px: int, preprocessing: Preprocessing) -> Path:
-        """Little-endian float32 ``[1, 3, size, size]`` of a picture, preprocessed.
-
-        Args:
-            source: As a request names it.
-            image_size_px: Side of the vision encoder's square input.
-            preprocessing: The family's.
-
-        Raises:
-            UserError: If the picture cannot be read.
-        """
-        content = load_pixels(source, image_size_px, preprocessing).astype("<f4").tobytes()
-        path = self._folder / f"{hashlib.sha256(content).hexdigest()[:16]}.raw"
-        if not path.exists():
-            path.write_bytes(content)
-        return path
+    content = load_pixels(source, image_size_px, preprocessing).astype("<f4").tobytes()
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.raw"
+    if not path.exists():
+        path.write_bytes(content)
+    return path

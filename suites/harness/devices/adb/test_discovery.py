@@ -22,7 +22,7 @@ SERVER = AdbServer(ServerAddress())
 
 def found(serialno: str, soc_raw: str = "SM8550", serial: str | None = None) -> FoundPhone:
     adb = AdbPhone(SERVER, serial or serialno)
-    return FoundPhone(adb, serialno, soc_raw[:6], soc_raw, "Phone", "a/b/c", usb=True)
+    return FoundPhone(adb, serialno, soc_raw[:6], soc_raw, "Phone", "a/b/c")
 
 
 @pytest.fixture

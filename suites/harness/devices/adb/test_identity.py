@@ -38,7 +38,7 @@ def test_a_phone_on_a_cable_and_in_the_network_is_one_on_the_cable(order: int) -
     discovery = find(dict(both[::order]))
 
     (phone,) = discovery.phones
-    assert (phone.phone.serial, phone.usb, phone.also_at) == ("A", True, ("192.0.2.7:5555",))
+    assert (phone.phone.serial, phone.also_at) == ("A", ("192.0.2.7:5555",))
     assert choose_phones(discovery, None, "192.0.2.7:5555") == (phone,)
     assert discovery.unusable == ()
 

@@ -128,7 +128,6 @@ class Stage:
             _SOC,
             "Virtual Phone",
             "",
-            usb=False,
             accepted_targets=("host",),
         )
         ready = ReadyPhone(found, self._builds[runner])

@@ -34,7 +34,7 @@ SERVER = AdbServer(ServerAddress())
 
 def ready(serialno: str) -> ReadyPhone:
     phone = AdbPhone(SERVER, serialno)
-    return ReadyPhone(FoundPhone(phone, serialno, "SM8550", "SM8550", "Phone", "14", True), BUILD)
+    return ReadyPhone(FoundPhone(phone, serialno, "SM8550", "SM8550", "Phone", "14"), BUILD)
 
 
 def dealt(serialnos: tuple[str, ...]) -> tuple[str, ...]:

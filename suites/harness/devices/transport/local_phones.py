@@ -83,7 +83,6 @@ def find_phones(folder: str) -> Discovery:
         soc_raw="SM8550",
         model="a folder",
         fingerprint="",
-        usb=False,
         accepted_targets=("host",),
     )
     return Discovery((found,), ())

@@ -22,6 +22,7 @@ from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.preflight import find_ready_phones, only_one
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.registry import GROUP, transport_of
+from harness.doctor.phones import phone_findings
 from harness.errors import UserError
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.runtime.request import Request, RunOptions
@@ -131,6 +132,16 @@ def test_a_phone_that_is_not_there_is_told_in_the_words_of_the_transport(home: P
     home.rmdir()
     with pytest.raises(UserError, match=f"local:{home} is no folder; make it"), session(home):
         pass
+
+
+def test_the_doctor_looks_at_it_and_at_no_adb(home: Path) -> None:
+    build = write_stand_in(home.parent / "build")
+    phone, run = phone_findings(PhoneRequest(None, f"local:{home}", build_dir=build))
+    assert phone.value.startswith("SM8550 a folder (virtual), free")
+    assert run.value == f"can start on local:{home} (a folder, SM8550)"
+    home.rmdir()
+    (absent,) = phone_findings(PhoneRequest(None, f"local:{home}", build_dir=build))
+    assert absent.blocks_run
 
 
 @pytest.mark.parametrize("serial", ["R5CT10ABCDE", "192.0.2.7:5555", "virtual:SM8550"])
