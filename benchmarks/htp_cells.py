@@ -7,7 +7,10 @@ from dataclasses import astuple, dataclass, replace
 from itertools import combinations, product
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
-from harness.export.recipe import DEFAULT_RECIPES, Recipe, parse_precision
+from harness.export.recipe import Recipe, default_recipe, parse_precision
+from harness.targets.emulator import EMULATOR
+from harness.targets.phone import PHONE
+from harness.targets.registry import get_target
 from harness.vlm.registry import known_miniatures
 from harness.vocabulary import COMPONENTS, Component, Target
 
@@ -24,7 +27,7 @@ MODELS = tuple(spec.name for spec in known_miniatures())
 
 
 def _recipe(precision: str, htp: HtpRecipe | None = None) -> Recipe:
-    recipe = parse_precision(precision, DEFAULT_RECIPES["emulator"])
+    recipe = parse_precision(precision, default_recipe(EMULATOR))
     return recipe if htp is None else recipe.model_copy(update={"htp": htp})
 
 
@@ -60,12 +63,17 @@ class Cell:
     recipe: str
     component: Component
     model: str
-    target: Target = "emulator"
+    target: Target = EMULATOR.name
+
+    @property
+    def is_of_a_phone(self) -> bool:
+        """Whether it is compiled and not run."""
+        return get_target(self.target).shares_memory
 
     @property
     def twin(self) -> Cell:
         """The cell with the same graphs for the emulator."""
-        return replace(self, target="emulator")
+        return replace(self, target=EMULATOR.name)
 
 
 Pair = tuple[tuple[int, str], tuple[int, str]]
@@ -80,7 +88,7 @@ def all_cells() -> tuple[Cell, ...]:
         for component, model in product(components, MODELS)
     )
     of_phones = (
-        Cell(soc, PHONE_RECIPE, "text_decoder", model, "phone")
+        Cell(soc, PHONE_RECIPE, "text_decoder", model, PHONE.name)
         for soc, model in product(SOCS, MODELS)
     )
     return (*combined, *chosen, *of_phones)
@@ -93,8 +101,8 @@ def pairwise(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     one SoC only, at what else can be chosen not at all. Phones are no factor: those of one SoC are
     added, with their twins.
     """
-    of_phones = [cell for cell in cells if cell.target == "phone" and cell.soc == PHONE_SOC]
-    allowed = [cell for cell in cells if cell.target == "emulator" and _is_in_short_matrix(cell)]
+    of_phones = [cell for cell in cells if cell.is_of_a_phone and cell.soc == PHONE_SOC]
+    allowed = [cell for cell in cells if not cell.is_of_a_phone and _is_in_short_matrix(cell)]
     chosen = [cell.twin for cell in of_phones]
     missing = set().union(*map(_pairs, allowed)).difference(*map(_pairs, chosen))
     while missing:

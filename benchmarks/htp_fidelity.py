@@ -35,10 +35,11 @@ from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.calibration import CalibrationSample, load_calibration
 from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
 from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
-from harness.export.recipe import DEFAULT_RECIPES, parse_precision
+from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
 from harness.runtime.program import Array, Program
+from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec
 
 MAX_ERROR = 0.01
@@ -149,7 +150,7 @@ def fidelity_of(model: str, soc: str, precision: str, count: int) -> list[Fideli
         UserError: If the decoder cannot be exported or run here.
     """
     spec = get_spec(model)
-    recipe = parse_precision(precision, DEFAULT_RECIPES["emulator"])
+    recipe = parse_precision(precision, default_recipe(EMULATOR))
     calibration = find_calibration(spec, None)
     if calibration is None:
         raise UserError(f"{model} comes with no calibration set; name a miniature.")
@@ -157,7 +158,7 @@ def fidelity_of(model: str, soc: str, precision: str, count: int) -> list[Fideli
         spec=spec,
         checkpoint=find_checkpoint(spec, None),
         recipe=recipe,
-        target="emulator",
+        target=EMULATOR.name,
         soc=soc,
         calibration=calibration,
     )

@@ -11,7 +11,9 @@ from rich.table import Table
 
 from benchmarks.run_methods import CallTime
 from harness.backends.qnn.delegates import QnnDelegate
-from harness.vocabulary import CPU_TABLES
+from harness.targets.emulator import EMULATOR
+from harness.targets.registry import get_target
+from harness.vocabulary import CPU_TABLES, Target
 
 MAX_DECODE_CPU_MS = 80.0
 """Most CPU time of a decode step of a miniature in 16a8w on the emulator. It takes 27 to 34 ms, and
@@ -40,7 +42,7 @@ class Line:
     component: str
     model: str
     precision: str
-    target: str = "emulator"
+    target: Target = EMULATOR.name
     pte_bytes: int = 0
     export_s: float = 0.0
     delegates: int = 0
@@ -57,7 +59,7 @@ class Line:
         A phone's file is not run, and of a table for the CPU nothing is delegated.
         """
         was_made = self.pte_bytes > 0
-        was_run = self.run_ms is not None or self.target == "phone"
+        was_run = self.run_ms is not None or get_target(self.target).shares_memory
         is_whole = self.delegates == (0 if self.precision in CPU_TABLES else 1)
         return not self.problem and not self.cpu_ops and was_made and was_run and is_whole
 

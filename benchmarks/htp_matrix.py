@@ -49,7 +49,7 @@ def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
     try:
         cached = export_component(request, cell.component, artifacts, lambda *stage: None)
         line = _with_figures(line, cached.file)
-        if cell.target == "phone":
+        if cell.is_of_a_phone:
             return with_delegates(line, read_delegates(cached.path))
         return with_times(line, _run(cached.path, qnn_dir))
     except (UserError, ExportFailed) as failure:
@@ -89,7 +89,7 @@ def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[Line]:
 def _judged(cells: Sequence[Cell], found: Mapping[Cell, Line]) -> list[Line]:
     """What was found so far, in the order of the cells, phones' files next to their twins'."""
     return [
-        found[cell] if cell.target == "emulator" else with_twin(found[cell], found.get(cell.twin))
+        with_twin(found[cell], found.get(cell.twin)) if cell.is_of_a_phone else found[cell]
         for cell in cells
         if cell in found
     ]

@@ -28,7 +28,7 @@ def answer_rows(number: int, image: str, at: datetime) -> Iterator[AnswerRow]:
     kind = list(WORDS)[number % 3]
     right, other = WORDS[kind]
     for place in ALL_PLACES:
-        wrong = place.target == "phone" and place.mode == "hybrid" and number % 5 == 0
+        wrong = place.is_remote and place.mode == "hybrid" and number % 5 == 0
         for variant, given in (("real", other if wrong else right), ("blank", other)):
             yield AnswerRow.model_validate(
                 {

@@ -7,6 +7,9 @@ from itertools import product
 from typing import Literal
 
 from harness.results.rows.schema import Subject
+from harness.targets.host import HOST
+from harness.targets.phone import PHONE
+from harness.targets.registry import get_target
 from harness.vocabulary import Target
 
 SPEED_TEST = "suites/perf/test_speed.py::test_speed"
@@ -24,9 +27,9 @@ LEVELS = {
     "ms_per_token_lower_bound": 5.3,
 }
 _PLACES: tuple[tuple[Target, str | None, str], ...] = (
-    ("host", None, "host-5ca1ab1e"),
-    ("phone", "SM8650", "R5CX10ABCDE"),
-    ("phone", "SM8750", "8e1f00d5"),
+    (HOST.name, None, "host-5ca1ab1e"),
+    (PHONE.name, "SM8650", "R5CX10ABCDE"),
+    (PHONE.name, "SM8750", "8e1f00d5"),
 )
 
 
@@ -39,6 +42,11 @@ class Place:
     target: Target
     soc: str | None
     device: str
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a phone."""
+        return get_target(self.target).is_remote
 
     def subject(self, precision: str = "16a4w_block") -> dict[str, object]:
         """Fields that a row of this place has."""
@@ -61,12 +69,12 @@ class Place:
 
     def level(self, metric: str, nights_ago: int) -> float:
         """True value: decoding of one configuration on one phone is 12 % slower since 5 nights."""
-        level = LEVELS[metric] * (0.6 if self.target == "host" else 1.0)
+        level = LEVELS[metric] * (1.0 if self.is_remote else 0.6)
         level *= 1.3 if self.soc == "SM8750" else 1.0
         slowed = self.soc == "SM8650" and self.model == "tiny_smolvlm" and self.mode == "hybrid"
         if slowed and metric == "decode_tps" and nights_ago < 6:
             level *= 0.88
-        if self.target == "host" and metric == "encode_ms" and nights_ago < 9:
+        if not self.is_remote and metric == "encode_ms" and nights_ago < 9:
             level *= 0.93
         return level
 

@@ -73,7 +73,7 @@ def verdict_row(
 
 def state_rows(place: Place, at: datetime, random: np.random.Generator) -> Iterator[DeviceStateRow]:
     """How a phone warms up from run to run; nobody asks a host."""
-    if place.target != "phone":
+    if not place.is_remote:
         return
     warm = 29.0
     for index in range(SAMPLES):

@@ -8,17 +8,18 @@ from itertools import groupby
 from typing import Literal
 
 from harness.results.rows.schema import AnswerRow, Variant
+from harness.targets.registry import target_names
 from reports.anchors import anchor
 from reports.words import Word, compare_words
 
 MAX_ANSWERS = 5_000
 """More would make the file too large to mail; all of them are in ``results.csv``."""
 
-Source = Literal["float", "host", "emulator", "phone", "unknown"]
 Mark = Literal["float", "right", "wrong", "still right", "changed"]
 
 _VARIANTS: tuple[Variant, ...] = ("real", "blank", "swapped")
-_SOURCES: tuple[Source, ...] = ("float", "host", "emulator", "phone", "unknown")
+FLOAT, UNKNOWN = "float", "unknown"
+"""Sources of answers beside targets: the float model, and rows that name no target."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class AnswerLine:
 
 @dataclass(frozen=True)
 class AnswerColumn:
-    """What one kind of device answered; ``float`` is the reference in full precision."""
+    """What one target answered; ``float`` is the reference in full precision."""
 
-    source: Source
+    source: str
     lines: tuple[AnswerLine, ...]
 
 
@@ -150,11 +151,18 @@ def _columns(rows: Sequence[AnswerRow]) -> Iterable[AnswerColumn]:
     references = dict.fromkeys(row.reference for row in rows if row.reference is not None)
     if references:
         lines = (AnswerLine((), "float", compare_words(text, expected)) for text in references)
-        yield AnswerColumn("float", tuple(lines))
-    for source in _SOURCES[1:]:
-        group = [row for row in rows if (row.target or "unknown") == source]
-        if group:
-            yield AnswerColumn(source, _lines(group, expected))
+        yield AnswerColumn(FLOAT, tuple(lines))
+    given: dict[str, list[AnswerRow]] = {}
+    for row in rows:
+        given.setdefault(row.target or UNKNOWN, []).append(row)
+    for source in sorted(given, key=_order):
+        yield AnswerColumn(source, _lines(given[source], expected))
+
+
+def _order(source: str) -> tuple[bool, int, str]:
+    """Targets in the order of the registry, then those it does not know, then rows of none."""
+    known = target_names()
+    return source == UNKNOWN, known.index(source) if source in known else len(known), source
 
 
 def _lines(rows: Sequence[AnswerRow], expected: str) -> tuple[AnswerLine, ...]:

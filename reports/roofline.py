@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.measure.roofline import roofline_share
 from harness.results.rows.schema import SampleRow, VerdictRow
+from harness.targets.registry import targets
 
 LIMIT_METRICS = {
     "ms_per_token_of_weights": "weights and KV cache",
@@ -52,7 +53,9 @@ class Roofline:
         A speed on the emulator or on this host's CPU says nothing about the SoC's memory, and one
         with lookahead nothing unless the run counted the tokens of a pass.
         """
-        if row.metric != "decode_tps" or row.target != "phone" or row.median is None:
+        target = targets().get(row.target or "")
+        is_bound = target is not None and target.is_bound_by_dram
+        if row.metric != "decode_tps" or not is_bound or row.median is None:
             return None
         limit = self._by_artifact.get(row.artifact_key or "") or self._by_place.get(_place(row))
         per_step = self._steps.get(_place(row)) if row.mode == "lookahead" else 1.0

@@ -121,20 +121,17 @@ class Run:
         others |= {row.test_id for row in self.compared if row.quarantined}
         return tuple(row for row in self.outcomes if row.status and row.test_id not in others)
 
-    @cached_property
-    def outcome_by_test(self) -> Mapping[tuple[str, Target | None], OutcomeRow]:
-        """How each test ended, on each target: sessions of a run may share names of tests.
+    def outcome_of(self, verdict: VerdictRow) -> OutcomeRow | None:
+        """How a verdict's test ended on its target: sessions of a run may share names of tests.
 
         An outcome that knows no target, as those of earlier versions, stands for all of them.
         """
-        targets: tuple[Target | None, ...] = (None, "host", "emulator", "phone")
-        anywhere = {
-            (row.test_id, target): row
-            for row in self.outcomes
-            if row.target is None
-            for target in targets
-        }
-        return {**anywhere, **{(row.test_id, row.target): row for row in self.outcomes}}
+        found, test = self._outcomes, verdict.test_id
+        return found.get((test, verdict.target)) or found.get((test, None))
+
+    @cached_property
+    def _outcomes(self) -> Mapping[tuple[str, Target | None], OutcomeRow]:
+        return {(row.test_id, row.target): row for row in self.outcomes}
 
     @property
     def finished(self) -> bool:

@@ -103,7 +103,7 @@ def verdict_lines(run: Run) -> tuple[VerdictLine, ...]:
             row,
             samples[measured_by(row)],
             [one for one in replaced[(row.test_id, *measured_by(row))] if one is not row],
-            run.outcome_by_test.get((row.test_id, row.target)),
+            run.outcome_of(row),
             roofline,
         )
         for row in run.judged

@@ -30,9 +30,9 @@ from benchmarks.interop.report import tables
 from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
 from harness.backends.qnn.libraries import find_libraries
 from harness.errors import UserError
-from harness.export.request import DEFAULT_SOC
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request
+from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec, known_miniatures
 from harness.vocabulary import COMPONENTS, Mode
 
@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     miniatures = [spec.name for spec in known_miniatures()]
     parser.add_argument("--model", action="append", choices=miniatures, help="default: all")
     parser.add_argument("--mode", action="append", choices=MODES, help="default: both")
-    parser.add_argument("--soc", default=DEFAULT_SOC)
+    parser.add_argument("--soc", default=EMULATOR.default_soc)
     parser.add_argument("--scenes", type=int, default=12, help="questions to every export")
     parser.add_argument("--calibration-scenes", type=int, default=24)
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep all files in this folder")

@@ -14,6 +14,7 @@ from harness.measure.proposal import Provenance
 from harness.measure.sample import Sample
 from harness.measure.statistics import SAMPLE_COUNTS
 from harness.measure.verdict import Status, judge
+from harness.targets.host import HOST
 
 GATE_TPS = 100.0
 WRONG_CALLS = 0.055
@@ -21,12 +22,12 @@ WRONG_CALLS = 0.055
 _RUNS = SAMPLE_COUNTS[-1]
 _CVS = tuple(percent / 100 for percent in range(1, 9))
 _CV = 0.03
-_CONTEXT = Context("simulated", "host")
+_CONTEXT = Context("simulated", HOST.name)
 _PROVENANCE = Provenance("simulated", date(2026, 1, 1))
 _GATE = Gate(
     metric="decode_tps",
     model="simulated",
-    target="host",
+    target=HOST.name,
     min=GATE_TPS,
     confidence="derived",
     source="simulated",

@@ -7,8 +7,12 @@ from pathlib import Path
 
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.errors import UserError
+from harness.targets.emulator import EMULATOR
+from harness.targets.host import HOST
+from harness.targets.phone import PHONE
 from harness.targets.soc import soc_label
-from harness.vocabulary import COMPONENTS, Component, Precision, Target
+from harness.targets.target import TargetSpec
+from harness.vocabulary import COMPONENTS, Component, Precision
 
 Delegates = Mapping[Component, Sequence[QnnDelegate]]
 
@@ -20,7 +24,7 @@ UPSTREAM_PRECISIONS: dict[Component, Precision] = {
 """Upstream's one recipe for both models (contract §6.3); no file says what it was quantized to."""
 
 
-def place_of(directory: Path, delegates: Delegates) -> tuple[Target, str | None]:
+def place_of(directory: Path, delegates: Delegates) -> tuple[TargetSpec, str | None]:
     """Target and SoC that files were made for.
 
     Weights that graphs share, and buffers shared with the HTP, exist on phones alone; upstream
@@ -31,14 +35,14 @@ def place_of(directory: Path, delegates: Delegates) -> tuple[Target, str | None]
     """
     parts = [delegate for found in delegates.values() for delegate in found]
     if not parts:
-        return "host", None
+        return HOST, None
     socs = sorted({soc_label(delegate.chip_id) for delegate in parts})
     if len(socs) > 1:
         raise UserError(
             f"{directory} holds files for {' and '.join(socs)}; use three files of one export."
         )
     is_for_phone = any(delegate.shares_weights or delegate.shared_buffer for delegate in parts)
-    return "phone" if is_for_phone else "emulator", socs[0]
+    return PHONE if is_for_phone else EMULATOR, socs[0]
 
 
 def presumed_precisions(directory: Path, delegates: Delegates) -> dict[Component, Precision]:

@@ -24,13 +24,14 @@ from harness.commands.doctor import add_doctor_command
 from harness.commands.results import add_result_commands
 from harness.errors import UserError
 from harness.export.exporter import Export, export_artifact
-from harness.export.recipe import DEFAULT_RECIPES, load_recipe, parse_precision
+from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
 from harness.export.worker.process import ExportFailed
+from harness.targets.registry import DEFAULT_TARGET, get_target, target_names
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
-from harness.vocabulary import CALIBRATED, COMPONENTS, KV_ENCODINGS, MODES, TARGETS, Component
+from harness.vocabulary import CALIBRATED, COMPONENTS, KV_ENCODINGS, MODES, Component
 
 
 def default_artifacts() -> Path:
@@ -75,7 +76,7 @@ def _add_export_options(export: argparse.ArgumentParser) -> None:
     export.add_argument("model", metavar="MODEL", help="model, or a family with --checkpoint")
     export.add_argument("--checkpoint", metavar="DIR|HUB_ID", help="weights; default: the model's")
     export.add_argument("--mode", default="hybrid", choices=MODES)
-    export.add_argument("--target", default="host", choices=TARGETS)
+    export.add_argument("--target", default=DEFAULT_TARGET, choices=target_names())
     export.add_argument("--soc", help="SoC that a phone or emulator artifact is for")
     export.add_argument(
         "--precision",
@@ -126,7 +127,7 @@ def _run_export(options: argparse.Namespace) -> int:
 def _request(options: argparse.Namespace) -> ExportRequest:
     """What the options ask for; its checkpoint is as named, not yet found."""
     spec = get_spec_or_family(options.model)
-    base = DEFAULT_RECIPES[options.target]
+    base = default_recipe(get_target(options.target))
     base = load_recipe(options.recipe, base) if options.recipe else base
     recipe = parse_precision(options.precision, base)
     calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)

@@ -80,7 +80,7 @@ class Device(Protocol):
 
     @property
     def target(self) -> Target:
-        """``host``, ``emulator`` or ``phone``."""
+        """Name of the target that it is of."""
         ...
 
     @property
@@ -91,11 +91,6 @@ class Device(Protocol):
     @property
     def serial(self) -> str:
         """What tells this device from others of its kind."""
-        ...
-
-    @property
-    def accepted_targets(self) -> tuple[Target, ...]:
-        """Targets whose artifacts it loads, the one to export for first."""
         ...
 
     @property
@@ -122,6 +117,10 @@ class Device(Protocol):
         """Surround one measured run: wait until the device is fit, note what changes meanwhile."""
         ...
 
+    def facts(self) -> dict[str, JsonValue]:
+        """What is known of it only when a session is over; empty where there is nothing."""
+        ...
+
 
 class ThisMachine:
     """What devices on this machine have in common."""
@@ -133,3 +132,7 @@ class ThisMachine:
     def measuring(self) -> Iterator[Surroundings]:
         """Wait for nothing: the machine lease keeps others away."""
         yield Surroundings()
+
+    def facts(self) -> dict[str, JsonValue]:
+        """Nothing: it is not lost, and nothing is sent to it."""
+        return {}

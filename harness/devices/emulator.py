@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import ThisMachine
+from harness.artifacts.manifest import Manifest
+from harness.backends.qnn.libraries import find_libraries
+from harness.backends.qnn.probe import probe_qnn
+from harness.devices.device import Device, ThisMachine
+from harness.devices.place import Place, PlaceRequest
 from harness.devices.runner_process import TimeLimits, answer_requests
+from harness.errors import UserError
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.targets.emulator import EMULATOR
+from harness.targets.soc import get_soc
 from harness.vocabulary import Target
-
-START_TIMEOUT_S = 600.0
-"""To load three contexts; a first run also compiles the shim in front of QNN's libraries."""
-
-PASS_TIMEOUT_S = 1.0
-"""For one pass of a miniature: 40 to 150 ms of CPU time, on a machine that does other work too."""
-
-FP16_PASS_TIMEOUT_S = 15.0
-"""As ``PASS_TIMEOUT_S``: fp16 is emulated operation by operation, 1 s of CPU time and more."""
 
 
 class EmulatorDevice(ThisMachine):
@@ -30,25 +30,18 @@ class EmulatorDevice(ThisMachine):
     Args:
         soc: SoC that the artifacts were compiled for.
         qnn_dir: QNN libraries; None for those that the runner finds.
-        start_timeout_s: Time to start and to load the model.
-        request_timeout_s: Time for each request; None for a pass per token of the context, each as
-            slow as a miniature's may be.
+        limits: Of a run; None for a pass per token of the context in each request, each as slow as
+            a miniature's may be.
     """
 
-    target: Target = "emulator"
-    accepted_targets: tuple[Target, ...] = ("emulator",)
+    target: Target = EMULATOR.name
 
     def __init__(
-        self,
-        soc: str,
-        qnn_dir: Path | None = None,
-        start_timeout_s: float = START_TIMEOUT_S,
-        request_timeout_s: float | None = None,
+        self, soc: str, qnn_dir: Path | None = None, limits: TimeLimits | None = None
     ) -> None:
         self._soc = soc
         self._qnn_dir = qnn_dir
-        self._start_timeout_s = start_timeout_s
-        self._request_timeout_s = request_timeout_s
+        self._limits = limits
 
     @property
     def soc(self) -> str | None:
@@ -71,12 +64,44 @@ class EmulatorDevice(ThisMachine):
         flags = ["--soc", self._soc]
         if self._qnn_dir is not None:
             flags += ["--qnn_dir", str(self._qnn_dir.absolute())]
-        return answer_requests(artifact, requests, options, self._limits(artifact), flags)
+        limits = self._limits or _limits_of(artifact.manifest)
+        return answer_requests(artifact, requests, options, limits, flags)
 
-    def _limits(self, artifact: Artifact) -> TimeLimits:
-        if self._request_timeout_s is not None:
-            return TimeLimits(self._start_timeout_s, self._request_timeout_s)
-        manifest = artifact.manifest
-        is_fp16 = manifest.component("text_decoder").precision == "fp16"
-        pass_s = FP16_PASS_TIMEOUT_S if is_fp16 else PASS_TIMEOUT_S
-        return TimeLimits(self._start_timeout_s, manifest.context_length * pass_s)
+
+def _limits_of(manifest: Manifest) -> TimeLimits:
+    decoder = manifest.component("text_decoder").precision
+    request_s = EMULATOR.limits.request_s(manifest.context_length, decoder)
+    return TimeLimits(EMULATOR.limits.load_s, request_s)
+
+
+class EmulatorPlace(Place):
+    """This machine, with QNN's libraries for it."""
+
+    @classmethod
+    def choose(cls, asked: PlaceRequest) -> Place:
+        """Find SoC and libraries."""
+        of_artifact = asked.given.soc if asked.given is not None else None
+        named = asked.options["soc"] or of_artifact or asked.target.default_soc
+        if named is None:
+            raise UserError(
+                f"--target {asked.target.name} is for one SoC; name it with --soc SM8650."
+            )
+        soc = get_soc(named).name
+        if of_artifact not in (None, soc):
+            raise UserError(
+                f"--pre-gen-pte holds an artifact for {of_artifact}, not {soc}; leave --soc out."
+            )
+        find_libraries(asked.options["qnn_dir"])
+        return cls(asked.target, soc, asked.options["qnn_dir"])
+
+    def open(self) -> AbstractContextManager[Device]:
+        """The device."""
+        assert self.soc is not None
+        return nullcontext(EmulatorDevice(self.soc, self.qnn_dir))
+
+    def device_facts(self) -> dict[str, Any]:
+        """QNN's version; None where QNN does not start: the first run says why."""
+        try:
+            return {"qnn_version": probe_qnn(self.qnn_dir).build_id}
+        except UserError:
+            return {"qnn_version": None}

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import ThisMachine
+from harness.devices.device import Device, ThisMachine
+from harness.devices.place import Place, PlaceRequest
 from harness.devices.runner_process import TimeLimits, answer_requests
+from harness.errors import UserError
 from harness.results.provenance import describe_host
 from harness.results.rows.schema import HostInfo
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.targets.host import HOST
 from harness.vocabulary import Target
 
 _MACHINE_ID = Path("/etc/machine-id")
@@ -27,8 +31,7 @@ class HostDevice(ThisMachine):
         request_timeout_s: Time for each request and each warm-up conversation.
     """
 
-    target: Target = "host"
-    accepted_targets: tuple[Target, ...] = ("host",)
+    target: Target = HOST.name
     soc: str | None = None
 
     def __init__(self, start_timeout_s: float = 120.0, request_timeout_s: float = 60.0) -> None:
@@ -48,6 +51,26 @@ class HostDevice(ThisMachine):
             RunFailure: As ``answer_requests``.
         """
         return answer_requests(artifact, requests, options, self._limits)
+
+
+class HostPlace(Place):
+    """This machine, whose CPU needs nothing but the runner."""
+
+    @classmethod
+    def choose(cls, asked: PlaceRequest) -> Place:
+        """Refuse what only an HTP has."""
+        for name in ("soc", "qnn_dir"):
+            if asked.options[name] is not None:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(
+                    f"{flag} is no matter of --target {asked.target.name}; add --target emulator, "
+                    f"or leave {flag} out."
+                )
+        return cls(asked.target)
+
+    def open(self) -> AbstractContextManager[Device]:
+        """The device."""
+        return nullcontext(HostDevice())
 
 
 def serial_of(host: HostInfo, machine: str) -> str:

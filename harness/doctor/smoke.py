@@ -26,14 +26,15 @@ from harness.devices.transport.errors import PhoneFailure
 from harness.devices.virtual_session import VIRTUAL, open_virtual_phone
 from harness.errors import UserError
 from harness.export.exporter import export_artifact
-from harness.export.recipe import DEFAULT_RECIPES
+from harness.export.recipe import default_recipe
 from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
+from harness.targets.registry import get_target
 from harness.targets.soc import get_soc
 from harness.vlm.registry import get_spec
-from harness.vocabulary import CALIBRATED, COMPONENTS, Target
+from harness.vocabulary import CALIBRATED, COMPONENTS
 
 MODEL = "tiny_smolvlm"
 _TOKENS = 16
@@ -131,15 +132,16 @@ def _entered(
 
 
 def _export(device: PhoneDevice, artifacts: Path) -> Artifact:
-    target: Target = "host" if "host" in device.accepted_targets else "phone"
-    spec, recipe = get_spec(MODEL), DEFAULT_RECIPES[target]
+    # A virtual phone loads several targets' artifacts, those made in the least time last.
+    target = get_target(device.accepted_targets[-1])
+    spec, recipe = get_spec(MODEL), default_recipe(target)
     calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
     request = ExportRequest(
         spec,
         find_checkpoint(spec, None),
         recipe,
-        target=target,
-        soc=device.soc if target == "phone" else None,
+        target=target.name,
+        soc=device.soc if target.backend.is_htp else None,
         calibration=find_calibration(spec, None) if calibrated else None,
     )
     return export_artifact(request, artifacts, lambda component, stage: None).artifact

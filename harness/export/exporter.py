@@ -140,7 +140,7 @@ def _open(request: ExportRequest) -> _Inputs:
     require_packages(EXPORTER_PACKAGES, "Exporting")
     from harness.export.inputs.checkpoint import open_checkpoint
 
-    qnn = None if request.backend == "xnnpack" else probe_qnn(request.qnn_dir)
+    qnn = probe_qnn(request.qnn_dir) if request.made_for.backend.is_htp else None
     calibration = load_calibration(request.calibration) if request.calibration else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
     check_image_fits(request.resolved_context_length, checkpoint.spec.vision.tokens_per_image)
@@ -178,7 +178,7 @@ def _manifest(
         family=spec.family.name,
         key=artifact_key(spec.name, components, hashes),
         target=request.target,
-        backend=request.backend,
+        backend=request.made_for.backend.name,
         soc=soc.name if soc else None,
         mode=request.mode,
         context_length=request.resolved_context_length,

@@ -5,29 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.artifacts.manifest import precision_label, table_precision
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError, suggest
-from harness.vocabulary import COMPONENTS, Component, Precision, Target
-
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
-_HTP_PRECISIONS: dict[Component, tuple[Precision, ...]] = {
-    "vision_encoder": ("fp16", "16a8w", "16a4w", "16a4w_block"),
-    "token_embedding": ("fp16", "16w", "8w", "4w"),
-    "text_decoder": ("fp16", "16a8w", "16a4w", "16a4w_block"),
-}
-
-PRECISIONS_OF: dict[Target, dict[Component, tuple[Precision, ...]]] = {
-    "host": {component: ("fp32", "8da4w") for component in COMPONENTS},
-    "emulator": _HTP_PRECISIONS,
-    "phone": _HTP_PRECISIONS,
-}
-"""Precisions that a component can have, by target."""
+from harness.targets.target import TargetSpec
+from harness.vocabulary import COMPONENTS, PRECISIONS, Component, Precision
 
 
 class Recipe(BaseModel):
@@ -54,10 +40,15 @@ class Recipe(BaseModel):
         return precision_label({name: self.precision(name) for name in COMPONENTS}, self.htp)
 
 
-_HTP = Recipe(vision_encoder="16a8w", token_embedding="16w", text_decoder="16a8w")
+def default_recipe(target: TargetSpec) -> Recipe:
+    """What is exported where nobody names a precision."""
+    return Recipe.model_validate(target.backend.recipe)
 
-DEFAULT_RECIPES: dict[Target, Recipe] = {"host": Recipe(), "emulator": _HTP, "phone": _HTP}
-"""What is exported where nobody names a precision, by target."""
+
+def further_recipes(target: TargetSpec) -> tuple[Recipe, ...]:
+    """What a session exports besides where nobody names a precision."""
+    further = target.backend.further_recipe if target.is_quick else None
+    return () if further is None else (Recipe.model_validate(further),)
 
 
 def parse_precision(text: str | None, base: Recipe) -> Recipe:
@@ -121,21 +112,29 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
         ) from error
 
 
-def check_precisions(recipe: Recipe, target: Target) -> None:
-    """Refuse precisions that the target cannot run.
+def check_precisions(recipe: Recipe, target: TargetSpec) -> None:
+    """Refuse what the target cannot run.
 
     Raises:
-        UserError: If a component has one.
+        UserError: If a component has such a precision, or details are for other graphs.
     """
+    fault = recipe_fault(recipe, target)
+    if fault is not None:
+        raise UserError(fault)
+
+
+def recipe_fault(recipe: Recipe, target: TargetSpec) -> str | None:
+    """Why a target cannot run what a recipe makes, in a sentence; None if it can."""
     for component in COMPONENTS:
-        precision, known = recipe.precision(component), PRECISIONS_OF[target][component]
+        precision, known = recipe.precision(component), target.backend.precisions[component]
         if precision not in known:
-            raise UserError(
-                f"{component} cannot have precision {precision!r} on target {target!r}; choose "
-                f"one of: {', '.join(known)}."
+            return (
+                f"{component} cannot have precision {precision!r} on target {target.name!r}; "
+                f"choose one of: {', '.join(known)}."
             )
-    if target == "host" and recipe.htp != HtpRecipe():
-        raise UserError("[htp] of the recipe is for HTP graphs; leave it out for target 'host'.")
+    if not target.backend.is_htp and recipe.htp != HtpRecipe():
+        return f"[htp] of the recipe is for HTP graphs; leave it out for target {target.name!r}."
+    return None
 
 
 def _pair(word: str) -> tuple[str, str]:

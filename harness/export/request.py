@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.export.recipe import Recipe
+from harness.targets.registry import DEFAULT_TARGET, get_target
 from harness.targets.soc import Soc, get_soc
+from harness.targets.target import TargetSpec
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import VlmSpec
-from harness.vocabulary import Backend, KvEncodings, Mode, Target
-
-DEFAULT_SOC = "SM8650"
-"""SoC of an emulator artifact where nobody names one."""
+from harness.vocabulary import KvEncodings, Mode, Target
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class ExportRequest:
         checkpoint: Folder with its weights.
         recipe: Precision per component.
         target: Decides the backend.
-        soc: SoC that an HTP artifact is for; an emulator's defaults to ``DEFAULT_SOC``.
+        soc: SoC that an HTP artifact is for; None for the target's default.
         context_length: Tokens; None for the model's.
         prefill_ar: Tokens per prefill call; None for the model's.
         lookahead: Branch of lookahead mode; None for the model's.
@@ -37,7 +36,7 @@ class ExportRequest:
     checkpoint: Path
     recipe: Recipe
     mode: Mode = "hybrid"
-    target: Target = "host"
+    target: Target = DEFAULT_TARGET
     soc: str | None = None
     context_length: int | None = None
     prefill_ar: int | None = None
@@ -47,16 +46,15 @@ class ExportRequest:
     qnn_dir: Path | None = None
 
     @property
-    def backend(self) -> Backend:
-        """What the graphs are lowered to."""
-        return "xnnpack" if self.target == "host" else "qnn"
+    def made_for(self) -> TargetSpec:
+        """What is known of the target."""
+        return get_target(self.target)
 
     @property
     def resolved_soc(self) -> Soc | None:
-        """The SoC of an HTP artifact, None for the host."""
-        if self.target == "host":
-            return None
-        return get_soc(self.soc or DEFAULT_SOC)
+        """The SoC of an HTP artifact, None of others and where one has to be named."""
+        name = self.soc or self.made_for.default_soc
+        return get_soc(name) if name is not None and self.made_for.backend.is_htp else None
 
     @property
     def resolved_context_length(self) -> int:

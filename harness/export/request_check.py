@@ -52,7 +52,7 @@ def check_request(request: ExportRequest) -> None:
     Raises:
         UserError: If something asked for does not exist or does not go together.
     """
-    check_precisions(request.recipe, request.target)
+    check_precisions(request.recipe, request.made_for)
     _check_calibration(request)
     _check_details(request)
     _check_soc(request)
@@ -78,16 +78,17 @@ def _check_calibration(request: ExportRequest) -> None:
 
 
 def _check_soc(request: ExportRequest) -> None:
-    if request.target == "host":
+    if not request.made_for.backend.is_htp:
         if request.soc is not None:
             raise UserError(
                 f"--soc {request.soc} goes with --target phone or emulator; leave it out."
             )
         return
-    if request.target == "phone" and request.soc is None:
-        raise UserError("An artifact for a phone is for one SoC; name it with --soc SM8650.")
     soc = request.resolved_soc
-    assert soc is not None
+    if soc is None:
+        raise UserError(
+            f"An artifact for a {request.target} is for one SoC; name it with --soc SM8650."
+        )
     if soc.htp_arch < _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
         _check_old_soc(soc, request.recipe)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fixtures.settings.place import Place
+from harness.devices.place import Place
 from harness.measure.gate import Context
 from harness.measure.verdict import Status, Verdict
 from harness.measure.wording import number, plural
@@ -14,7 +14,7 @@ def judged_as(context: Context, place: Place) -> Context:
     """What gates are looked up by: a virtual phone computes what the artifact's own target does."""
     if not place.is_virtual:
         return context
-    return replace(context, target=place.artifact_target, soc=place.artifact_soc)
+    return replace(context, target=place.artifact_target.name, soc=place.artifact_soc)
 
 
 def for_validity(verdict: Verdict) -> Verdict:

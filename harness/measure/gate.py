@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from harness.errors import UserError, suggest
 from harness.measure.metrics import METRICS, get_metric
 from harness.measure.wording import bound
-from harness.targets.registry import KnownTarget
+from harness.targets.registry import KnownTarget, get_target, speedless_targets, target_names
 from harness.targets.soc import KnownSoc
 from harness.vocabulary import PRECISIONS, Component, Mode, Protocol, Target
 
@@ -119,13 +119,18 @@ class Gate(BaseModel):
     def _names_the_device_it_judges(self) -> Gate:
         if self.report_only or METRICS[self.metric].kind != "performance":
             return self
-        if self.target not in ("host", "phone"):
+        speedless = speedless_targets()
+        if self.target is None or self.target in speedless:
+            judged = (name for name in target_names() if name not in speedless)
+            why = "; ".join(target.why_no_speed for target in speedless.values())
             raise ValueError(
-                f"{self.metric} is a performance metric: its gate needs target host or phone, since"
-                " the emulator's speed says nothing about a phone"
+                f"{self.metric} is a performance metric: its gate needs target"
+                f" {' or '.join(judged)}, since {why}"
             )
-        if self.target == "phone" and self.soc is None:
-            raise ValueError(f"{self.metric} on a phone is judged per SoC: name it with soc")
+        if get_target(self.target).backend.is_htp and self.soc is None:
+            raise ValueError(
+                f"{self.metric} on a {self.target} is judged per SoC: name it with soc"
+            )
         return self
 
     @property

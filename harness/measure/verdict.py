@@ -21,6 +21,7 @@ from harness.measure.statistics import (
 )
 from harness.measure.validity import describe_invalid, too_many_invalid
 from harness.measure.wording import bound, number, plural
+from harness.targets.registry import speedless_targets
 
 CONFIDENCE = 0.95
 
@@ -178,16 +179,16 @@ def proposed(
     upper: float | None,
     provenance: Provenance,
 ) -> Gate | None:
-    """The gate that bounds would have; None without bounds, and for an emulator's speed."""
-    if lower is None or upper is None or _is_emulated_speed(metric, context):
+    """The gate that bounds would have; None without bounds, and for a speed that means nothing."""
+    if lower is None or upper is None or _is_meaningless(metric, context):
         return None
     if math.isinf(lower) or math.isinf(upper):
         return None
     return propose_gate(metric, context, lower, upper, provenance)
 
 
-def _is_emulated_speed(metric: str, context: Context) -> bool:
-    return context.target == "emulator" and get_metric(metric).kind == "performance"
+def _is_meaningless(metric: str, context: Context) -> bool:
+    return context.target in speedless_targets() and get_metric(metric).kind == "performance"
 
 
 def describe_subject(verdict: Verdict) -> str:
@@ -246,6 +247,6 @@ def _missing_gate(verdict: Verdict, needed: str) -> str:
     if verdict.proposal is not None:
         row = render_gate(verdict.proposal)
         return f" and has no gate; add to thresholds/{verdict.context.model}.toml:\n\n{row}"
-    if _is_emulated_speed(verdict.metric, verdict.context):
-        return ", report only: the emulator's speed says nothing about a phone"
+    if _is_meaningless(verdict.metric, verdict.context):
+        return f", report only: {speedless_targets()[verdict.context.target].why_no_speed}"
     return f" and has no gate; {needed} are needed to propose one"

@@ -14,6 +14,7 @@ from harness.errors import UserError
 from harness.measure.gate import SELECTORS, Gate
 from harness.results.quarantine_file import QUARANTINE_NAME
 from harness.results.toml_rows import parse_rows, read_toml
+from harness.targets.registry import get_target
 from harness.targets.soc import KnownSoc
 
 SOCS_NAME = "socs.toml"
@@ -114,7 +115,8 @@ def _common_place(one: Gate, other: Gate) -> dict[str, Any] | None:
     if any(len(values) > 1 for values in fixed.values()):
         return None
     place = {name: next(iter(values), None) for name, values in fixed.items()}
-    return None if place["target"] == "host" and place["soc"] is not None else place
+    has_soc = place["target"] is None or get_target(place["target"]).backend.is_htp
+    return place if has_soc or place["soc"] is None else None
 
 
 def _judges(rival: Gate, one: Gate, place: Mapping[str, Any]) -> bool:

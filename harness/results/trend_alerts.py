@@ -18,6 +18,7 @@ from harness.measure.metrics import METRICS
 from harness.measure.wording import number
 from harness.results.nightly import nightly
 from harness.results.query import SERIES
+from harness.targets.registry import speedless_targets
 
 TREND_SPAN = timedelta(days=90)
 """How far back trends are looked at."""
@@ -77,10 +78,10 @@ def find_trend_alerts(
 
 
 def _of_devices(samples: pd.DataFrame) -> pd.DataFrame:
-    """What says something of a device: neither a virtual phone's nor the emulator's speed does."""
+    """What says something of a device: neither a virtual phone's nor an emulator's speed does."""
     is_speed = samples["metric"].map(_kind) == "performance"
-    is_emulated = is_speed & (samples["target"] == "emulator").fillna(False)
-    return samples[~(samples["virtual"].fillna(False) | is_emulated)]
+    is_meaningless = is_speed & samples["target"].isin(speedless_targets()).fillna(False)
+    return samples[~(samples["virtual"].fillna(False) | is_meaningless)]
 
 
 def _kind(metric: str) -> str:

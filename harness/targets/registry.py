@@ -26,11 +26,7 @@ GROUP = "snapgate.targets"
 DEFAULT_TARGET = HOST.name
 """Where nobody asks for anything that other targets have."""
 
-_OURS = (
-    HOST,
-    EMULATOR,
-    PHONE,
-)
+_OURS = (HOST, EMULATOR, PHONE)
 
 
 @cache
@@ -70,9 +66,9 @@ def target_names() -> tuple[Target, ...]:
     return tuple(targets())
 
 
-def speedless_targets() -> tuple[Target, ...]:
-    """Targets whose speed means nothing."""
-    return tuple(target.name for target in targets().values() if not target.measures_speed)
+def speedless_targets() -> Mapping[Target, TargetSpec]:
+    """Targets whose speed means nothing, by name."""
+    return {name: target for name, target in targets().items() if not target.measures_speed}
 
 
 def _known(name: str) -> Target:

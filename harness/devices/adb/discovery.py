@@ -19,6 +19,7 @@ from harness.devices.adb.server import (
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.errors import UserError
+from harness.targets.phone import PHONE
 from harness.targets.soc import SOCS
 from harness.vocabulary import Target
 
@@ -153,7 +154,7 @@ def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
 
 def _accepted_targets(loads: str) -> tuple[Target, ...]:
     """What a virtual phone says that it loads; a real one says nothing and loads its own."""
-    return tuple(filter(None, loads.split(","))) or ("phone",)
+    return tuple(filter(None, loads.split(","))) or (PHONE.name,)
 
 
 def _properties(phone: AdbPhone) -> tuple[dict[str, str], str]:

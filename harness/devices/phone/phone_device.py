@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import Manifest
 from harness.devices.device import Surroundings
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
 from harness.devices.phone.exclusive_use import end_orphans
@@ -21,16 +24,27 @@ from harness.devices.phone.runner.failed_run import command_by_hand, failed_run
 from harness.devices.phone.runner.output import UnusableRun, read_answer
 from harness.devices.phone.runner.raw_images import write_raw_image
 from harness.devices.phone.runner.remote_runner import Finished, RemoteRunner, Unfinished
-from harness.devices.phone.runner.run_limits import run_limit_s
 from harness.devices.transport.errors import PhoneFailure
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.tokenizer import Tokenizer
+from harness.targets.phone import PHONE
+from harness.targets.registry import get_target
 from harness.vlm.registry import get_family
 from harness.vocabulary import COMPONENTS, Target
 
+DROPS = "drops"
+"""Name of the fact that counts cuts of the connection."""
+
 _UNKNOWN_EXIT_CODE = -1
 """Of a run that left none."""
+
+
+def run_limit_s(manifest: Manifest) -> float:
+    """Seconds after which one process that fills the context once counts as hung."""
+    limits = get_target(manifest.target).limits
+    decoder = manifest.component("text_decoder").precision
+    return limits.load_s + limits.request_s(manifest.context_length, decoder)
 
 
 class PhoneDevice:
@@ -49,7 +63,7 @@ class PhoneDevice:
         claim: On the phone; None for one that nobody else can reach.
     """
 
-    target: Target = "phone"
+    target: Target = PHONE.name
 
     def __init__(
         self,
@@ -94,7 +108,7 @@ class PhoneDevice:
     @property
     def is_virtual(self) -> bool:
         """Whether there is no such phone."""
-        return "phone" not in self.accepted_targets
+        return self._ready.found.is_virtual
 
     @property
     def method(self) -> str:
@@ -117,6 +131,10 @@ class PhoneDevice:
     def bytes_sent(self) -> int:
         """Pushed in this session."""
         return self._deployment.bytes_sent
+
+    def facts(self) -> dict[str, JsonValue]:
+        """Which runner answered, cuts of the connection, and what was pushed."""
+        return {"runner": self.runner, DROPS: self.drops, "bytes_sent": self.bytes_sent}
 
     def cut_off(self) -> None:
         """Lose the phone and find it again, as with a bad cable."""

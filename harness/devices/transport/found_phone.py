@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.phone import Phone
+from harness.targets.phone import PHONE
 from harness.vocabulary import Target
 
 
@@ -48,7 +49,7 @@ class FoundPhone:
     soc_raw: str
     model: str
     fingerprint: str
-    accepted_targets: tuple[Target, ...] = ("phone",)
+    accepted_targets: tuple[Target, ...] = (PHONE.name,)
     also_at: tuple[str, ...] = ()
 
     @property
@@ -59,7 +60,7 @@ class FoundPhone:
     @property
     def is_virtual(self) -> bool:
         """Whether its speed says nothing of any phone."""
-        return "phone" not in self.accepted_targets
+        return PHONE.name not in self.accepted_targets
 
     def __str__(self) -> str:
         serial = "" if self.phone.serial == self.serialno else f" at {self.phone.serial}"

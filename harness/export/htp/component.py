@@ -63,7 +63,7 @@ def build_htp_component(
     methods, constants = _methods(checkpoint, config, _conversations(checkpoint, task), report)
     report("compile")
     options = CompilerOptions(
-        get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.target == "phone"
+        get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.shares_memory
     )
     with torch.no_grad(), task.output.open("wb") as file:
         lowered = lower_to_pte(

@@ -21,6 +21,7 @@ class BuildConfig(BaseModel):
     Attributes:
         target: Decides what the bytes are for; None of a table in ``CPU_TABLES``, which is the
             same everywhere.
+        shares_memory: As ``TargetSpec.shares_memory``.
         soc: SoC of an HTP graph.
         htp: Details of a fixed-point HTP component.
         calibration_sha256: Of everything that the component is calibrated on.
@@ -36,6 +37,7 @@ class BuildConfig(BaseModel):
     precision: Precision
     backend: Backend
     target: Target | None
+    shares_memory: bool
     soc: str | None
     mode: Mode | None
     context_length: int | None

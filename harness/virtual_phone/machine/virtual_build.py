@@ -9,6 +9,8 @@ from pathlib import Path
 import harness
 from harness.backends.qnn.libraries import find_libraries
 from harness.errors import UserError
+from harness.targets.emulator import EMULATOR
+from harness.targets.host import HOST
 from harness.vocabulary import Target
 
 RUNNER = Path("examples/qualcomm/oss_scripts/llama/qnn_multimodal_runner")
@@ -51,5 +53,5 @@ def loadable_targets() -> tuple[Target, ...]:
     try:
         find_libraries()
     except UserError:
-        return ("host",)
-    return ("emulator", "host")
+        return (HOST.name,)
+    return (EMULATOR.name, HOST.name)

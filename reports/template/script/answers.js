@@ -1,5 +1,5 @@
 const SIGNS = { float: "≈", right: "✓", wrong: "✗", "still right": "!", changed: "≠" };
-const SOURCES = { float: "float model", host: "host", emulator: "emulator", phone: "phone", unknown: "elsewhere" };
+const SOURCES = { float: "float model", unknown: "elsewhere" };
 
 function showAnswers(section) {
   const words = (row) => [row.model, row.kind, row.sample, row.question, row.expected, ...givenWords(row)];
@@ -46,7 +46,7 @@ function answerColumn(column) {
     const who = element("small", { class: "who" }, answer.who.join(", "));
     return element("li", { class: answer.mark.replace(" ", "-") }, sign, text, who);
   });
-  return element("div", { class: "column" }, element("h4", {}, SOURCES[column.source]), element("ul", {}, lines));
+  return element("div", { class: "column" }, element("h4", {}, SOURCES[column.source] ?? column.source), element("ul", {}, lines));
 }
 
 function picture(name) {

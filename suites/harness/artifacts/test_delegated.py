@@ -10,6 +10,9 @@ import pytest
 from harness.artifacts.delegated import Delegates, place_of, presumed_precisions
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.errors import UserError
+from harness.targets.emulator import EMULATOR
+from harness.targets.host import HOST
+from harness.targets.phone import PHONE
 from harness.vocabulary import COMPONENTS
 
 FOLDER = Path("exported")
@@ -30,20 +33,20 @@ def delegates(**changes: QnnDelegate) -> Delegates:
 
 
 def test_files_without_delegates_are_for_the_host() -> None:
-    assert place_of(FOLDER, dict.fromkeys(COMPONENTS, ())) == ("host", None)
+    assert place_of(FOLDER, dict.fromkeys(COMPONENTS, ())) == (HOST, None)
 
 
 def test_only_a_phone_shares_weights_or_buffers() -> None:
-    assert place_of(FOLDER, delegates()) == ("emulator", "SM8650")
+    assert place_of(FOLDER, delegates()) == (EMULATOR, "SM8650")
     for decoder in (
         replace(ON_SM8650, shares_weights=True),
         replace(ON_SM8650, shared_buffer=True),
     ):
-        assert place_of(FOLDER, delegates(text_decoder=decoder)) == ("phone", "SM8650")
+        assert place_of(FOLDER, delegates(text_decoder=decoder)) == (PHONE, "SM8650")
 
 
 def test_a_component_left_on_the_cpu_follows_the_others() -> None:
-    assert place_of(FOLDER, {**delegates(), "token_embedding": []}) == ("emulator", "SM8650")
+    assert place_of(FOLDER, {**delegates(), "token_embedding": []}) == (EMULATOR, "SM8650")
 
 
 def test_files_of_two_socs_are_refused() -> None:

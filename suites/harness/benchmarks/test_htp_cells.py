@@ -20,7 +20,8 @@ from benchmarks.htp_cells import (
     pairwise,
 )
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
-from harness.export.recipe import DEFAULT_RECIPES, parse_precision
+from harness.export.recipe import default_recipe, parse_precision
+from harness.targets.emulator import EMULATOR
 
 PLAIN = HtpRecipe()
 HEAD_IN_8_BITS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a8w")
@@ -79,7 +80,7 @@ def test_the_short_one_leaves_it_out() -> None:
 def test_a_cell_names_its_recipe_as_reports_and_persons_do() -> None:
     for label, recipe in RECIPE_BY_LABEL.items():
         assert label == recipe.label
-        typed = parse_precision(label.partition("[")[0], DEFAULT_RECIPES["emulator"])
+        typed = parse_precision(label.partition("[")[0], default_recipe(EMULATOR))
         assert typed.model_copy(update={"htp": recipe.htp}) == recipe
 
 

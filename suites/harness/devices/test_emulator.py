@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import ComponentFile
 from harness.devices.device import RunFailure
-from harness.devices.emulator import FP16_PASS_TIMEOUT_S, PASS_TIMEOUT_S, EmulatorDevice
+from harness.devices.emulator import EmulatorDevice, EmulatorPlace
+from harness.devices.place import PlaceRequest
 from harness.devices.runner_process import TimeLimits, option_flags
+from harness.errors import UserError
 from harness.runtime.flag_syntax import parse_flags
 from harness.runtime.request import Request, RunOptions
+from harness.targets.emulator import EMULATOR
 from harness.vlm.mode import LookaheadShape
 from suites.harness.fixtures.conftest import hollow_artifact
 
@@ -43,6 +47,13 @@ def test_it_is_known_by_its_soc() -> None:
     assert (device.target, device.soc, device.serial) == ("emulator", "SM8750", "emulator-SM8750")
 
 
+def test_one_without_a_soc_of_its_own_asks_for_it() -> None:
+    other = replace(EMULATOR, name="simulator", default_soc=None)
+    asked = PlaceRequest(other, {"soc": None, "qnn_dir": None})
+    with pytest.raises(UserError, match="--target simulator is for one SoC; name it with --soc"):
+        EmulatorPlace.choose(asked)
+
+
 @pytest.mark.parametrize("qnn_dir", [None, "my qnn"])
 def test_the_runner_is_told_soc_and_libraries(
     artifact: Artifact, told: Path, tmp_path: Path, qnn_dir: str | None
@@ -59,11 +70,12 @@ def test_the_runner_is_told_soc_and_libraries(
 def test_a_hung_run_ends_with_its_time(artifact: Artifact, told: Path) -> None:
     Path(sys.executable).write_text("#!/bin/sh\nexec sleep 600\n")
     with pytest.raises(RunFailure, match="ended after 1 s"):
-        EmulatorDevice("SM8650", None, 0.5, 0.5).run(artifact, [REQUEST], RunOptions())
+        EmulatorDevice("SM8650", limits=TimeLimits(0.5, 0.5)).run(artifact, [REQUEST], RunOptions())
 
 
 @pytest.mark.parametrize(
-    ("precision", "pass_s"), [("16a8w", PASS_TIMEOUT_S), ("fp16", FP16_PASS_TIMEOUT_S)]
+    ("precision", "pass_s"),
+    [("16a8w", EMULATOR.limits.pass_s), ("fp16", EMULATOR.limits.fp16_pass_s)],
 )
 def test_fp16_is_given_more_time(
     artifact: Artifact, monkeypatch: pytest.MonkeyPatch, precision: str, pass_s: float

@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.errors import UserError
 from harness.export.recipe import (
-    DEFAULT_RECIPES,
     PRECISIONS,
     Recipe,
     check_precisions,
+    default_recipe,
     load_recipe,
     parse_precision,
 )
-from harness.vocabulary import COMPONENTS, Target
+from harness.targets.emulator import EMULATOR
+from harness.targets.host import HOST
+from harness.targets.phone import PHONE
+from harness.targets.registry import targets
+from harness.targets.target import TargetSpec
+from harness.vocabulary import COMPONENTS
 
 precisions = st.sampled_from(PRECISIONS)
 recipes = st.builds(
@@ -67,8 +72,8 @@ def test_a_bad_recipe_file_is_one_sentence(tmp_path: Path, content: str | None) 
         load_recipe(path, Recipe())
 
 
-@pytest.mark.parametrize("target", ["emulator", "phone"])
-def test_a_float32_decoder_cannot_run_on_the_htp(target: Target) -> None:
+@pytest.mark.parametrize("target", [EMULATOR, PHONE], ids=lambda target: target.name)
+def test_a_float32_decoder_cannot_run_on_the_htp(target: TargetSpec) -> None:
     with pytest.raises(UserError, match="text_decoder cannot have precision 'fp32'"):
         check_precisions(
             Recipe(vision_encoder="fp16", token_embedding="16w", text_decoder="fp32"), target
@@ -77,12 +82,12 @@ def test_a_float32_decoder_cannot_run_on_the_htp(target: Target) -> None:
 
 def test_the_host_has_no_fixed_point_graphs() -> None:
     with pytest.raises(UserError, match="choose one of: fp32, 8da4w"):
-        check_precisions(Recipe(text_decoder="16a8w"), "host")
+        check_precisions(Recipe(text_decoder="16a8w"), HOST)
 
 
-@pytest.mark.parametrize("target", ["host", "emulator", "phone"])
-def test_every_target_can_run_its_default_recipe(target: Target) -> None:
-    check_precisions(DEFAULT_RECIPES[target], target)
+@pytest.mark.parametrize("target", targets().values(), ids=targets())
+def test_every_target_can_run_its_default_recipe(target: TargetSpec) -> None:
+    check_precisions(default_recipe(target), target)
 
 
 def test_details_of_htp_graphs_come_from_the_recipe_file(tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_details_of_htp_graphs_come_from_the_recipe_file(tmp_path: Path) -> None
         "[htp]\nkv_bits = 8\nblock_size = 16\n"
         '[[htp.overrides]]\ncomponent = "text_decoder"\npattern = "lm_head"\nscheme = "16a8w"\n'
     )
-    recipe = load_recipe(path, DEFAULT_RECIPES["emulator"])
+    recipe = load_recipe(path, default_recipe(EMULATOR))
     assert recipe.vision_encoder == "16a8w"
     assert (recipe.htp.kv_bits, recipe.htp.block_size) == (8, 16)
     assert recipe.htp.overrides_of("text_decoder")[0].scheme == "16a8w"
@@ -115,14 +120,14 @@ def test_wrong_details_are_named(tmp_path: Path, table: str, place: str) -> None
     path = tmp_path / "recipe.toml"
     path.write_text(f"[htp]\n{table}\n")
     with pytest.raises(UserError, match=place):
-        load_recipe(path, DEFAULT_RECIPES["emulator"])
+        load_recipe(path, default_recipe(EMULATOR))
 
 
 def test_htp_details_mean_nothing_on_the_host(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text("[htp]\nkv_bits = 8\n")
     with pytest.raises(UserError, match="leave it out for target 'host'"):
-        check_precisions(load_recipe(path, Recipe()), "host")
+        check_precisions(load_recipe(path, Recipe()), HOST)
 
 
 @pytest.mark.parametrize(
@@ -131,13 +136,13 @@ def test_htp_details_mean_nothing_on_the_host(tmp_path: Path) -> None:
 )
 def test_one_word_includes_the_table_that_goes_with_it(word: str, table: str) -> None:
     """Activations are no matter of a table, so its precision has words of its own."""
-    recipe = parse_precision(word, DEFAULT_RECIPES["emulator"])
+    recipe = parse_precision(word, default_recipe(EMULATOR))
     assert recipe.label == word
     assert recipe.token_embedding == table
 
 
 def test_details_are_part_of_the_name_that_gates_go_by() -> None:
-    plain = DEFAULT_RECIPES["emulator"]
+    plain = default_recipe(EMULATOR)
     override = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a4w")
     labels = {
         plain.model_copy(update={"htp": htp}).label

@@ -9,9 +9,10 @@ import pytest
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.errors import UserError
-from harness.export.recipe import DEFAULT_RECIPES, Recipe
+from harness.export.recipe import Recipe, default_recipe
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
+from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec
 
 FLOAT = Recipe(vision_encoder="fp16", token_embedding="fp16", text_decoder="fp16")
@@ -22,7 +23,7 @@ def request(
     htp: HtpRecipe | None = None, base: Recipe | None = None, **changes: Any
 ) -> ExportRequest:
     """A request for the emulator in the default recipe."""
-    recipe = base or DEFAULT_RECIPES["emulator"]
+    recipe = base or default_recipe(EMULATOR)
     wanted: dict[str, Any] = {"calibration": None if base == FLOAT else Path("samples.json")}
     return ExportRequest(
         get_spec("tiny_smolvlm"),

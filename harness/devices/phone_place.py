@@ -1,0 +1,221 @@
+"""Which phones a session uses, and which artifacts it takes there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.backends.qnn.libraries import (
+    HTP_LIBRARY,
+    SDK_LIBRARY_FOLDER,
+    QnnLibraries,
+    find_libraries,
+)
+from harness.devices.device import Device
+from harness.devices.lease import lease_folder
+from harness.devices.phone.exclusive_use import held
+from harness.devices.phone.fleet.inventory import Inventory, find_inventory
+from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.preflight import find_ready_phones, one_each, only_one
+from harness.devices.phone.qnn_version import version_of_library, version_text
+from harness.devices.phone.ready_phone import ReadyPhone
+from harness.devices.phone.set_up import open_phone
+from harness.devices.place import Place, PlaceRequest
+from harness.devices.virtual_session import VIRTUAL, open_virtual_phone
+from harness.errors import UserError
+from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
+from harness.targets.phone import PHONE
+from harness.targets.registry import get_target
+from harness.targets.soc import Soc, get_soc
+from harness.targets.target import TargetSpec
+from harness.virtual_phone.machine.virtual_build import loadable_targets
+from harness.vocabulary import Target
+
+
+@dataclass(frozen=True)
+class PhonePlace(Place):
+    """The phones of a session, which all have one SoC.
+
+    Attributes:
+        loads: Target whose artifacts they load: a virtual phone those of this machine.
+        ready: One per worker, one without workers; none where the session starts a virtual phone
+            for itself.
+        adb_program: What ``--adb`` says.
+    """
+
+    loads: TargetSpec = PHONE
+    ready: tuple[ReadyPhone, ...] = ()
+    adb_program: Path | None = None
+
+    @classmethod
+    def choose(cls, asked: PlaceRequest) -> Place:
+        """Find the phones, and check all that can be wrong about them.
+
+        Raises:
+            UserError: If a phone, the runner or a library is missing, or does not fit the artifact.
+        """
+        options, serial = asked.options, asked.options["serial"]
+        if is_virtual(serial):
+            return _own_virtual_phone(asked, get_soc(serial.removeprefix(VIRTUAL)))
+        inventory = find_inventory(options["phones"], asked.root)
+        ready = find_ready_phones(_wish(asked, inventory))
+        chosen = (only_one(ready),) if asked.workers is None else one_each(ready, asked.workers)
+        _check_all_alike(chosen)
+        found = chosen[0].found
+        return cls(
+            target=asked.target,
+            soc=found.soc,
+            qnn_dir=_export_qnn_dir(options["qnn_dir"]),
+            loads=_loads(asked, found.accepted_targets, found.soc),
+            ready=chosen,
+            adb_program=options["adb"],
+        )
+
+    @contextmanager
+    def open(self) -> Iterator[Device]:
+        """Lease the phone and bring the tools, or start a virtual one."""
+        if not self.ready:
+            assert self.soc is not None
+            with open_virtual_phone(get_soc(self.soc), self.adb_program) as virtual:
+                yield virtual
+            return
+        (ready,) = self.ready
+        with (
+            held(ready.found.phone, ready.found.serialno, lease_folder()) as claim,
+            open_phone(ready, claim=claim) as real,
+        ):
+            yield real
+
+    @property
+    def artifact_target(self) -> TargetSpec:
+        """What the phones load."""
+        return self.loads
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether these phones do not exist."""
+        return not self.loads.is_remote
+
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """``ro.serialno`` of each."""
+        return tuple(one.found.serialno for one in self.ready)
+
+    def device_facts(self) -> dict[str, Any]:
+        """What the phone says of itself; one of the session's own has no build but ours."""
+        if not self.ready:
+            return {}
+        (ready,) = self.ready
+        version = ready.libraries.version if ready.libraries else None
+        return {
+            "fingerprint": ready.found.fingerprint,
+            "qnn_version": version_text(version) if version else None,
+            "facts": {"model": ready.found.model},
+        }
+
+
+def is_virtual(serial: str | None) -> bool:
+    """Whether ``--serial`` asks for a virtual phone of the session's own."""
+    return serial is not None and serial.startswith(VIRTUAL)
+
+
+def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
+    options = asked.options
+    if options["soc"] not in (None, soc.name):
+        raise UserError(
+            f"--serial {VIRTUAL}{soc.name} and --soc {options['soc']} are two SoCs; leave one out."
+        )
+    loads = _loads(asked, loadable_targets(), soc.name)
+    return PhonePlace(
+        asked.target, soc.name, options["qnn_dir"], loads=loads, adb_program=options["adb"]
+    )
+
+
+def _wish(asked: PlaceRequest, inventory: Inventory) -> PhoneRequest:
+    options, given = asked.options, asked.given
+    of_artifact = given.soc if given is not None and get_target(given.target).is_remote else None
+    return PhoneRequest(
+        soc=options["soc"] or of_artifact,
+        serial=options["serial"],
+        adb_hosts=tuple(options["adb_host"] or ()),
+        adb_program=options["adb"],
+        build_dir=options["build_dir"],
+        qnn_dir=options["qnn_dir"],
+        made_by=_made_by(asked),
+        inventory=inventory,
+        count=asked.workers or 1,
+    )
+
+
+def _made_by(asked: PlaceRequest) -> tuple[int, int, int] | None:
+    """QNN of this machine, where an export may be needed and there is one."""
+    if asked.given is not None:
+        return None
+    try:
+        libraries = _export_libraries(asked.options["qnn_dir"])
+    except UserError:
+        return None
+    return version_of_library(libraries.directory / HTP_LIBRARY)
+
+
+def _loads(asked: PlaceRequest, accepted: tuple[Target, ...], soc: str) -> TargetSpec:
+    """What the phone loads and the options ask for; on a virtual phone the host's, if it can be."""
+    given = asked.given
+    if given is not None:
+        if given.target not in accepted:
+            raise UserError(
+                f"--pre-gen-pte holds an artifact for the {given.target}, and this phone loads "
+                f"those for {' or '.join(accepted)}; leave --pre-gen-pte out, or --serial."
+            )
+        if given.soc not in (None, soc):
+            raise UserError(
+                f"--pre-gen-pte holds an artifact for {given.soc}, and the phone has {soc}; export "
+                f"it again with --soc {soc}."
+            )
+        return get_target(given.target)
+    first, last = get_target(accepted[0]), get_target(accepted[-1])
+    if first.is_remote:
+        # Nothing is exported for a phone without QNN's compiler, so its absence is told now.
+        _export_libraries(asked.options["qnn_dir"])
+        return first
+    if _can_run(last, asked.options):
+        return last
+    if not first.backend.is_htp:
+        raise UserError(
+            "A virtual phone runs such precisions on QNN's emulator, which this machine lacks; "
+            "type: pip install 'snapgate[qnn]'"
+        )
+    return first
+
+
+def _can_run(target: TargetSpec, options: Mapping[str, Any]) -> bool:
+    recipe = load_recipe(options["recipe"]) if options["recipe"] else Recipe()
+    recipe = parse_precision(options["precision"], recipe)
+    is_requantized = options["kv_encodings"] == "requantized"
+    return recipe_fault(recipe, target) is None and (target.backend.is_htp or not is_requantized)
+
+
+def _export_libraries(qnn_dir: Path | None) -> QnnLibraries:
+    return find_libraries(_export_qnn_dir(qnn_dir))
+
+
+def _export_qnn_dir(qnn_dir: Path | None) -> Path | None:
+    """``--qnn-dir`` where it has libraries for this machine; it may have a phone's alone."""
+    if qnn_dir is None:
+        return None
+    is_sdk = (qnn_dir / SDK_LIBRARY_FOLDER / HTP_LIBRARY).is_file()
+    return qnn_dir if is_sdk else None
+
+
+def _check_all_alike(chosen: tuple[ReadyPhone, ...]) -> None:
+    socs = sorted({one.found.soc for one in chosen})
+    if len(socs) > 1:
+        raise UserError(
+            f"The phones have {' and '.join(socs)}, and a session judges one SoC; choose with "
+            f"--soc {socs[0]}."
+        )
+    if len({one.found.accepted_targets for one in chosen}) > 1:
+        raise UserError("Some of the phones are virtual; choose one with --serial.")
