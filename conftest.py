@@ -10,22 +10,18 @@ from fixtures.settings.options import add_options
 from reports.build import build_report
 
 pytest_plugins = (
+    "fixtures.session.current",
     "fixtures.session.failure_text",
     "fixtures.session.collection",
+    "fixtures.session.needs",
     "fixtures.artifact",
     "fixtures.session.parametrize",
-    "fixtures.session.device_record",
     "fixtures.device",
     "fixtures.bad_cable",
     "fixtures.session.xdist_phones",
-    "fixtures.questions",
-    "fixtures.reference",
     "fixtures.answers",
     "fixtures.judge",
-    "fixtures.bench",
-    "fixtures.paired_bench",
-    "fixtures.golden",
-    "suites.harness.devices.fault_runs.plugin",
+    "fixtures.speed",
 )
 
 MARKERS = {

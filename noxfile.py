@@ -201,8 +201,8 @@ def robustness(session: nox.Session) -> None:
     arguments = [argument for argument in session.posargs if argument != NO_QNN]
     run_python(
         session,
-        *("-m", "pytest", "suites/robustness", "-n", "4", "--dist", "worksteal"),
-        *("--fault-runs", "200", *arguments),
+        *("-m", "pytest", "suites/harness/devices/fault_runs", "suites/robustness"),
+        *("--fault-runs=200", "-n", "4", "--dist", "worksteal", *arguments),
     )
 
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
+from harness.judging.conclusion import status_of
 from harness.measure.cold_rerun import settle
-from harness.measure.comparison import Outcome
-from harness.measure.verdict import Status, Verdict
 from harness.measure.wording import number
-from harness.results.rows.schema import ComparisonRow
-
-STATUS = {
-    Outcome.SAME: Status.PASS,
-    Outcome.FASTER: Status.PASS,
-    Outcome.SLOWER: Status.FAIL,
-    Outcome.INCONCLUSIVE: Status.INCONCLUSIVE,
-    Outcome.BLOCKED: Status.BLOCKED,
-}
-"""How a test ends whose comparison ended so."""
+from harness.results.rows.schema import ComparisonRow, VerdictRow
 
 
-def settled(first: Verdict, rerun: Verdict) -> Verdict:
+def settled_verdict(first: VerdictRow, rerun: VerdictRow) -> VerdictRow:
     """What counts after a red verdict was measured again, with both medians in its sentence.
 
     Args:
@@ -28,9 +18,8 @@ def settled(first: Verdict, rerun: Verdict) -> Verdict:
     status = settle(first.status, rerun.status)
     before = "no median" if first.median is None else f"a median of {number(first.median)}"
     told = f"measured again from cold after {before} failed: {status.value}"
-    return rerun.model_copy(
-        update={"status": status, "sentence": f"{rerun.sentence}; {told}", "proposal": None}
-    )
+    sentence = f"{rerun.sentence}; {told}"
+    return rerun.model_copy(update={"status": status, "sentence": sentence, "proposed_gate": None})
 
 
 def settled_comparison(first: ComparisonRow, rerun: ComparisonRow) -> ComparisonRow:
@@ -40,8 +29,8 @@ def settled_comparison(first: ComparisonRow, rerun: ComparisonRow) -> Comparison
         first: Slower.
         rerun: The comparison of the cold session's runs alone.
     """
-    status = settle(STATUS[Outcome(first.outcome)], STATUS[Outcome(rerun.outcome)])
-    outcome = rerun.outcome if STATUS[Outcome(rerun.outcome)] is status else "inconclusive"
+    status = settle(status_of(first), status_of(rerun))
+    outcome = rerun.outcome if status_of(rerun) is status else "inconclusive"
     ratio = "no ratio" if first.ratio is None else f"a ratio of {first.ratio:.4f}"
     told = f"compared again from cold after {ratio} was slower: {outcome}"
     return rerun.model_copy(update={"outcome": outcome, "sentence": f"{rerun.sentence}; {told}"})

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
-from fixtures.questions import Question
-from fixtures.session.plugin import SessionPlugin
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import Device, RunFailure
-from harness.measure.gate import Context
+from harness.devices.device import RunFailure
+from harness.judging.failures import NothingToJudge
+from harness.judging.measured import Measured, measured_on
+from harness.judging.questions import Question
+from harness.judging.record import Record
 from harness.measure.margin import Margin
-from harness.results.recording import subject_of
 from harness.results.rows.schema import AnswerRow, Variant
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.request import RunOptions
@@ -25,8 +26,6 @@ MAX_NEW_TOKENS = 128
 
 QUESTIONS_PER_RUN = 100
 """What is lost at most when a run is interrupted."""
-
-IsRight = Callable[[Question, str], bool]
 
 
 @dataclass(frozen=True)
@@ -51,22 +50,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answers(Measured):
     """All answers of one artifact in one mode to one variant of the pictures."""
 
-    artifact: Artifact
-    context: Context
     items: tuple[Answer, ...]
 
     @property
-    def given(self) -> list[str]:
-        """Answer texts."""
-        return [answer.given for answer in self.items]
-
-    @property
-    def expected(self) -> list[str]:
-        """Right answers, for the scenes' own pictures."""
-        return [answer.question.expected for answer in self.items]
+    def share_right(self) -> float:
+        """Share of answers that count as right, 0 to 1."""
+        return statistics.fmean(answer.correct for answer in self.items)
 
     @property
     def token_ids(self) -> list[tuple[int, ...]]:
@@ -78,6 +70,28 @@ class Answers:
         """Token ids by question id."""
         return {answer.question.id: answer.token_ids for answer in self.items}
 
+    @property
+    def missing_features(self) -> list[str]:
+        """One sentence per answer that does not name what its picture shows."""
+        missing = [(one, one.question.missing(one.given)) for one in self.items]
+        return [
+            f"{one.question.image.name} without {', '.join(features)}: {one.given!r}"
+            for one, features in missing
+            if features
+        ]
+
+    def tokens_per_step(self, kind: str) -> float:
+        """Tokens that a pass of the decode method yields, over all answers to a kind of question.
+
+        Raises:
+            NothingToJudge: If the runner does not count its passes.
+        """
+        asked = [answer for answer in self.items if answer.question.kind == kind]
+        steps = [answer.decode_steps for answer in asked if answer.decode_steps is not None]
+        if len(steps) < len(asked):
+            raise NothingToJudge("the runner does not tell how many passes it took")
+        return sum(len(answer.token_ids) - 1 for answer in asked) / sum(steps)
+
 
 @dataclass(frozen=True)
 class Interview:
@@ -88,9 +102,7 @@ class Interview:
             be wrong and are not written down.
     """
 
-    plugin: SessionPlugin
-    test_id: str
-    device: Device
+    record: Record
     model: VlmSpec
     artifact: Artifact
     mode: Mode
@@ -98,23 +110,16 @@ class Interview:
     requantization: bool = True
 
     @property
-    def context(self) -> Context:
+    def measured(self) -> Measured:
         """What gates of these answers are looked up by."""
-        precision = self.artifact.manifest.precision_label
-        return Context(self.model.name, self.device.target, self.device.soc, self.mode, precision)
+        return measured_on(self.record.device, self.artifact, self.mode)
 
-    def put(
-        self,
-        questions: Sequence[Question],
-        is_right: IsRight,
-        reference: Mapping[str, str],
-    ) -> Answers:
+    def put(self, questions: Sequence[Question], reference: Mapping[str, str]) -> Answers:
         """Put the questions, a batch per run, and write the answers down batch by batch.
 
         Args:
             questions: In the order of the answers.
-            is_right: Whether a text answers a question rightly.
-            reference: The float model's token ids by question id, as far as they are known.
+            reference: The float model's answers by question id, as far as they are known.
 
         Raises:
             RunFailure: If a run breaks; what it had answered is written down.
@@ -130,18 +135,17 @@ class Interview:
             batch = questions[start : start + QUESTIONS_PER_RUN]
             requests = [question.request() for question in batch]
             try:
-                generations = self.device.run(self.artifact, requests, options)
+                generations = self.record.device.run(self.artifact, requests, options)
             except RunFailure as failure:
-                self._take_down(batch, failure.answered, is_right, reference)
+                self._take_down(batch, failure.answered, reference)
                 raise
-            items += self._take_down(batch, generations, is_right, reference)
-        return Answers(self.artifact, self.context, tuple(items))
+            items += self._take_down(batch, generations, reference)
+        return Answers(self.artifact, self.measured.context, tuple(items))
 
     def _take_down(
         self,
         questions: Sequence[Question],
         generations: Sequence[Generation],
-        is_right: IsRight,
         reference: Mapping[str, str],
     ) -> list[Answer]:
         asked = {question.id: question for question in questions}
@@ -149,24 +153,21 @@ class Interview:
         for generation in generations:
             question, turn = asked[generation.request_id], generation.last
             given = plain(turn.text, self.model)
-            right = is_right(question, given)
+            right = question.is_right(given)
             answer = Answer(
                 question, turn.token_ids, given, right, margins_of(turn), turn.stats.decode_steps
             )
             if self.requantization:
-                self._record(answer, reference.get(question.id))
+                self._write_down(answer, reference.get(question.id))
             answers.append(answer)
         return answers
 
-    def _record(self, answer: Answer, reference: str | None) -> None:
-        subject = subject_of(
-            self.context, self.test_id, self.device.serial, self.artifact.manifest.key
-        )
+    def _write_down(self, answer: Answer, reference: str | None) -> None:
         with Image.open(answer.question.image) as picture:
-            image = self.plugin.journal.store_thumbnail(picture)
-        self.plugin.append(
+            image = self.record.recorder.store_thumbnail(picture)
+        self.record.recorder.append(
             AnswerRow(
-                **subject.model_dump(),
+                **self.record.subject(self.measured).model_dump(),
                 sample_id=answer.question.id,
                 question=answer.question.prompt,
                 expected=answer.question.expected,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fixtures.reference import Reference
 from harness.judging.interview import Answer, Answers
+from harness.judging.reference import Reference
 from harness.measure.accuracy import counts_as_difference, first_difference, token_agreement
 from harness.vocabulary import CALIBRATED
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.devices.place import Place
+from harness.judging.measured import Measured
 from harness.measure.gate import Context
 from harness.measure.verdict import Status, Verdict
 from harness.measure.wording import number, plural
 
 
-def judged_as(context: Context, place: Place) -> Context:
+def judged_as(measured: Measured) -> Context:
     """What gates are looked up by: a virtual phone computes what the artifact's own target does."""
-    if not place.is_virtual:
-        return context
-    return replace(context, target=place.artifact_target.name, soc=place.artifact_soc)
+    manifest = measured.artifact.manifest
+    return replace(measured.context, target=manifest.target, soc=manifest.soc)
 
 
 def for_validity(verdict: Verdict) -> Verdict:

@@ -200,6 +200,21 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+COMPARED_SPEEDS = (
+    "decode_tps",
+    "prefill_tps",
+    "prompt_eval_tps",
+    "e2e_tps",
+    "ttft_ms",
+    "encode_ms",
+    "load_ms",
+    "peak_rss_mib",
+)
+"""What two artifacts are compared by: figures that every runner tells."""
+
+JUDGED_SPEEDS = (*COMPARED_SPEEDS, "bookkeeping_ms_per_step")
+"""What a run's gates may be about."""
+
 
 def get_metric(name: str) -> Metric:
     """Look up a metric.

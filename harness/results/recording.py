@@ -35,8 +35,14 @@ def subject_of(
     )
 
 
-def verdict_row(verdict: Verdict, subject: Subject) -> VerdictRow:
-    """Flatten a verdict; its samples are rows of their own, written when they were measured."""
+def verdict_row(verdict: Verdict, subject: Subject, cold_session: int = 0) -> VerdictRow:
+    """Flatten a verdict; its samples are rows of their own, written when they were measured.
+
+    Args:
+        verdict: What was judged.
+        subject: What it is about.
+        cold_session: 1 where it was judged once more from cold.
+    """
     gate = verdict.gate
     return VerdictRow(
         **subject.model_dump(),
@@ -55,6 +61,7 @@ def verdict_row(verdict: Verdict, subject: Subject) -> VerdictRow:
         gate_since=gate.since if gate else None,
         proposed_gate=render_gate(verdict.proposal) if verdict.proposal else None,
         component=verdict.context.component,
+        cold_session=cold_session,
     )
 
 

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from fixtures.answers import Ask
-from fixtures.judge import Judge
+from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.measure.accuracy import exact_match
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
 
 def test_a_blank_image_is_no_answer(
-    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """With a blank image the answers stop being right."""
     answers = ask(model, own_recipe, any_mode, "blank")
-    share = exact_match(answers.given, answers.expected)
-    judge.conclude(
-        answers.artifact,
-        judge.exact("blank_image_exact_match", share, answers.context, answers.artifact),
-    )
+    judge.conclude(answers, blank_image_exact_match=answers.share_right)
 
 
 def test_another_image_is_another_answer(
-    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """With another scene's image the answers stop being right."""
     answers = ask(model, own_recipe, any_mode, "swapped")
-    share = exact_match(answers.given, answers.expected)
-    judge.conclude(
-        answers.artifact,
-        judge.exact("swapped_image_exact_match", share, answers.context, answers.artifact),
-    )
+    judge.conclude(answers, swapped_image_exact_match=answers.share_right)

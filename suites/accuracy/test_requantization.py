@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from fixtures.answers import Ask
-from fixtures.judge import Judge
+from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
 from harness.judging.kv_scales import largest_scale_ratio
 from harness.judging.token_comparison import between_modes, compare
-from harness.measure.accuracy import exact_match, token_agreement
+from harness.measure.accuracy import token_agreement
 from harness.vlm.spec import VlmSpec
 
 DECODE_KV_HEADROOM = 1.5
 """Ranges of the decode graph's cache over those calibration saw, so that a code of prefill means
 another number there."""
 
-pytestmark = [pytest.mark.htp, pytest.mark.usefixtures("requantized_encodings")]
+pytestmark = [pytest.mark.htp, pytest.mark.needs("requantized KV encodings")]
 
 
 @pytest.fixture
@@ -26,35 +26,26 @@ def apart(own_recipe: Recipe) -> Recipe:
     return own_recipe.model_copy(update={"htp": htp})
 
 
-@pytest.mark.usefixtures("both_modes")
+@pytest.mark.needs("kv and hybrid")
 def test_a_converted_cache_answers_as_kv_mode_does(
-    model: VlmSpec, apart: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """Kv mode has one graph and nothing to convert, so it tells what hybrid mode should say."""
     kv, hybrid = ask(model, apart, "kv"), ask(model, apart, "hybrid")
     found = compare(hybrid, kv.ids_by_question, between_modes(kv, None))
-    judge.note_all(found.findings)
     share = token_agreement(hybrid.token_ids, kv.token_ids)
-    judge.conclude(
-        hybrid.artifact,
-        judge.exact("requantized_agreement", share, hybrid.context, hybrid.artifact),
-    )
+    judge.conclude(hybrid, notes=found.findings, requantized_agreement=share)
 
 
-@pytest.mark.usefixtures("hybrid_mode")
+@pytest.mark.needs("hybrid")
 def test_without_conversion_answers_are_lost(
-    model: VlmSpec, apart: Recipe, ask: Ask, judge: Judge
+    model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """On a file where some layer's scales differ enough for that to show."""
     converted = ask(model, apart, "hybrid")
     untouched = ask(model, apart, "hybrid", requantization=False)
-    gain = exact_match(converted.given, converted.expected) - exact_match(
-        untouched.given, untouched.expected
-    )
-    ratio = largest_scale_ratio(converted.artifact)
-    artifact, context = converted.artifact, converted.context
     judge.conclude(
-        artifact,
-        judge.exact("requantization_gain", gain, context, artifact),
-        judge.exact("kv_scale_ratio", ratio, context, artifact),
+        converted,
+        requantization_gain=converted.share_right - untouched.share_right,
+        kv_scale_ratio=largest_scale_ratio(converted.artifact),
     )

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from fixtures.bench import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
+
 from harness.devices.adb.client import LONGEST_COMMAND_BYTES
 from harness.devices.phone.files.transfer import PushLimits
 from harness.devices.phone.fleet.phone_claim import ClaimTimes

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.judge import Judge
-from fixtures.paired_bench import CompareSpeed
+from fixtures.judge import SuiteJudge
+from fixtures.speed import CompareSpeed
 from harness.export.recipe import Recipe
+from harness.measure.metrics import COMPARED_SPEEDS
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        "decode_tps",
-        "prefill_tps",
-        "prompt_eval_tps",
-        "e2e_tps",
-        "ttft_ms",
-        "encode_ms",
-        "load_ms",
-        "peak_rss_mib",
-    ],
-)
+@pytest.mark.parametrize("metric", COMPARED_SPEEDS)
 def test_comparison(
     model: VlmSpec,
     mode: Mode,
     own_recipe: Recipe,
-    speed_metric: str,
+    metric: str,
     compare_speed: CompareSpeed,
-    judge: Judge,
+    judge: SuiteJudge,
 ) -> None:
     """Both take turns on one device; the ratio of neighbouring runs decides."""
-    compare_speed(model, mode, own_recipe, speed_metric, judge)
+    judge.conclude_speed(compare_speed(model, mode, own_recipe), metric)

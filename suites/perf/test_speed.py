@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.bench import GetBench
-from fixtures.judge import Judge
+from fixtures.judge import SuiteJudge
+from fixtures.speed import GetBench
 from harness.export.recipe import Recipe
+from harness.measure.metrics import JUDGED_SPEEDS
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        "decode_tps",
-        "prefill_tps",
-        "prompt_eval_tps",
-        "e2e_tps",
-        "ttft_ms",
-        "encode_ms",
-        "load_ms",
-        "peak_rss_mib",
-        "bookkeeping_ms_per_step",
-    ],
-)
+@pytest.mark.parametrize("metric", JUDGED_SPEEDS)
 def test_speed(
-    model: VlmSpec,
-    mode: Mode,
-    own_recipe: Recipe,
-    speed_metric: str,
-    get_bench: GetBench,
-    judge: Judge,
+    model: VlmSpec, mode: Mode, own_recipe: Recipe, metric: str, bench: GetBench, judge: SuiteJudge
 ) -> None:
     """The median over runs of fresh processes stays within the gate."""
-    get_bench(model, mode, own_recipe).judge(speed_metric, judge)
+    judge.conclude_speed(bench(model, mode, own_recipe), metric)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from fixtures.artifact import GetArtifact
-from fixtures.questions import GetQuestions
 from harness.artifacts.artifact import Artifact
 from harness.devices.device import Device, RunFailure
 from harness.errors import UserError
 from harness.export.recipe import Recipe
+from harness.judging.questions import Scenes
 from harness.runtime.request import Request, RunOptions
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
@@ -47,9 +47,9 @@ def refusal(device: Device, artifact: Artifact, request: Request, options: RunOp
 
 
 @pytest.fixture
-def request_of_scene(get_questions: GetQuestions) -> Request:
+def request_of_scene(scenes: Scenes) -> Request:
     """A request that would be answered if nothing were wrong."""
-    return get_questions("real")[0].request()
+    return scenes.questions()[0].request()
 
 
 def test_paths_with_spaces_and_umlauts_run(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from fixtures.artifact import GetArtifact
-from fixtures.judge import Judge
+from fixtures.judge import SuiteJudge
 from harness.devices.device import Device
 from harness.export.recipe import Recipe
-from harness.measure.gate import Context
+from harness.judging.measured import measured_on
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import COMPONENTS, Component, Mode
 
@@ -23,13 +21,9 @@ def test_pte_bytes(
     component: Component,
     get_artifact: GetArtifact,
     device: Device,
-    judge: Judge,
+    judge: SuiteJudge,
 ) -> None:
     """Each .pte lies between its gate's lower and upper bound."""
     artifact = get_artifact(model, recipe, file_mode)
-    file = artifact.manifest.component(component)
-    context = replace(
-        Context(model.name, device.target, device.soc, artifact.manifest.mode, file.precision),
-        component=component,
-    )
-    judge.conclude(artifact, judge.exact("pte_bytes", file.pte_bytes, context, artifact))
+    part = measured_on(device, artifact, component=component)
+    judge.conclude(part, pte_bytes=artifact.manifest.component(component).pte_bytes)

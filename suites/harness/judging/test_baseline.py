@@ -20,10 +20,8 @@ from harness.judging.baseline import (
 from harness.measure.gate import Context
 from harness.measure.verdict import Status
 from harness.results.rows.schema import ComparisonRow
-from suites.harness.fixtures.conftest import ROOT, RunSuites, hollow_artifact
+from suites.harness.fixtures.conftest import hollow_artifact
 from suites.harness.results.made_up import FIRST_NIGHT, SUBJECT, a_verdict, night_id, write_run
-
-pytest_plugins = ["pytester"]
 
 CONTEXT = Context("tiny_smolvlm", "host", mode="kv", precision="fp32")
 OLD, NEW = "0ddba11" + "0" * 57, "decade" + "0" * 58
@@ -151,34 +149,3 @@ def test_what_cannot_be_compared_is_refused(
     candidate = open_artifact(hollow_artifact(tmp_path / "candidate")).manifest
     with pytest.raises(UserError, match=sentence):
         check_comparable(baseline, candidate, "kv")
-
-
-@pytest.mark.parametrize(
-    ("more", "sentence"),
-    [
-        (["--baseline", "latest-green"], "--compare names both artifacts; leave --baseline out"),
-        (["--pre-gen-pte", "x"], "--compare names both artifacts; leave --pre-gen-pte out"),
-        (["--pairs", "7"], "--pairs is 7; give an even number from 8, 20 by default"),
-        (["--cooldown", "-1"], "--cooldown is -1 s; give 0 or more, 300 by default"),
-    ],
-)
-def test_options_that_contradict_each_other_are_one_sentence(
-    suites: RunSuites, tmp_path: Path, more: list[str], sentence: str
-) -> None:
-    one, other = cached(tmp_path, OLD), cached(tmp_path, NEW)
-    result = suites(ROOT / "suites/perf", "--compare", one, other, *more)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert sentence in result.stderr.str()
-
-
-def test_a_comparing_session_compares_and_judges_no_gates(
-    suites: RunSuites, tmp_path: Path
-) -> None:
-    one, other = cached(tmp_path, OLD), cached(tmp_path, NEW)
-    chosen = ["--compare", one, other, "--collect-only", "-q"]
-    told = suites(ROOT / "suites/perf", *chosen).stdout.str()
-    assert "test_comparison.py::test_comparison" in told
-    assert "test_speed.py" not in told
-    told = suites(ROOT / "suites/perf", "--collect-only", "-q").stdout.str()
-    assert "test_comparison.py" not in told
-    assert "test_speed.py::test_speed" in told

@@ -13,10 +13,8 @@ from harness.backends.qnn.recipe import HtpRecipe
 from harness.judging.decode_limit import DecodeLimit, decode_limit, kv_cache_bytes
 from harness.vlm.registry import get_spec
 from reports.roofline import LIMIT_METRICS
-from suites.harness.fixtures.benches import GATE, GivenDevice, Recorded, a_bench
 from suites.harness.fixtures.conftest import hollow_artifact
-
-pytest_plugins = ["pytester"]
+from suites.harness.judging.benches import GATE, GivenDevice, Recorded, a_bench
 
 SMOLVLM = get_spec("smolvlm_500m").text
 SM8550_GB_PER_S = 67.2
@@ -92,7 +90,7 @@ def test_the_limit_is_written_down_once_beside_the_first_speed(tmp_path: Path) -
     bench = a_bench(device, tmp_path, [])
     bench.limit = DecodeLimit("ms_per_token_of_weights", 6.0)
     for metric in ("decode_tps", "e2e_tps"):
-        bench.judge(metric, recorded.judge)
+        bench.conclude(metric, recorded.judge)
     [row] = [row for row in recorded.of_kind("sample") if row.metric in LIMIT_METRICS]
     assert (row.metric, row.value, row.component) == (bench.limit.metric, 6.0, "text_decoder")
-    assert row.artifact_key == bench.artifact.manifest.key
+    assert row.artifact_key == bench.measured.artifact.manifest.key

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from fixtures.questions import Question
-from fixtures.reference import Reference
 from harness.artifacts.artifact import open_artifact
 from harness.judging.interview import Answer, Answers
+from harness.judging.questions import Question
+from harness.judging.reference import Reference
 from harness.judging.token_comparison import (
     TIED_CODES,
     TIED_MARGIN,
@@ -23,8 +23,6 @@ from harness.measure.accuracy import TOP2_GAP_TOLERANCE
 from harness.measure.gate import Context
 from harness.measure.margin import Margin
 from suites.harness.fixtures.conftest import hollow_artifact
-
-pytest_plugins = ["pytester"]
 
 GREEDY = (5, 7, 9, 2)
 AT, OTHER, THIRD = 1, 8, 6

@@ -18,6 +18,9 @@ Runner = Literal["stand-in", "real"]
 PUSH = "push"
 """The moment that is counted in bytes; the others are commands."""
 
+FEW = 20
+"""Runs of a session that nobody asked for more."""
+
 _FOLDER = Path(__file__).parent
 _RANGE = tuple[float, float]
 
@@ -143,3 +146,11 @@ def draw(plan: Plan, seed: int) -> FaultedRun:
         is_early=dice.random() < plan.early_share and not fault.late,
         adb=dice.randrange(2),
     )
+
+
+def numbered_seeds(adb: int) -> list[tuple[int, int]]:
+    """Seeds of the runs by one of the adb servers, with their place among all runs."""
+    plan = load_plan()
+    return [
+        (number, seed) for number, seed in enumerate(load_seeds()) if draw(plan, seed).adb == adb
+    ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from harness.devices.transport.errors import PhoneFailure
 from suites.harness.devices.fault_runs.outcome import Outcome, outcome_table
-from suites.harness.devices.fault_runs.plan import draw, load_plan, load_seeds
-from suites.harness.devices.fault_runs.plugin import FEW
+from suites.harness.devices.fault_runs.plan import FEW, draw, load_plan, load_seeds
 from suites.harness.devices.fault_runs.stage import judge
 
 SEEDS = load_seeds()

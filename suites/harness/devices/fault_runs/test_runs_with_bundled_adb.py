@@ -1,23 +1,23 @@
 """A run on a phone survives what happens to it, or says why not, with adbutils' adb.
 
-The first of the runs that ``nox -s robustness`` plays, each on a virtual phone of its own, by the
-way that every session goes: lease, claim, push, claimed run, answer.
+Each run has a virtual phone of its own, and goes the way that every session goes: lease, claim,
+push, claimed run, answer. ``nox -s robustness`` plays all of them, other sessions the first few.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from suites.harness.devices.fault_runs.plan import draw, load_plan, load_seeds
-from suites.harness.devices.fault_runs.plugin import FEW, play_and_judge
-from suites.harness.devices.fault_runs.stage import Stage
+from suites.harness.devices.fault_runs.conftest import Play
+from suites.harness.devices.fault_runs.plan import numbered_seeds
 
-PLAN = load_plan()
-SEEDS = [seed for seed in load_seeds()[:FEW] if draw(PLAN, seed).adb == 0]
+SEEDS = [
+    pytest.param(seed, marks=pytest.mark.fault_run(number), id=f"seed-{seed}")
+    for number, seed in numbered_seeds(adb=0)
+]
 
 
-@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
-def test_a_fault_costs_no_answer_or_is_named(
-    stage: Stage, seed: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    play_and_judge(stage, draw(stage.plan, seed), request, monkeypatch)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_fault_costs_no_answer_or_is_named(play: Play, seed: int) -> None:
+    """The answer of the undisturbed run, or an error with the cause, before the deadline."""
+    play(seed)

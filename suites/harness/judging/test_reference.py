@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from _pytest.outcomes import Skipped
 
-from fixtures.questions import Question
-from fixtures.reference import Reference
-from harness.judging.against_float import length_ratio, scored
+from harness.judging.conclusion import Conclusion
 from harness.judging.interview import Answer, Answers
+from harness.judging.questions import Question
+from harness.judging.reference import Reference
 from harness.measure.accuracy_delta import ScoredPair
-from harness.measure.gate import Context, Gate, find_gate
+from harness.measure.gate import Context, find_gate
 from harness.measure.verdict import Status
 from harness.results.gates import load_gates
-from suites.harness.fixtures.benches import CONTEXT, GATE, GivenDevice, Recorded, a_bench
-
-pytest_plugins = ["pytester"]
+from suites.harness.judging.benches import CONTEXT, GATE, GivenDevice, Recorded, a_measured
 
 SHIPPED = Path(__file__).parents[3] / "thresholds"
 DROP = GATE.model_copy(update={"metric": "exact_match_drop", "min": None, "max": 0.02})
@@ -53,7 +50,7 @@ REFERENCE = TextsOnly(cast(Any, None), {name: tuple(range(4)) for name in TEXTS}
 
 
 def test_both_are_scored_by_the_expected_words_and_kept_by_image() -> None:
-    assert scored(ANSWERS, REFERENCE) == [
+    assert REFERENCE.scored(ANSWERS) == [
         ScoredPair("1.png", reference=1.0, measured=1.0),
         ScoredPair("1.png", reference=1.0, measured=0.0),
         ScoredPair("2.png", reference=0.0, measured=1.0),
@@ -61,7 +58,7 @@ def test_both_are_scored_by_the_expected_words_and_kept_by_image() -> None:
 
 
 def test_lengths_are_counted_in_tokens_of_the_same_questions() -> None:
-    assert length_ratio(ANSWERS, REFERENCE) == 0.75
+    assert REFERENCE.length_ratio(ANSWERS) == 0.75
 
 
 @pytest.mark.parametrize("model", ["tiny_smolvlm", "tiny_internvl3"])
@@ -72,18 +69,14 @@ def test_the_shipped_gates_want_answers_as_long_as_the_reference(model: str, tar
     assert (gate.min, gate.max) == (0.9, 1.1)
 
 
-def judged(wrong: int, tmp_path: Path, gate: Gate = DROP) -> Recorded:
-    recorded = Recorded(GivenDevice([]), gates=[gate])
-    artifact = a_bench(GivenDevice([]), tmp_path, []).artifact
+def judged(wrong: int, tmp_path: Path, recorded: Recorded) -> Conclusion:
     pairs = [ScoredPair(str(image), 1.0, float(image >= wrong)) for image in range(100)]
-    verdict = recorded.judge.drop("exact_match_drop", pairs, CONTEXT, artifact)
-    recorded.judge.conclude(artifact, verdict)
-    return recorded
+    return recorded.judge.conclude(a_measured(tmp_path / "artifact"), exact_match_drop=pairs)
 
 
 def test_a_drop_is_written_down_with_its_bounds(tmp_path: Path) -> None:
-    gate = DROP.model_copy(update={"max": 0.1})
-    recorded = judged(2, tmp_path, gate)
+    recorded = Recorded(GivenDevice([]), gates=[DROP.model_copy(update={"max": 0.1})])
+    assert judged(2, tmp_path, recorded).status is Status.PASS
     [sample], [row] = recorded.of_kind("sample"), recorded.of_kind("verdict")
     assert (sample.metric, sample.value) == ("exact_match_drop", 0.02)
     assert row.status is Status.PASS
@@ -91,5 +84,6 @@ def test_a_drop_is_written_down_with_its_bounds(tmp_path: Path) -> None:
 
 
 def test_a_drop_near_its_gate_ends_open_and_is_not_measured_again(tmp_path: Path) -> None:
-    with pytest.raises(Skipped, match="inconclusive, ask about more images"):
-        judged(2, tmp_path)
+    ended = judged(2, tmp_path, Recorded(GivenDevice([]), gates=[DROP]))
+    assert ended.status is Status.INCONCLUSIVE
+    assert "inconclusive, ask about more images" in ended.sentence

@@ -1,0 +1,65 @@
+"""An artifact where it was measured: what figures, answers and verdicts are of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+from harness.artifacts.artifact import Artifact
+from harness.measure.gate import Context
+from harness.vocabulary import Component, Mode, Protocol, Target
+
+
+class Where(Interface):
+    """What names a target and its SoC: a device, or the manifest of what was compiled for one."""
+
+    @property
+    def target(self) -> Target:
+        """``host``, ``emulator`` or ``phone``."""
+        ...
+
+    @property
+    def soc(self) -> str | None:
+        """Name of the SoC, None for a host."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An artifact, and what gates of its figures are looked up by."""
+
+    artifact: Artifact
+    context: Context
+
+
+def measured_on(
+    where: Where,
+    artifact: Artifact,
+    mode: Mode | None = None,
+    *,
+    component: Component | None = None,
+    protocol: Protocol = "snapgate",
+) -> Measured:
+    """An artifact as a whole, or one component of it, at a place.
+
+    Args:
+        where: The device that ran it; its own manifest for what no device has a part in.
+        artifact: What was measured.
+        mode: The mode it ran in; None for the mode it was exported for.
+        component: The one part that was measured.
+        protocol: How speed was measured.
+    """
+    manifest = artifact.manifest
+    precision = manifest.component(component).precision if component else manifest.precision_label
+    return Measured(
+        artifact,
+        Context(
+            manifest.model,
+            where.target,
+            where.soc,
+            mode or manifest.mode,
+            precision,
+            component,
+            protocol,
+        ),
+    )
