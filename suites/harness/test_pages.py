@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from fixtures.bench import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
 
 from harness.devices.adb.client import LONGEST_COMMAND_BYTES
 from harness.devices.phone.files.transfer import PushLimits
@@ -14,6 +13,7 @@ from harness.devices.phone.fleet.phone_claim import ClaimTimes
 from harness.devices.phone.health.fitness import HealthLimits
 from harness.devices.phone.health.gate import Patience
 from harness.devices.transport.retrying import RetryLimits
+from harness.judging.workload import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
 from harness.measure import change_point, comparison, noise_floor
 from harness.measure.accuracy_delta import MIN_IMAGES
 from harness.measure.cold_rerun import COOLDOWN_S
