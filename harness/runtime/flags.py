@@ -38,7 +38,7 @@ class Flags(BaseModel):
     tok_embedding_path: Path = _flag(_FILES, Path("tok_embedding.pte"), "token embedding (.pte)")
     decoder_path: Path = _flag(_FILES, Path("decoder.pte"), "text decoder (.pte)")
     tokenizer_path: Path = _flag(_FILES, Path("tokenizer.bin"), "tokenizer.json")
-    decoder_model_version: str = _flag(_FILES, "llama3", "smolvlm or internvl3")
+    decoder_model_version: str = _flag(_FILES, "llama3", "family of the model")
     soc: str | None = _flag(
         _FILES,
         None,

@@ -53,7 +53,7 @@ class Tokenizer:
         if not isinstance(self._engine.decoder, decoders.ByteLevel):
             raise UserError(
                 f"{path} is no byte-level tokenizer (its decoder is {self._engine.decoder}); "
-                f"give the tokenizer.json of a SmolVLM or InternVL3 checkpoint."
+                "give the tokenizer.json of the exported model."
             )
         self._engine.no_truncation()
         self._engine.no_padding()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
 
 from harness.errors import UserError
 from harness.export.inputs.stored_tensors import StoredTensor, read_stored_tensors
@@ -49,8 +50,20 @@ class Checkpoint:
 
     @property
     def image_token_id(self) -> int:
-        """Id of the token that stands for one image row."""
-        return int(self.config["image_token_id"])
+        """Id of the token that stands for one image row.
+
+        Raises:
+            UserError: If the tokenizer does not have the family's.
+        """
+        path, token = self.directory / "tokenizer.json", self.spec.family.image_token
+        try:
+            found = Tokenizer.from_file(str(path)).token_to_id(token)
+        # The library raises bare Exception for every kind of malformed file.
+        except Exception as error:
+            raise UserError(f"{path} is damaged ({error}); download it again.") from error
+        if found is None:
+            raise UserError(f"{path} has no image token {token!r}; name the right --checkpoint.")
+        return int(found)
 
     @property
     def tied_embeddings(self) -> bool:

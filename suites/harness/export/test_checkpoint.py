@@ -131,6 +131,26 @@ def test_missing_and_damaged_files_are_named(
         open_checkpoint(folder, one_layer(family)).component_weights("text_decoder")
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_image_token_is_found_in_the_tokenizer(family: str, folder: Path) -> None:
+    stated = json.loads((folder / "config.json").read_text())["image_token_id"]
+    assert open_checkpoint(folder, one_layer(family)).image_token_id == stated
+
+
+@pytest.mark.parametrize("family", ["smolvlm"])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("<image>", "<picture>", "has no image token '<image>'"), ("{", "", "damaged")],
+)
+def test_a_tokenizer_without_the_image_token_is_refused(
+    family: str, folder: Path, old: str, new: str, message: str
+) -> None:
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        _ = open_checkpoint(folder, one_layer(family)).image_token_id
+
+
 def test_a_family_name_stands_for_any_geometry(make_checkpoint: MakeCheckpoint) -> None:
     checkpoint = open_checkpoint(make_checkpoint("internvl3"), get_spec_or_family("internvl3"))
     assert checkpoint.spec.text.layers == 1

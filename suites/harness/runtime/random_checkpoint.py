@@ -96,7 +96,7 @@ class RandomModel:
         size, recipe = self.spec.vision.image_size_px, self.spec.family.preprocessing
         arrays = [preprocess(load_image(Path(image)), size, recipe) for image in images]
         pixels = torch.cat([torch.from_numpy(array) for array in arrays])
-        return pixels[None] if self.spec.family.name == "smolvlm" else pixels
+        return pixels[None] if self.spec.family.has_image_axis else pixels
 
 
 def save_random_checkpoint(spec: VlmSpec, folder: Path) -> None:
