@@ -43,7 +43,7 @@ def machine_lease(
     shared work cannot keep an exclusive holder out.
 
     Args:
-        folder: The same for all processes of a machine; made when missing.
+        folder: Folder of locks, the same for all processes of a machine; made when missing.
         share: ``exclusive`` for performance measurements, ``shared`` for all other work.
         on_wait: Called once if the machine is not to be had at once.
 
@@ -86,7 +86,7 @@ def open_lock(folder: Path, name: str) -> Iterator[int]:
 
     Args:
         folder: As ``lease_folder`` returns it; made when missing.
-        name: Of the file.
+        name: Name of the file.
 
     Yields:
         A file descriptor, for ``fcntl.flock``.

@@ -53,8 +53,8 @@ def answer_requests(
     """Answer requests in one process, each on an empty cache.
 
     Args:
-        artifact: What to run.
-        requests: In the order of the answers.
+        artifact: Artifact to run.
+        requests: Questions, in the order of the answers.
         options: How to generate.
         limits: When to give up.
         extra_flags: What only this device tells the runner.

@@ -29,7 +29,7 @@ def open_virtual_phone(soc: Soc, adb_program: Path | None = None) -> Iterator[Ph
     """Start a virtual phone behind an adb server of its own; both end with the block.
 
     Args:
-        soc: That the phone says it has.
+        soc: SoC that the phone says it has.
         adb_program: Of the server; None for the first that this machine has.
 
     Raises:

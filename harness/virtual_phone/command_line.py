@@ -29,14 +29,14 @@ class Announcement(BaseModel):
 
     Attributes:
         serial: What the adb server calls the phone.
-        port: That the adb server connects to.
+        port: Port that the adb server connects to.
         control: Address of the controls.
-        serialno: The phone's ``ro.serialno``.
-        soc: The phone's ``ro.soc.model``.
+        serialno: Serial number, the phone's ``ro.serialno``.
+        soc: SoC, the phone's ``ro.soc.model``.
         root: Folder of its files.
         isolation: Kind of sandbox.
         isolation_reason: Why it is not the better one.
-        pid: Of the process.
+        pid: Number of the process.
     """
 
     model_config = ConfigDict(frozen=True)

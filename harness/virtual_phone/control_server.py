@@ -17,7 +17,7 @@ class ControlServer:
     """Serves the controls of a phone.
 
     Args:
-        adbd: The phone.
+        adbd: Phone that is controlled.
     """
 
     def __init__(self, adbd: Adbd) -> None:

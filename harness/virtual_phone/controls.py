@@ -22,11 +22,11 @@ class ControlRequest(_Frozen):
     Attributes:
         server_port: Port of the adb server on this machine that the phone is plugged into, which
             an ``unplug`` needs.
-        properties: To change or add.
-        battery: To show.
-        thermal: To show.
-        faults: All that is wrong from now on.
-        cut: The transport, now.
+        properties: System properties to change or add.
+        battery: Battery to show.
+        thermal: Temperatures to show.
+        faults: Faults from now on; all others end.
+        cut: Cut of the transport, now.
     """
 
     server_port: int | None = None
@@ -41,11 +41,11 @@ class PhoneStatus(_Frozen):
     """A phone at a moment.
 
     Attributes:
-        port: That the adb server connects to.
-        serialno: Its ``ro.serialno``.
+        port: Port that the adb server connects to.
+        serialno: Serial number, its ``ro.serialno``.
         isolation: Kind of sandbox.
         isolation_reason: Why it is not the better one; None where it is, or where none was asked.
-        faults: That it has, as far as they are not used up.
+        faults: Faults that it has, as far as they are not used up.
         connections: Transports that it has.
         cuts: How often it cut them.
         reboots: How often it rebooted.
@@ -77,7 +77,7 @@ class PhoneControls(ABC):
     @property
     @abstractmethod
     def port(self) -> int:
-        """That the adb server connects to."""
+        """Port that the adb server connects to."""
 
     @property
     def serial(self) -> str:
@@ -85,20 +85,20 @@ class PhoneControls(ABC):
         return f"127.0.0.1:{self.port}"
 
     def status(self) -> PhoneStatus:
-        """How it is."""
+        """The phone as it is now."""
         return self.control(ControlRequest())
 
     def set_faults(self, faults: Faults) -> PhoneStatus:
-        """Let exactly this be wrong."""
+        """Have exactly these faults from now on."""
         return self.control(ControlRequest(faults=faults))
 
     def set_fault(self, **fields: Any) -> PhoneStatus:
-        """Let this be wrong, too: fields of ``Faults``."""
+        """Add a fault to those that it has: fields of ``Faults``."""
         now = self.status().faults.model_dump()
         return self.set_faults(Faults.model_validate({**now, **fields}))
 
     def clear_faults(self) -> PhoneStatus:
-        """Let nothing be wrong."""
+        """End all faults."""
         return self.set_faults(Faults())
 
     def allow(self) -> PhoneStatus:

@@ -37,9 +37,9 @@ class CutTrigger(_Frozen):
         after_bytes_in: Payload bytes from the host, counted from when the trigger is set.
         after_bytes_out: Payload bytes to the host, likewise.
         on_command: Regular expression; a shell command that it finds something in starts the cut.
-        delay_s: From the condition to the cut.
+        delay_s: Time from the condition to the cut.
         times: How often it fires.
-        cut: What happens then.
+        cut: Cut that follows.
     """
 
     after_bytes_in: NonNegativeInt | None = None
@@ -75,7 +75,7 @@ class Faults(_Frozen):
             ``silent`` accepts and never says a word (the server lists it as ``offline``);
             ``refusing`` turns every connection away.
         asks_for_key: Ask for the host's key first, and accept the first one offered.
-        triggers: Cuts to come.
+        triggers: Cuts that wait for their moment.
         in_bytes_per_s: Limit of what the phone takes; None for none.
         out_bytes_per_s: Limit of what the phone sends; None for none.
         latency_s: Waited before each packet that the phone sends.

@@ -39,7 +39,7 @@ class Handset:
         self.root.write_available(None)
 
     def set_faults(self, faults: Faults) -> None:
-        """Have these, and no others; counts begin anew."""
+        """Have these faults, and no others; counts begin anew."""
         self.faults = faults
         self.traffic.arm(faults.triggers)
         self.root.write_available(faults.available_bytes)

@@ -24,10 +24,10 @@ class VirtualPhone(PhoneControls):
     """A phone that serves from ``with`` to its end, in a thread of its own.
 
     Args:
-        soc: As ``ro.soc.model`` tells it.
-        serialno: As ``ro.serialno`` tells it; made up if not given.
+        soc: SoC, its ``ro.soc.model``.
+        serialno: Serial number, its ``ro.serialno``; made up if not given.
         root: Folder of its files, which stays; a temporary one if not given.
-        port: To listen on, on loopback; 0 for any free one.
+        port: Port to listen on, on loopback; 0 for any free one.
         properties: Further system properties, or other values.
         isolation: Kind of sandbox; None for the best that the machine allows.
         features: What its adbd names in its greeting.
@@ -81,7 +81,7 @@ class VirtualPhone(PhoneControls):
 
     @property
     def port(self) -> int:
-        """That the adb server connects to."""
+        """Port that the adb server connects to."""
         return self._adbd.port
 
     @property

@@ -25,7 +25,7 @@ class PhoneProcess(PhoneControls):
     """Runs from ``with`` to its end; it ends with this process, however that ends.
 
     Args:
-        arguments: Of ``python -m harness.virtual_phone``.
+        arguments: Arguments of ``python -m harness.virtual_phone``.
 
     Raises:
         PhoneFailed: If it does not start.
@@ -66,12 +66,12 @@ class PhoneProcess(PhoneControls):
 
     @property
     def port(self) -> int:
-        """That the adb server connects to."""
+        """Port that the adb server connects to."""
         return self.announcement.port
 
     @property
     def pid(self) -> int:
-        """Of the phone's process."""
+        """Number of the phone's process."""
         return self._process.pid
 
     def control(self, request: ControlRequest) -> PhoneStatus:

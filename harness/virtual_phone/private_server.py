@@ -43,7 +43,7 @@ class PrivateAdbServer:
     """Runs from ``with`` to its end, or until its owner is killed; is ended by its process id.
 
     Args:
-        adb_program: Which adb.
+        adb_program: Program of the server.
 
     Raises:
         ServerFailed: If it does not start.
@@ -80,7 +80,7 @@ class PrivateAdbServer:
 
     @property
     def process_id(self) -> int:
-        """Of the server."""
+        """Process id of the server."""
         return self._process.pid
 
     @property

@@ -27,7 +27,7 @@ class PhoneProfile:
     """A phone that is to be.
 
     Attributes:
-        folder: Of its files; kept when it ends.
+        folder: Folder of its files; kept when it ends.
         properties: System properties.
         isolation: Kind of sandbox; None for the best that the machine allows.
         features: What its adbd names in its greeting.
@@ -48,9 +48,9 @@ def default_properties(
     """Properties of an Android 14 phone with this SoC.
 
     Args:
-        soc: As ``ro.soc.model`` tells it, say ``SM8550``.
-        serialno: As ``ro.serialno`` tells it.
-        accepted_targets: Of artifacts that the phone's runner loads; no real phone has the
+        soc: SoC, its ``ro.soc.model``, say ``SM8550``.
+        serialno: Serial number, its ``ro.serialno``.
+        accepted_targets: Targets whose artifacts the phone's runner loads; no real phone has the
             property.
     """
     return {

@@ -43,7 +43,7 @@ class Traffic:
         ]
 
     def count_in(self, length: int) -> None:
-        """So many bytes came."""
+        """Count bytes that the host sent."""
         self.bytes_in += length
         for armed in self._armed:
             if armed.left_in is not None:
@@ -51,7 +51,7 @@ class Traffic:
         self._fire_met(lambda armed: armed.left_in is not None and armed.left_in <= 0)
 
     def count_out(self, length: int) -> None:
-        """So many bytes went."""
+        """Count bytes that the phone sends."""
         self.bytes_out += length
         for armed in self._armed:
             if armed.left_out is not None:
@@ -59,7 +59,7 @@ class Traffic:
         self._fire_met(lambda armed: armed.left_out is not None and armed.left_out <= 0)
 
     def see_command(self, command: str) -> None:
-        """A shell command starts."""
+        """Note a shell command that starts."""
 
         def met(armed: _Armed) -> bool:
             pattern = armed.trigger.on_command

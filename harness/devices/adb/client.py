@@ -32,7 +32,6 @@ _SHELL = "shell_v2"
 _STDOUT, _STDERR, _EXIT = 1, 2, 3
 _PACKET_HEADER_BYTES = 5
 _PERMISSIONS = 0o600
-_FEATURES_S = 5.0
 _RECONNECT_S = 5.0
 _OVER_TCP = re.compile(r"^.+:\d+$")
 _ALLOW = "unlock it and tap Allow on its screen"
@@ -42,7 +41,7 @@ class AdbPhone:
     """One phone, held by its serial: what adb calls its transport changes with every cut.
 
     Args:
-        server: Where it is plugged in.
+        server: Server that it is plugged into.
         serial: The server's name for it.
     """
 
@@ -64,29 +63,11 @@ class AdbPhone:
         at = () if address == ServerAddress() else ("-H", address.host, "-P", str(address.port))
         return ("adb", *at, "-s", self.serial, "shell")
 
-    @property
-    def features(self) -> frozenset[str]:
-        """What its adbd can do; asked once.
-
-        Raises:
-            ConnectionLost: If the phone is not there.
-            NoServer: If the server is not there.
-        """
-        return self._features_within(_FEATURES_S)
-
     def ask(self, command: str, total_s: float) -> Answer:
-        """Run a short command; it reads nothing from standard input.
-
-        Args:
-            command: Shell text.
-            total_s: Time for everything, the connection included.
+        """Run a short command, as ``Commands.ask``.
 
         Raises:
-            ConnectionLost: If the answer does not come whole; the command may run on.
-            DeadlineExceeded: If it does not come in time, however much of it comes.
-            NoServer: If the server is not there.
             PhoneUnusable: If the phone is so old that it tells no exit codes.
-            AnswerTooLong: If it prints without end.
             ValueError: If the command is too long.
         """
         with self.begin(command, total_s) as collect:
@@ -94,11 +75,10 @@ class AdbPhone:
 
     @contextmanager
     def begin(self, command: str, total_s: float) -> Iterator[Callable[[float], Answer]]:
-        """Start a short command, to do something else before its answer is collected.
+        """Start a short command, as ``Commands.begin``.
 
         Raises:
-            ConnectionLost, DeadlineExceeded, NoServer, PhoneUnusable, AnswerTooLong, ValueError:
-                As ``ask``.
+            PhoneUnusable, ValueError: As ``ask``.
         """
         end_s = time.monotonic() + total_s
         self._check_shell(total_s)
@@ -118,14 +98,7 @@ class AdbPhone:
         limits: SendLimits,
         on_sent: Callable[[int], None],
     ) -> None:
-        """Send the next bytes of an open file as a file of their own.
-
-        Raises:
-            PhoneRefused: With the phone's own words.
-            ConnectionLost: If the connection is cut, or nothing moves any more.
-            NoServer: If the server is not there.
-            UserError: If the file is shorter than that.
-        """
+        """Send the next bytes of an open file as a file of their own, as ``Files.send``."""
         with self._service("sync:", limits.total_s) as connection:
             stream = SyncStream(connection.socket, limits)
             stream.send_file(file, byte_count, remote, _PERMISSIONS, on_sent)
@@ -146,6 +119,7 @@ class AdbPhone:
             )
 
     def _features_within(self, total_s: float) -> frozenset[str]:
+        """What its adbd can do; asked once."""
         if self._features is None:
             with self._connected(total_s) as connection:
                 self._request_of_phone(connection, f"host-serial:{self.serial}:features")

@@ -27,7 +27,7 @@ class NoServer(Unreachable):
     """Nobody listens where the adb server should be, or nobody who speaks its protocol.
 
     Attributes:
-        address: ``HOST:PORT``.
+        address: ``HOST:PORT`` where it should be.
     """
 
     def __init__(self, address: str, reason: str) -> None:
@@ -56,9 +56,9 @@ class ServerConnection:
     """One conversation with an adb server, with a total time.
 
     Args:
-        host: Of the server.
-        port: Of the server.
-        total_s: For everything that this connection does.
+        host: Host of the server.
+        port: Port of the server.
+        total_s: Time for everything that this connection does.
 
     Raises:
         NoServer: If nobody listens there.
@@ -112,7 +112,7 @@ class ServerConnection:
                 raise ConnectionLost(f"{service!r} was answered with {status!r}")
 
     def block(self) -> bytes:
-        """An answer that states its length.
+        """Read an answer that states its length.
 
         Raises:
             ConnectionLost: If it does not come whole and in time.
@@ -121,7 +121,7 @@ class ServerConnection:
             return self._block()
 
     def receive(self, most: int) -> bytes:
-        """What comes next; empty at the end.
+        """Read what comes next; empty at the end.
 
         Raises:
             ConnectionLost: If nothing comes in time, or the connection breaks.
@@ -131,7 +131,7 @@ class ServerConnection:
             return self.socket.recv(most)
 
     def receive_exactly(self, length: int) -> bytes:
-        """So many bytes.
+        """Read so many bytes.
 
         Raises:
             ConnectionLost: If they do not come in time, or the connection ends before.

@@ -85,7 +85,7 @@ class AdbServer:
     """Asks an adb server; never replaces a running one.
 
     Args:
-        address: Where it listens.
+        address: Address where it listens.
         adb_program: Started where this machine should have a server and has none.
     """
 

@@ -16,11 +16,11 @@ class ServerInfo:
 
     Attributes:
         protocol: 41 for adb 1.0.41; the same for years of builds.
-        version: Of the platform tools, ``36.0.0``; None where the server is too old to tell.
+        version: ``36.0.0``, of the platform tools; None where the server is too old to tell.
         build: Number of the build; None likewise.
         usb_backend: ``native`` or ``libusb``; None likewise.
         program: Path on the server's machine; None likewise.
-        features: Of the host side.
+        features: What the host side can do.
     """
 
     protocol: int
@@ -40,8 +40,8 @@ def parse_status(protocol: int, features: tuple[str, ...], status: bytes) -> Ser
     """Read the answer to ``host:server-status``.
 
     Args:
-        protocol: Of ``host:version``.
-        features: Of ``host:host-features``.
+        protocol: Number that ``host:version`` tells.
+        features: Words that ``host:host-features`` tells.
         status: A serialized ``AdbServerStatus``; empty where the server does not know the request.
     """
     fields = dict(_fields(status))

@@ -113,7 +113,7 @@ class SyncStream:
     """Sends files, one after another.
 
     Args:
-        connection: To a phone's sync service.
+        connection: Socket to a phone's sync service.
         limits: When to give up.
     """
 
@@ -136,7 +136,7 @@ class SyncStream:
             file: Open unbuffered, at the first byte to send.
             byte_count: How many bytes to send.
             path: On the phone; what is there is replaced.
-            permissions: Permission bits.
+            permissions: Permission bits of the file there.
             on_sent: Told how many bytes have left, a MiB or so at a time.
 
         Raises:

@@ -29,11 +29,10 @@ class RunnerSetup:
     """What a phone runs artifacts with.
 
     Attributes:
-        soc: Of the phone.
-        accepted_targets: Of artifacts that it loads: a phone those for phones, a virtual one
-            others.
-        generation: Of its runner.
-        qnn_version: Of its QNN libraries; None where they do not tell, or there are none.
+        soc: SoC of the phone.
+        accepted_targets: Targets whose artifacts it loads; a virtual phone's are other ones.
+        generation: Generation of its runner.
+        qnn_version: Version of its QNN libraries; None where they do not tell, or there are none.
     """
 
     soc: Soc
@@ -100,9 +99,9 @@ def check_delegates(path: Path, delegates: tuple[QnnDelegate, ...], setup: Runne
     """Refuse a file whose parts for the HTP cannot be loaded, whatever its folder says of it.
 
     Args:
-        path: The ``.pte``.
-        delegates: What it says of them.
-        setup: Of the phone.
+        path: ``.pte`` file to look at.
+        delegates: Parts for the HTP, as the file tells them.
+        setup: What the phone runs it with.
 
     Raises:
         UserError: If it was compiled for another SoC, by a newer QNN, or into too large a context.

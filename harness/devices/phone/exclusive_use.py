@@ -26,9 +26,9 @@ def held(
     Runs that a killed session left on the phone are ended: they would be measured along.
 
     Args:
-        phone: To hold.
+        phone: Phone to hold.
         serialno: Its identity.
-        lease_folder: The same for all processes of this machine.
+        lease_folder: Folder of leases, the same for all processes of this machine.
         wait_s: How long to wait for another session on this machine.
 
     Yields:

@@ -54,13 +54,13 @@ class PhoneDevice:
 
     Args:
         ready: The phone and what it got.
-        setup: What it can run.
-        deployment: Brings files.
-        remote: Starts processes.
+        setup: What it runs artifacts with.
+        deployment: Files that the session brings.
+        remote: Processes of the runner.
         scratch: Folder of this machine for raw images.
-        fitness: Of the phone.
-        recovery: Brings it back when it is gone.
-        claim: On the phone; None for one that nobody else can reach.
+        fitness: Health of the phone.
+        recovery: What brings it back when it is gone.
+        claim: Claim on the phone; None for one that nobody else can reach.
     """
 
     target: Target = PHONE.name
@@ -129,7 +129,7 @@ class PhoneDevice:
 
     @property
     def bytes_sent(self) -> int:
-        """Pushed in this session."""
+        """Bytes pushed in this session."""
         return self._deployment.bytes_sent
 
     def facts(self) -> dict[str, JsonValue]:

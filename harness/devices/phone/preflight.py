@@ -39,7 +39,7 @@ def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[Rea
     """Find all phones that fit, with runner and libraries for each; at least one.
 
     Args:
-        request: What to find.
+        request: Phones that are asked for.
         recovers: Whether to bring phones back that are missing, where the inventory says how.
 
     Raises:

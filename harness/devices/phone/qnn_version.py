@@ -25,7 +25,7 @@ def version_of_context(path: Path, context: FileRange) -> QnnVersion | None:
     """Version of the QNN that compiled a context; None where it does not tell.
 
     Args:
-        path: The ``.pte``.
+        path: ``.pte`` file to look at.
         context: Where the context is in it.
     """
     with path.open("rb") as file:

@@ -15,9 +15,9 @@ class ReadyPhone:
     """A phone with all that it needs.
 
     Attributes:
-        found: The phone.
-        build: The runner for it.
-        libraries: QNN's for its HTP; None for a virtual phone, whose runner has its own.
+        found: Phone, as its transport found it.
+        build: Runner for it.
+        libraries: QNN's libraries for its HTP; None for a virtual phone, whose runner has its own.
         entry: What the inventory says of it; None if it does not know it.
     """
 

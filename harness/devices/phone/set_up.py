@@ -40,7 +40,7 @@ def open_phone(
     Args:
         ready: The phone, leased to this process, and what it gets.
         retry_limits: How long the phone may be away, whatever is done with it.
-        claim: On the phone; None for one that nobody else can reach.
+        claim: Claim on the phone; None for one that nobody else can reach.
 
     Raises:
         UserError: If the phone has no room, or the program is no multimodal runner.

@@ -13,7 +13,7 @@ class Workspace:
     """The folder that all sessions share on a phone.
 
     Attributes:
-        root: Of everything.
+        root: Folder that everything lies in.
     """
 
     root: str

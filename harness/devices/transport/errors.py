@@ -43,7 +43,7 @@ class CorruptedOnTheWay(PhoneFailure):
     """A file that arrives with another content than it left with.
 
     Attributes:
-        path: On the phone.
+        path: Path on the phone.
         expected: sha256 of what was sent.
         arrived: sha256 of what came.
     """
@@ -62,7 +62,7 @@ class RunGone(PhoneFailure):
     """A run on a phone that ended without leaving an exit code.
 
     Attributes:
-        folder: Of the run, on the phone.
+        folder: Folder of the run, on the phone.
         reason: What is known of its end, as part of a sentence.
         log: What it had printed until it was last asked.
     """
@@ -90,7 +90,7 @@ class RunOverran(PhoneFailure):
     """A run that did not end in its time, and was ended on the phone.
 
     Attributes:
-        folder: Of the run, on the phone.
+        folder: Folder of the run, on the phone.
         log: All that it printed.
     """
 

@@ -14,7 +14,7 @@ class PhoneUnusable(PhoneFailure):
     """A phone that is there and cannot be used.
 
     Attributes:
-        serial: As its transport lists it.
+        serial: Name under which its transport lists it.
         reason: What is the matter, as part of a sentence.
         remedy: What to do.
         is_silent: Whether it just does not answer, which a power cycle may change.
@@ -33,12 +33,12 @@ class FoundPhone:
     """A phone that can be used.
 
     Attributes:
-        phone: To talk with it.
+        phone: Commands and files of it.
         serialno: Its identity, ``ro.serialno``: a serial of adb changes with the connection.
         soc: ``SM8550``; what follows the model number is left out.
         soc_raw: As the phone tells it, ``SM8750P`` for instance.
-        model: Name of the phone.
-        fingerprint: Of its Android build.
+        model: Product name of the phone.
+        fingerprint: Name of its Android build.
         accepted_targets: Targets whose artifacts it loads; a virtual phone's are other ones.
         also_at: Further serials under which the same phone is listed.
     """

@@ -16,7 +16,7 @@ class Answer:
     Attributes:
         raw: Standard output.
         raw_errors: Standard error.
-        exit_code: Of the command.
+        exit_code: Exit code of the command.
     """
 
     raw: bytes

@@ -22,8 +22,8 @@ class RetryLimits:
 
     Attributes:
         absence_s: Longest time in which it does nothing that is asked of it.
-        shortest_pause_s: Before the first try after a cut; the next ones wait twice as long each.
-        longest_pause_s: Between two tries at most.
+        shortest_pause_s: Wait before the first try after a cut; each later one is twice as long.
+        longest_pause_s: Longest wait between two tries.
         clock: Seconds since some moment; never set back.
         sleep: Waits for so many seconds.
     """
@@ -121,7 +121,7 @@ def retrying(phone: Commands, total_s: float, limits: RetryLimits | None = None)
     """What repeats things on a phone through cuts, which the phone counts.
 
     Args:
-        phone: To hold on to.
+        phone: Phone that is held on to.
         total_s: Time for everything together.
         limits: How long the phone may be away within that; as usual if not given.
     """

@@ -15,8 +15,8 @@ class Battery(_Frozen):
     """What ``dumpsys battery`` says.
 
     Attributes:
-        level_percent: Charge.
-        temperature_c: Of the battery; printed in tenths.
+        level_percent: Charge of the battery.
+        temperature_c: Temperature of the battery; printed in tenths.
         status: 2 charging, 3 discharging, 5 full (``BatteryManager``).
         usb_powered: Whether the cable feeds it.
     """
@@ -52,10 +52,10 @@ class Temperature(_Frozen):
     """One sensor.
 
     Attributes:
-        name: Of the sensor.
+        name: Name of the sensor.
         kind: Android's type: 0 CPU, 1 GPU, 2 battery, 3 skin, 9 NPU.
-        value_c: What it reads.
-        status: Throttling status 0 to 6.
+        value_c: Temperature that it reads.
+        status: Throttling status, 0 to 6.
         zone: Type that ``/sys/class/thermal`` calls it; None where it has no zone there.
     """
 

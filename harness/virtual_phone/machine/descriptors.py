@@ -33,7 +33,7 @@ class ProcessEnds:
     terminal: bool
 
     def close_theirs(self) -> None:
-        """The process has them now."""
+        """Close the ends that the process has now."""
         for descriptor in set(self.theirs):
             os.close(descriptor)
 

@@ -51,7 +51,7 @@ def _enter(root: str, shared: list[str], bound: list[str], over: dict[str, str])
     """Make a folder this process's root.
 
     Args:
-        root: The folder.
+        root: Folder that becomes the root.
         shared: Folders of this machine that the phone sees at the same path and cannot change.
         bound: Folders of this machine that it sees with all that is mounted in them.
         over: Files of the phone that are mounted over others of it.

@@ -21,7 +21,7 @@ class MountPlan:
     """Mounts of one phone.
 
     Attributes:
-        root: The phone's files.
+        root: Folder of the phone's files.
         shared: Folders of this machine that it sees at the same path, and cannot change: its
             programs, and the Python with which the runner runs.
     """

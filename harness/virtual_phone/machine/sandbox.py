@@ -44,7 +44,7 @@ class Sandbox:
     """A phone's first process, and all that it starts. Lives from boot to reboot.
 
     Args:
-        root: The phone's files.
+        root: Folder of the phone's files.
         isolation: ``chroot`` in a mount and PID namespace of its own; ``rewrite`` replaces the
             phone's paths in commands, which is weaker: a script that names ``/data`` breaks.
 
@@ -85,7 +85,7 @@ class Sandbox:
         """Start a shell command, or a shell that reads commands where it is empty.
 
         Args:
-            command: As the host sent it.
+            command: Shell text, as the host sent it.
             descriptors: Its standard input, output and error; the caller closes them.
             terminal: Whether they are a terminal, to be its controlling one.
         """
@@ -163,7 +163,7 @@ def start_sandbox(
     """Give a phone its files and its first process.
 
     Args:
-        folder: Of the files.
+        folder: Folder of the files.
         isolation: What is demanded; None for the best that the machine allows.
 
     Returns:

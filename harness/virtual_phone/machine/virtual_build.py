@@ -34,7 +34,7 @@ def write_virtual_build(folder: Path) -> Path:
     real one. The library is a placeholder that nothing loads.
 
     Args:
-        folder: Where to; made if it is missing.
+        folder: Folder to write to; made when missing.
 
     Returns:
         The same folder.

@@ -27,8 +27,8 @@ class Adbd:
     """Serves one phone on loopback.
 
     Args:
-        profile: Of the phone.
-        port: To listen on; 0 for any free one.
+        profile: What kind of phone it is.
+        port: Port to listen on; 0 for any free one.
 
     Raises:
         ValueError: If the port is one where adb servers look for emulators.

@@ -34,9 +34,9 @@ class Connection:
     """Greets, authenticates, and carries streams, with the faults that the phone has.
 
     Args:
-        handset: The phone.
-        reader: From the adb server.
-        writer: To the adb server.
+        handset: Phone at this end.
+        reader: Bytes from the adb server.
+        writer: Bytes to the adb server.
     """
 
     def __init__(

@@ -26,10 +26,10 @@ class PushReceiver:
     """Receives one file as adbd does: written in place, and read to its end after a failure, too.
 
     Args:
-        handset: The phone.
-        stream: To the host.
-        path: Where the file goes.
-        mode: Its type and permissions.
+        handset: Phone that receives it.
+        stream: Stream to the host.
+        path: Path that the file goes to.
+        mode: Type and permissions of the file.
     """
 
     def __init__(self, handset: Handset, stream: Stream, path: str, mode: int) -> None:

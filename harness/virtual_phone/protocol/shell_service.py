@@ -31,11 +31,11 @@ async def serve_shell(
     """Run a command, or a shell where it is empty.
 
     Args:
-        handset: The phone.
-        stream: To the host.
+        handset: Phone that runs it.
+        stream: Stream to the host.
         kind: ``shell`` or ``exec``.
-        options: Of the request: ``v2``, ``pty``, ``raw``, ``TERM=...``.
-        command: What to run.
+        options: Options of the request: ``v2``, ``pty``, ``raw``, ``TERM=...``.
+        command: Shell text to run.
 
     Raises:
         StreamClosed: If the host closed the stream, or the transport was lost.

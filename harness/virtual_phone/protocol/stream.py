@@ -70,7 +70,7 @@ class Stream:
         return data
 
     async def read_exactly(self, length: int) -> memoryview:
-        """So many bytes, of as many packets as they came in.
+        """Read so many bytes, of as many packets as they come in.
 
         Raises:
             StreamClosed: If fewer will come.
@@ -84,15 +84,15 @@ class Stream:
         return memoryview(self._kept)[start : self._position]
 
     def take(self, data: bytes) -> None:
-        """The host sent bytes."""
+        """Take bytes that the host sent."""
         self._received.put_nowait(data)
 
     def allow(self) -> None:
-        """The host has taken the last packet."""
+        """Note that the host has taken the last packet."""
         self._may_send.set()
 
     def close_from_host(self) -> None:
-        """The host closed the stream, or the transport is gone."""
+        """Note that the host closed the stream, or that the transport is gone."""
         if not self.closed:
             self.closed = True
             self._received.put_nowait(None)

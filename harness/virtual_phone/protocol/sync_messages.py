@@ -31,7 +31,7 @@ class SyncRequest:
     """Head of a message from the host.
 
     Attributes:
-        kind: Four letters.
+        kind: Four letters that name it.
         number: Length of what follows, or a time, or nothing: the kind decides.
     """
 

@@ -22,7 +22,7 @@ class Deployment:
     """Files of this session on one phone.
 
     Args:
-        phone: Where to.
+        phone: Phone that they are brought to.
         digests: Knows the hashes of local files.
         retry_limits: How long the phone may be away meanwhile; as usual if not given.
     """
@@ -42,7 +42,7 @@ class Deployment:
 
     @property
     def bytes_sent(self) -> int:
-        """Sent so far; nothing where everything was there."""
+        """Bytes sent so far; 0 where everything was there."""
         return self._bytes_sent
 
     def bring_folder(self, kind: str, files: Sequence[Path]) -> str:

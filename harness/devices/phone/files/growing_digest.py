@@ -48,8 +48,8 @@ class RemoteDigest:
     """What was hashed.
 
     Attributes:
-        state: As ``FILE_STATE`` tells it of the file that was read.
-        sha256: Of all that was read.
+        state: Identity and size of the file that was read, as ``FILE_STATE`` tells them.
+        sha256: Hash of all that was read.
     """
 
     state: str
@@ -66,9 +66,9 @@ class GrowingDigest:
     makes of a hang-up; and it ends when the file stands still.
 
     Args:
-        phone: Where the file arrives.
-        path: There.
-        size_bytes: Of the whole file.
+        phone: Phone that the file arrives on.
+        path: Path of the file there.
+        size_bytes: Size of the whole file.
         total_s: Time for all of it to arrive and to be hashed.
 
     Raises:

@@ -27,7 +27,7 @@ class LocalDigests:
         memory: File to remember in, made when missing; None to remember nothing. A damaged one
             counts as empty. Two processes may use it at once; one may then forget what the other
             learned.
-        now: Seconds since 1970.
+        now: Clock that tells seconds since 1970.
     """
 
     def __init__(self, memory: Path | None, now: Callable[[], float] = time.time) -> None:

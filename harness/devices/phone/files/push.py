@@ -28,9 +28,9 @@ class Pushed:
     """A file that is on the phone, verified.
 
     Attributes:
-        remote: Where.
-        sha256: Of its content, as the phone computed it.
-        size_bytes: Of its content.
+        remote: Path on the phone.
+        sha256: Hash of its content, as the phone computed it.
+        size_bytes: Size of its content.
         bytes_sent: 0 if it was there already; more than its size if a part was lost on the way.
         drops: How often the connection was cut meanwhile.
     """
@@ -54,8 +54,8 @@ def push_files(
     when the hash is right. What is there already is hashed and not sent again.
 
     Args:
-        phone: Where to.
-        files: Each with a place of its own.
+        phone: Phone that they are brought to.
+        files: Files, each with a place of its own.
         digests: Knows the hashes of local files.
         limits: When to give up.
 

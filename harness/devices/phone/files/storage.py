@@ -42,7 +42,7 @@ def remote_digests(phone: Commands, sizes: Mapping[str, int]) -> dict[str, str |
     """sha256 of each file in hexadecimal, computed by the phone; None where it cannot be read.
 
     Args:
-        phone: Where the files are.
+        phone: Phone that has the files.
         sizes: Path and size in bytes, which decides the time limit.
 
     Raises:
@@ -77,11 +77,11 @@ def read_small_files(
     Each comes behind its length, so that an answer which was cut is noticed.
 
     Args:
-        phone: Where they are.
-        folder: Of the run.
-        names: Of the files.
-        boot_id: Of the phone when they were written. One that went down hard since then may have
-            lost them, or what was in them.
+        phone: Phone that has the files.
+        folder: Folder of the run.
+        names: Names of the files.
+        boot_id: Boot of the phone when they were written. One that went down hard since then may
+            have lost them, or what was in them.
 
     Raises:
         PhoneRebooted: If the phone rebooted since then.

@@ -25,9 +25,9 @@ class FileToPush:
     """One file.
 
     Attributes:
-        local: On this machine.
+        local: Path on this machine.
         remote: Absolute path on the phone.
-        permissions: There.
+        permissions: Permission bits on the phone.
     """
 
     local: Path
@@ -40,9 +40,9 @@ class HashedFile:
     """A file whose content is known.
 
     Attributes:
-        file: What to push where.
-        size_bytes: Of its content.
-        sha256: Of its content.
+        file: Where it is and where it goes.
+        size_bytes: Size of its content.
+        sha256: Hash of its content.
     """
 
     file: FileToPush
@@ -70,7 +70,7 @@ class PushLimits:
         retry_limits: How long the phone may be away within that.
         piece_bytes: Size of the pieces in which a file continues after a drop; each further drop
             halves it.
-        smallest_piece_bytes: Where halving ends.
+        smallest_piece_bytes: Size at which halving ends.
     """
 
     stall_s: float = 20.0
@@ -89,8 +89,8 @@ class FileTransfer:
     hashes the part when it is whole.
 
     Args:
-        phone: Where to.
-        file: What.
+        phone: Phone that it is brought to.
+        file: File that is brought.
         retry: Time and cuts of the whole push.
         limits: When a stream counts as stalled, and the size of pieces.
     """

@@ -24,7 +24,7 @@ class Claimant:
 
     Attributes:
         machine: Name of what shares one lease on the phone; nobody else there can hold it.
-        user: For people to read.
+        user: Name of the user, for people to read.
         token: Tells this use from all others.
     """
 
@@ -60,9 +60,9 @@ def claim_text(claimant: Claimant, stale_s: float, folder: str) -> str:
     machine: the caller holds its lease.
 
     Args:
-        claimant: Who asks.
+        claimant: Who claims the phone.
         stale_s: Silence of others that makes their claims void.
-        folder: Of all claims, on the phone.
+        folder: Folder of all claims, on the phone.
     """
     use, beat, held = (f"{_word(claimant.token)}.{kind}" for kind in ("use", "beat", "held"))
     machine = shlex.quote(f"{_word(claimant.machine)}|")

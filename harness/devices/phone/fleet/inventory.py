@@ -17,9 +17,9 @@ class InventoryPhone(BaseModel):
     """One ``[[phone]]``.
 
     Attributes:
-        serialno: Its ``ro.serialno``.
-        name: That people call it by, and ``--serial`` may.
-        labels: For people, ``nightly`` or ``cracked screen``.
+        serialno: Serial number, its ``ro.serialno``.
+        name: Name that people, and ``--serial``, call it by.
+        labels: Words for people, ``nightly`` or ``cracked screen``.
         recover: Command that brings it back when it is gone, a USB power cycle for instance.
         soc: Its SoC, so that it is missed where ``--soc`` asks for one.
     """

@@ -35,8 +35,8 @@ def bring_back_missing(
     Args:
         request: What the session needs; a phone of the inventory is asked for by its SoC if the
             file tells that.
-        found: What there is.
-        find: Looks again.
+        found: Phones that there are.
+        find: Look for phones again.
         limits: When to give up.
 
     Returns:

@@ -42,7 +42,7 @@ class PhoneClaimed(PhoneFailure):
     """Somebody on another machine uses the phone.
 
     Attributes:
-        by: User and machine.
+        by: User and machine that have it.
         silent_s: Time since the last sign of life.
     """
 
@@ -60,7 +60,7 @@ class ClaimTimes:
     """How often a claim shows signs of life, and when it counts as left behind.
 
     Attributes:
-        beat_s: Between two signs of life.
+        beat_s: Time between two signs of life.
         stale_s: Silence after which anybody may take the phone.
     """
 
@@ -72,7 +72,7 @@ class HeldClaim:
     """A phone that is ours, as far as it was heard of.
 
     Args:
-        serial: Of the phone.
+        serial: Serial of the phone.
         left_behind: Whose void claims were in the way; their runs may still be on the phone.
     """
 

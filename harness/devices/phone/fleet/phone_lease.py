@@ -29,7 +29,7 @@ def phone_lease(folder: Path, serialnos: Sequence[str], wait_s: float) -> Iterat
     The kernel frees the lock when this process dies, however it dies.
 
     Args:
-        folder: The same for all processes of a machine, see ``lease_folder``.
+        folder: Folder of leases, the same for all processes of a machine, see ``lease_folder``.
         serialnos: ``ro.serialno`` of the phones that fit, the preferred one first.
         wait_s: How long to wait while all are in use.
 
@@ -56,8 +56,8 @@ def holder_of(folder: Path, serialno: str, locks: Path = _LOCKS) -> int | None:
     """Number of the process that holds a phone, None if nobody does or the kernel does not tell.
 
     Args:
-        folder: As ``phone_lease`` takes it.
-        serialno: Of the phone.
+        folder: Folder of leases, as ``phone_lease`` takes it.
+        serialno: Serial number of the phone.
         locks: Where the kernel lists all locks.
     """
     lock = folder / _lock_name(serialno)

@@ -13,7 +13,7 @@ def choose_phones(found: Discovery, soc: str | None, serial: str | None) -> tupl
     """All usable phones that fit ``--soc`` and ``--serial``, at least one.
 
     Args:
-        found: What is plugged in.
+        found: Phones that are plugged in.
         soc: Start of the SoC's model number, ``SM8550``; None for any.
         serial: ``ro.serialno`` or adb's own serial; None for any.
 

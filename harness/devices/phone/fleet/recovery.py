@@ -29,8 +29,8 @@ class RecoveryLimits:
     """How long a recovery may take.
 
     Attributes:
-        command_s: For the command.
-        return_s: From its end until the phone answers, a reboot included.
+        command_s: Time for the command.
+        return_s: Time from its end until the phone answers, a reboot included.
     """
 
     command_s: float = 60.0
@@ -56,7 +56,7 @@ class Recovery:
         """Do something; where the phone is gone and has a command, bring it back and do it again.
 
         Args:
-            phone: That is asked.
+            phone: Phone that is asked.
             action: What is done.
             again: What is done on the phone that came back.
 
@@ -101,7 +101,7 @@ def run_recover_command(entry: InventoryPhone, limits: RecoveryLimits) -> None:
     """Run a phone's ``recover`` command; no shell reads it.
 
     Args:
-        entry: Of the phone, whose serial number the command finds in ``SNAPGATE_SERIALNO``.
+        entry: Entry of the phone, whose serial number the command finds in ``SNAPGATE_SERIALNO``.
         limits: How long it may take.
 
     Raises:

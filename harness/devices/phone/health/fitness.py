@@ -19,7 +19,7 @@ class HealthLimits:
     Attributes:
         thermal_status: Highest thermal status, 0 to 6.
         battery_celsius: Highest temperature of the battery.
-        battery_percent: Lowest charge.
+        battery_percent: Lowest charge of the battery.
         warming_celsius: How far above their value at the session's start the skin and the NPU
             may be.
     """
@@ -62,7 +62,7 @@ def hindrances(
     """All that keeps a phone from being measured on now; nothing when it is fit.
 
     Args:
-        state: Of the phone now.
+        state: State of the phone now.
         session_start: Its state when the session began; None at that moment.
         limits: What to hold it to.
         other_user: Who else uses the phone now.

@@ -21,8 +21,8 @@ class DeviceBlocked(Exception):
     """A device is not fit to be measured on: neither a pass nor a failure of what is tested.
 
     Attributes:
-        device: Its serial number.
-        hindrances: Why.
+        device: Serial number of the phone.
+        hindrances: Why it is not fit.
         waited_s: Time spent waiting for it.
         state: What it said of itself last.
     """
@@ -103,7 +103,7 @@ class Fitness:
     """Health of one phone over a session.
 
     Args:
-        serialno: For messages.
+        serialno: Serial number for messages.
         look: Reads the phone's state.
         limits: What to hold it to.
         patience: How long to wait until it is fit.

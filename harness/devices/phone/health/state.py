@@ -24,7 +24,7 @@ class CoreClock(Frozen):
     """How one core is clocked.
 
     Attributes:
-        core: ``cpu0``.
+        core: Name of the core, ``cpu0``.
         governor: Who chooses the clock: ``walt``, ``schedutil``.
         limit_khz: Highest clock allowed at present; a hot phone lowers it. None where not told.
     """
@@ -38,14 +38,14 @@ class PhoneState(Frozen):
     """What a phone said of itself at one moment; a field is None where it did not tell.
 
     Attributes:
-        boot_id: Another one after each boot.
+        boot_id: Word that changes with each boot.
         build_fingerprint: ``ro.build.fingerprint``, of the software that is installed.
         thermal: Status and temperatures.
         battery: Charge, temperature and source of power.
         screen: Whether it is lit.
         airplane_mode: Whether radios are off.
         clocks: Governor and limit of each core.
-        memory_total_mib: Of the whole phone.
+        memory_total_mib: Memory of the whole phone.
         memory_available_mib: What a process could get without swapping.
         at: When the answer arrived.
     """
@@ -131,7 +131,7 @@ def read_state(phone: Commands, total_s: float = 20.0) -> PhoneState:
     """Ask a phone for its state.
 
     Args:
-        phone: Whom to ask.
+        phone: Phone that is asked.
         total_s: Time for the answer.
 
     Raises:

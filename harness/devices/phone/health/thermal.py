@@ -32,7 +32,7 @@ class Temperature(Frozen):
     Attributes:
         sensor: The vendor's name, ``skin-therm``.
         kind: Number of its kind; ``SensorKind`` names those of interest.
-        celsius: Its value.
+        celsius: Temperature that it reads.
         status: 0 (nothing done) to 6 (shutdown), as far as this sensor is concerned.
     """
 
@@ -59,7 +59,7 @@ class BatteryState(Frozen):
     """What the battery service says; a field is None where the phone does not tell.
 
     Attributes:
-        level_percent: Charge.
+        level_percent: Charge of the battery.
         celsius: Temperature of the battery.
         charging: Whether it takes up charge. A full battery on a charger does not.
         powered_by: Of ``AC``, ``USB``, ``Wireless`` and ``Dock``.

@@ -23,8 +23,8 @@ class RunnerBuild:
     """What an ExecuTorch build has for a phone.
 
     Attributes:
-        runner: ``qnn_multimodal_runner``.
-        backend_library: ``libqnn_executorch_backend.so``.
+        runner: Path of ``qnn_multimodal_runner``.
+        backend_library: Path of ``libqnn_executorch_backend.so``.
     """
 
     runner: Path

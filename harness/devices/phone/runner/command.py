@@ -53,7 +53,7 @@ def sequence_length(dialogue: Dialogue, options: RunOptions, counted: int | None
     the first token (contract §4.6).
 
     Args:
-        dialogue: What will be said.
+        dialogue: Conversation that will be held.
         options: How many steps, or a cap of their own.
         counted: Length of the prompt as this runner once counted it; None to trust the dialogue.
 
@@ -83,14 +83,14 @@ def runner_arguments(
     """Program and arguments, none of them quoted.
 
     Args:
-        model: What runs.
-        generation: Of the runner.
-        dialogue: What is said.
+        model: Files of the model on the phone.
+        generation: Generation of the runner.
+        dialogue: Conversation that is held.
         images: Raw tensors on the phone; the list file of them is ``IMAGE_LIST`` in the run's
             folder.
         options: How to generate.
-        system_prompt: Repeated in every turn.
-        seq_len: From ``sequence_length``.
+        system_prompt: Text that every turn repeats.
+        seq_len: Cap on positions, from ``sequence_length``.
 
     Raises:
         UserError: If the runner has no way to do what the options ask for.
@@ -126,7 +126,7 @@ def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] =
     Args:
         libraries: Folder with the runner's libraries and the HTP's skel, on the phone.
         arguments: Program and arguments.
-        images: For the list file, in order.
+        images: Raw images for the list file, in order.
     """
     found = shlex.quote(libraries)
     listed = f"printf '%s\\n' {shlex.join(images)} > {IMAGE_LIST}; " if images else ""

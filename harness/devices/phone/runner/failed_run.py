@@ -25,7 +25,7 @@ def failed_run(
     """What to raise for a run that ended without an answer.
 
     Args:
-        finished: The run.
+        finished: How the run ended and what it left.
         reason: Why it is none; what QNN says of itself is explained beside it.
         command: As ``command_by_hand`` returns it.
         answered: Earlier requests of the same session.
@@ -47,10 +47,10 @@ def command_by_hand(
     """The command line that does the same in a folder of its own, which stays.
 
     Args:
-        phone: Where the run was.
+        phone: Phone that it ran on.
         tools: Folder with the runner and its libraries, on the phone.
         arguments: Program and arguments.
-        images: Of the list file.
+        images: Raw images of the list file.
     """
     folder = Workspace.on(phone).by_hand
     script = f"mkdir -p {folder} && cd {folder} && {run_script(tools, arguments, images)}"

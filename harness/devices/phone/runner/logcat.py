@@ -23,7 +23,7 @@ def as_runner_log(logcat: str) -> str:
     Times count from the first line, so that stages can be timed from them.
 
     Args:
-        logcat: Output of ``logcat_command``.
+        logcat: What ``logcat_command`` printed.
     """
     return "\n".join(_lines(logcat))
 

@@ -15,10 +15,10 @@ def write_raw_image(
     """Write little-endian float32 ``[1, 3, size, size]`` of a picture, preprocessed.
 
     Args:
-        folder: Where to; a picture that is there already is not written again.
-        source: As a request names it.
+        folder: Folder to write to; a picture that is there already is not written again.
+        source: Picture, as a request names it.
         image_size_px: Side of the vision encoder's square input.
-        preprocessing: The family's.
+        preprocessing: Preprocessing of the family.
 
     Raises:
         UserError: If the picture cannot be read.

@@ -37,7 +37,7 @@ class Finished:
     """A process that ended by itself, well or badly.
 
     Attributes:
-        exit_code: Of the runner; 128 and more for a signal.
+        exit_code: Exit code of the runner; 128 and more for a signal.
         left: What it left behind.
     """
 
@@ -66,9 +66,9 @@ class RemoteRunner:
     """Starts the runner and collects what it leaves.
 
     Args:
-        phone: Where.
+        phone: Phone that they run on.
         tools: Folder with the runner and its libraries, on the phone.
-        name: Of the runner's file.
+        name: Name of the runner's file.
         retry_limits: How long the phone may be away.
         on_reboot: Called before a run begins again on a phone that rebooted.
     """
@@ -108,7 +108,7 @@ class RemoteRunner:
 
         Args:
             arguments: Program and arguments.
-            images: For the list file, in order.
+            images: Raw images for the list file, in order.
             about: One line for whoever finds the run on the phone.
             total_s: Time until it counts as hung.
 

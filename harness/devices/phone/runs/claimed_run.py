@@ -43,8 +43,9 @@ class RunResult:
     """A command that ended by itself, well or badly.
 
     Attributes:
-        boot_id: Of the phone when it was seen to have ended; files of another boot may be damaged.
-        exit_code: Of the command; 128 and the number of the signal that killed it.
+        boot_id: Boot of the phone when it was seen to have ended; files of another boot may be
+            damaged.
+        exit_code: Exit code of the command; 128 and the number of the signal that killed it.
         log: All that it printed, in order.
         drops: How often the connection was cut since the start.
         peak_rss_kib: Most memory its process was seen to hold; 0 where it was too quick to be
@@ -65,9 +66,9 @@ class ClaimedRun:
     and its log arrives whole, in order and once.
 
     Args:
-        phone: Where it runs. It is asked by serial, so it may come back by another transport or
-            another adb server.
-        folder: For this run alone; it stays until ``remove``.
+        phone: Phone that it runs on. It is asked by serial, so its connection may be another one
+            when it comes back.
+        folder: Folder for this run alone; it stays until ``remove``.
         retry_limits: How long the phone may be away.
     """
 

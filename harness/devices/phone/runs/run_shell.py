@@ -55,7 +55,7 @@ def start_text(folder: str, command: str, about: str) -> str:
     be, and hardly any other.
 
     Args:
-        folder: Of the run; made when missing.
+        folder: Folder of the run; made when missing.
         command: Any shell text. Its memory is told while it runs if its last word is ``exec``
             and a program.
         about: One line for whoever finds the run.
@@ -82,7 +82,7 @@ def poll_text(folder: str, offset: int, most: int) -> str:
     code is whole.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
         offset: Bytes of the log that are known.
         most: Bytes of the log to send at most.
     """
@@ -123,7 +123,7 @@ class Started:
     """What a start answers.
 
     Attributes:
-        boot_id: Of the phone now.
+        boot_id: Boot of the phone now.
         claimed_in: Boot id when the run started; None if it never did.
     """
 
@@ -136,9 +136,9 @@ class Poll:
     """What a poll answers.
 
     Attributes:
-        boot_id: Of the phone now.
+        boot_id: Boot of the phone now.
         state: ``run``, ``gone`` (killed without leaving an exit code) or ``ended``.
-        exit_code: Of a run that ended.
+        exit_code: Exit code of a run that ended.
         log: The part of the log that was asked for.
         peak_rss_kib: Most memory the command's process ever held so far (``VmHWM``); 0 unknown.
     """
@@ -155,8 +155,8 @@ class FoundRun:
     """A run found on a phone.
 
     Attributes:
-        name: Of its folder.
-        state: As in ``Poll``.
+        name: Name of its folder.
+        state: State, as in ``Poll``.
         about: What its starter said of it.
     """
 
