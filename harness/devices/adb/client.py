@@ -19,7 +19,7 @@ from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.adb.sync import SyncStream
 from harness.devices.transport.errors import AnswerTooLong, ConnectionLost, DeadlineExceeded
 from harness.devices.transport.found_phone import PhoneUnusable
-from harness.devices.transport.phone import Answer, SendLimits
+from harness.devices.transport.phone import CommandResult, SendLimits
 
 LONGEST_COMMAND_BYTES = 60_000
 """A server closes the connection at 65,535 (adb §3); longer ones are pushed as a script."""
@@ -63,7 +63,7 @@ class AdbPhone:
         at = () if address == ServerAddress() else ("-H", address.host, "-P", str(address.port))
         return ("adb", *at, "-s", self.serial, "shell")
 
-    def ask(self, command: str, total_s: float) -> Answer:
+    def ask(self, command: str, total_s: float) -> CommandResult:
         """Run a short command, as ``Commands.ask``.
 
         Raises:
@@ -74,7 +74,7 @@ class AdbPhone:
             return collect(total_s)
 
     @contextmanager
-    def begin(self, command: str, total_s: float) -> Iterator[Callable[[float], Answer]]:
+    def begin(self, command: str, total_s: float) -> Iterator[Callable[[float], CommandResult]]:
         """Start a short command, as ``Commands.begin``.
 
         Raises:
@@ -84,7 +84,7 @@ class AdbPhone:
         self._check_shell(total_s)
         with self._service(_shell_service(command), end_s - time.monotonic()) as connection:
 
-            def collect(within_s: float) -> Answer:
+            def collect(within_s: float) -> CommandResult:
                 connection.shorten(within_s)
                 return read_packets(connection)
 
@@ -170,7 +170,7 @@ def _shell_service(command: str) -> str:
     return service
 
 
-def read_packets(connection: ServerConnection) -> Answer:
+def read_packets(connection: ServerConnection) -> CommandResult:
     """Read shell v2: id, length and content of each part, the exit code last.
 
     Raises:
@@ -184,7 +184,7 @@ def read_packets(connection: ServerConnection) -> Answer:
         _check_length(length + sum(map(len, streams.values())))
         content = connection.receive_exactly(length)
         if kind == _EXIT and content:
-            return Answer(bytes(streams[_STDOUT]), bytes(streams[_STDERR]), content[0])
+            return CommandResult(bytes(streams[_STDOUT]), bytes(streams[_STDERR]), content[0])
         if kind in streams:
             streams[kind] += content
 

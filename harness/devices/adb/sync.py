@@ -31,7 +31,7 @@ _REGULAR_FILE = 0o100000
 
 
 @dataclass(frozen=True)
-class Header:
+class SyncHeader:
     """Start of a packet.
 
     Attributes:
@@ -43,7 +43,7 @@ class Header:
     number: int
 
     @classmethod
-    def unpack(cls, data: bytes) -> Header:
+    def unpack(cls, data: bytes) -> SyncHeader:
         """Read eight bytes."""
         kind, number = _HEADER.unpack(data)
         return cls(kind.decode("latin-1"), number)
@@ -56,7 +56,7 @@ class Header:
 def send_request(path: str, permissions: int) -> bytes:
     """``SEND``: a file with these permission bits follows; it replaces what is there."""
     argument = f"{path},{_REGULAR_FILE | permissions}".encode()
-    return Header("SEND", len(argument)).pack() + argument
+    return SyncHeader("SEND", len(argument)).pack() + argument
 
 
 def end_of_file(modified_s: int) -> bytes:
@@ -65,7 +65,7 @@ def end_of_file(modified_s: int) -> bytes:
     Args:
         modified_s: Its time of modification in seconds since 1970.
     """
-    return Header("DONE", modified_s & 0xFFFFFFFF).pack()
+    return SyncHeader("DONE", modified_s & 0xFFFFFFFF).pack()
 
 
 class ChunkedReader:
@@ -161,7 +161,7 @@ class SyncStream:
         if header.kind != "OKAY":
             raise PhoneRefused(self._words(header))
 
-    def _words(self, header: Header) -> str:
+    def _words(self, header: SyncHeader) -> str:
         if header.kind != "FAIL" or header.number > _LONGEST_WORDS_BYTES:
             raise ConnectionLost(f"the phone answered {header}, which is no answer")
         return self._read(header.number).decode(errors="replace")
@@ -171,8 +171,8 @@ class SyncStream:
         readable, _, _ = select.select([self._connection], [], [], 0)
         return bool(readable)
 
-    def _read_header(self) -> Header:
-        header = Header.unpack(self._read(HEADER_BYTES))
+    def _read_header(self) -> SyncHeader:
+        header = SyncHeader.unpack(self._read(HEADER_BYTES))
         if header.kind == "DATA" and header.number > CHUNK_BYTES:
             raise ConnectionLost(f"the phone sent {header}, which is too much")
         return header

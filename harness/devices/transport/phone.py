@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """What a command on a phone printed and returned.
 
     Attributes:
@@ -68,7 +68,7 @@ class Commands(Protocol):
         """What a person types before a command for the phone: ``adb -s XYZ shell``."""
         ...
 
-    def ask(self, command: str, total_s: float) -> Answer:
+    def ask(self, command: str, total_s: float) -> CommandResult:
         """Run a short command; it reads nothing from standard input.
 
         Args:
@@ -85,7 +85,7 @@ class Commands(Protocol):
 
     def begin(
         self, command: str, total_s: float
-    ) -> AbstractContextManager[Callable[[float], Answer]]:
+    ) -> AbstractContextManager[Callable[[float], CommandResult]]:
         """Start a short command, to do something else before its answer is collected.
 
         Leaving closes the connection. What the phone prints then goes nowhere; a command that

@@ -48,7 +48,7 @@ class Battery(_Frozen):
         )
 
 
-class Temperature(_Frozen):
+class Sensor(_Frozen):
     """One sensor.
 
     Attributes:
@@ -74,12 +74,12 @@ class Temperature(_Frozen):
 
 
 _SENSORS = (
-    Temperature(name="CPU0", kind=0, value_c=38.1, zone="cpu-0-0-0"),
-    Temperature(name="GPU0", kind=1, value_c=36.9, zone="gpuss-0"),
-    Temperature(name="battery", kind=2, value_c=31.2),
-    Temperature(name="skin", kind=3, value_c=34.0, zone="xo-therm"),
-    Temperature(name="ibat", kind=7, value_c=520.0),
-    Temperature(name="nsp0", kind=9, value_c=37.4, zone="nspss-0"),
+    Sensor(name="CPU0", kind=0, value_c=38.1, zone="cpu-0-0-0"),
+    Sensor(name="GPU0", kind=1, value_c=36.9, zone="gpuss-0"),
+    Sensor(name="battery", kind=2, value_c=31.2),
+    Sensor(name="skin", kind=3, value_c=34.0, zone="xo-therm"),
+    Sensor(name="ibat", kind=7, value_c=520.0),
+    Sensor(name="nsp0", kind=9, value_c=37.4, zone="nspss-0"),
 )
 
 
@@ -93,7 +93,7 @@ class Thermal(_Frozen):
     """
 
     status: int = Field(default=0, ge=0, le=6)
-    temperatures: tuple[Temperature, ...] = _SENSORS
+    temperatures: tuple[Sensor, ...] = _SENSORS
 
     def dump(self) -> str:
         """The service's text."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.virtual_phone.machine.condition import DISCHARGING, Battery, Temperature, Thermal
+from harness.virtual_phone.machine.condition import DISCHARGING, Battery, Sensor, Thermal
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.virtual_phone.client import shell
 
-HOT = Temperature(name="skin", kind=3, value_c=45.5, status=3, zone="xo-therm")
+HOT = Sensor(name="skin", kind=3, value_c=45.5, status=3, zone="xo-therm")
 
 
 def test_dumpsys_battery_counts_in_tenths(server: PrivateAdbServer, attached: VirtualPhone) -> None:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from harness.devices.adb import client
 from harness.devices.adb.connection import ServerConnection
 from harness.devices.transport.errors import AnswerTooLong, ConnectionLost, DeadlineExceeded
-from harness.devices.transport.phone import Answer
+from harness.devices.transport.phone import CommandResult
 
 
 def packet(kind: int, content: bytes) -> bytes:
     return bytes([kind]) + len(content).to_bytes(4, "little") + content
 
 
-def read(sent: bytes) -> Answer:
+def read(sent: bytes) -> CommandResult:
     """What is made of bytes that a server sends before it closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -45,7 +45,7 @@ def test_packets_come_apart_into_output_errors_and_exit_code(
     sent = b"".join(packet(*part) for part in parts) + packet(3, bytes([exit_code]))
     out = b"".join(content for kind, content in parts if kind == 1)
     err = b"".join(content for kind, content in parts if kind == 2)
-    assert read(sent) == Answer(out, err, exit_code)
+    assert read(sent) == CommandResult(out, err, exit_code)
 
 
 @given(st.binary(max_size=20), st.data())

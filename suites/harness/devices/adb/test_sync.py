@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.devices.adb.sync import (
     CHUNK_BYTES,
     ChunkedReader,
-    Header,
+    SyncHeader,
     end_of_file,
     send_request,
 )
@@ -52,7 +52,7 @@ def test_the_end_of_a_file_carries_its_time() -> None:
 
 @given(kind=st.sampled_from(["OKAY", "FAIL", "DATA", "DONE"]), number=st.integers(0, 2**32 - 1))
 def test_a_header_survives_its_eight_bytes(kind: str, number: int) -> None:
-    assert Header.unpack(Header(kind, number).pack()) == Header(kind, number)
+    assert SyncHeader.unpack(SyncHeader(kind, number).pack()) == SyncHeader(kind, number)
 
 
 @pytest.mark.parametrize(

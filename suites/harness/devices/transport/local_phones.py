@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.devices.transport.errors import DeadlineExceeded
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
-from harness.devices.transport.phone import Answer, SendLimits
+from harness.devices.transport.phone import CommandResult, SendLimits
 from harness.errors import UserError
 
 
@@ -28,12 +28,12 @@ class LocalPhone:
         self.home = str(folder)
         self.drops = 0
 
-    def ask(self, command: str, total_s: float) -> Answer:
+    def ask(self, command: str, total_s: float) -> CommandResult:
         with self.begin(command, total_s) as collect:
             return collect(total_s)
 
     @contextmanager
-    def begin(self, command: str, total_s: float) -> Iterator[Callable[[float], Answer]]:
+    def begin(self, command: str, total_s: float) -> Iterator[Callable[[float], CommandResult]]:
         with subprocess.Popen(
             ("sh", "-c", command),
             stdin=subprocess.DEVNULL,
@@ -42,12 +42,12 @@ class LocalPhone:
             cwd=self.home,
         ) as shell:
 
-            def collect(within_s: float) -> Answer:
+            def collect(within_s: float) -> CommandResult:
                 try:
                     printed, complained = shell.communicate(timeout=min(within_s, total_s))
                 except subprocess.TimeoutExpired as error:
                     raise DeadlineExceeded(f"not answered in {within_s:.0f} s") from error
-                return Answer(printed, complained, shell.returncode)
+                return CommandResult(printed, complained, shell.returncode)
 
             try:
                 yield collect
