@@ -9,19 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import Generic
 
 from harness.devices.phone.health.gate import DeviceBlocked
-from harness.judging.cold_rerun import settled_verdict
 from harness.judging.conclusion import Conclusion, Judged, status_of
 from harness.judging.decode_limit import DecodeLimit
 from harness.judging.judge import Judge
 from harness.judging.measured import Measured
 from harness.judging.record import Record, Side
 from harness.judging.workload import MeasuredRun, Workload
-from harness.measure.cold_rerun import needs_rerun
+from harness.measure.cold_rerun import needs_rerun, settle
 from harness.measure.metrics import perf_metrics
 from harness.measure.sample import Sample
 from harness.measure.statistics import next_sample_count
 from harness.measure.validity import RunOutcome, invalid_reason
 from harness.measure.verdict import Status
+from harness.measure.wording import number
 from harness.results.rows.schema import DeviceStateRow, VerdictRow
 
 
@@ -48,7 +48,7 @@ class Bench(ABC, Generic[Judged]):
         session is shared by all metrics, as the first one is.
         """
         found = self._measure(metric, judge, 0)
-        if needs_rerun(status_of(found), metric) and not judge.is_put_aside(metric, self.measured):
+        if needs_rerun(status_of(found), metric) and not judge.put_aside_by(metric, self.measured):
             judge.record.recorder.append(found)
             if len(self.runs) == 1:
                 self.sleep(self.cooldown_s)
@@ -61,7 +61,7 @@ class Bench(ABC, Generic[Judged]):
 
     @abstractmethod
     def _settled(self, first: Judged, rerun: Judged) -> Judged:
-        """What counts after a red metric was measured again."""
+        """What counts after a red metric was measured again, with both figures in its sentence."""
 
     def _session(self, cold_session: int) -> list[MeasuredRun]:
         while len(self.runs) <= cold_session:
@@ -153,4 +153,8 @@ class GatedBench(Bench[VerdictRow]):
         return judge.noisy(metric, samples, self.measured, cold_session)
 
     def _settled(self, first: VerdictRow, rerun: VerdictRow) -> VerdictRow:
-        return settled_verdict(first, rerun)
+        status = settle(first.status, rerun.status)
+        before = "no median" if first.median is None else f"a median of {number(first.median)}"
+        told = f"measured again from cold after {before} failed: {status.value}"
+        update = {"status": status, "sentence": f"{rerun.sentence}; {told}", "proposed_gate": None}
+        return rerun.model_copy(update=update)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.judging.conclusion import Conclusion, Judged, status_of, with_notes, worst
 from harness.judging.measured import Measured
-from harness.judging.quarantine import active, covering
 from harness.judging.record import Record
-from harness.judging.virtual import for_validity, judged_as
 from harness.measure import verdict as verdicts
 from harness.measure.accuracy_delta import ScoredPair
 from harness.measure.drop_verdict import drop_of, judge_drop
 from harness.measure.gate import Gate, find_gate
 from harness.measure.proposal import Provenance
-from harness.measure.quarantine import Quarantine
+from harness.measure.quarantine import Quarantine, QuarantineState, find_quarantine
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, Verdict
+from harness.measure.wording import number, plural
 from harness.results.recording import verdict_row
 from harness.results.rows.schema import VerdictRow
 
@@ -70,7 +69,7 @@ class Judge:
         verdict = verdicts.judge(
             samples, gate, metric, measured.context, provenance=self._provenance
         )
-        verdict = for_validity(verdict) if is_virtual else verdict
+        verdict = _for_validity(verdict) if is_virtual else verdict
         return verdict_row(verdict, self.record.subject(measured), cold_session)
 
     def blocked(
@@ -90,10 +89,11 @@ class Judge:
         )
         return verdict_row(verdict, self.record.subject(measured), cold_session)
 
-    def is_put_aside(self, metric: str, measured: Measured) -> bool:
-        """Whether a quarantine holds for what is judged, however that ends."""
+    def put_aside_by(self, metric: str, measured: Measured) -> Quarantine | None:
+        """The quarantine that holds today for what is judged, however that ends, if any."""
         today = self.record.recorder.today
-        return active(self.rules.quarantine, metric, measured.context, today) is not None
+        row = find_quarantine(self.rules.quarantine, metric, measured.context, today)
+        return row if row is not None and row.state(today) is QuarantineState.ACTIVE else None
 
     def settle(
         self, rows: Sequence[Judged], measured: Measured, notes: Sequence[str] = ()
@@ -113,15 +113,10 @@ class Judge:
             update = {"quarantined": quarantine is not None}
             self.record.recorder.append(row.model_copy(update=update))
         counted = [row for row, quarantine in zip(told, put_aside, strict=True) if not quarantine]
-        decisive = worst(told)
-        if counted and (status_of(worst(counted)) is not Status.PASS or len(counted) == len(told)):
-            decisive = worst(counted)
-        return Conclusion(
-            status_of(decisive),
-            decisive.sentence,
-            tuple(notes),
-            self._covering(decisive, measured),
-        )
+        is_clean = all(status_of(row) is Status.PASS for row in counted)
+        decisive = worst(told if is_clean else counted)
+        covering = self._covering(decisive, measured)
+        return Conclusion(status_of(decisive), decisive.sentence, tuple(notes), covering)
 
     def _judged(self, metric: str, found: Evidence, measured: Measured) -> VerdictRow:
         value = drop_of(found) if isinstance(found, Sequence) else found
@@ -135,14 +130,38 @@ class Judge:
         return verdict_row(verdict, self.record.subject(measured))
 
     def _gate(self, metric: str, measured: Measured) -> Gate | None:
-        is_virtual = self.record.device.is_virtual
-        context = judged_as(measured) if is_virtual else measured.context
+        """A virtual phone computes what the artifact's own target does, and is judged as that."""
+        context, manifest = measured.context, measured.artifact.manifest
+        if self.record.device.is_virtual:
+            context = replace(context, target=manifest.target, soc=manifest.soc)
         return find_gate(self.rules.gates, metric, context)
 
     def _covering(self, row: Judged, measured: Measured) -> Quarantine | None:
-        rows, today = self.rules.quarantine, self.record.recorder.today
-        return covering(rows, status_of(row), row.metric, measured.context, today)
+        """The quarantine that covers what is red, or cannot make up its mind."""
+        is_covered = status_of(row) in (Status.FAIL, Status.INCONCLUSIVE)
+        return self.put_aside_by(row.metric, measured) if is_covered else None
 
     @property
     def _provenance(self) -> Provenance:
         return Provenance(self.record.recorder.run_id, self.record.recorder.today)
+
+
+def _for_validity(verdict: Verdict) -> Verdict:
+    """The verdict on speed of a phone that does not exist.
+
+    Args:
+        verdict: As if it were to be judged without a gate.
+
+    Returns:
+        BLOCKED where too many runs do not count, else PASS, whatever the figures are.
+    """
+    if verdict.status is Status.BLOCKED or verdict.median is None:
+        return verdict
+    valid = sum(sample.invalid_reason is None for sample in verdict.samples)
+    sentence = (
+        f"{verdict.metric} of {verdict.context.describe()} is {number(verdict.median)} "
+        f"({plural(valid, 'run')}) on a virtual phone: judged for validity alone"
+    )
+    return verdict.model_copy(
+        update={"status": Status.PASS, "sentence": sentence, "gate": None, "proposal": None}
+    )

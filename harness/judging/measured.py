@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol as Interface
 
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import Manifest
+from harness.devices.device import Device
 from harness.measure.gate import Context
-from harness.vocabulary import Component, Mode, Protocol, Target
-
-
-class Where(Interface):
-    """What names a target and its SoC: a device, or the manifest of what was compiled for one."""
-
-    @property
-    def target(self) -> Target:
-        """``host``, ``emulator`` or ``phone``."""
-        ...
-
-    @property
-    def soc(self) -> str | None:
-        """Name of the SoC, None for a host."""
-        ...
+from harness.vocabulary import Component, Mode, Protocol
 
 
 @dataclass(frozen=True)
@@ -33,7 +20,7 @@ class Measured:
 
 
 def measured_on(
-    where: Where,
+    where: Device | Manifest,
     artifact: Artifact,
     mode: Mode | None = None,
     *,
@@ -51,15 +38,5 @@ def measured_on(
     """
     manifest = artifact.manifest
     precision = manifest.component(component).precision if component else manifest.precision_label
-    return Measured(
-        artifact,
-        Context(
-            manifest.model,
-            where.target,
-            where.soc,
-            mode or manifest.mode,
-            precision,
-            component,
-            protocol,
-        ),
-    )
+    how = mode or manifest.mode, precision, component, protocol
+    return Measured(artifact, Context(manifest.model, where.target, where.soc, *how))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from harness.artifacts.artifact import Artifact
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.judging.bench import Bench
-from harness.judging.cold_rerun import settled_comparison
+from harness.judging.conclusion import status_of
 from harness.judging.judge import Judge
 from harness.judging.workload import MeasuredRun
+from harness.measure.cold_rerun import settle
 from harness.measure.comparison import Pair, abba_order, compare_pairs, cut_short
 from harness.measure.metrics import get_metric
 from harness.measure.sample import Sample
@@ -53,7 +54,12 @@ class PairedBench(Bench[ComparisonRow]):
         )
 
     def _settled(self, first: ComparisonRow, rerun: ComparisonRow) -> ComparisonRow:
-        return settled_comparison(first, rerun)
+        status = settle(status_of(first), status_of(rerun))
+        outcome = rerun.outcome if status_of(rerun) is status else "inconclusive"
+        ratio = "no ratio" if first.ratio is None else f"a ratio of {first.ratio:.4f}"
+        told = f"compared again from cold after {ratio} was slower: {outcome}"
+        sentence = f"{rerun.sentence}; {told}"
+        return rerun.model_copy(update={"outcome": outcome, "sentence": sentence})
 
     def _paired(self, metric: str, session: list[MeasuredRun]) -> list[Pair]:
         """Whole pairs; a device that is no longer fit may leave half of one."""

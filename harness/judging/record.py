@@ -21,28 +21,22 @@ Side = Literal["A", "B"]
 
 
 class Recorder(Protocol):
-    """Keeps the rows of a run."""
+    """Keeps the rows of a run.
 
-    @property
-    def run_id(self) -> str:
-        """The run."""
-        ...
+    Attributes:
+        run_id: The run.
+        today: The day by which quarantines end, in UTC; the same for the whole run.
+    """
 
-    @property
-    def today(self) -> date:
-        """The day by which quarantines end, in UTC; the same for the whole run."""
-        ...
+    run_id: str
+    today: date
 
     def append(self, row: Row) -> None:
         """Write one row; it survives whatever happens next."""
         ...
 
     def store_thumbnail(self, picture: Image.Image) -> str:
-        """Keep a picture beside the rows.
-
-        Returns:
-            The name that rows know it by.
-        """
+        """Keep a picture beside the rows, and return the name that rows know it by."""
         ...
 
 

@@ -11,7 +11,7 @@ from harness.judging.reference import References
 from harness.judging.token_comparison import between_modes, compare
 from harness.vlm.spec import VlmSpec
 
-pytestmark = pytest.mark.needs("lookahead")
+pytestmark = pytest.mark.needs("several files", "lookahead")
 
 
 def test_lookahead_agrees_with_greedy(
