@@ -30,7 +30,7 @@ from harness.export.graphs.loading import load_module
 from harness.export.htp.activation_ranges import CalibratedGraph
 from harness.export.htp.component import calibrated_decoder, htp_decoder
 from harness.export.htp.float_cache import FloatCache
-from harness.export.htp.quantization import Encoding
+from harness.export.htp.quantization import GraphEncoding
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.calibration import CalibrationSample, load_calibration
 from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
@@ -218,12 +218,12 @@ def _order(directory: Path) -> BuildConfig:
     return record.config
 
 
-def _encode(values: Tensor, encoding: Encoding) -> Array:
+def _encode(values: Tensor, encoding: GraphEncoding) -> Array:
     codes: Array = np.rint(values.numpy() / encoding.scale) + encoding.zero_point
     return codes.clip(encoding.code_min, encoding.code_max)
 
 
-def _decode(codes: Array, encoding: Encoding) -> Tensor:
+def _decode(codes: Array, encoding: GraphEncoding) -> Tensor:
     real = (codes.astype(np.float64) - encoding.zero_point) * encoding.scale
     return torch.from_numpy(real.astype(np.float32))
 

@@ -96,7 +96,5 @@ class MultimodalRunner:
 def _refuse_audio(prompts: Sequence[str]) -> Sequence[str]:
     for prompt in prompts:
         if "<audio>" in prompt:
-            raise UserError(
-                "A prompt holds <audio>, but SmolVLM and InternVL3 take images only; remove it."
-            )
+            raise UserError("A prompt holds <audio>, but a runner takes images only; remove it.")
     return prompts

@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import grimp
+import pytest
 from setuptools import find_packages
+
+from harness.vlm.registry import known_families
 
 ROOT = Path(__file__).parents[2]
 
 PRODUCT = ("harness", "training", "fixtures", "reports", "benchmarks")
 
 
-def test_no_files_import_each_other_in_a_circle() -> None:
-    """Imports inside functions and for type checking count: they would only hide a circle."""
+FAMILY_TABLES = ("harness/vlm/registry.py", "benchmarks/interop/upstream_inputs.py")
+"""Where a family is one line: ours, and what upstream's exporter calls it."""
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """What each file of the product imports, inside functions and for type checking as well."""
     graph = grimp.build_graph(*PRODUCT, cache_dir=None)
-    imported = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+
+def test_no_files_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
     try:
-        TopologicalSorter(imported).prepare()
+        TopologicalSorter(imports).prepare()
     except CycleError as error:
         raise AssertionError(" <- ".join(error.args[1])) from None
+
+
+def test_nobody_imports_what_python_runs(imports: dict[str, set[str]]) -> None:
+    """A process would load such a file twice, once as ``__main__``."""
+    assert not {name for names in imports.values() for name in names if name.endswith("__main__")}
+
+
+def test_no_file_but_a_familys_own_asks_which_family_it_is() -> None:
+    names = {word for one in known_families().values() for word in (one.name, one.architecture)}
+    own = {f"{name}.py" for name in known_families()}
+    asking = [
+        path.relative_to(ROOT).as_posix()
+        for room in PRODUCT
+        for path in (ROOT / room).rglob("*.py")
+        if path.name not in own
+        and any(
+            isinstance(node, ast.Constant) and node.value in names
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+    ]
+    assert sorted(asking) == sorted(FAMILY_TABLES)
 
 
 def test_the_wheel_holds_harness_and_no_trainer() -> None:

@@ -12,7 +12,7 @@ from torchao.quantization.pt2e.quantizer import Quantizer
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.htp.quantization import (
-    Encoding,
+    GraphEncoding,
     Inputs,
     convert,
     copy_ranges,
@@ -44,9 +44,9 @@ class CalibratedGraph:
 
     module: fx.GraphModule
     inputs: Inputs
-    logits: Encoding
-    keys: tuple[Encoding, ...]
-    values: tuple[Encoding, ...]
+    logits: GraphEncoding
+    keys: tuple[GraphEncoding, ...]
+    values: tuple[GraphEncoding, ...]
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.calibration import load_calibration
 from harness.export.inputs.checkpoint import Checkpoint
 from harness.export.inputs.conversation import (
-    Conversation,
     EmbeddedSegment,
+    TokenizedSample,
     embed,
     read_conversation,
 )
@@ -79,7 +79,7 @@ def build_htp_component(
 def _methods(
     checkpoint: Checkpoint,
     config: BuildConfig,
-    conversations: Sequence[Conversation],
+    conversations: Sequence[TokenizedSample],
     report: ReportStage,
 ) -> tuple[dict[str, HtpMethod], dict[str, object]]:
     """Graphs and constant methods of a component."""
@@ -100,7 +100,7 @@ def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDec
 
 
 def calibrated_decoder(
-    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[Conversation]
+    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[TokenizedSample]
 ) -> CalibratedDecoder:
     """Graphs of a decoder with their encodings, before they are compiled.
 
@@ -116,7 +116,7 @@ def calibrated_decoder(
 
 
 def _embedded(
-    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[Conversation]
+    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[TokenizedSample]
 ) -> list[tuple[EmbeddedSegment, ...]]:
     """The samples as decoder input; encoder and table are let go before a decoder is loaded."""
     assert config.context_length is not None
@@ -134,7 +134,7 @@ def _embedded(
         ]
 
 
-def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
+def _conversations(checkpoint: Checkpoint, task: Task) -> list[TokenizedSample]:
     if task.config.precision not in CALIBRATED:
         return []
     assert task.calibration is not None
@@ -146,7 +146,7 @@ def _conversations(checkpoint: Checkpoint, task: Task) -> list[Conversation]:
 def _decoder(
     checkpoint: Checkpoint,
     config: BuildConfig,
-    conversations: Sequence[Conversation],
+    conversations: Sequence[TokenizedSample],
     report: ReportStage,
 ) -> tuple[dict[str, HtpMethod], dict[str, object]]:
     constants: dict[str, object] = dict(decoder_constants(checkpoint.spec, config))
@@ -176,7 +176,7 @@ def _decoder(
 def _encoder(
     checkpoint: Checkpoint,
     config: BuildConfig,
-    conversations: Sequence[Conversation],
+    conversations: Sequence[TokenizedSample],
     report: ReportStage,
 ) -> dict[str, HtpMethod]:
     encoder = with_builtin_gelu(load_module(checkpoint, "vision_encoder"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.export.htp.activation_ranges import CalibratedDecoder, CalibratedGraph
-from harness.export.htp.quantization import Encoding
+from harness.export.htp.quantization import GraphEncoding
 from harness.export.inputs.build_config import BuildConfig
 
 _CODE_DTYPES = {255: "torch.uint8", 65535: "torch.int32"}
@@ -40,7 +40,7 @@ def _shared(graph: CalibratedGraph) -> dict[str, object]:
     return constants
 
 
-def _attributes(encoding: Encoding) -> list[object]:
+def _attributes(encoding: GraphEncoding) -> list[object]:
     dtype = _CODE_DTYPES[encoding.code_max]
     return [encoding.scale, encoding.zero_point, encoding.code_min, encoding.code_max, dtype]
 

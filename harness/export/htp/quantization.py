@@ -19,7 +19,7 @@ _RANGE = ("min_val", "max_val")
 
 
 @dataclass(frozen=True)
-class Encoding:
+class GraphEncoding:
     """Affine encoding of a tensor: ``real = (code - zero_point) * scale``."""
 
     scale: float
@@ -130,14 +130,14 @@ def _outputs(graph: fx.GraphModule) -> Sequence[fx.Node]:
     return outputs
 
 
-def output_encodings(converted: fx.GraphModule) -> list[Encoding]:
+def output_encodings(converted: fx.GraphModule) -> list[GraphEncoding]:
     """Encodings of a converted graph's outputs, in their order."""
     return [_encoding(node) for node in _outputs(converted)]
 
 
-def _encoding(dequantize: fx.Node) -> Encoding:
+def _encoding(dequantize: fx.Node) -> GraphEncoding:
     scale, zero_point, code_min, code_max = cast(tuple[float, int, int, int], dequantize.args[1:5])
-    return Encoding(scale, zero_point, code_min, code_max)
+    return GraphEncoding(scale, zero_point, code_min, code_max)
 
 
 def _observers(prepared: fx.GraphModule) -> dict[str, nn.Module]:

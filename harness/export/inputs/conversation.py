@@ -40,7 +40,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Conversation:
+class TokenizedSample:
     """One sample, cut and tokenized as the runner does it (contract §4.1 to §4.4).
 
     Attributes:
@@ -67,7 +67,7 @@ class EmbeddedSegment:
     is_answer: bool
 
 
-def read_conversation(sample: CalibrationSample, spec: VlmSpec, tokenizer: Path) -> Conversation:
+def read_conversation(sample: CalibrationSample, spec: VlmSpec, tokenizer: Path) -> TokenizedSample:
     """Prepare one sample.
 
     Args:
@@ -94,11 +94,11 @@ def read_conversation(sample: CalibrationSample, spec: VlmSpec, tokenizer: Path)
             segments.append(Segment((_encode(answer, encoder),), is_answer=True))
     image = load_image(Path(sample.files[0]))
     pixels = preprocess(image, spec.vision.image_size_px, spec.family.preprocessing)
-    return Conversation(pixels, tuple(segments))
+    return TokenizedSample(pixels, tuple(segments))
 
 
 def embed(
-    conversation: Conversation, table: Tensor, image_rows: Tensor, context_length: int
+    conversation: TokenizedSample, table: Tensor, image_rows: Tensor, context_length: int
 ) -> tuple[EmbeddedSegment, ...]:
     """Turn a conversation into decoder input.
 

@@ -18,7 +18,7 @@ from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
 from harness.export.htp.metadata import encoding_constants
 from harness.export.htp.modules import MASKED_HTP, HtpAttention, linears_to_convolutions
-from harness.export.htp.quantization import Encoding
+from harness.export.htp.quantization import GraphEncoding
 from harness.export.inputs.conversation import EmbeddedSegment
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
@@ -123,11 +123,11 @@ def quantization(graph: fx.GraphModule, place: int) -> fx.Node:
     return found
 
 
-def encoding(quantize: fx.Node) -> Encoding:
-    return Encoding(*quantize.args[1:5])
+def encoding(quantize: fx.Node) -> GraphEncoding:
+    return GraphEncoding(*quantize.args[1:5])
 
 
-def real_of(code: int, stated: Encoding) -> float:
+def real_of(code: int, stated: GraphEncoding) -> float:
     return (code - stated.zero_point) * stated.scale
 
 
@@ -210,7 +210,7 @@ def test_metadata_of_a_shared_cache_counts_v_of_a_layer_before_its_k(
     one: Calibrated = request.getfixturevalue(name)
     decode = one.decoder.decode
 
-    def stated(cache: Encoding) -> list[object]:
+    def stated(cache: GraphEncoding) -> list[object]:
         return [cache.scale, cache.zero_point, cache.code_min, cache.code_max, dtype]
 
     assert list(one.constants.items()) == [
