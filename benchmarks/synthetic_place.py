@@ -34,7 +34,7 @@ _PLACES: tuple[tuple[Target, str | None, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Place:
+class MadeUpPlace:
     """One configuration of one model on one device."""
 
     model: str
@@ -81,6 +81,6 @@ class Place:
 
 _MODES: tuple[Literal["kv", "hybrid"], ...] = ("kv", "hybrid")
 ALL_PLACES = tuple(
-    Place(model, mode, *place)
+    MadeUpPlace(model, mode, *place)
     for model, mode, place in product(("tiny_smolvlm", "tiny_internvl3"), _MODES, _PLACES)
 )

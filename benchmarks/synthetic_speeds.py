@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from benchmarks.synthetic_place import Place
+from benchmarks.synthetic_place import MadeUpPlace
 from harness.measure.metrics import METRICS
 from harness.measure.verdict import Status
 from harness.results.rows.schema import DeviceStateRow, SampleRow, VerdictRow
@@ -17,7 +17,11 @@ SAMPLES = 5
 
 
 def sample_rows(
-    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
+    place: MadeUpPlace,
+    metric: str,
+    values: np.ndarray,
+    at: datetime,
+    precision: str = "16a4w_block",
 ) -> Iterator[SampleRow]:
     """One sample per run of a night."""
     subject = place.subject(precision)
@@ -36,7 +40,11 @@ def sample_rows(
 
 
 def verdict_row(
-    place: Place, metric: str, values: np.ndarray, at: datetime, precision: str = "16a4w_block"
+    place: MadeUpPlace,
+    metric: str,
+    values: np.ndarray,
+    at: datetime,
+    precision: str = "16a4w_block",
 ) -> VerdictRow:
     """Judged by the level of long ago: 7 % below, or above where less is better."""
     level, better = place.level(metric, 1000), METRICS[metric].better
@@ -71,7 +79,9 @@ def verdict_row(
     )
 
 
-def state_rows(place: Place, at: datetime, random: np.random.Generator) -> Iterator[DeviceStateRow]:
+def state_rows(
+    place: MadeUpPlace, at: datetime, random: np.random.Generator
+) -> Iterator[DeviceStateRow]:
     """How a phone warms up from run to run; nobody asks a host."""
     if not place.is_remote:
         return

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.synthetic_answers import answer_rows, draw_picture
-from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, Place
+from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, MadeUpPlace
 from benchmarks.synthetic_speeds import SAMPLES, sample_rows, state_rows, verdict_row
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
@@ -102,7 +102,7 @@ def _night(nights_ago: int, started: datetime, random: np.random.Generator) -> I
         yield _outcome(place, nights_ago, at)
 
 
-def _device(place: Place, nights_ago: int, at: datetime) -> DeviceRow:
+def _device(place: MadeUpPlace, nights_ago: int, at: datetime) -> DeviceRow:
     build = "2026.11" if nights_ago < 12 else "2026.10"
     return DeviceRow(
         device=place.device,
@@ -114,7 +114,7 @@ def _device(place: Place, nights_ago: int, at: datetime) -> DeviceRow:
     )
 
 
-def _outcome(place: Place, nights_ago: int, at: datetime) -> OutcomeRow:
+def _outcome(place: MadeUpPlace, nights_ago: int, at: datetime) -> OutcomeRow:
     name = f"{SPEED_TEST}[{place.model}-{place.mode}-{place.target}]"
     slow = place.level("decode_tps", nights_ago) < place.level("decode_tps", 1000)
     return OutcomeRow(

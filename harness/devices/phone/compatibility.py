@@ -12,7 +12,7 @@ from harness.backends.qnn.loadable import check_soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
 from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
-from harness.targets.phone import PHONE
+from harness.targets.registry import get_target
 from harness.targets.soc import Soc
 from harness.vocabulary import COMPONENTS, Target
 
@@ -67,7 +67,7 @@ def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:
     check_target(artifact, setup)
     check_layout(artifact, setup.generation)
     check_requantization(artifact, setup.generation)
-    if PHONE.name not in setup.accepted_targets:
+    if not get_target(setup.accepted_targets[0]).is_remote:
         # This machine's own emulator refuses what it cannot load.
         return
     for component in COMPONENTS:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.phone import Phone
 from harness.targets.phone import PHONE
+from harness.targets.registry import get_target
 from harness.vocabulary import Target
 
 
@@ -60,7 +61,7 @@ class FoundPhone:
     @property
     def is_virtual(self) -> bool:
         """Whether its speed says nothing of any phone."""
-        return PHONE.name not in self.accepted_targets
+        return not get_target(self.accepted_targets[0]).is_remote
 
     def __str__(self) -> str:
         serial = "" if self.phone.serial == self.serialno else f" at {self.phone.serial}"
