@@ -7,7 +7,6 @@ from typing import Literal
 Target = str
 """Where an artifact runs, by its name: this CPU (``host``), Qualcomm's HTP emulator on it, a
 phone's HTP, or what another package adds; :mod:`harness.targets.registry` knows them all."""
-TARGETS: tuple[Target, ...] = ("host", "emulator", "phone")
 
 Mode = Literal["kv", "hybrid", "lookahead"]
 """How a text decoder works: a token a pass; a prompt in chunks, then a token a pass; or several
