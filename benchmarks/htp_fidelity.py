@@ -165,13 +165,13 @@ def fidelity_of(model: str, soc: str, precision: str, count: int) -> list[Fideli
     cached = export_component(
         request, "text_decoder", default_artifacts(), lambda component, stage: None
     )
-    order = _order(cached.directory)
+    config = _config(cached.directory)
     checkpoint = open_checkpoint(request.checkpoint, spec)
     activate()
     tokenizer = checkpoint.directory / "tokenizer.json"
     samples = load_calibration(calibration).samples
     calibrated = calibrated_decoder(
-        checkpoint, order, [read_conversation(one, checkpoint.spec, tokenizer) for one in samples]
+        checkpoint, config, [read_conversation(one, checkpoint.spec, tokenizer) for one in samples]
     )
     program = Program(cached.path)
     with torch.no_grad():
@@ -213,7 +213,7 @@ def main() -> int:
     return 0 if passed else 1
 
 
-def _order(directory: Path) -> BuildConfig:
+def _config(directory: Path) -> BuildConfig:
     record = ComponentRecord.model_validate_json((directory / RECORD_NAME).read_text())
     return record.config
 
