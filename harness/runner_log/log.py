@@ -7,37 +7,16 @@ vision encoder and prefill with microseconds, so both can be timed on a phone al
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.errors import UserError
 from harness.measure.run_stats import StopReason
+from harness.runner_log import messages
+from harness.runner_log.line import Line
+from harness.runner_log.log_line import LogLine, read_log_line
 from harness.runner_log.observer_line import OBSERVER, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
 from harness.runner_log.statistics_block import parse_blocks
-
-# Logged to stderr by ExecuTorch's own logger, or by Android's logcat (contract §5.5).
-_STDERR_PREFIX = re.compile(r"[DIEF] (\d\d):(\d\d):(\d\d\.\d{6}) executorch:[^\]]+\]\s*")
-_LOGCAT_PREFIX = re.compile(r".*\bExecuTorch *(?:\( *\d+\))?:\s*")
-
-_PEAK_RSS = re.compile(r"RSS after finishing text generation: (\S+) MiB")
-_LOOKAHEAD = re.compile(r"Lookahead Decoding: n_generated = (\d+) / n_accept = (\d+)\s*")
-_STOP_MESSAGES: tuple[tuple[re.Pattern[str], StopReason], ...] = (
-    (re.compile(r"Reached to the end of generation"), "stop_token"),
-    (re.compile(r"Warning: Generation stopped at seq_len limit"), "length"),
-    (re.compile(r"Reached to the maximum sequence length"), "length"),
-    (re.compile(r"Sequence length \(\d+ tokens\) reached!"), "length"),
-)
-_ENCODE_STAGE = ("Encoding tensor with numel:", "Encoder execution completed")
-_PREFILL_STAGE = ("Prompt Processor: total", "RSS after prompt prefill:")
-
-
-@dataclass(frozen=True)
-class _Line:
-    number: int
-    stamp_ms: float | None
-    message: str
 
 
 def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
@@ -55,9 +34,11 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
     Raises:
         UserError: If there are no statistics, or a line of them is cut, damaged or contradicted.
     """
-    lines = [_read_line(number, raw) for number, raw in enumerate(text.splitlines(), start=1)]
-    blocks = list(parse_blocks((line.number, line.message) for line in lines))
-    observed = [parse_observer(line.message, line.number) for line in lines if _observes(line)]
+    lines = [read_log_line(number, raw) for number, raw in enumerate(text.splitlines(), start=1)]
+    blocks = list(parse_blocks(lines))
+    observed = [
+        parse_observer(line.message, line.number) for line in lines if OBSERVER in line.message
+    ]
     if not blocks and not observed:
         raise UserError(
             f"The runner printed no statistics in {len(lines)} lines, so it did not finish; see"
@@ -70,20 +51,6 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
         _with_surroundings(turn, observed[index : index + 1], lines[starts[index] : turn.line])
         for index, turn in enumerate(turns)
     )
-
-
-def _read_line(number: int, raw: str) -> _Line:
-    if stamped := _STDERR_PREFIX.match(raw):
-        hours, minutes, seconds = stamped.groups()
-        stamp_ms = (int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * 1000
-        return _Line(number, stamp_ms, raw[stamped.end() :])
-    if logcat := _LOGCAT_PREFIX.match(raw):
-        return _Line(number, None, raw[logcat.end() :])
-    return _Line(number, None, raw.lstrip())
-
-
-def _observes(line: _Line) -> bool:
-    return OBSERVER in line.message
 
 
 def _check_agreement(blocks: Sequence[ReportedTurn], observed: Sequence[ReportedTurn]) -> None:
@@ -105,14 +72,14 @@ def _check_agreement(blocks: Sequence[ReportedTurn], observed: Sequence[Reported
 
 
 def _with_surroundings(
-    turn: ReportedTurn, observed: Sequence[ReportedTurn], lines: Sequence[_Line]
+    turn: ReportedTurn, observed: Sequence[ReportedTurn], lines: Sequence[LogLine]
 ) -> ReportedTurn:
     """Add what only the other report, or the lines since the previous turn, tell."""
     stats = turn.stats.model_copy(
         update={
             "execute_ms": observed[0].stats.execute_ms if observed else None,
-            "encode_ms": _stage_ms(lines, _ENCODE_STAGE),
-            "prefill_ms": _stage_ms(lines, _PREFILL_STAGE),
+            "encode_ms": _stage_ms(lines, messages.ENCODE_BEGINS, messages.ENCODE_ENDS),
+            "prefill_ms": _stage_ms(lines, messages.PREFILL_BEGINS, messages.PREFILL_ENDS),
             "peak_rss_mib": _peak_rss_mib(lines),
             "decode_steps": _decode_steps(lines),
             "stop_reason": _stop_reason(lines),
@@ -122,9 +89,9 @@ def _with_surroundings(
     return ReportedTurn(stats, rates, turn.line)
 
 
-def _stage_ms(lines: Sequence[_Line], stage: tuple[str, str]) -> float | None:
+def _stage_ms(lines: Sequence[LogLine], first: Line, last: Line) -> float | None:
     """Time between the messages that begin and end a stage, summed; None if it cannot be told."""
-    begins, ends = ([line for line in lines if line.message.startswith(m)] for m in stage)
+    begins, ends = ([one for one in lines if line.begins(one.message)] for line in (first, last))
     if not begins or len(begins) != len(ends):
         return None
     total_ms = 0.0
@@ -135,35 +102,34 @@ def _stage_ms(lines: Sequence[_Line], stage: tuple[str, str]) -> float | None:
     return total_ms
 
 
-def _peak_rss_mib(lines: Sequence[_Line]) -> float | None:
+def _peak_rss_mib(lines: Sequence[LogLine]) -> float | None:
     """Peak resident set, which a runner writes as 0 where its platform cannot tell."""
     for line in lines:
-        if line.message.startswith("RSS after finishing text generation"):
-            match = _PEAK_RSS.match(line.message)
-            if match is None or not re.fullmatch(r"\d+\.\d+", match[1]):
+        if messages.TURN_ENDS.begins(line.message):
+            told = messages.TURN_ENDS.read(line.message)
+            if told is None:
                 raise UserError(
                     f"Line {line.number} of the runner's output, its peak RSS, is cut or damaged:"
                     f" {line.message!r}; pull the whole output and parse it again."
                 )
-            return float(match[1]) or None
+            return told["rss_mib"] or None
     return None
 
 
-def _decode_steps(lines: Sequence[_Line]) -> int | None:
+def _decode_steps(lines: Sequence[LogLine]) -> int | None:
     """Passes of a lookahead turn, each of which yields one token and those it accepted.
 
     Other modes say nothing, and neither does a cut line.
     """
     for line in lines:
-        if match := _LOOKAHEAD.fullmatch(line.message):
-            generated, accepted = map(int, match.groups())
-            return generated - accepted
+        if told := messages.LOOKAHEAD.read(line.message):
+            return int(told["generated"] - told["accepted"])
     return None
 
 
-def _stop_reason(lines: Sequence[_Line]) -> StopReason:
+def _stop_reason(lines: Sequence[LogLine]) -> StopReason:
     for line in lines:
-        for message, reason in _STOP_MESSAGES:
-            if message.match(line.message):
+        for message, reason in messages.STOPS:
+            if message.begins(line.message):
                 return reason
     return "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from harness.errors import UserError
@@ -11,17 +12,38 @@ from harness.runner_log.reported_turn import ReportedTurn, check_durations, fini
 
 OBSERVER = "PyTorchObserver {"
 
-_COUNTS = ("prompt_tokens", "generated_tokens")
-_TIMES = (
-    "model_load_start_ms",
-    "model_load_end_ms",
-    "inference_start_ms",
-    "inference_end_ms",
-    "prompt_eval_end_ms",
-    "first_token_ms",
-    "aggregate_sampling_time_ms",
-    "SCALING_FACTOR_UNITS_PER_SECOND",
-)
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """The line's keys in upstream's order; what has a default is lacked by some runners.
+
+    Times are stamps of the wall clock or sums, in ticks.
+
+    Attributes:
+        SCALING_FACTOR_UNITS_PER_SECOND: Ticks per second.
+    """
+
+    prefill_token_per_sec: float | None = None
+    decode_token_per_sec: float | None = None
+    prompt_tokens: int
+    generated_tokens: int
+    model_load_start_ms: float
+    model_load_end_ms: float
+    inference_start_ms: float
+    inference_end_ms: float
+    # Upstream's multimodal runner has these keys but never fills them in.
+    model_execution_start_ms: float = 0
+    model_execution_end_ms: float = 0
+    prompt_eval_end_ms: float
+    first_token_ms: float
+    aggregate_sampling_time_ms: float
+    aggregate_model_execution_time_ms: float = 0
+    SCALING_FACTOR_UNITS_PER_SECOND: float
+
+    def line(self) -> str:
+        """As a runner prints it."""
+        told = {name: value for name, value in asdict(self).items() if value is not None}
+        return OBSERVER[:-1] + json.dumps(told, separators=(",", ":"))
 
 
 def parse_observer(text: str, line: int) -> ReportedTurn:
@@ -34,35 +56,31 @@ def parse_observer(text: str, line: int) -> ReportedTurn:
     Raises:
         UserError: If the line is cut, lacks a key, or its stamps run backwards.
     """
-    values = _read_json(text, line)
-    to_ms = 1000 / values["SCALING_FACTOR_UNITS_PER_SECOND"]
-    start, prompt_end = values["inference_start_ms"], values["prompt_eval_end_ms"]
+    told = _read(text, line)
+    to_ms = 1000 / told.SCALING_FACTOR_UNITS_PER_SECOND
+    start, prompt_end = told.inference_start_ms, told.prompt_eval_end_ms
     durations_ms = {
-        "load_ms": (values["model_load_end_ms"] - values["model_load_start_ms"]) * to_ms,
-        "inference_ms": (values["inference_end_ms"] - start) * to_ms,
+        "load_ms": (told.model_load_end_ms - told.model_load_start_ms) * to_ms,
+        "inference_ms": (told.inference_end_ms - start) * to_ms,
         "prompt_eval_ms": (prompt_end - start) * to_ms,
-        "decode_ms": (values["inference_end_ms"] - prompt_end) * to_ms,
-        "ttft_ms": (values["first_token_ms"] - start) * to_ms,
-        "sampling_ms": values["aggregate_sampling_time_ms"] * to_ms,
+        "decode_ms": (told.inference_end_ms - prompt_end) * to_ms,
+        "ttft_ms": (told.first_token_ms - start) * to_ms,
+        "sampling_ms": told.aggregate_sampling_time_ms * to_ms,
     }
     check_durations(durations_ms, line)
     stats = RunStats(
-        prompt_tokens=values["prompt_tokens"],
-        generated_tokens=values["generated_tokens"],
-        # Upstream's multimodal runner has the key but never fills it in.
-        execute_ms=values.get("aggregate_model_execution_time_ms", 0) * to_ms or None,
+        prompt_tokens=told.prompt_tokens,
+        generated_tokens=told.generated_tokens,
+        execute_ms=told.aggregate_model_execution_time_ms * to_ms or None,
         **durations_ms,
     )
     rates = finite_rates(
-        {
-            "prompt_eval_tps": values.get("prefill_token_per_sec"),
-            "decode_tps": values.get("decode_token_per_sec"),
-        }
+        {"prompt_eval_tps": told.prefill_token_per_sec, "decode_tps": told.decode_token_per_sec}
     )
     return ReportedTurn(stats, rates, line)
 
 
-def _read_json(text: str, line: int) -> dict[str, Any]:
+def _read(text: str, line: int) -> Observation:
     where = f"The PyTorchObserver line {line} of the runner's output"
     again = "pull the whole output and parse it again"
     try:
@@ -72,11 +90,13 @@ def _read_json(text: str, line: int) -> dict[str, Any]:
         raise UserError(
             f"{where} is cut or damaged at character {error.pos + 1} of {len(error.doc)}; {again}."
         ) from error
-    if missing := [key for key in (*_COUNTS, *_TIMES) if key not in values]:
+    required = [key for key in fields(Observation) if key.default is MISSING]
+    if missing := [key.name for key in required if key.name not in values]:
         raise UserError(f"{where} lacks {', '.join(missing)}; {again}.")
-    wrong = [key for key in _COUNTS if type(values[key]) is not int]
-    wrong += [key for key in _TIMES if type(values[key]) not in (int, float)]
-    if wrong or values["SCALING_FACTOR_UNITS_PER_SECOND"] <= 0:
-        culprit = wrong[0] if wrong else "SCALING_FACTOR_UNITS_PER_SECOND"
-        raise UserError(f"{where} has {culprit} = {values[culprit]!r}, not a count or time.")
-    return values
+    for key in required:
+        value = values[key.name]
+        is_number = type(value) is int or (type(value) is float and key.type == "float")
+        if not is_number or (key.name.startswith("SCALING") and value <= 0):
+            raise UserError(f"{where} has {key.name} = {value!r}, not a count or time.")
+    known = {key.name for key in fields(Observation)}
+    return Observation(**{name: value for name, value in values.items() if name in known})

@@ -26,9 +26,13 @@ class ReportedTurn:
     line: int
 
 
-def finite_rates(rates: Mapping[str, float | None]) -> dict[str, float]:
-    """The rates that are numbers: a 0 ms phase prints ``inf`` or ``nan``, or nothing."""
-    return {name: rate for name, rate in rates.items() if rate is not None and math.isfinite(rate)}
+def finite_rates(values: Mapping[str, float | None]) -> dict[str, float]:
+    """The rates among values that are numbers: a 0 ms phase prints ``inf``, ``nan``, or nothing."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name.endswith("_tps") and value is not None and math.isfinite(value)
+    }
 
 
 def check_durations(durations_ms: Mapping[str, float], line: int) -> None:

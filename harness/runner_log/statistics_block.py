@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
+from harness.runner_log.line import Line
+from harness.runner_log.log_line import LogLine
 from harness.runner_log.reported_turn import ReportedTurn, check_durations, finite_rates
 
-_SECONDS = r"\s+(?P<seconds>-?\d+\.\d+) \(seconds\)"
-_RATE = r"\s+Rate:\s+(?P<rate>\S+) \(tokens/second\)"
 _FIRST = "token counts"
-# Upstream separates by tabs; some log viewers turn each run of them into one space.
-_LABELS = {
-    _FIRST: (r"Prompt Tokens:", r"\s+(?P<prompt>\d+)\s+Generated Tokens:\s+(?P<steps>\d+)"),
-    "Model Load Time": (r"Model Load Time:", _SECONDS),
-    "Total inference time": (r"Total inference time:", _SECONDS + _RATE),
-    "Prompt evaluation": (r"Prompt evaluation:", _SECONDS + _RATE),
-    "Generated tokens": (r"Generated \d+ tokens:", _SECONDS + _RATE),
-    "Time to first generated token": (r"Time to first generated token:", _SECONDS),
-    "Sampling time": (r"Sampling time over \d+ tokens:", _SECONDS),
+_RATE = " (seconds)\t\t Rate: \t{%s:f} (tokens/second)"
+_BLOCK = {
+    _FIRST: Line(
+        "\tPrompt Tokens:", " {prompt_tokens:d}    Generated Tokens: {generated_tokens:d}"
+    ),
+    "Model Load Time": Line("\tModel Load Time:", "\t\t{load_s:f} (seconds)"),
+    "Total inference time": Line(
+        "\tTotal inference time:", "\t\t{inference_s:f}" + _RATE % "e2e_tps"
+    ),
+    "Prompt evaluation": Line(
+        "\t\tPrompt evaluation:", "\t{prompt_eval_s:f}" + _RATE % "prompt_eval_tps"
+    ),
+    "Generated tokens": Line(
+        "\t\tGenerated {generated_tokens:d} tokens:", "\t{decode_s:f}" + _RATE % "decode_tps"
+    ),
+    "Time to first generated token": Line(
+        "\tTime to first generated token:", "\t{ttft_s:f} (seconds)"
+    ),
+    "Sampling time": Line(
+        "\tSampling time over {all_tokens:d} tokens:", "\t{sampling_s:f} (seconds)"
+    ),
 }
-_STARTS = {name: re.compile(label) for name, (label, _) in _LABELS.items()}
-_WHOLE = {name: re.compile(rf"{label}{rest}\s*") for name, (label, rest) in _LABELS.items()}
+_DURATIONS = ("load", "inference", "prompt_eval", "decode", "ttft", "sampling")
 
-_Fields = dict[str, dict[str, str]]
+_Fields = dict[str, dict[str, float]]
 
 
-def parse_blocks(messages: Iterable[tuple[int, str]]) -> Iterator[ReportedTurn]:
+def block_lines(stats: RunStats) -> list[str]:
+    """The block of one turn, without the logger's prefixes; a phase of 0 ms has a rate of 0."""
+    seconds = {f"{name}_s": getattr(stats, f"{name}_ms") / 1000 for name in _DURATIONS}
+    rates = {
+        "e2e_tps": _rate_tps(stats.generated_tokens, stats.inference_ms),
+        "prompt_eval_tps": _rate_tps(stats.prompt_tokens, stats.prompt_eval_ms),
+        "decode_tps": _rate_tps(stats.generated_tokens, stats.decode_ms),
+    }
+    values = {
+        "prompt_tokens": stats.prompt_tokens,
+        "generated_tokens": stats.generated_tokens,
+        "all_tokens": stats.prompt_tokens + stats.generated_tokens,
+        **seconds,
+        **rates,
+    }
+    return [line.write(**values) for line in _BLOCK.values()]
+
+
+def _rate_tps(tokens: int, duration_ms: float) -> float:
+    """Tokens per second; 0 where there was no time."""
+    return tokens * 1000 / duration_ms if duration_ms else 0.0
+
+
+def parse_blocks(lines: Iterable[LogLine]) -> Iterator[ReportedTurn]:
     """Read all statistics blocks; other lines may stand between theirs.
-
-    Args:
-        messages: Line number and text of each line, the logger's prefix removed.
 
     Yields:
         One turn per block, in order.
@@ -42,70 +72,46 @@ def parse_blocks(messages: Iterable[tuple[int, str]]) -> Iterator[ReportedTurn]:
     """
     fields: _Fields = {}
     last = 0
-    for line, message in messages:
-        name = next((name for name, start in _STARTS.items() if start.match(message)), None)
+    for line in lines:
+        name = next((name for name, one in _BLOCK.items() if one.begins(line.message)), None)
         if name is None:
             continue
         if name == _FIRST and fields:
             raise _incomplete(fields, last)
-        fields[name] = _read_line(name, message, line)
-        last = line
-        if len(fields) == len(_LABELS):
-            yield _turn(fields, line)
+        fields[name] = _read_line(name, line)
+        last = line.number
+        if len(fields) == len(_BLOCK):
+            yield _turn(fields, last)
             fields = {}
     if fields:
         raise _incomplete(fields, last)
 
 
-def _read_line(name: str, message: str, line: int) -> dict[str, str]:
-    match = _WHOLE[name].fullmatch(message)
-    if match is None:
+def _read_line(name: str, line: LogLine) -> dict[str, float]:
+    values = _BLOCK[name].read(line.message)
+    if values is None:
         raise UserError(
-            f"Line {line} of the runner's output, {name!r}, is cut or damaged: {message.strip()!r};"
-            " pull the whole output and parse it again."
+            f"Line {line.number} of the runner's output, {name!r}, is cut or damaged:"
+            f" {line.message.strip()!r}; pull the whole output and parse it again."
         )
-    return match.groupdict()
+    return values
 
 
 def _incomplete(fields: _Fields, line: int) -> UserError:
-    missing = ", ".join(name for name in _LABELS if name not in fields)
+    missing = ", ".join(name for name in _BLOCK if name not in fields)
     return UserError(
         f"The statistics block that ends at line {line} of the runner's output has {len(fields)} of"
-        f" {len(_LABELS)} lines and lacks {missing}; pull the whole output and parse it again."
+        f" {len(_BLOCK)} lines and lacks {missing}; pull the whole output and parse it again."
     )
 
 
 def _turn(fields: _Fields, line: int) -> ReportedTurn:
-    durations_ms = {
-        metric: float(fields[name]["seconds"]) * 1000
-        for metric, name in (
-            ("load_ms", "Model Load Time"),
-            ("inference_ms", "Total inference time"),
-            ("prompt_eval_ms", "Prompt evaluation"),
-            ("decode_ms", "Generated tokens"),
-            ("ttft_ms", "Time to first generated token"),
-            ("sampling_ms", "Sampling time"),
-        )
-    }
+    values = {name: value for one in fields.values() for name, value in one.items()}
+    durations_ms = {f"{name}_ms": values[f"{name}_s"] * 1000 for name in _DURATIONS}
     check_durations(durations_ms, line)
-    counts = fields[_FIRST]
     stats = RunStats(
-        prompt_tokens=int(counts["prompt"]), generated_tokens=int(counts["steps"]), **durations_ms
+        prompt_tokens=int(values["prompt_tokens"]),
+        generated_tokens=int(fields[_FIRST]["generated_tokens"]),
+        **durations_ms,
     )
-    rates = {
-        metric: _number(fields[name]["rate"])
-        for metric, name in (
-            ("e2e_tps", "Total inference time"),
-            ("prompt_eval_tps", "Prompt evaluation"),
-            ("decode_tps", "Generated tokens"),
-        )
-    }
-    return ReportedTurn(stats, finite_rates(rates), line)
-
-
-def _number(text: str) -> float | None:
-    """A rate as C's printf writes it; ``-nan`` is one of its spellings."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return ReportedTurn(stats, finite_rates(values), line)

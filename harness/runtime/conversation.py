@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.measure.run_stats import StopReason
+from harness.runner_log import messages
 from harness.runtime.decode import DecodeLimits, DecodeLoop
 from harness.runtime.embedding import Rows, TokenizedPiece
 from harness.runtime.generation import Turn
@@ -93,7 +94,7 @@ class Conversation:
         embeddings = self._model.prompt_embedding.embed(pieces, images, stopwatch, observer.log)
         token_ids = [self._sampler.sample(self._prefill(embeddings, stopwatch))]
         stopwatch.first_token()
-        observer.log(f"RSS after prompt prefill: {peak_rss_mib():f} MiB (0 if unsupported)")
+        observer.log(messages.PREFILL_ENDS.write(rss_mib=peak_rss_mib()))
         stream = TextStream(self._model.tokenizer)
         observer.text(stream.push(token_ids[0]))
 
@@ -116,9 +117,9 @@ class Conversation:
 
     def _prefill(self, embeddings: Rows, stopwatch: Stopwatch) -> Array:
         prefiller, tokens = self._model.prefiller, len(embeddings)
+        passes = 1 + (tokens - 1) // prefiller.ar
         self._observer.log(
-            f"Prompt Processor: total {tokens} prompt tokens "
-            f"(AR-{prefiller.ar} * {1 + (tokens - 1) // prefiller.ar} iters)"
+            messages.PREFILL_BEGINS.write(tokens=tokens, ar=prefiller.ar, passes=passes)
         )
         with stopwatch.stage("prefill"):
             return prefill(prefiller, embeddings, self._observer)
@@ -168,10 +169,10 @@ class Conversation:
     def _log_end(self, reason: StopReason) -> None:
         log = self._observer.log
         if reason == "stop_token":
-            log("\nReached to the end of generation")
+            log(messages.STOP_TOKEN.write())
         elif self._model.cache.filled >= self._seq_len - 1:
             for line in limit_warnings(self._seq_len, self._model.context_length):
                 log(line)
         elif self._model.cache.filled >= self._model.cache.slots:
-            log("\nReached to the maximum sequence length")
-        log(f"RSS after finishing text generation: {peak_rss_mib():f} MiB (0 if unsupported)")
+            log(messages.FULL_CACHE.write())
+        log(messages.TURN_ENDS.write(rss_mib=peak_rss_mib()))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.runner_log.messages import ENCODE_BEGINS, ENCODE_ENDS
 from harness.runtime.program import Method
 from harness.runtime.stopwatch import Stopwatch
 from harness.runtime.tokenizer import Tokenizer
@@ -136,10 +137,10 @@ class PromptEmbedding:
             start, end = end, end + self._piece_length(piece)
             if isinstance(piece, ImagePiece):
                 pixels = images[piece.index]
-                log(f"Encoding tensor with numel: {pixels.size}")
+                log(ENCODE_BEGINS.write(numel=pixels.size))
                 with stopwatch.stage("encode"):
                     rows[start:end] = self._encoder.encode(pixels)
-                log("Encoder execution completed, got hidden states")
+                log(ENCODE_ENDS.write())
                 log(f"Merged Tensor embedding: total_tokens={end}")
             else:
                 with stopwatch.stage("embed"):

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from harness.measure.run_stats import StopReason
+from harness.runner_log.messages import LOOKAHEAD
 from harness.runtime.decode import DecodeLimits
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import TokenEmbedding
@@ -91,9 +92,7 @@ class LookaheadLoop:
                 reason = "stop_token"
         generated, passes = decoder.cache.filled - start, stopwatch.decode_steps - passes_before
         stopwatch.execute_ns += decoder.execute_ns + self.embedding.execute_ns - executed_before
-        self.observer.log(
-            f"Lookahead Decoding: n_generated = {generated} / n_accept = {generated - passes}"
-        )
+        self.observer.log(LOOKAHEAD.write(generated=generated, accepted=generated - passes))
         return reason
 
     def _step(

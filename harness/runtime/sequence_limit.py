@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.runner_log.messages import CAP
+
 
 def clamp_seq_len(requested: int, context_length: int, log: Callable[[str], None]) -> int:
     """The cap that holds: 0 means the context, and no cap is above it.
@@ -25,10 +27,7 @@ def clamp_seq_len(requested: int, context_length: int, log: Callable[[str], None
 
 def limit_warnings(seq_len: int, context_length: int) -> tuple[str, str]:
     """What upstream logs when an answer ends at the cap."""
-    first = (
-        f"Warning: Generation stopped at seq_len limit ({seq_len}) without reaching EOS token. "
-        "Response may be incomplete."
-    )
+    first = CAP.write(seq_len=seq_len)
     if seq_len == context_length:
         return first, (
             f"- seq_len ({seq_len}) already equals compiled max_context_len ({context_length}). "

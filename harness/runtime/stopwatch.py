@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.measure.run_stats import RunStats, StopReason
+from harness.runner_log.observer_line import Observation
 
 Stage = Literal["encode", "embed", "prefill"]
 
@@ -93,6 +94,33 @@ class Stopwatch:
             peak_rss_mib=peak_rss_mib(),
             stop_reason=stop_reason,
         )
+
+    def observation(self, stats: RunStats) -> Observation:
+        """The turn as the ``PyTorchObserver`` line tells it (contract §5.6).
+
+        Rates come from the microsecond clock, so they survive phases shorter than the millisecond
+        of the stamps. Sampling time is this turn's own; upstream's grows over the turns.
+        """
+        return Observation(
+            prefill_token_per_sec=_rate(stats.prompt_tokens, stats.prompt_eval_ms),
+            decode_token_per_sec=_rate(stats.generated_tokens, stats.decode_ms),
+            prompt_tokens=stats.prompt_tokens,
+            generated_tokens=stats.generated_tokens,
+            model_load_start_ms=self.epoch_ms(self.load.start_ns),
+            model_load_end_ms=self.epoch_ms(self.load.end_ns),
+            inference_start_ms=self.epoch_ms(self.start_ns),
+            inference_end_ms=self.epoch_ms(self.end_ns),
+            prompt_eval_end_ms=self.epoch_ms(self.first_token_ns),
+            first_token_ms=self.epoch_ms(self.first_token_ns),
+            aggregate_sampling_time_ms=round(stats.sampling_ms),
+            aggregate_model_execution_time_ms=round(stats.execute_ms or 0),
+            SCALING_FACTOR_UNITS_PER_SECOND=1000,
+        )
+
+
+def _rate(tokens: int, duration_ms: float) -> float | None:
+    """Tokens per second with the six digits of upstream's stream formatting."""
+    return float(f"{tokens * 1000 / duration_ms:g}") if duration_ms else None
 
 
 def peak_rss_mib() -> float:

@@ -15,7 +15,6 @@ from harness.errors import UserError
 from harness.measure.metrics import perf_metrics
 from harness.measure.run_stats import RunStats
 from harness.runner_log.log import parse_runner_log
-from harness.runtime.observer import log_line, statistics_lines
 
 DATA = Path(__file__).parent / "data"
 SMOLVLM_LOG = (DATA / "smolvlm_500m_hybrid.log").read_text()
@@ -314,10 +313,3 @@ def test_a_log_cut_anywhere_never_yields_other_numbers(length: int) -> None:
     except UserError:
         return
     assert turn.stats == parse_runner_log(GOOD)[0].stats
-
-
-@given(run_stats)
-def test_our_own_runners_block_reads_back_as_upstreams_does(stats: RunStats) -> None:
-    ours = "\n".join(log_line(1, "observer.py:1", line) for line in statistics_lines(stats))
-    (turn,) = parse_runner_log(ours)
-    assert turn.stats.model_dump() == pytest.approx(stats.model_dump())

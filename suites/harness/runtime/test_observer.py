@@ -1,23 +1,15 @@
-"""Log lines, statistics and the observer line in upstream's own formats."""
+"""What a run shows while it works, in upstream's own formats."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.measure.run_stats import RunStats
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Turn
-from harness.runtime.observer import (
-    ConsoleObserver,
-    inference_speed,
-    log_line,
-    observer_json,
-    statistics_lines,
-)
+from harness.runtime.observer import ConsoleObserver, inference_speed
 from harness.runtime.stopwatch import LoadTimes, Stopwatch
 
 MS = 1_000_000
@@ -51,20 +43,9 @@ def test_durations_follow_from_the_stamps() -> None:
     assert stats.peak_rss_mib > 10
 
 
-def test_the_statistics_block_is_upstreams_with_its_tabs() -> None:
-    assert statistics_lines(make_stats()) == [
-        "\tPrompt Tokens: 81    Generated Tokens: 454",
-        "\tModel Load Time:\t\t0.370000 (seconds)",
-        "\tTotal inference time:\t\t8.935000 (seconds)\t\t Rate: \t50.811416 (tokens/second)",
-        "\t\tPrompt evaluation:\t0.117000 (seconds)\t\t Rate: \t692.307692 (tokens/second)",
-        "\t\tGenerated 454 tokens:\t8.818000 (seconds)\t\t Rate: \t51.485598 (tokens/second)",
-        "\tTime to first generated token:\t0.117000 (seconds)",
-        "\tSampling time over 535 tokens:\t0.782000 (seconds)",
-    ]
-
-
 def test_the_observer_line_has_upstreams_keys_in_upstreams_order() -> None:
-    text = observer_json(make_stats(), make_stopwatch())
+    name, _, text = make_stopwatch().observation(make_stats()).line().partition(" ")
+    assert name == "PyTorchObserver"
     assert " " not in text
     assert json.loads(text) == {
         "prefill_token_per_sec": 692.308,
@@ -94,22 +75,6 @@ def test_the_speed_file_holds_six_digits_of_the_end_to_end_rate() -> None:
     assert inference_speed(make_stats()) == "50.8114"
     without_steps = make_stats().model_copy(update={"generated_tokens": 0})
     assert inference_speed(without_steps) == "692.308"
-
-
-@given(message=st.text(max_size=400), elapsed_us=st.integers(0, 10**11))
-def test_messages_are_cut_at_255_bytes_without_breaking_a_character(
-    message: str, elapsed_us: int
-) -> None:
-    line = log_line(elapsed_us, "runner.cpp:1", message)
-    cut = line.partition("] ")[2]
-    encodable = message.encode(errors="ignore").decode()
-    assert encodable.startswith(cut)
-    assert len(cut.encode()) == len(encodable.encode()) or 251 < len(cut.encode()) <= 255
-
-
-def test_log_lines_carry_the_time_since_start() -> None:
-    line = log_line(3_723_000_456, "multimodal_runner.cpp:646", "hello")
-    assert line == "I 01:02:03.000456 executorch:multimodal_runner.cpp:646] hello"
 
 
 def test_a_streaming_console_writes_the_answer_and_log_apart(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.measure.run_stats import RunStats
-from harness.runtime.observer import log_line, statistics_lines
+from harness.runner_log.log_line import log_line
+from harness.runner_log.statistics_block import block_lines
 
 HELP = """\
   Flags from qnn_multimodal_runner.cpp:
@@ -65,7 +66,7 @@ def write_stand_in(
         help: What it prints for ``--help``.
         before_help: Shell lines that it runs before that.
     """
-    log = "\n".join(log_line(0, "stats.h:1", line) for line in statistics_lines(STATS))
+    log = "\n".join(log_line(0, "stats.h:1", line) for line in block_lines(STATS))
     script = _SCRIPT.format(
         help=help, before=before, log=log, answer=answer, speed=SPEED, before_help=before_help
     )

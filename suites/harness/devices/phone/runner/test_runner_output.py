@@ -11,8 +11,9 @@ from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runner.output import LeftBehind, UnusableRun, read_answer
 from harness.measure.run_stats import RunStats
 from harness.miniatures.checkpoints import checkpoint_path
+from harness.runner_log.log_line import log_line
+from harness.runner_log.statistics_block import block_lines
 from harness.runtime.generation import Generation, Turn
-from harness.runtime.observer import log_line, statistics_lines
 from harness.runtime.tokenizer import Tokenizer
 
 LOGS = Path(__file__).parents[3] / "runner_log" / "data"
@@ -32,7 +33,7 @@ DIALOGUE = Dialogue(("red?",), ("User:red?\nAssistant:",), (40,), is_exact=True)
 
 
 def log_of(*turns: RunStats) -> str:
-    lines = [line for stats in turns for line in statistics_lines(stats)]
+    lines = [line for stats in turns for line in block_lines(stats)]
     return "\n".join(log_line(0, "stats.h:1", line) for line in lines)
 
 

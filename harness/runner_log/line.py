@@ -1,0 +1,65 @@
+"""A line of a runner's log: one text to write it by and to read it by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from string import Formatter
+
+_NUMBERS = {"d": r"\d+", "f": r"-?\d+\.\d+"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line with numbers in it.
+
+    What is read is what would have been written, but for runs of blanks: upstream separates by
+    tabs, and some log viewers turn each run of them into one space. A rate, whose name ends with
+    ``_tps``, may be whatever C's printf makes of a division by 0.
+
+    Attributes:
+        label: By which the line is recognized.
+        rest: What follows it. Both are texts for ``str.format`` with ``d`` and ``f`` fields.
+    """
+
+    label: str
+    rest: str = ""
+
+    def write(self, **values: float) -> str:
+        """The line, without the logger's prefix."""
+        return (self.label + self.rest).format(**values)
+
+    def begins(self, message: str) -> bool:
+        """Whether a message is this line, be it cut or damaged behind its label."""
+        return self._start.match(message) is not None
+
+    def read(self, message: str) -> dict[str, float] | None:
+        """The numbers of a message by name; None if it is not the whole line."""
+        found = self._whole.fullmatch(message)
+        try:
+            return found and {name: _number(text) for name, text in found.groupdict().items()}
+        except ValueError:
+            return None
+
+    @cached_property
+    def _start(self) -> re.Pattern[str]:
+        return re.compile(_pattern(self.label))
+
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        return re.compile(_pattern(self.label + self.rest) + r"\s*")
+
+
+def _pattern(text: str) -> str:
+    parts = []
+    for literal, name, kind, _ in Formatter().parse(text.lstrip()):
+        parts.append(re.sub(r"(\\?\s)+", r"\\s+", re.escape(literal)))
+        if name is not None:
+            number = r"\S+" if name.endswith("_tps") else _NUMBERS[kind or ""]
+            parts.append(f"(?P<{name}>{number})")
+    return "".join(parts)
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)
