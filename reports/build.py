@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from harness.results.run import Run
 from reports.findings import find_findings
 from reports.headline import headline
 from reports.junit import render_junit
 from reports.page import render_page
 from reports.past import read_past
 from reports.results_csv import render_csv
-from reports.run import Run
 from reports.trends import find_trends
 
 REPORT_FILES = ("index.html", "results.csv", "samples.jsonl", "junit.xml")

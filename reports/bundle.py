@@ -15,8 +15,8 @@ from pathlib import Path
 from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.journal_reader import journal_files
 from harness.results.rows.schema import OutcomeRow
+from harness.results.run import Run
 from reports.build import REPORT_FILES, build_report
-from reports.run import Run
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._-]+")

@@ -8,20 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-import pandas as pd
-
 from harness.measure.verdict import Status
 from harness.results.final_verdicts import settled_frame
-from harness.results.query import SERIES
 from harness.results.rows.schema import VerdictRow
+from harness.results.run import Run
+from harness.results.series import SERIES, Series
 from reports.past import Night, Past
-from reports.run import Run
-from reports.trends import Trend, trend_key
+from reports.trends import Trend
 
 NEWS = timedelta(days=14)
 """A change of level that is older is seen in its trend only."""
-
-Key = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Finding:
     """One metric of one configuration on one device that is not what it was.
 
     Attributes:
-        key: As ``Trend.key``.
+        key: What it is of.
         unit: Of ``before`` and ``after``.
         kind: ``worse`` or ``better``.
         fails: Whether its gate fails now.
@@ -41,7 +37,7 @@ class Finding:
         trend: Its history.
     """
 
-    key: Key
+    key: Series
     unit: str
     kind: Literal["worse", "better"]
     fails: bool
@@ -51,10 +47,6 @@ class Finding:
     last_before: Night | None
     nights: int
     trend: Trend
-
-    def of(self, name: str) -> str | None:
-        """One value of ``SERIES``."""
-        return self.key[SERIES.index(name)]
 
     @property
     def change(self) -> float | None:
@@ -68,7 +60,7 @@ def find_findings(run: Run, past: Past, trends: Sequence[Trend]) -> tuple[Findin
     Verdicts in quarantine do not count as failed.
     """
     failing = {
-        trend_key(row): row
+        Series.of_row(row): row
         for row in run.judged
         if row.status is Status.FAIL and not row.quarantined
     }
@@ -141,17 +133,17 @@ def _finding(
     )
 
 
-def _failed_nights(past: Past, keys: Iterable[Key]) -> Mapping[Key, frozenset[int]]:
+def _failed_nights(past: Past, keys: Iterable[Series]) -> Mapping[Series, frozenset[int]]:
     """Nights in which the gate failed, by trend."""
     wanted = set(keys)
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
     verdicts = past.history.verdicts
-    metrics = {key[SERIES.index("metric")] for key in wanted}
+    metrics = {key.metric for key in wanted}
     ended = settled_frame(verdicts[verdicts["metric"].isin(metrics)])
     rows = ended[(ended["status"] == Status.FAIL.value) & ~ended["quarantined"]]
-    nights: dict[Key, set[int]] = defaultdict(set)
+    nights: dict[Series, set[int]] = defaultdict(set)
     for row in rows[["run_id", *SERIES]].to_dict("records"):
-        key = tuple(None if pd.isna(row[name]) else str(row[name]) for name in SERIES)
+        key = Series.of_record(row)
         if key in wanted and row["run_id"] in numbers:
             nights[key].add(numbers[row["run_id"]])
     return {key: frozenset(nights[key]) for key in wanted}

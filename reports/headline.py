@@ -11,8 +11,9 @@ from harness.measure.exit_status import EXIT_STATUS
 from harness.measure.verdict import Status
 from harness.measure.wording import number, plural
 from harness.results.rows.schema import ComparisonRow, OutcomeRow, VerdictRow
+from harness.results.run import Run
+from harness.results.series import Series
 from reports.findings import Finding
-from reports.run import Run
 from reports.wording import percent
 
 SEVERITY = (*EXIT_STATUS, Status.PASS)
@@ -121,15 +122,8 @@ def describe_slower(row: ComparisonRow) -> str:
 
 def describe(finding: Finding) -> str:
     """Where, since when, by how much: one sentence."""
-    words = (
-        finding.of("metric"),
-        "of",
-        finding.of("model"),
-        finding.of("component"),
-        finding.of("mode"),
-    )
-    name = " ".join(word for word in words if word)
-    where = f" on {finding.of('device')}" if finding.of("device") else ""
+    name = _name(finding.key)
+    where = f" on {finding.key.device}" if finding.key.device else ""
     now = f"{number(finding.after)} {finding.unit}".removesuffix(" share").removesuffix(" 1")
     if finding.change is None or finding.since is None:
         return f"{name}{where} is {now}."
@@ -200,7 +194,7 @@ def _count_sentence(run: Run, counts: Sequence[Count], is_told: bool) -> str:
     return f"{worst.number} of {plural(total, 'verdict')} {predicate}{end}"
 
 
-def _name(row: VerdictRow | ComparisonRow) -> str:
+def _name(row: VerdictRow | ComparisonRow | Series) -> str:
     words = (row.metric, "of", row.model, row.component, row.mode)
     return " ".join(word for word in words if word)
 

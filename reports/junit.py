@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from harness.results.rows.schema import OutcomeRow
+from harness.results.run import Run
 from reports.headline import LABELS
-from reports.run import Run
 
 _ELEMENTS = {"failed": "failure", "error": "error", "skipped": "skipped"}
 

@@ -16,6 +16,8 @@ from pydantic import JsonValue
 from harness.measure.wording import number, plural
 from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.rows.schema import OutcomeRow, Subject
+from harness.results.run import Run
+from harness.results.series import Series
 from reports import payload
 from reports.accuracy_table import accuracy_tables
 from reports.anchors import outcome_anchors
@@ -28,13 +30,12 @@ from reports.findings import Finding
 from reports.headline import LABELS, SEVERITY, headline
 from reports.past import Past
 from reports.pictures import embed_pictures
-from reports.run import Run
 from reports.stages import find_stages
 from reports.trend_payload import trend_rows
-from reports.trends import Trend, trend_key
+from reports.trends import Trend
 from reports.unsteady import unsteady_gates
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
-from reports.wording import configuration_words, percent
+from reports.wording import percent, subject_words
 
 TEMPLATES = Path(__file__).parent / "template"
 MAX_FAILURES = 100
@@ -122,7 +123,7 @@ def _environment() -> Environment:
     environment.filters["plain"] = lambda text: _TERMINAL_COLOUR.sub("", text)
     environment.filters["option"] = _option
     environment.filters["command_line"] = _command
-    environment.globals["configuration_words"] = configuration_words
+    environment.filters["subject_words"] = subject_words
     return environment
 
 
@@ -137,9 +138,9 @@ def _data(
 ) -> payload.Payload:
     anchors = {trend.key: trend.anchor for trend in trends if len(trend.points) > 1}
     continued = {
-        verdict_anchor(row): anchors[trend_key(row)]
+        verdict_anchor(row): anchors[Series.of_row(row)]
         for row in run.judged
-        if trend_key(row) in anchors
+        if Series.of_row(row) in anchors
     }
     pictures = embed_pictures(run.directory / THUMBNAIL_FOLDER, cards.images)
     return {

@@ -9,8 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from harness.results.history import History, load_history
+from harness.results.run import Run
 from harness.results.run_differences import Difference, find_differences
-from reports.run import Run
 
 DEFAULT_SPAN = timedelta(days=90)
 """How far back a report looks unless ``--since`` says otherwise."""

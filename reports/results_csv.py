@@ -7,7 +7,7 @@ import io
 from typing import Any, Literal
 
 from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
-from reports.run import Run
+from harness.results.run import Run
 
 Dtype = Literal["string", "Float64", "Int64", "boolean", "datetime64[us, UTC]"]
 

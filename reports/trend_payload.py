@@ -6,15 +6,16 @@ from collections.abc import Collection, Sequence
 
 from harness.measure.wording import number
 from harness.results.rows.schema import VerdictRow
+from harness.results.series import Series
 from reports.payload import Payload, rounded, yes_or_no
-from reports.trends import Trend, trend_key
-from reports.wording import configuration_words
+from reports.trends import Trend
+from reports.wording import subject_words
 
 
 def trend_rows(
     trends: Sequence[Trend],
     judged: Sequence[VerdictRow],
-    found: Collection[tuple[str | None, ...]],
+    found: Collection[Series],
 ) -> list[Payload]:
     """Rows of the list of trends, those that changed last first.
 
@@ -23,7 +24,7 @@ def trend_rows(
         judged: Verdicts whose gates are drawn.
         found: Keys of trends that are shown all the same, because a finding refers to them.
     """
-    gates = {trend_key(row): _nearest_gate(row) for row in judged}
+    gates = {Series.of_row(row): _nearest_gate(row) for row in judged}
     long = [trend for trend in trends if len(trend.points) > 1 or trend.key in found]
     ordered = sorted(long, key=lambda trend: _last_step(trend), reverse=True)
     return [_trend(trend, gates.get(trend.key)) for trend in ordered]
@@ -43,20 +44,12 @@ def _nearest_gate(row: VerdictRow) -> float | None:
 
 def _trend(trend: Trend, gate: float | None) -> Payload:
     step = trend.steps[-1] if trend.steps else None
-    words = configuration_words(
-        trend.of("mode"),
-        trend.of("precision"),
-        trend.of("target"),
-        trend.of("soc"),
-        trend.of("protocol"),
-    )
-    component = trend.of("component")
     return {
         "id": trend.anchor,
-        "metric": trend.of("metric"),
-        "model": " · ".join(word for word in (trend.of("model"), component) if word),
-        "subject": words,
-        "device": trend.of("device") or "",
+        "metric": trend.key.metric,
+        "model": " · ".join(word for word in (trend.key.model, trend.key.component) if word),
+        "subject": subject_words(trend.key),
+        "device": trend.key.device or "",
         "virtual": trend.virtual,
         "unit": trend.unit if trend.unit not in ("1", "share") else "",
         "better": trend.better,

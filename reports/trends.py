@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import pandas as pd
-
 from harness.measure.change_point import find_change_points
 from harness.measure.metrics import METRICS, Better
 from harness.results.nightly import nightly
-from harness.results.query import SERIES
-from harness.results.rows.schema import SampleRow, VerdictRow
+from harness.results.series import Series
 from reports.anchors import anchor
 from reports.past import Past
 
@@ -66,7 +63,7 @@ class Trend:
     """All nights of one configuration on one device.
 
     Attributes:
-        key: Values of ``SERIES``.
+        key: What it is of.
         anchor: Stable fragment to link to.
         unit: Of the points.
         better: Which direction is an improvement.
@@ -75,7 +72,7 @@ class Trend:
         steps: Where the level changed.
     """
 
-    key: tuple[str | None, ...]
+    key: Series
     anchor: str
     unit: str
     better: Better
@@ -83,18 +80,9 @@ class Trend:
     points: tuple[Point, ...]
     steps: tuple[Step, ...]
 
-    def of(self, name: str) -> str | None:
-        """One value of ``SERIES``."""
-        return self.key[SERIES.index(name)]
-
     def at(self, night: int) -> Point | None:
         """The point of a night, None where nothing was measured."""
         return next((point for point in self.points if point.night == night), None)
-
-
-def trend_key(row: SampleRow | VerdictRow) -> tuple[str | None, ...]:
-    """``Trend.key`` of what a row measured."""
-    return tuple(getattr(row, name) for name in SERIES)
 
 
 def find_trends(past: Past) -> tuple[Trend, ...]:
@@ -118,7 +106,7 @@ def find_trends(past: Past) -> tuple[Trend, ...]:
 
 def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     first = {name: values[rows.start] for name, values in columns.items()}
-    key = tuple(None if pd.isna(first[name]) else str(first[name]) for name in SERIES)
+    key = Series.of_record(first)
     night, median, low, high = (columns[name] for name in ("night", "median", "low", "high"))
     points = tuple(Point(night[row], median[row], low[row], high[row]) for row in rows)
     metric = METRICS.get(str(first["metric"]))

@@ -11,11 +11,10 @@ from harness.measure.gate import Context
 from harness.measure.quarantine import Night, propose_quarantine, render_quarantine
 from harness.measure.verdict import Status
 from harness.results.final_verdicts import settled_frame
-from harness.results.query import SERIES
 from harness.results.rows.schema import VerdictRow
+from harness.results.run import Run
+from harness.results.series import SERIES, Series
 from reports.past import Past
-from reports.run import Run
-from reports.trends import trend_key
 from reports.verdict_table import verdict_anchor
 from reports.wording import subject_words
 
@@ -53,7 +52,7 @@ def unsteady_gates(run: Run, past: Past) -> tuple[UnsteadyGate, ...]:
 
 def _unsteady(run: Run, past: Past, before: Mapping[object, Night]) -> Iterator[UnsteadyGate]:
     for row in run.judged:
-        earlier = before.get((row.test_id, *trend_key(row)))
+        earlier = before.get((row.test_id, *Series.of_row(row)))
         if earlier is None or row.quarantined or row.model is None or row.target is None:
             continue
         nights = (earlier, Night(row.status, row.artifact_key or ""))
@@ -75,13 +74,12 @@ def _night_before(past: Past) -> Mapping[object, Night]:
     verdicts = past.history.verdicts
     earlier = verdicts[verdicts["run_id"].isin([night.run_id for night in past.nights[:-1]])]
     ordered = settled_frame(earlier).sort_values("run_id", kind="stable")
-    names = ["test_id", *SERIES]
-    last = ordered.drop_duplicates(names, keep="last")
+    last = ordered.drop_duplicates(["test_id", *SERIES], keep="last")
     return {
-        tuple(None if pd.isna(row[name]) else str(row[name]) for name in names): Night(
+        (str(row["test_id"]), *Series.of_record(row)): Night(
             Status(row["status"]), "" if pd.isna(row["artifact_key"]) else row["artifact_key"]
         )
-        for row in last[[*names, "status", "artifact_key"]].to_dict("records")
+        for row in last[["test_id", *SERIES, "status", "artifact_key"]].to_dict("records")
     }
 
 

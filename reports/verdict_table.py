@@ -11,10 +11,11 @@ from harness.measure.metrics import METRICS
 from harness.measure.statistics import coefficient_of_variation
 from harness.measure.wording import bound, number, plural
 from harness.results.rows.schema import OutcomeRow, SampleRow, VerdictRow
+from harness.results.run import Run
+from harness.results.series import measured_by
 from reports.anchors import anchor
 from reports.headline import LABELS, SEVERITY
 from reports.roofline import Roofline
-from reports.run import Run, measured_by
 from reports.strip_plot import StripPlot, strip_plot
 from reports.wording import percent, subject_words
 

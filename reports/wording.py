@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from harness.results.rows.schema import Subject
+from harness.results.series import Series
 
 
-def subject_words(row: Subject) -> str:
-    """Mode, precision, target and SoC of a row, as far as they are known."""
-    return configuration_words(row.mode, row.precision, row.target, row.soc, row.protocol)
-
-
-def configuration_words(
-    mode: str | None,
-    precision: str | None,
-    target: str | None,
-    soc: str | None,
-    protocol: str | None,
-) -> str:
+def subject_words(row: Subject | Series) -> str:
     """``hybrid · 16a4w · phone · SM8650``; the protocol is told where it is not ours."""
-    words = (mode, precision, target, soc)
-    upstream = "upstream protocol" if protocol == "upstream" else None
-    return " · ".join(word for word in (*words, upstream) if word)
+    upstream = "upstream protocol" if row.protocol == "upstream" else None
+    words = (row.mode, row.precision, row.target, row.soc, upstream)
+    return " · ".join(word for word in words if word)
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -7,13 +7,10 @@ from typing import TypeVar
 
 import pandas as pd
 
-from harness.results.query import SERIES
 from harness.results.rows.schema import ComparisonRow, VerdictRow
+from harness.results.series import JUDGED_BY
 
 JudgedRow = TypeVar("JudgedRow", VerdictRow, ComparisonRow)
-
-JUDGED_BY = ("test_id", *SERIES, "artifact_key")
-"""What a first verdict shares with the one that replaces it, within a run."""
 
 
 def settled(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:

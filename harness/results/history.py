@@ -112,7 +112,7 @@ def load_history(
         since: Leave out runs that started earlier.
         tables: Names of frames to fill besides ``runs``, the others stay empty; None for all.
     """
-    builder = TableBuilder(TABLES if tables is None else tables)
+    builder = TableBuilder([name for name in TABLES if tables is None or name in tables])
     summaries = []
     unreadable = []
     for run in run_folders(results):

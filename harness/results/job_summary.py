@@ -8,17 +8,9 @@ from pathlib import Path
 
 from harness.measure.verdict import Status
 from harness.measure.wording import bound, number, plural
-from harness.results.final_verdicts import settled
-from harness.results.journal_reader import ReadResult, read_rows
-from harness.results.rows.schema import (
-    ComparisonRow,
-    OutcomeRow,
-    QuarantineRow,
-    SessionEndRow,
-    SessionRow,
-    VerdictRow,
-)
-from harness.results.run_end import run_status
+from harness.results.rows.schema import ComparisonRow, QuarantineRow, VerdictRow
+from harness.results.run import Run
+from harness.results.series import Series
 from harness.results.trend_alerts import TrendAlert
 
 ENDINGS = {
@@ -45,29 +37,24 @@ def job_summary(run: Path, alerts: Sequence[TrendAlert]) -> str:
     Raises:
         UserError: If it is not a run or a row is damaged.
     """
-    return "\n".join(_lines(run.resolve().name, read_rows(run), alerts)) + "\n"
+    return "\n".join(_lines(Run.read(run), alerts)) + "\n"
 
 
-def _lines(run_id: str, read: ReadResult, alerts: Sequence[TrendAlert]) -> Iterator[str]:
-    status = run_status(
-        [row for row in read.rows if isinstance(row, SessionRow)],
-        [row for row in read.rows if isinstance(row, SessionEndRow)],
-    )
+def _lines(run: Run, alerts: Sequence[TrendAlert]) -> Iterator[str]:
+    status = run.exit_status
     ended = "did not finish"
     if status is not None:
         ended = ENDINGS.get(status, f"ended with exit status {status}")
-    yield f"## Run `{run_id}`: {ended}\n"
-    verdicts = settled(row for row in read.rows if isinstance(row, VerdictRow))
-    counts = Counter(row.status.value for row in verdicts)
+    yield f"## Run `{run.run_id}`: {ended}\n"
+    counts = Counter(row.status.value for row in run.judged)
     told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
-    yield f"{plural(len(verdicts), 'verdict')}: {told}.\n"
-    for quarantine in (row for row in read.rows if isinstance(row, QuarantineRow)):
+    yield f"{plural(len(run.judged), 'verdict')}: {told}.\n"
+    for quarantine in run.quarantine:
         yield f"- {_quarantine(quarantine)}"
     yield from (f"- **Trend**: {alert.sentence}" for alert in alerts)
-    yield from _failures(read)
-    yield from _verdict_table([row for row in verdicts if row.status is not Status.PASS])
-    comparisons = (row for row in read.rows if isinstance(row, ComparisonRow))
-    yield from _comparison_table(settled(comparisons))
+    yield from _failures(run)
+    yield from _verdict_table([row for row in run.judged if row.status is not Status.PASS])
+    yield from _comparison_table(run.compared)
 
 
 def _quarantine(row: QuarantineRow) -> str:
@@ -77,12 +64,10 @@ def _quarantine(row: QuarantineRow) -> str:
     return f"{word}: {row.metric} of {row.model}{where}, {who}"
 
 
-def _failures(read: ReadResult) -> Iterator[str]:
+def _failures(run: Run) -> Iterator[str]:
     """Tests that broke before anything could be judged."""
-    for row in read.rows:
-        if not isinstance(row, OutcomeRow) or row.status is not None:
-            continue
-        if row.outcome in ("failed", "error"):
+    for row in run.failures:
+        if row.status is None:
             told = (row.message.strip().splitlines() or ["no message"])[-1]
             yield f"- **{row.outcome}** `{row.test_id}`: {told}"
 
@@ -92,13 +77,12 @@ def _verdict_table(rows: Sequence[VerdictRow]) -> Iterator[str]:
         return
     yield "\n| verdict | metric | of | median | gate | evidence |\n|---|---|---|---:|---|---|"
     for row in rows[:_MAX_ROWS]:
-        words = (row.model, row.component, row.precision, row.mode, row.target, row.soc, row.device)
         status = f"{row.status.value} (quarantined)" if row.quarantined else row.status.value
         median = "" if row.median is None else f"{number(row.median)} {row.unit}"
         yield _table_row(
             status,
             row.metric,
-            " ".join(word for word in words if word),
+            Series.of_row(row).place,
             median,
             bound(row.gate_min, row.gate_max),
             row.sentence.partition("\n")[0],

@@ -6,7 +6,8 @@ import pandas as pd
 
 from harness.measure.verdict import Status
 from harness.results.final_verdicts import settled_frame
-from harness.results.query import SERIES, measured
+from harness.results.query import measured
+from harness.results.series import SERIES
 
 
 def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -8,19 +8,7 @@ import pandas as pd
 
 from harness.errors import UserError, suggest
 from harness.measure.statistics import coefficient_of_variation, median_bounds
-
-SERIES = (
-    "model",
-    "metric",
-    "component",
-    "target",
-    "soc",
-    "device",
-    "mode",
-    "precision",
-    "protocol",
-)
-"""What a number is of. Two devices never share one: they differ more than what is looked for."""
+from harness.results.series import SERIES
 
 
 def select(frame: pd.DataFrame, wanted: Mapping[str, Collection[str]]) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import pandas as pd
 from harness.measure.metrics import METRICS
 from harness.results.final_verdicts import settled_frame
 from harness.results.history import History
-from harness.results.query import SERIES, measured, summarize
+from harness.results.query import measured, summarize
 from harness.results.run_differences import Difference, find_differences
+from harness.results.series import SERIES
 
 COMPARED = (
     *SERIES,

@@ -12,16 +12,6 @@ def is_controller(worker: str) -> bool:
     return worker.partition("-")[0] == "main"
 
 
-def is_finished(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) -> bool:
-    """Whether all sessions came to their end.
-
-    Args:
-        sessions: Of all processes that began.
-        ends: Of the sessions that wrote how they ended.
-    """
-    return len(ends) >= max(sum(is_controller(row.worker) for row in sessions), 1)
-
-
 def run_status(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) -> int | None:
     """The worst exit status of a run's sessions; None unless all of them came to their end.
 
@@ -32,6 +22,6 @@ def run_status(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) ->
         sessions: Of all processes that began.
         ends: Of the sessions that wrote how they ended.
     """
-    if not is_finished(sessions, ends):
+    if len(ends) < max(sum(is_controller(row.worker) for row in sessions), 1):
         return None
     return min((row.exit_status for row in ends if row.exit_status), default=0)

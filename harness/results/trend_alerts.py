@@ -17,7 +17,7 @@ from harness.measure.change_point import ChangePoint, alerts
 from harness.measure.metrics import METRICS
 from harness.measure.wording import number
 from harness.results.nightly import nightly
-from harness.results.query import SERIES
+from harness.results.series import Series
 from harness.targets.registry import speedless_targets
 
 TREND_SPAN = timedelta(days=90)
@@ -29,14 +29,14 @@ class TrendAlert:
     """A change to the worse that the latest run brought to light.
 
     Attributes:
-        series: Values of ``SERIES`` by name, missing ones left out.
+        series: What changed.
         before: The last run of the level before.
         since: The run that the new level began with.
         change: The levels.
         unit: Of the levels.
     """
 
-    series: dict[str, str]
+    series: Series
     before: str
     since: str
     change: ChangePoint
@@ -45,17 +45,13 @@ class TrendAlert:
     @property
     def sentence(self) -> str:
         """What changed where, by how much and since when."""
-        words = (self.series.get(name) for name in _WORDS)
         percent = f"{self.change.ratio - 1:+.1%}".replace("%", " %")
         return (
-            f"{self.series['metric']} of {' '.join(word for word in words if word)} changed by "
-            f"{percent} since run {self.since}: {number(self.change.before)} to "
-            f"{number(self.change.after)} {self.unit}; see what changed with: python -m harness "
-            f"compare {self.before} {self.since}"
+            f"{self.series.metric} of {self.series.place} changed by {percent} since run "
+            f"{self.since}: {number(self.change.before)} to {number(self.change.after)} "
+            f"{self.unit}; see what changed with: python -m harness compare {self.before} "
+            f"{self.since}"
         )
-
-
-_WORDS = ("model", "component", "precision", "mode", "target", "soc", "device")
 
 
 def find_trend_alerts(
@@ -96,7 +92,7 @@ def _alerts(series: pd.DataFrame) -> Iterator[TrendAlert]:
     # What is 0 or infinite (no wrong answer, two equal outputs) has no ratio to anything.
     if metric is None or not all(math.isfinite(value) and value > 0 for value in values):
         return
-    named = {name: str(last[name]) for name in SERIES if not pd.isna(last[name])}
+    of = Series.of_record(last.to_dict())
     for change in alerts(values, metric.better):
         before, since = series["run_id"].iloc[[change.index - 1, change.index]]
-        yield TrendAlert(named, str(before), str(since), change, str(last["unit"]))
+        yield TrendAlert(of, str(before), str(since), change, str(last["unit"]))

@@ -36,6 +36,15 @@ def test_verdicts_are_shown_with_what_is_common_said_once(
     assert all(word in told for word in (night_id(0), night_id(1), "pass", "fail"))
 
 
+@pytest.mark.parametrize("table", ["runs", *TABLES])
+def test_every_table_has_all_its_columns_as_csv(
+    store: Path, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["results", "--results", str(store), "--table", table, "--csv", "-"]) == 0
+    header = capsys.readouterr().out.partition("\n")[0]
+    assert header.split(",")[0] == "run_id"
+
+
 def test_filters_narrow_what_is_shown(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["results", "--results", str(store), "--status", "fail"]) == 0
     told = capsys.readouterr().out

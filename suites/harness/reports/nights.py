@@ -15,9 +15,9 @@ from harness.results.rows.schema import (
     SessionEndRow,
     VerdictRow,
 )
+from harness.results.run import Run
 from reports.findings import Finding, find_findings
 from reports.past import Past, read_past
-from reports.run import Run
 from reports.trends import Trend, find_trends
 from suites.harness.reports.small_run import sample_rows, session_row, verdict_rows
 

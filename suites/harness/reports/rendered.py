@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from harness.results.run import Run
 from reports.findings import find_findings
 from reports.page import render_page
 from reports.past import read_past
-from reports.run import Run
 from reports.trends import find_trends
 
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta"}

@@ -8,9 +8,9 @@ import pytest
 
 from harness.measure.verdict import Status
 from harness.results.rows.schema import VerdictRow
+from harness.results.run import Run
 from harness.results.run_differences import Difference
 from reports.headline import describe, headline
-from reports.run import Run
 from suites.harness.reports.nights import (
     a_sample,
     a_verdict,
@@ -155,4 +155,4 @@ def test_the_worst_comes_first(tmp_path: Path) -> None:
     for number, pair in enumerate(rows):
         folder = write_night(tmp_path, number, pair)
     worst, second = findings_of(folder)
-    assert (worst.of("metric"), second.of("metric")) == ("prefill_tps", "decode_tps")
+    assert (worst.key.metric, second.key.metric) == ("prefill_tps", "decode_tps")

@@ -10,8 +10,8 @@ import pytest
 
 from harness.measure.verdict import Status
 from harness.results.rows.schema import OutcomeRow, QuarantineRow, Row
+from harness.results.run import Run
 from reports.headline import Headline, headline
-from reports.run import Run
 from suites.harness.reports.nights import a_sample, a_verdict, write_night
 from suites.harness.reports.small_run import SPEED_TEST
 from suites.harness.reports.test_parts import a_comparison

@@ -10,8 +10,8 @@ import pytest
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows.schema import OutcomeRow
+from harness.results.run import Run
 from reports.junit import render_junit
-from reports.run import Run
 from suites.harness.reports.small_run import BROKEN_TEST, RUN_ID
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from harness.results.journal import Journal
 from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
+from harness.results.run import Run
 from reports.results_csv import COLUMNS, render_csv
 from reports.results_frame import read_results
-from reports.run import Run
 from suites.harness.reports.small_run import (
     ANSWER_TEST,
     RUN_ID,

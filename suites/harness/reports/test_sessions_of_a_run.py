@@ -9,8 +9,8 @@ import pytest
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows.schema import OutcomeRow, SessionEndRow
+from harness.results.run import INTERRUPTED, Run
 from reports.build import build_report
-from reports.run import INTERRUPTED, Run
 from reports.verdict_table import verdict_lines
 from suites.harness.reports.nights import a_verdict
 from suites.harness.reports.small_run import SPEED_TEST, session_row

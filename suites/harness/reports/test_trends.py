@@ -32,7 +32,7 @@ def test_two_phones_never_share_a_trend(tmp_path: Path) -> None:
     rows = [a_sample(100.0, device="PHONE-A"), a_sample(50.0, device="PHONE-B")]
     write_night(tmp_path, 0, rows)
     trends = trends_of(write_night(tmp_path, 1, rows))
-    assert [(trend.of("device"), trend.points[0].median) for trend in trends] == [
+    assert [(trend.key.device, trend.points[0].median) for trend in trends] == [
         ("PHONE-A", 100.0),
         ("PHONE-B", 50.0),
     ]
@@ -59,16 +59,14 @@ def test_a_night_whose_verdict_is_blocked_is_no_point(tmp_path: Path) -> None:
     for night, verdicts in enumerate([[], blocked, again]):
         rows = [a_sample(100.0 + night), a_sample(200.0, **load), *verdicts]
         last = write_night(tmp_path, night, rows)
-    found = {
-        trend.of("metric"): [point.night for point in trend.points] for trend in trends_of(last)
-    }
+    found = {trend.key.metric: [point.night for point in trend.points] for trend in trends_of(last)}
     assert found == {"decode_tps": [0, 2], "load_ms": [0, 1, 2]}
 
 
 def test_only_what_the_run_measured_has_a_trend(tmp_path: Path) -> None:
     write_night(tmp_path, 0, [a_sample(100.0), a_sample(1.0, metric="load_ms", unit="ms")])
     [trend] = trends_of(write_night(tmp_path, 1, [a_sample(100.0)]))
-    assert trend.of("metric") == "decode_tps"
+    assert trend.key.metric == "decode_tps"
 
 
 def test_later_runs_are_not_known_to_an_earlier_one(tmp_path: Path) -> None:

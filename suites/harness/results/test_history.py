@@ -109,7 +109,7 @@ def test_runs_before_a_day_can_be_left_out(tmp_path: Path) -> None:
 
 def test_frames_that_nobody_asked_for_stay_empty(tmp_path: Path) -> None:
     write_run(tmp_path, 0, [*samples([100.0]), a_verdict()])
-    history = load_history(tmp_path, tables={"verdicts"})
+    history = load_history(tmp_path, tables={"runs", "verdicts"})
     assert (len(history.runs), len(history.verdicts), len(history.samples)) == (1, 1, 0)
     assert list(history.samples) == list(load_history(tmp_path).samples)
 

@@ -10,6 +10,7 @@ from harness.measure.verdict import Status
 from harness.results.job_summary import job_summary
 from harness.results.journal import Journal
 from harness.results.rows.schema import ComparisonRow, OutcomeRow, QuarantineRow
+from harness.results.series import Series
 from harness.results.trend_alerts import TrendAlert
 from suites.harness.results.made_up import SUBJECT, TEST, a_session, a_verdict, night_id, write_run
 
@@ -91,7 +92,7 @@ def test_comparisons_have_their_own_table_and_cells_stay_cells(tmp_path: Path) -
 
 def test_a_trend_is_told(tmp_path: Path) -> None:
     alert = TrendAlert(
-        {"metric": "decode_tps", "model": "tiny_smolvlm"},
+        Series("tiny_smolvlm", "decode_tps"),
         night_id(4),
         night_id(5),
         ChangePoint(index=5, found_at=9, before=100.0, after=90.0, p_value=1e-6),

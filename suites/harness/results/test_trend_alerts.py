@@ -33,7 +33,7 @@ def told_by(results: Path, night: int) -> tuple[TrendAlert, ...]:
 
 def test_a_drop_is_told_with_what_where_how_much_and_since_when(tmp_path: Path) -> None:
     [alert] = alerts_of(tmp_path, [*LEVEL, *SLOWER[:5]])
-    assert alert.series["device"] == "host-5ca1ab1e"
+    assert alert.series.device == "host-5ca1ab1e"
     assert (alert.before, alert.since) == (night_id(5), night_id(6))
     assert alert.change.ratio == pytest.approx(0.9, abs=0.01)
     assert "decode_tps of tiny_smolvlm fp32 kv host host-5ca1ab1e changed by -" in alert.sentence

@@ -24,7 +24,7 @@ from harness.results.rows.schema import (
     SessionRow,
     VerdictRow,
 )
-from harness.results.run_end import is_controller, is_finished
+from harness.results.run_end import is_controller, run_status
 from harness.vocabulary import Target
 
 RowT = TypeVar("RowT", bound=Row)
@@ -136,7 +136,12 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether all sessions came to their end."""
-        return is_finished(self.sessions, self.ends)
+        return self.exit_status is not None
+
+    @property
+    def exit_status(self) -> int | None:
+        """The worst of its sessions; None unless all of them came to their end."""
+        return run_status(self.sessions, self.ends)
 
     @property
     def unfinished(self) -> str | None:
@@ -166,15 +171,6 @@ class Run:
         if self.started_at is None or not times:
             return None
         return max(times) - self.started_at
-
-
-def measured_by(row: SampleRow | VerdictRow | ComparisonRow) -> tuple[object, ...]:
-    """What a value is of: equal for a verdict and the samples behind it, whichever test took them.
-
-    One process of the runner yields samples of several metrics, which several tests judge.
-    """
-    where = (row.model, row.target, row.soc, row.device, row.mode, row.precision, row.protocol)
-    return (*where, row.artifact_key, row.metric, row.component)
 
 
 def _by_start(row: SessionRow) -> tuple[bool, datetime]:
