@@ -18,11 +18,12 @@ from rich.table import Table
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.checkpoint_source import find_checkpoint
-from harness.commands.main import default_artifacts, export_with_progress
+from harness.commands.export import export_with_progress
 from harness.devices.lease import lease_folder, machine_lease
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.measure.run_stats import RunStats
+from harness.options.table import default_artifacts
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner

@@ -22,7 +22,6 @@ from torch import Tensor
 
 from harness.backends.qnn.provider import activate
 from harness.checkpoint_source import find_calibration, find_checkpoint
-from harness.commands.main import default_artifacts
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.export.exporter import export_component
@@ -38,6 +37,7 @@ from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conv
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
+from harness.options.table import default_artifacts
 from harness.runtime.program import Array, Program
 from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec

@@ -26,12 +26,12 @@ from harness.artifacts.manifest import ComponentFile
 from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint_source import find_calibration, find_checkpoint
-from harness.commands.main import default_artifacts
 from harness.errors import UserError
 from harness.export.exporter import export_component
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
+from harness.options.table import default_artifacts
 from harness.vlm.registry import get_spec
 from harness.vocabulary import CALIBRATED
 

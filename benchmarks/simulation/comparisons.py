@@ -8,8 +8,9 @@ import numpy as np
 
 from benchmarks.simulation.noise import NOISES, Array, Noise
 from benchmarks.simulation.row import Row, worst
-from harness.measure.comparison import PAIRS, Outcome, Pair, abba_order, compare_pairs
+from harness.measure.comparison import Outcome, Pair, abba_order, compare_pairs
 from harness.measure.sample import Sample
+from harness.options.table import PAIRS
 
 _DIFFERENT = (Outcome.FASTER, Outcome.SLOWER)
 _CV = 0.03

@@ -1,67 +1,62 @@
-"""The options of ``python -m harness doctor``."""
+"""``python -m harness doctor``: what a machine and its phones have, lack, and need typed."""
 
 from __future__ import annotations
 
-import argparse
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.devices.phone.fleet.inventory import find_inventory
 from harness.devices.phone.fleet.request import PhoneRequest
-from harness.doctor.command import run_doctor
+from harness.doctor.command import show_findings
+from harness.doctor.finding import Finding
+from harness.doctor.machine import machine_findings
+from harness.doctor.phones import phone_findings
 from harness.doctor.smoke import run_smoke
+from harness.options.adb_environment import VARIABLES, adb_variables
+from harness.options.values import Values
 
 
-def add_doctor_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], artifacts: Path
-) -> None:
-    """Register ``doctor``.
-
-    Args:
-        commands: What ``add_subparsers`` returned.
-        artifacts: The artifact cache where nobody names another.
-    """
-    doctor = commands.add_parser(
-        "doctor", help="say what this machine has and lacks", description=_run.__doc__
-    )
-    doctor.set_defaults(run=_run)
-    doctor.add_argument("--qnn-dir", type=Path, metavar="DIR", help="QNN libraries or SDK")
-    doctor.add_argument("--soc", help="a phone with it has to be usable, e.g. SM8550")
-    doctor.add_argument("--serial", help="this phone has to be usable; or virtual:SOC")
-    doctor.add_argument(
-        "--phones",
-        type=Path,
-        metavar="FILE",
-        help="the laboratory's phones; default: phones.toml of this folder, if it exists",
-    )
-    doctor.add_argument(
-        "--adb-host",
-        action="append",
-        metavar="HOST[:PORT]",
-        help="adb server; repeatable; default: this machine's",
-    )
-    doctor.add_argument("--adb", type=Path, help="adb program; default: the one that a run takes")
-    doctor.add_argument("--build-dir", type=Path, help="ExecuTorch Android build")
-    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    doctor.add_argument(
-        "--smoke", action="store_true", help="push a miniature to the phone and run it"
-    )
-    doctor.add_argument("--artifacts", type=Path, default=artifacts, metavar="DIR")
-
-
-def _run(options: argparse.Namespace) -> int:
+def run_doctor(options: Values) -> int:
     """Say what this machine and its phones have; exit code 0 if a run could start, else 1.
 
     The run is one on this machine's CPU, or on the phone that --soc or --serial ask for.
     """
+    options = options.over_environment(adb_variables(os.environ))
     wish = PhoneRequest(
-        inventory=find_inventory(options.phones, Path.cwd()),
-        soc=options.soc,
-        serial=options.serial,
-        adb_hosts=tuple(options.adb_host or ()),
-        adb_program=options.adb,
-        build_dir=options.build_dir,
-        qnn_dir=options.qnn_dir,
+        inventory=find_inventory(options["phones"], Path.cwd()),
+        soc=options["soc"],
+        serial=_serial(options),
+        adb_hosts=tuple(options["adb_host"] or ()),
+        adb_program=options["adb"],
+        build_dir=options["build_dir"],
+        qnn_dir=options["qnn_dir"],
     )
-    if options.smoke:
-        return run_smoke(wish, options.artifacts)
-    return run_doctor(wish, options.json)
+    if options["smoke"]:
+        return run_smoke(wish, options["artifacts"])
+    machine = machine_findings(options["qnn_dir"], options["artifacts"])
+    findings = (*machine, *_option_findings(options), *phone_findings(wish))
+    return show_findings(findings, bool(options["json"]))
+
+
+def _serial(options: Values) -> str | None:
+    """A phone that a variable names is only chosen where a run on a phone is asked for."""
+    is_chosen = options.source("serial").kind != "environment" or options["soc"]
+    serial: str | None = options["serial"]
+    return serial if is_chosen or options["smoke"] else None
+
+
+def _option_findings(options: Values) -> Iterator[Finding]:
+    """What nobody typed but a file or a variable says, and variables that nobody asks."""
+    sources = {name: options.source(name) for name in options}
+    for name, source in sources.items():
+        if source.kind in ("file", "environment"):
+            shown = options[name]
+            told = ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
+            yield Finding(name, f"{told}, from {source}")
+    used = " ".join(source.place for source in sources.values()).split()
+    for variable, name in VARIABLES.items():
+        if os.environ.get(variable) and variable not in used:
+            is_typed = sources[name].kind == "command line"
+            said_by = "the command line" if is_typed else str(sources[name])
+            yield Finding(variable, f"not used: {name} is from {said_by}")

@@ -10,23 +10,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.devices.phone.fleet.request import PhoneRequest
 from harness.doctor.finding import Finding
-from harness.doctor.machine import machine_findings
-from harness.doctor.phones import phone_findings
 
 
-def run_doctor(wish: PhoneRequest, as_json: bool) -> int:
-    """Print what this machine and its phones have.
+def show_findings(findings: Sequence[Finding], as_json: bool) -> int:
+    """Print what was found.
 
     Args:
-        wish: What the options say.
+        findings: In their order.
         as_json: Print JSON instead of a table.
 
     Returns:
         0 if a run could start, on the phone where one is asked for, else 1.
     """
-    findings = (*machine_findings(wish.qnn_dir), *phone_findings(wish))
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:

@@ -34,14 +34,23 @@ _FREE_GIB_NEEDED = 2.0
 """Both miniatures with all their artifacts need less than 1 GiB."""
 
 
-def machine_findings(qnn_dir: Path | None = None) -> tuple[Finding, ...]:
-    """Look at everything that export and runs on this machine need."""
+def machine_findings(
+    qnn_dir: Path | None = None, artifacts: Path | None = None
+) -> tuple[Finding, ...]:
+    """Look at everything that export and runs on this machine need.
+
+    Args:
+        qnn_dir: QNN's libraries; None to look in the usual places.
+        artifacts: The artifact cache; None for the one in the user's cache folder.
+    """
+    cache = Path(platformdirs.user_cache_dir("snapgate"))
     return (
         _python(sys.version_info[:2]),
         *(_package(name) for name in _HOST_PACKAGES),
         *_qnn(qnn_dir),
         _compiler(),
-        _cache(Path(platformdirs.user_cache_dir("snapgate"))),
+        _cache("cache", cache),
+        *_elsewhere(artifacts, cache),
     )
 
 
@@ -79,7 +88,12 @@ def _compiler() -> Finding:
         return Finding("C compiler", "none", str(error))
 
 
-def _cache(folder: Path) -> Finding:
+def _elsewhere(artifacts: Path | None, cache: Path) -> Iterator[Finding]:
+    if artifacts is not None and not artifacts.absolute().is_relative_to(cache):
+        yield _cache("artifacts", artifacts.absolute())
+
+
+def _cache(subject: str, folder: Path) -> Finding:
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     existing = nearest if nearest.is_dir() else nearest.parent
     free_gib = shutil.disk_usage(existing).free / 2**30
@@ -93,7 +107,7 @@ def _cache(folder: Path) -> Finding:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         kind = "cannot be written to" if nearest.is_dir() else "is no folder"
         problem = f"{nearest} {kind}; give --artifacts elsewhere or set XDG_CACHE_HOME"
-    return Finding("cache", f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
+    return Finding(subject, f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
 
 
 def _used_bytes(folder: Path) -> int:

@@ -9,9 +9,6 @@ from __future__ import annotations
 from harness.measure.metrics import get_metric
 from harness.measure.verdict import Status
 
-COOLDOWN_S = 300
-"""Pause between a red verdict and its re-run, as MLPerf Mobile pauses between tries."""
-
 
 def needs_rerun(status: Status, metric: str) -> bool:
     """Whether a first verdict has to be repeated from cold.

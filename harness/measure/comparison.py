@@ -1,6 +1,6 @@
 """Two artifacts compared on one device: A and B take turns, and B's runs are held against A's.
 
-For ``--compare``: run ``abba_order(PAIRS)``, pair consecutive runs as ``Pair``, and call
+For ``--compare``: run ``abba_order(pairs)``, pair consecutive runs as ``Pair``, and call
 ``compare_pairs``. The rule is that of statistics §2.5.
 """
 
@@ -19,9 +19,6 @@ from pydantic import BaseModel, ConfigDict
 from harness.measure.metrics import Better
 from harness.measure.sample import Sample
 from harness.measure.validity import too_many_invalid
-
-PAIRS = 20
-"""Pairs of a comparison: enough to find a slowdown by 5 % where runs scatter by 3 %."""
 
 MIN_PAIRS = 8
 """Below this no sign-flip test can reach ``P_VALUE``: two of 2^7 flips are 1.6 %."""

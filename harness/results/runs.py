@@ -7,15 +7,8 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from harness.errors import UserError
 from harness.results.rows.basics import utc_now
-
-
-def default_results_directory() -> Path:
-    """Where runs are kept unless ``--results`` says otherwise."""
-    return user_data_path("snapgate", appauthor=False) / "runs"
 
 
 def new_run_id() -> str:

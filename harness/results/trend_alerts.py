@@ -16,6 +16,7 @@ import pandas as pd
 from harness.measure.change_point import ChangePoint, alerts
 from harness.measure.metrics import METRICS
 from harness.measure.wording import number
+from harness.options.command_line import command_line
 from harness.results.nightly import nightly
 from harness.results.series import Series
 from harness.targets.registry import speedless_targets
@@ -49,8 +50,8 @@ class TrendAlert:
         return (
             f"{self.series.metric} of {self.series.place} changed by {percent} since run "
             f"{self.since}: {number(self.change.before)} to {number(self.change.after)} "
-            f"{self.unit}; see what changed with: python -m harness compare {self.before} "
-            f"{self.since}"
+            f"{self.unit}; see what changed with: "
+            f"{command_line('compare', {'first_run': self.before, 'second_run': self.since})}"
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
 from harness.optional_packages import require_packages
+from harness.options.values import resolve
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
 from harness.runtime.logits_dump import LogitsDump
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         if flags.exit_with_parent:
             threading.Thread(target=_exit_with_parent, daemon=True).start()
-        _run(flags, make_plan(flags))
+        _run(flags, make_plan(flags, resolve("runtime", {})))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.foreign import ForeignFiles
+from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.loadable import check_one_soc
 from harness.errors import UserError
 from harness.runtime.program_file import check_program_file
@@ -42,6 +43,16 @@ class RunFiles:
             files.tokenizer,
         )
 
+    @property
+    def programs(self) -> tuple[Path, Path, Path]:
+        """The three ``.pte`` files."""
+        return self.encoder, self.embedding, self.decoder
+
+    @property
+    def are_for_htp(self) -> bool:
+        """Whether any has graphs of the HTP, which take QNN's libraries."""
+        return any(map(read_delegates, self.programs))
+
     def check(self, soc: str | None = None) -> None:
         """Find what can be found before the runtime is loaded.
 
@@ -51,10 +62,9 @@ class RunFiles:
         Raises:
             UserError: If a file is missing, truncated, of another kind or for another SoC.
         """
-        programs = (self.encoder, self.embedding, self.decoder)
-        for path in programs:
+        for path in self.programs:
             check_program_file(path)
-        check_one_soc(programs, soc)
+        check_one_soc(self.programs, soc)
         if not self.tokenizer.is_file():
             raise UserError(
                 f"Tokenizer {self.tokenizer} does not exist; give the tokenizer.json as "

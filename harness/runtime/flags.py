@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.options.table import options_of
+
 _FILES = "Files"
 _CONVERSATION = "Conversation"
 _GENERATION = "Generation"
@@ -21,6 +23,12 @@ def _flag(group: str, default: Any, description: str, **constraints: Any) -> Any
     return Field(
         default=default, description=description, json_schema_extra={"group": group}, **constraints
     )
+
+
+def _shared(name: str, group: str) -> Any:
+    """A flag that other commands have as well; a laboratory's file may set it."""
+    option = options_of("runtime")[name]
+    return _flag(group, option.default_for("runtime").find(), option.described("runtime"))
 
 
 class Flags(BaseModel):
@@ -39,18 +47,8 @@ class Flags(BaseModel):
     decoder_path: Path = _flag(_FILES, Path("decoder.pte"), "text decoder (.pte)")
     tokenizer_path: Path = _flag(_FILES, Path("tokenizer.bin"), "tokenizer.json")
     decoder_model_version: str = _flag(_FILES, "llama3", "family of the model")
-    soc: str | None = _flag(
-        _FILES,
-        None,
-        "SoC that files of the HTP must be compiled for, SM8650 for instance (default: that of "
-        "--artifact, else any)",
-    )
-    qnn_dir: Path | None = _flag(
-        _FILES,
-        None,
-        "QNN libraries for files of the HTP (default: those of QNN_SDK_ROOT, else of the "
-        "installed package onnxruntime-qnn)",
-    )
+    soc: str | None = _shared("soc", _FILES)
+    qnn_dir: Path | None = _shared("qnn_dir", _FILES)
 
     prompt: tuple[str, ...] = _flag(
         _CONVERSATION,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from harness.artifacts.artifact import open_artifact
 from harness.artifacts.foreign import find_foreign
@@ -55,8 +58,15 @@ class RunPlan:
     qnn_dir: Path | None
 
 
-def make_plan(flags: Flags) -> RunPlan:
+def make_plan(
+    flags: Flags, laboratory: Mapping[str, Any] = MappingProxyType({"soc": None, "qnn_dir": None})
+) -> RunPlan:
     """Resolve a command line.
+
+    Args:
+        flags: What was typed.
+        laboratory: ``soc`` and ``qnn_dir`` of files for the HTP where neither a flag nor the
+            artifact tells them.
 
     Raises:
         UserError: If flags contradict each other, ask for what is not built, or name a file that
@@ -77,7 +87,10 @@ def make_plan(flags: Flags) -> RunPlan:
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
     _check_outputs(flags)
-    model.files.check(flags.soc or model.soc)
+    model.files.check(flags.soc or model.soc or laboratory["soc"])
+    qnn_dir = flags.qnn_dir
+    if qnn_dir is None and laboratory["qnn_dir"] is not None and model.files.are_for_htp:
+        qnn_dir = laboratory["qnn_dir"]
     options = RunOptions(
         mode=mode,
         lookahead=_lookahead(flags) or (model.lookahead if mode == "lookahead" else None),
@@ -98,7 +111,7 @@ def make_plan(flags: Flags) -> RunPlan:
         place_images(request.prompts, len(request.images))
         for image in request.images:
             check_exists(image)
-    return RunPlan(model.files, model.family, options, requests, flags.qnn_dir)
+    return RunPlan(model.files, model.family, options, requests, qnn_dir)
 
 
 def _refuse_unbuilt(flags: Flags) -> None:

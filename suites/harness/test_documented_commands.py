@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.settings.options import OPTIONS
+from harness.options.table import options_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "reports" / "README.md"]
 COMMAND = re.compile(r"(?:^    |`)(?:python -m )?(pytest [^`#\n]*)", re.MULTILINE)
 NAMES_A_FOLDER = {
-    f"--{name.replace('_', '-')}" for name, option in OPTIONS.items() if option.get("type") is Path
+    option.flag("suites") for option in options_of("suites").values() if option.type is Path
 } | {"--compare"}
 IN_THE_CLONE = {"results", "report", "KEY"}
 """Values that are no folder outside of the clone."""

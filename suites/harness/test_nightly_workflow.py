@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fixtures.settings.options import OPTIONS
+from harness.options.table import options_of
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github" / "workflows" / "nightly.yml"
@@ -66,7 +66,7 @@ def test_only_options_that_exist_are_used(jobs: dict[str, Any]) -> None:
     texts += [step["run"] for step in jobs["phone"]["steps"] if step.get("name") == "Judge"]
     words = {word for text in texts for word in shlex.split(text, comments=True)}
     flags = {word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)}
-    known = {f"--{name.replace('_', '-')}" for name in OPTIONS} | PYTEST_OPTIONS
+    known = {option.flag("suites") for option in options_of("suites").values()} | PYTEST_OPTIONS
     assert flags - known == set()
     assert {"--target", "--soc", "--baseline", "--allow", "-m"} <= flags
 

@@ -16,12 +16,12 @@ from harness.devices.transport.retrying import RetryLimits
 from harness.judging.workload import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
 from harness.measure import change_point, comparison, noise_floor
 from harness.measure.accuracy_delta import MIN_IMAGES
-from harness.measure.cold_rerun import COOLDOWN_S
 from harness.measure.exit_status import EXIT_STATUS, TREND_ALERT
 from harness.measure.proposal import MARGIN
 from harness.measure.quarantine import DURATION
 from harness.measure.statistics import SAMPLE_COUNTS, median_bounds
 from harness.measure.validity import MAX_INVALID_SHARE
+from harness.options.table import COOLDOWN_S, PAIRS
 from harness.results.trend_alerts import TREND_SPAN
 from harness.runtime import abi
 from harness.runtime.flags import Flags
@@ -70,7 +70,7 @@ HEALTH, PATIENCE, RETRY, PUSH, CLAIM = (
         ("statistics", "2.3", f"more than {percent(MAX_INVALID_SHARE)}"),
         ("statistics", "2.4", f"{percent(MARGIN)} beyond the measured bounds"),
         ("statistics", "2.4", "again with {1}, then {2} runs".format(*SAMPLE_COUNTS)),
-        ("statistics", "2.5", f"{comparison.PAIRS} pairs"),
+        ("statistics", "2.5", f"{PAIRS} pairs"),
         ("statistics", "2.5", f"at least {comparison.MIN_PAIRS})"),
         ("statistics", "2.5", f"below p = {comparison.P_VALUE}"),
         ("statistics", "2.5", f"more than {percent(comparison.NOISE_FLOOR)} from 1"),

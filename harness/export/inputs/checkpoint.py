@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from harness.errors import UserError
 from harness.export.inputs.stored_tensors import StoredTensor, read_stored_tensors
+from harness.options.command_line import command_line
 from harness.vlm.family_parts import key_layout
 from harness.vlm.spec import VlmFamily, VlmSpec
 from harness.vocabulary import Component
@@ -168,11 +169,12 @@ def open_checkpoint(directory: Path, spec: VlmSpec) -> Checkpoint:
         raise UserError(f"{directory / 'config.json'} lacks {error}; export needs it.") from error
     is_named_model = spec.name != spec.family.name
     if is_named_model and (vision, text) != (spec.vision, spec.text):
+        as_family = {"exported_model": spec.family.name, "checkpoint": directory}
         found, expected = text.hidden_size, spec.text.hidden_size
         raise UserError(
             f"{directory} has another geometry than {spec.name} (text width {found}, expected "
             f"{expected}; {vision} {text}); to export it as it is, name the family: "
-            f"python -m harness export {spec.family.name} --checkpoint {directory}"
+            f"{command_line('export', as_family)}"
         )
     checkpoint = Checkpoint(directory, replace(spec, vision=vision, text=text), config)
     if not checkpoint.weight_files():

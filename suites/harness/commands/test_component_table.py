@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rich.console import Console
 
-from harness.commands.main import component_table
+from harness.commands.export import component_table
 
 
 def test_sizes_are_whole_on_a_terminal_of_80_columns() -> None:

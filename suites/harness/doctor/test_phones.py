@@ -114,6 +114,36 @@ def test_phones_of_the_laboratory_that_are_absent_are_told_with_the_remedy(
     assert not switched.exists()
 
 
+def test_adbs_variables_are_told_whether_they_decide_or_not(
+    server: PrivateAdbServer,
+    phone: VirtualPhone,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And a phone that a variable names has to be usable only where one is asked for."""
+
+    def ask(*options: str) -> tuple[int, dict[str, Finding]]:
+        code = main(["doctor", "--json", *options])
+        return code, {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
+
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
+    monkeypatch.setenv("ANDROID_SERIAL", "SHELF-4")
+    code, found = ask()
+    assert code == 0
+    assert found["adb_host"]["value"] == f"127.0.0.1:{server.port}, from ANDROID_ADB_SERVER_PORT"
+    assert found["serial"]["value"] == "SHELF-4, from ANDROID_SERIAL"
+    assert "SM8550" in str(found["phone SHELF-3"]["value"])
+    code, found = ask("--soc", "SM8550")
+    assert code == 1
+    assert "No phone has the serial 'SHELF-4'" in str(found["run on a phone"]["problem"])
+    typed = ["--serial", "SHELF-3", "--adb-host", f"localhost:{server.port}"]
+    _, found = ask(*typed)
+    assert found["ANDROID_SERIAL"]["value"] == "not used: serial is from the command line"
+    assert (
+        found["ANDROID_ADB_SERVER_PORT"]["value"] == "not used: adb_host is from the command line"
+    )
+
+
 def test_a_hot_phone_is_told_with_the_remedy(diagnose: Diagnose, phone: VirtualPhone) -> None:
     phone.set_thermal(Thermal(status=3))
     _, found = diagnose()

@@ -1,0 +1,155 @@
+"""``python -m harness export``: a checkpoint to three ``.pte`` files."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from harness.checkpoint_source import (
+    find_calibration,
+    find_checkpoint,
+    memory_available_gib,
+    memory_need_gib,
+)
+from harness.export.exporter import Export, export_artifact
+from harness.export.recipe import default_recipe, load_recipe, parse_precision
+from harness.export.request import ExportRequest
+from harness.export.request_check import check_request
+from harness.export.worker.process import ExportFailed
+from harness.options.values import Values
+from harness.targets.registry import get_target
+from harness.vlm.mode import parse_lookahead
+from harness.vlm.registry import get_spec_or_family
+from harness.vocabulary import CALIBRATED, COMPONENTS, Component
+
+
+def run_export(options: Values) -> int:
+    """Export a model to three .pte files; components that the cache holds are reused."""
+    request = _request(options)
+    # Before a checkpoint is downloaded: a request that cannot be met is no reason to do that.
+    check_request(request)
+    request = replace(request, checkpoint=find_checkpoint(request.spec, options["checkpoint"]))
+    console = Console(stderr=True)
+    need, available = memory_need_gib(request.checkpoint), memory_available_gib()
+    if need > 1 or need > available:
+        console.print(
+            f"This export needs about {need:.1f} GiB of memory; {available:.1f} GiB are available."
+        )
+    try:
+        export = export_with_progress(request, options["artifacts"], console)
+    except ExportFailed as failure:
+        print(f"error: {failure_sentence(failure, need, available)}", file=sys.stderr)
+        return 1
+    console.print(component_table(export))
+    print(export.artifact.directory)
+    return 0
+
+
+def _request(options: Values) -> ExportRequest:
+    """What the options ask for; its checkpoint is as named, not yet found."""
+    spec = get_spec_or_family(options["exported_model"])
+    base = default_recipe(get_target(options["target"]))
+    base = load_recipe(options["recipe"], base) if options["recipe"] else base
+    recipe = parse_precision(options["precision"], base)
+    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
+    options = options.unless_typed(*_without_meaning(options, calibrated))
+    return ExportRequest(
+        spec=spec,
+        checkpoint=Path(options["checkpoint"] or ""),
+        recipe=recipe,
+        mode=options["file_mode"],
+        target=options["target"],
+        soc=options["soc"],
+        context_length=options["context"],
+        prefill_ar=options["prefill_ar"],
+        lookahead=options["lookahead"] and parse_lookahead(options["lookahead"]),
+        kv_encodings=options["kv_encodings"],
+        calibration=(
+            find_calibration(spec, options["calibration"]) if calibrated else options["calibration"]
+        ),
+        qnn_dir=options["qnn_dir"],
+    )
+
+
+def _without_meaning(options: Values, calibrated: bool) -> set[str]:
+    """What a laboratory's file may set for other exports than this one."""
+    unused = set() if get_target(options["target"]).backend.is_htp else {"soc", "qnn_dir"}
+    unused |= {"prefill_ar"} if options["file_mode"] == "kv" else set()
+    unused |= {"lookahead"} if options["file_mode"] != "lookahead" else set()
+    return unused | (set() if calibrated else {"calibration"})
+
+
+def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: float) -> str:
+    """Why an export died and where to look.
+
+    Args:
+        failure: What happened.
+        need_gib: Estimated peak memory of the export.
+        available_gib: Memory that was available when it began.
+    """
+    if failure.exit_code == -signal.SIGKILL:
+        return (
+            f"the export of {failure.component} was killed, as the kernel does for lack of memory: "
+            f"it needs about {need_gib:.1f} GiB and {available_gib:.1f} GiB were available; free "
+            "memory or export on a larger machine."
+        )
+    return (
+        f"the export of {failure.component} ended with exit code {failure.exit_code}; read the log "
+        f"that was kept in {failure.log}"
+    )
+
+
+def export_with_progress(request: ExportRequest, root: Path, console: Console) -> Export:
+    """Export while showing one line per component: its stage and the time it took."""
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[stage]}", style="dim"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        tasks = {
+            name: progress.add_task(name, total=1, stage="waiting", start=False)
+            for name in COMPONENTS
+        }
+
+        def report(component: Component | None, stage: str) -> None:
+            if component is None:
+                return
+            task = tasks[component]
+            if not progress.tasks[task].started:
+                progress.start_task(task)
+            finished = stage in ("built", "reused")
+            progress.update(task, stage=stage, completed=1 if finished else 0)
+
+        return export_artifact(request, root, report)
+
+
+def component_table(export: Export) -> Table:
+    """What was exported: file, precision, size, seconds and peak memory of each component."""
+    title = f"{export.artifact.manifest.model}, {export.artifact.manifest.mode}"
+    # 80 columns are what a terminal has, and a pipe is taken for one.
+    table = Table(title=title, show_edge=False, pad_edge=False)
+    for heading in ("file", "precision"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("bytes", justify="right", no_wrap=True)
+    for heading in ("export\ns", "peak\nRSS\nMiB"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("from", overflow="fold")
+    for cached in export.components:
+        file = cached.file
+        table.add_row(
+            file.file,
+            file.precision,
+            f"{file.pte_bytes:,}",
+            f"{file.export_s:.1f}",
+            f"{file.export_peak_rss_mib:,.0f}",
+            "cache" if cached.reused else "built",
+        )
+    return table

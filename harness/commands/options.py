@@ -1,0 +1,58 @@
+"""``python -m harness options``: what every option is set to, and by whom."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.options.adb_environment import adb_variables
+from harness.options.table import options_of
+from harness.options.values import Values, resolve
+
+
+def run_options(options: Values) -> int:
+    """Print what each option of a command is set to where nobody types it, and who set it."""
+    command = options["command"]
+    values = resolve(command, {})
+    if "adb_host" in values:
+        values = values.over_environment(adb_variables(os.environ))
+    if options["json"]:
+        told = {
+            name: {"value": _plain(values[name]), "source": str(values.source(name))}
+            for name in values
+        }
+        print(json.dumps(told, indent=2))
+    else:
+        Console(highlight=False).print(_table(values))
+    return 0
+
+
+def _table(values: Values) -> Table:
+    table = Table(title=f"options of {values.command}", show_edge=False, pad_edge=False)
+    table.add_column("option", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("from", overflow="fold")
+    for name, option in options_of(values.command).items():
+        source = values.source(name)
+        value = values[name]
+        unset = str(option.default_for(values.command)) or "none"
+        told = unset if value is None else _told(value)
+        style = "dim" if source.kind == "default" else ""
+        table.add_row(name, escape(told), escape(str(source)), style=style)
+    return table
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,61 @@
+"""adb's own environment variables, which hold where no option names a server or a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.errors import UserError
+from harness.options.source import Source, Value
+
+SOCKET = "ADB_SERVER_SOCKET"
+ADDRESS = "ANDROID_ADB_SERVER_ADDRESS"
+PORT = "ANDROID_ADB_SERVER_PORT"
+SERIAL = "ANDROID_SERIAL"
+VARIABLES = {SOCKET: "adb_host", ADDRESS: "adb_host", PORT: "adb_host", SERIAL: "serial"}
+"""The option that a variable stands in for."""
+
+
+def adb_variables(environment: Mapping[str, str]) -> dict[str, Value]:
+    """What the variables say of ``adb_host`` and ``serial``, read as adb itself reads them.
+
+    ``ADB_SERVER_SOCKET`` goes before address and port; an empty variable says nothing.
+
+    Args:
+        environment: Environment variables.
+
+    Raises:
+        UserError: If a server is not reached over TCP, or a port is none.
+    """
+    found = {}
+    if socket := environment.get(SOCKET):
+        found["adb_host"] = Value([_tcp(socket)], Source("environment", SOCKET))
+    else:
+        given = [name for name in (ADDRESS, PORT) if environment.get(name)]
+        if given:
+            host = environment.get(ADDRESS) or "127.0.0.1"
+            address = f"{host}:{_port(PORT, environment.get(PORT) or '5037')}"
+            found["adb_host"] = Value([address], Source("environment", " and ".join(given)))
+    if serial := environment.get(SERIAL):
+        found["serial"] = Value(serial, Source("environment", SERIAL))
+    return found
+
+
+def _tcp(socket: str) -> str:
+    """``HOST:PORT`` of ``tcp:PORT`` or ``tcp:HOST:PORT``."""
+    kind, _, rest = socket.partition(":")
+    host, _, port = rest.rpartition(":")
+    if kind != "tcp" or ":" in host:
+        raise UserError(
+            f"{SOCKET} is {socket!r}, and adb servers are reached at tcp:PORT or tcp:HOST:PORT "
+            "alone; unset it, or name one with --adb-host HOST:PORT."
+        )
+    return f"{host or '127.0.0.1'}:{_port(SOCKET, port)}"
+
+
+def _port(variable: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UserError(
+            f"{variable} has the port {text!r}, which is no number from 1 to 65535; unset it, or "
+            "name a server with --adb-host HOST:PORT."
+        )
+    return int(text)
