@@ -35,6 +35,9 @@ LINK = re.compile(r"\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)
 PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, ROOMS))})/[\w./*<>-]+)`")
 MADE = ("reports/out",)
 """What the product writes beside its sources, and a clone does not have."""
+CLASS = re.compile(r"`((?:[A-Z][a-z]+){2,})`")
+OF_OTHERS = {"AdbError", "AdbTimeout", "ExecuTorch", "PyTorchObserver"}
+"""Classes and words of other projects."""
 FILE_OF_DOCS = re.compile(r"\bdocs/[\w./-]*\w\.(?:md|png)\b")
 
 
@@ -122,6 +125,13 @@ def test_every_path_that_a_document_names_exists() -> None:
         if not name.startswith(MADE) and not any(ROOT.glob(re.sub("<.*?>", "*", name).rstrip("/")))
     }
     assert missing == set()
+
+
+def test_every_class_that_a_document_names_exists() -> None:
+    sources_of_ours = (path.read_text() for path in sources() if path.suffix == ".py")
+    known = {name for text in sources_of_ours for name in re.findall(r"^class (\w+)", text, re.M)}
+    named = {name for path in documents() for name in CLASS.findall(path.read_text())}
+    assert named - OF_OTHERS - known == set()
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:
