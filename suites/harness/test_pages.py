@@ -21,7 +21,7 @@ from harness.measure.proposal import MARGIN
 from harness.measure.quarantine import DURATION
 from harness.measure.statistics import SAMPLE_COUNTS, median_bounds
 from harness.measure.validity import MAX_INVALID_SHARE
-from harness.options.table import COOLDOWN_S, PAIRS
+from harness.options.table import COOLDOWN_S, PAIRS, options_of
 from harness.results.trend_alerts import TREND_SPAN
 from harness.runtime import abi
 from harness.runtime.flags import Flags
@@ -167,6 +167,11 @@ def test_prompt_strings_and_pixels_are_those_of_the_family(family: VlmFamily) ->
 def test_flags_of_the_contract_are_the_runners() -> None:
     named = re.findall(r"`--(\w+)`", section("contract", "5.1"))
     assert set(named) <= set(Flags.model_fields)
+
+
+def test_options_of_the_suites_are_listed() -> None:
+    named = re.findall(r"`(--[\w-]+)`", section("design", "12"))
+    assert sorted(named) == sorted(one.flag("suites") for one in options_of("suites").values())
 
 
 def test_every_generation_of_files_is_told() -> None:
