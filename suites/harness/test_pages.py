@@ -25,6 +25,7 @@ from harness.options.table import COOLDOWN_S, PAIRS, options_of
 from harness.results.trend_alerts import TREND_SPAN
 from harness.runtime import abi
 from harness.runtime.flags import Flags
+from harness.targets.registry import target_names
 from harness.vlm.mode import UPSTREAM_LOOKAHEAD
 from harness.vlm.registry import known_families, known_models
 from harness.vlm.spec import VlmFamily, VlmSpec
@@ -116,7 +117,9 @@ def test_exit_statuses_are_those_of_a_session(status: str, code: int) -> None:
     assert re.search(rf"\| {code} \| [^|]*{status.replace('_', ' ')}", section("design", "9"))
 
 
-@pytest.mark.parametrize("word", [*COMPONENTS, *MODES, *PRECISIONS, *FAMILIES, *MODELS])
+@pytest.mark.parametrize(
+    "word", [*COMPONENTS, *MODES, *PRECISIONS, *FAMILIES, *MODELS, *target_names()]
+)
 def test_words_of_the_vocabulary_are_explained(word: str) -> None:
     assert f"`{word}`" in section("design", "1")
 
