@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.interop.agreement import Agreement, agree, correct_share
-from benchmarks.interop.answers import Answers, RunFailedError, run_plain_loop, run_runner
+from benchmarks.interop.answers import GeneratedAnswers, RunFailedError, run_plain_loop, run_runner
 from benchmarks.interop.case import Case, Correct, faults
 from benchmarks.interop.contract import Difference, compare, read_contract
 from benchmarks.interop.exports import (
@@ -102,7 +102,7 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
     upstream = export_upstream(order, work / "upstream")
     ours = export_ours(order, work / "ours")
 
-    def answers(name: str, files: RunFiles) -> Answers:
+    def answers(name: str, files: RunFiles) -> GeneratedAnswers:
         return run_runner(files, order.spec, order.mode, exam.requests, work / name)
 
     by_upstream = answers("run-upstream", upstream.files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.interop.answers import Answer
+from benchmarks.interop.answers import GeneratedAnswer
 from harness.measure.accuracy import exact_match, first_difference, token_agreement
 
 
@@ -39,7 +39,9 @@ class Agreement:
     differences: tuple[FirstDifference, ...]
 
 
-def agree(answers: Mapping[str, Answer], reference: Mapping[str, Answer]) -> Agreement:
+def agree(
+    answers: Mapping[str, GeneratedAnswer], reference: Mapping[str, GeneratedAnswer]
+) -> Agreement:
     """Compare answers, question by question.
 
     Raises:
@@ -57,13 +59,15 @@ def agree(answers: Mapping[str, Answer], reference: Mapping[str, Answer]) -> Agr
     )
 
 
-def correct_share(answers: Mapping[str, Answer], expected: Mapping[str, str]) -> float:
+def correct_share(answers: Mapping[str, GeneratedAnswer], expected: Mapping[str, str]) -> float:
     """Share of answers whose text is the right one."""
     names: Sequence[str] = sorted(expected)
     return exact_match([answers[name].text for name in names], [expected[name] for name in names])
 
 
-def _difference(name: str, answer: Answer, reference: Answer) -> FirstDifference | None:
+def _difference(
+    name: str, answer: GeneratedAnswer, reference: GeneratedAnswer
+) -> FirstDifference | None:
     position = first_difference(answer.token_ids, reference.token_ids)
     if position is None:
         return None

@@ -24,7 +24,7 @@ from harness.vocabulary import Mode
 
 
 @dataclass(frozen=True)
-class Answer:
+class GeneratedAnswer:
     """What was generated.
 
     Attributes:
@@ -42,13 +42,13 @@ class RunFailedError(RuntimeError):
     """The runner ended with an error; the message is what it printed."""
 
 
-Answers = Mapping[str, Answer]
+GeneratedAnswers = Mapping[str, GeneratedAnswer]
 """By request id."""
 
 
 def run_runner(
     files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request], folder: Path
-) -> Answers:
+) -> GeneratedAnswers:
     """Let ``python -m harness.runtime`` answer, greedily and up to the end of the context.
 
     Args:
@@ -86,7 +86,7 @@ def run_runner(
 
 def run_plain_loop(
     files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request], chunk: int
-) -> Answers:
+) -> GeneratedAnswers:
     """Answer the same with the plain loop, in this process.
 
     Args:
@@ -120,7 +120,7 @@ def _pieces(request: Request, spec: VlmSpec, tokenizer: Tokenizer) -> list[Piece
 
 def _answer(
     token_ids: Sequence[int], gaps: Sequence[float], tokenizer: Tokenizer, spec: VlmSpec
-) -> Answer:
+) -> GeneratedAnswer:
     stop_ids = tokenizer.stop_ids(spec.family)
     text = tokenizer.decode(token_id for token_id in token_ids if token_id not in stop_ids)
-    return Answer(tuple(token_ids), tuple(gaps), text.strip())
+    return GeneratedAnswer(tuple(token_ids), tuple(gaps), text.strip())

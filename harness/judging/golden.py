@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.judging.failures import NothingToJudge
-from harness.judging.questions import Question
+from harness.judging.questions import PictureQuestion
 from harness.miniatures.scenes import Scene
 from harness.miniatures.world import NUMBERS, digit_of, shapes_of
 
@@ -34,11 +34,11 @@ class GoldenCase(BaseModel):
         """What the picture shows."""
         return Scene.from_seed(self.scene_seed)
 
-    def question(self) -> Question:
+    def question(self) -> PictureQuestion:
         """The question as an interview takes it."""
         expected = ", ".join(self.features)
         stem = self.image.stem
-        return Question(stem, "golden", self.prompt, expected, self.image, self.features)
+        return PictureQuestion(stem, "golden", self.prompt, expected, self.image, self.features)
 
 
 class GoldenSet(BaseModel):
@@ -49,7 +49,7 @@ class GoldenSet(BaseModel):
     models: tuple[str, ...]
     case: tuple[GoldenCase, ...] = Field(min_length=1)
 
-    def questions_for(self, model: str) -> tuple[Question, ...]:
+    def questions_for(self, model: str) -> tuple[PictureQuestion, ...]:
         """What a model is asked.
 
         Raises:

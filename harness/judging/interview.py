@@ -12,7 +12,7 @@ from harness.artifacts.artifact import Artifact
 from harness.devices.device import RunFailure
 from harness.judging.failures import NothingToJudge
 from harness.judging.measured import Measured, measured_on
-from harness.judging.questions import Question
+from harness.judging.questions import PictureQuestion
 from harness.judging.record import Record
 from harness.measure.margin import Margin
 from harness.results.rows.schema import AnswerRow, Variant
@@ -41,7 +41,7 @@ class Answer:
         decode_steps: Passes of the decode method; None where the runner cannot tell.
     """
 
-    question: Question
+    question: PictureQuestion
     token_ids: tuple[int, ...]
     given: str
     correct: bool
@@ -114,7 +114,7 @@ class Interview:
         """What gates of these answers are looked up by."""
         return measured_on(self.record.device, self.artifact, self.mode)
 
-    def put(self, questions: Sequence[Question], reference: Mapping[str, str]) -> Answers:
+    def put(self, questions: Sequence[PictureQuestion], reference: Mapping[str, str]) -> Answers:
         """Put the questions, a batch per run, and write the answers down batch by batch.
 
         Args:
@@ -144,7 +144,7 @@ class Interview:
 
     def _take_down(
         self,
-        questions: Sequence[Question],
+        questions: Sequence[PictureQuestion],
         generations: Sequence[Generation],
         reference: Mapping[str, str],
     ) -> list[Answer]:

@@ -10,7 +10,7 @@ from harness.artifacts.artifact import Artifact
 from harness.devices.device import Device, RunFailure, Surroundings
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.errors import UserError
-from harness.judging.questions import Question
+from harness.judging.questions import PictureQuestion
 from harness.judging.record import Side
 from harness.runtime.generation import Turn
 from harness.runtime.request import Request, RunOptions
@@ -83,7 +83,7 @@ class Workload:
         return MeasuredRun(turn, surroundings, side)
 
 
-def own_workload(device: Device, mode: Mode, questions: Sequence[Question]) -> Workload:
+def own_workload(device: Device, mode: Mode, questions: Sequence[PictureQuestion]) -> Workload:
     """A warm-up, then a fixed number of steps that describe a scene."""
     question = next(one for one in questions if one.kind == "describe")
     options = RunOptions(mode=mode, warmup=1, ignore_eos=True, max_new_tokens=DECODED_TOKENS)

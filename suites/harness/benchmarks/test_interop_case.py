@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.interop.agreement import Agreement, FirstDifference, agree, correct_share
-from benchmarks.interop.answers import Answer
+from benchmarks.interop.answers import GeneratedAnswer
 from benchmarks.interop.case import Case, Correct, faults
 from benchmarks.interop.contract import Difference
 from benchmarks.interop.measured_process import ProcessCost
@@ -31,8 +31,8 @@ GOOD = Case(
 )
 
 
-def answer(*token_ids: int, text: str = "") -> Answer:
-    return Answer(token_ids, tuple(10.0 * token for token in token_ids), text)
+def answer(*token_ids: int, text: str = "") -> GeneratedAnswer:
+    return GeneratedAnswer(token_ids, tuple(10.0 * token for token in token_ids), text)
 
 
 def test_the_first_difference_comes_with_how_close_the_reference_was() -> None:

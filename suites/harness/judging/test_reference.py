@@ -9,7 +9,7 @@ import pytest
 
 from harness.judging.conclusion import Conclusion
 from harness.judging.interview import Answer, Answers
-from harness.judging.questions import Question
+from harness.judging.questions import PictureQuestion
 from harness.judging.reference import Reference
 from harness.measure.accuracy_delta import ScoredPair
 from harness.measure.gate import Context, find_gate
@@ -22,7 +22,7 @@ DROP = GATE.model_copy(update={"metric": "exact_match_drop", "min": None, "max":
 
 
 def answer(name: str, given: str, image: str, length: int) -> Answer:
-    asked = Question(name, "what", "What?", "red", Path(image))
+    asked = PictureQuestion(name, "what", "What?", "red", Path(image))
     return Answer(asked, tuple(range(length)), given, correct=given == "red")
 
 

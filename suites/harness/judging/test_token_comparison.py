@@ -10,7 +10,7 @@ import pytest
 
 from harness.artifacts.artifact import open_artifact
 from harness.judging.interview import Answer, Answers
-from harness.judging.questions import Question
+from harness.judging.questions import PictureQuestion
 from harness.judging.reference import Reference
 from harness.judging.token_comparison import (
     TIED_CODES,
@@ -29,8 +29,8 @@ AT, OTHER, THIRD = 1, 8, 6
 """Where runs part, the runner-up of the token there, and a token that nobody considered."""
 
 
-def question(name: str) -> Question:
-    return Question(name, "what", "What?", "", Path("none.png"))
+def question(name: str) -> PictureQuestion:
+    return PictureQuestion(name, "what", "What?", "", Path("none.png"))
 
 
 def said(ids: tuple[int, ...], name: str = "q", gap: float | None = None) -> Answer:
@@ -75,7 +75,7 @@ class UndecidedFloatModel:
     gap: float
     shown: list[tuple[int, ...]] = field(default_factory=list)
 
-    def margin(self, question: Question, answered_ids: tuple[int, ...]) -> Margin:
+    def margin(self, question: PictureQuestion, answered_ids: tuple[int, ...]) -> Margin:
         self.shown.append(answered_ids)
         return Margin(self.gap, GREEDY[len(answered_ids)], OTHER)
 
