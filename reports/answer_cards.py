@@ -10,7 +10,8 @@ from typing import Literal
 from harness.results.rows.schema import AnswerRow, Variant
 from harness.targets.registry import target_names
 from reports.anchors import anchor
-from reports.words import Word, compare_words
+from reports.wording import YesNo, yes_or_no
+from reports.words import Piece, compare_words
 
 MAX_ANSWERS = 5_000
 """More would make the file too large to mail; all of them are in ``results.csv``."""
@@ -35,7 +36,7 @@ class AnswerLine:
 
     who: tuple[str, ...]
     mark: Mark
-    words: tuple[Word, ...]
+    words: tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -57,27 +58,26 @@ class VariantBlock:
 
 @dataclass(frozen=True)
 class AnswerCard:
-    """One question of one model.
+    """One question of one model, as the page's script shows it.
 
     Attributes:
-        anchor: Stable fragment to link to.
-        ignores_image: A right answer was given without the question's own image.
-        disagrees: Targets or configurations gave different answers.
-        answers: How many rows are on the card.
-        wrong_answers: How many of them are wrong, with the question's own image.
+        id: Stable fragment to link to.
+        sample: Name of the question with its image.
+        wrong: With its own image some answer is wrong.
+        blind: A right answer was given without the question's own image.
+        differ: Targets or configurations gave different answers.
     """
 
-    anchor: str
+    id: str
     model: str
-    sample_id: str
-    question_kind: str
+    sample: str
+    kind: str
     question: str
     expected: str
-    ignores_image: bool
-    disagrees: bool
+    wrong: YesNo
+    blind: YesNo
+    differ: YesNo
     blocks: tuple[VariantBlock, ...]
-    answers: int
-    wrong_answers: int
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,24 @@ class AnswerCards:
 
 def answer_cards(answers: Sequence[AnswerRow], limit: int = MAX_ANSWERS) -> AnswerCards:
     """Group answers by question and keep whole cards, wrong ones first, up to ``limit`` answers."""
-    ordered = sorted(answers, key=_question)
-    cards = [_card(list(group)) for _, group in groupby(ordered, key=_question)]
-    cards.sort(key=lambda card: (not card.wrong_answers, not card.ignores_image))
+    asked = [list(rows) for _, rows in groupby(sorted(answers, key=_question), key=_question)]
+    asked.sort(key=lambda rows: (not _wrong(rows), not _ignores_image(rows)))
     kept, shown = 0, 0
-    while kept < len(cards) and (kept == 0 or shown + cards[kept].answers <= limit):
-        shown += cards[kept].answers
+    while kept < len(asked) and (kept == 0 or shown + len(asked[kept]) <= limit):
+        shown += len(asked[kept])
         kept += 1
-    hidden_wrong = sum(card.wrong_answers for card in cards[kept:])
-    return AnswerCards(tuple(cards[:kept]), shown, len(answers) - shown, hidden_wrong)
+    hidden_wrong = sum(map(_wrong, asked[kept:]))
+    cards = tuple(map(_card, asked[:kept]))
+    return AnswerCards(cards, shown, len(answers) - shown, hidden_wrong)
+
+
+def _wrong(rows: Sequence[AnswerRow]) -> int:
+    """How many answers are wrong, with the question's own image."""
+    return sum(row.variant == "real" and not row.correct for row in rows)
+
+
+def _ignores_image(rows: Sequence[AnswerRow]) -> bool:
+    return any(row.variant != "real" and row.correct for row in rows)
 
 
 def _question(row: AnswerRow) -> tuple[str, str, str, str]:
@@ -121,19 +130,18 @@ def _question(row: AnswerRow) -> tuple[str, str, str, str]:
 
 def _card(rows: Sequence[AnswerRow]) -> AnswerCard:
     first = rows[0]
-    own_image = [row for row in rows if row.variant == "real"]
+    given = {row.given for row in rows if row.variant == "real"}
     return AnswerCard(
-        anchor=anchor("answer", *_question(first)),
+        id=anchor("answer", *_question(first)),
         model=first.model or "",
-        sample_id=first.sample_id,
-        question_kind=first.question_kind,
+        sample=first.sample_id,
+        kind=first.question_kind,
         question=first.question,
         expected=first.expected,
-        ignores_image=any(row.variant != "real" and row.correct for row in rows),
-        disagrees=len({row.given for row in own_image}) > 1,
+        wrong=yes_or_no(bool(_wrong(rows))),
+        blind=yes_or_no(_ignores_image(rows)),
+        differ=yes_or_no(len(given) > 1),
         blocks=tuple(_blocks(rows)),
-        answers=len(rows),
-        wrong_answers=sum(not row.correct for row in own_image),
     )
 
 

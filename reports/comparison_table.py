@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.measure.wording import number, plural
 from harness.results.rows.schema import ComparisonRow
 from reports.anchors import anchor
-from reports.wording import percent, subject_words
+from reports.wording import percent, rounded, subject_words
 
 _ORDER = ("slower", "faster", "inconclusive", "blocked", "same")
 _TONES = {
@@ -22,29 +22,40 @@ _TONES = {
 
 @dataclass(frozen=True)
 class ComparisonLine:
-    """One metric of a candidate against its baseline.
+    """One metric of a candidate against its baseline, as the page's script shows it.
 
     Attributes:
-        anchor: Stable fragment to link to.
-        row: Where everything comes from.
+        id: Stable fragment to link to.
         severity: Position in the order of outcomes, for sorting.
         tone: Name of the colour.
+        model: Model and component.
         subject: Mode, precision, target, SoC.
-        change: ``-5.1 %``, empty where nothing is known.
+        change: Share, None where nothing is known; with ``change_words``, ``-5.1 %``.
         interval: Its 95 % interval.
-        medians: Baseline, candidate.
+        baseline: Median, with the candidate's also as words in ``medians``.
+        keys: Beginnings of the artifacts' keys, the baseline's first.
         base: How many pairs everything comes from, and the chance of such a difference.
     """
 
-    anchor: str
-    row: ComparisonRow
+    id: str
+    outcome: str
     severity: int
     tone: str
+    quarantined: bool
+    metric: str
+    model: str
     subject: str
-    change: str
+    device: str
+    change: float | None
+    change_words: str
     interval: str
+    baseline: float | None
+    candidate: float | None
     medians: tuple[str, str]
+    keys: tuple[str, str]
+    sentence: str
     base: str
+    test: str
 
 
 def comparison_lines(rows: Sequence[ComparisonRow]) -> tuple[ComparisonLine, ...]:
@@ -58,15 +69,25 @@ def _line(row: ComparisonRow) -> ComparisonLine:
     named = (row.test_id, row.model, row.metric, row.component, subject_words(row), row.device)
     known = row.lower is not None and row.upper is not None
     return ComparisonLine(
-        anchor=anchor("comparison", *named),
-        row=row,
+        id=anchor("comparison", *named),
+        outcome=row.outcome,
         severity=_ORDER.index(row.outcome),
         tone=_TONES[row.outcome],
+        quarantined=row.quarantined,
+        metric=row.metric,
+        model=" · ".join(word for word in (row.model, row.component) if word),
         subject=subject_words(row),
-        change="" if row.ratio is None else _signed(row.ratio),
+        device=row.device or "",
+        change=None if row.ratio is None else rounded(row.ratio - 1),
+        change_words="" if row.ratio is None else _signed(row.ratio),
         interval=f"{_signed(row.lower or 0)} to {_signed(row.upper or 0)}" if known else "",
+        baseline=rounded(row.baseline_median),
+        candidate=rounded(row.candidate_median),
         medians=(_value(row.baseline_median), _value(row.candidate_median)),
+        keys=(row.baseline_key[:12], (row.artifact_key or "")[:12]),
+        sentence=row.sentence,
         base=plural(row.n_pairs, "pair") + (f", p = {row.p_value:.2g}" if row.p_value else ""),
+        test=row.test_id,
     )
 
 

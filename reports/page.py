@@ -22,7 +22,6 @@ from reports import payload
 from reports.accuracy_table import accuracy_tables
 from reports.anchors import outcome_anchors
 from reports.answer_cards import AnswerCards, answer_cards
-from reports.answer_payload import answer_rows
 from reports.charts import chart_script, chart_specs
 from reports.comparison_table import comparison_lines
 from reports.device_log import Gauge, find_gauges
@@ -80,7 +79,7 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
     )
     data["stages"] = payload.stage_rows(stages)
     comparisons = comparison_lines(run.compared)
-    data["comparisons"] = payload.comparison_rows(comparisons)
+    data["comparisons"] = comparisons
     has_charts = bool(trends or stages or gauges)
     data["charts"] = chart_specs() if has_charts else {}
     return _environment().get_template("page.html.j2").render(
@@ -146,7 +145,7 @@ def _data(
     return {
         "verdicts": payload.verdict_rows(verdicts, continued),
         "tests": payload.test_rows(sorted(run.outcomes, key=_outcome_order)),
-        "answers": answer_rows(cards.cards),
+        "answers": cards.cards,
         "nights": payload.night_rows(past.nights),
         "trends": trend_rows(trends, run.judged, {finding.key for finding in findings}),
         "gauges": payload.gauge_rows(gauges),

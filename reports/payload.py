@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ from markupsafe import Markup
 
 from harness.results.rows.schema import OutcomeRow
 from reports.anchors import outcome_anchors
-from reports.comparison_table import ComparisonLine
 from reports.device_log import Gauge
 from reports.headline import LABELS
 from reports.past import Night
@@ -19,11 +17,11 @@ from reports.pictures import Picture
 from reports.stages import Stage
 from reports.strip_plot import StripPlot
 from reports.verdict_table import VerdictLine
+from reports.wording import rounded
 
 Payload = dict[str, Any]
 
 _TONES = {"passed": "pass", "failed": "fail", "error": "fail", "skipped": "no-gate"}
-_DIGITS = 6
 
 
 def verdict_rows(lines: Sequence[VerdictLine], trends: Mapping[str, str]) -> list[Payload]:
@@ -44,34 +42,6 @@ def verdict_rows(lines: Sequence[VerdictLine], trends: Mapping[str, str]) -> lis
             },
             "plot": _plot(line.plot),
             "trend": trends.get(line.anchor),
-        }
-        for line in lines
-    ]
-
-
-def comparison_rows(lines: Sequence[ComparisonLine]) -> list[Payload]:
-    """Rows of the table of comparisons; what is sorted by is a number where it has a size."""
-    return [
-        {
-            "id": line.anchor,
-            "outcome": line.row.outcome,
-            "severity": line.severity,
-            "tone": line.tone,
-            "quarantined": line.row.quarantined,
-            "metric": line.row.metric,
-            "model": " · ".join(word for word in (line.row.model, line.row.component) if word),
-            "subject": line.subject,
-            "device": line.row.device or "",
-            "change": _finite(None if line.row.ratio is None else line.row.ratio - 1),
-            "change_words": line.change,
-            "interval": line.interval,
-            "baseline": _finite(line.row.baseline_median),
-            "candidate": _finite(line.row.candidate_median),
-            "medians": line.medians,
-            "keys": [line.row.baseline_key[:12], (line.row.artifact_key or "")[:12]],
-            "sentence": line.row.sentence,
-            "base": line.base,
-            "test": line.row.test_id,
         }
         for line in lines
     ]
@@ -166,22 +136,13 @@ def picture_rows(pictures: Mapping[str, Picture]) -> Payload:
 
 
 def to_script(payload: Payload) -> Markup:
-    """JSON that no text inside of it can end the ``<script>`` of, or open a comment in."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """JSON that no text inside of it can end the ``<script>`` of, or open a comment in.
+
+    A dataclass is an object of its fields.
+    """
+    text = json.dumps(
+        payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=vars
+    )
     return Markup(
         text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     )
-
-
-def rounded(value: float) -> float | None:
-    """Six digits are more than a chart shows; None for what JSON cannot carry."""
-    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None else rounded(value)
-
-
-def yes_or_no(condition: bool) -> str:
-    """As the page's filters ask for it."""
-    return "yes" if condition else "no"

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from harness.measure.wording import number
 from harness.results.rows.schema import VerdictRow
 from harness.results.series import Series
-from reports.payload import Payload, rounded, yes_or_no
+from reports.payload import Payload
 from reports.trends import Trend
-from reports.wording import subject_words
+from reports.wording import rounded, subject_words, yes_or_no
 
 
 def trend_rows(

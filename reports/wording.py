@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 from harness.results.rows.schema import Subject
 from harness.results.series import Series
+
+YesNo = Literal["yes", "no"]
 
 
 def subject_words(row: Subject | Series) -> str:
@@ -16,3 +21,13 @@ def subject_words(row: Subject | Series) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """``5.3 %``."""
     return f"{100 * share:.{digits}f} %"
+
+
+def rounded(value: float | None) -> float | None:
+    """Six digits are more than a chart shows; None for what JSON cannot carry."""
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+
+
+def yes_or_no(condition: bool) -> YesNo:
+    """As the page's filters ask for it."""
+    return "yes" if condition else "no"

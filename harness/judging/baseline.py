@@ -14,6 +14,7 @@ from harness.artifacts.manifest import Manifest
 from harness.errors import UserError
 from harness.measure.gate import Context
 from harness.results.history import load_history
+from harness.results.series import CONFIGURATION
 from harness.vocabulary import Mode
 
 LATEST_GREEN = "latest-green"
@@ -140,7 +141,7 @@ def latest_green(results: Path, context: Context) -> GreenArtifact | None:
 
 def _measured_there(rows: pd.DataFrame, context: Context) -> pd.DataFrame:
     alike = pd.Series(True, index=rows.index)
-    for name in ("model", "target", "soc", "mode", "precision", "protocol"):
+    for name in CONFIGURATION:
         value = getattr(context, name)
         same = rows[name].isna() if value is None else rows[name] == value
         alike &= same.fillna(False)

@@ -49,6 +49,9 @@ class Series(NamedTuple):
 SERIES = Series._fields
 """Names of the fields, which are columns of ``History.samples`` and ``History.verdicts``."""
 
+CONFIGURATION = ("model", "target", "soc", "mode", "precision", "protocol")
+"""What of a series rows, their subjects and a ``Context`` have alike."""
+
 MEASURED_BY = (*SERIES, "artifact_key")
 """What a verdict and the samples behind it share, whichever test took them.
 
