@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.errors import UserError, suggest
-from harness.options.table import RESULT_FILTERS
+from harness.options.table import FILTERS
 from harness.options.values import Values
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
@@ -75,7 +75,7 @@ def _names(text: str | None) -> list[str]:
 
 
 def _wanted(options: Values) -> dict[str, list[str]]:
-    wanted = {name: list(options[f"only_{name}"] or ()) for name in RESULT_FILTERS}
+    wanted = {name: list(options[f"only_{name}"] or ()) for name in FILTERS}
     for condition in options["where"] or ():
         name, separator, value = condition.partition("=")
         if not separator:

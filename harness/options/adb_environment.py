@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.errors import UserError
-from harness.options.source import Source, Value
+from harness.options.option import Source, Value
 
 SOCKET = "ADB_SERVER_SOCKET"
 ADDRESS = "ANDROID_ADB_SERVER_ADDRESS"

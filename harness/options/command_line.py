@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
         if option.has_flag(command):
             parser.add_argument(flag, dest=option.name, **settings)
         else:
-            is_needed = option.default_for(command).value is None
+            is_needed = option.default_for(command) is None
             parser.add_argument(option.name, nargs=None if is_needed else "?", **settings)
 
 

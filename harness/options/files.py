@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError, suggest
-from harness.options.option import Option, PathOrName
-from harness.options.source import Source, Value
+from harness.options.option import Option, PathOrName, Source, Value
 from harness.options.table import options_of
 
 LABORATORY_FILE = "snapgate.toml"

@@ -1,9 +1,9 @@
-"""What an option is."""
+"""What an option is, and a value of one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Command = Literal[
@@ -31,26 +31,6 @@ class PathOrName(str):
 
 
 @dataclass(frozen=True)
-class Default:
-    """What holds where nobody says anything.
-
-    Attributes:
-        value: The value, or what finds this machine's; None where it depends on other things.
-        words: What it is, for people; empty to show the value.
-    """
-
-    value: Any | Callable[[], Any] = None
-    words: str = ""
-
-    def find(self) -> Any:
-        """The value on this machine."""
-        return self.value() if callable(self.value) else self.value
-
-    def __str__(self) -> str:
-        return self.words or ("" if self.value is None else str(self.find()))
-
-
-@dataclass(frozen=True)
 class Option:
     """One option.
 
@@ -60,12 +40,13 @@ class Option:
         help: What it is; the default is added.
         type: ``str``, ``int``, ``Path``, ``PathOrName``, or ``bool`` for a switch.
         arity: How many values it has.
-        default: Where nobody says anything, as in ``Default``.
-        words: What the default is, for people.
-        default_of: What holds instead for single commands.
+        default: What holds where nobody says anything, or what finds it on this machine, or either
+            by command; None where it depends on other things.
+        words: What the default is, for people; empty to show it.
         choices: The only values that there are, or what finds them.
         metavar: Of a value in help, where type and flag do not tell it.
-        spelled: Flag where it is not the name, by command; without dashes, it is a word by place.
+        spelled: Flag where it is not the name, of all commands or by command; without dashes, the
+            place of a word tells what it is.
     """
 
     name: str
@@ -73,12 +54,11 @@ class Option:
     help: str
     type: type = str
     arity: Arity = "one"
-    default: Any | Callable[[], Any] = None
+    default: Any | Callable[[], Any] | Mapping[Command, Any] = None
     words: str = ""
-    default_of: Mapping[Command, Default] = field(default_factory=dict)
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     metavar: str | tuple[str, str] | None = None
-    spelled: Mapping[Command, str] = field(default_factory=dict)
+    spelled: str | Mapping[Command, str] = ""
 
     @property
     def is_setting(self) -> bool:
@@ -87,7 +67,8 @@ class Option:
 
     def flag(self, command: Command) -> str:
         """How a command line spells it."""
-        return self.spelled.get(command, f"--{self.name.replace('_', '-')}")
+        own = self.spelled if isinstance(self.spelled, str) else self.spelled.get(command)
+        return own or f"--{self.name.replace('_', '-')}"
 
     def has_flag(self, command: Command) -> bool:
         """Whether it is spelled with a flag; else its place among the words tells it."""
@@ -97,12 +78,48 @@ class Option:
         """The only values that there are; none for any."""
         return self.choices() if callable(self.choices) else self.choices
 
-    def default_for(self, command: Command) -> Default:
-        """What holds for a command where nobody says anything."""
-        return self.default_of.get(command, Default(self.default, self.words))
+    def default_for(self, command: Command) -> Any:
+        """What holds for a command, on this machine, where nobody says anything."""
+        value = self.default.get(command) if isinstance(self.default, Mapping) else self.default
+        return value() if callable(value) else value
+
+    def default_words(self, command: Command) -> str:
+        """What holds where nobody says anything, for people; empty for nothing."""
+        is_own = isinstance(self.default, Mapping) and command in self.default
+        if self.words and not is_own:
+            return self.words
+        value = self.default_for(command)
+        return "" if value is None else str(value)
 
     def described(self, command: Command) -> str:
         """Its help, with the default."""
-        default = str(self.default_for(command))
+        default = self.default_words(command)
         repeats = "repeatable" if self.arity == "many" else ""
         return "; ".join(filter(None, [self.help, repeats, default and f"default: {default}"]))
+
+
+SourceKind = Literal["command line", "file", "environment", "default"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value comes from.
+
+    Attributes:
+        kind: Each goes before those behind it.
+        place: Path of the file, or name of the variable.
+    """
+
+    kind: SourceKind
+    place: str = ""
+
+    def __str__(self) -> str:
+        return self.place or self.kind
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of an option and where it comes from."""
+
+    value: Any
+    source: Source

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from harness.options.option import COMMANDS, Command, Default, Option, PathOrName
+from harness.options.option import COMMANDS, Command, Option, PathOrName
 from harness.targets.registry import DEFAULT_TARGET, target_names
 from harness.vocabulary import KV_ENCODINGS, MODES, PROTOCOLS
 
@@ -18,17 +18,7 @@ PAIRS = 20
 COOLDOWN_S = 300
 """Pause between a red verdict and its re-run, as MLPerf Mobile pauses between tries."""
 
-RESULT_FILTERS = (
-    "model",
-    "metric",
-    "target",
-    "soc",
-    "device",
-    "mode",
-    "precision",
-    "status",
-    "run_id",
-)
+FILTERS = ("model", "metric", "target", "soc", "device", "mode", "precision", "status", "run_id")
 """Columns of the results store that ``python -m harness results`` has flags for."""
 
 
@@ -48,7 +38,7 @@ def options_of(command: Command) -> Mapping[str, Option]:
     return {option.name: option for option in OPTIONS if command in option.commands}
 
 
-_RUN_WORD = "name of a run, its beginning, path or 'latest'"
+_RUN = "name of a run, its beginning, path or 'latest'"
 
 _SUITES: tuple[Command, ...] = ("suites",)
 _EXPORTED: tuple[Command, ...] = ("suites", "export")
@@ -57,24 +47,17 @@ _ROWS: tuple[Command, ...] = ("results",)
 _REPORTS: tuple[Command, ...] = ("reports",)
 
 _POSITIONAL = (
-    Option(
-        "exported_model",
-        ("export",),
-        "model, or a family with --checkpoint",
-        spelled={"export": "model"},
-    ),
-    Option("first_run", ("compare",), _RUN_WORD, metavar="RUN1", spelled={"compare": "first"}),
-    Option("second_run", ("compare",), _RUN_WORD, metavar="RUN2", spelled={"compare": "second"}),
-    Option(
-        "summarized_run", ("summary",), _RUN_WORD, default="latest", spelled={"summary": "run_id"}
-    ),
+    Option("exported_model", ("export",), "model, or a family with --checkpoint", spelled="model"),
+    Option("first_run", ("compare",), _RUN, metavar="RUN1", spelled="first"),
+    Option("second_run", ("compare",), _RUN, metavar="RUN2", spelled="second"),
+    Option("summarized_run", ("summary",), _RUN, default="latest", spelled="run_id"),
     Option(
         "command",
         ("options",),
         "whose options to show",
         default="suites",
         choices=COMMANDS,
-        spelled={"options": "command"},
+        spelled="command",
     ),
 )
 
@@ -83,19 +66,15 @@ _PLACE = (
         "target",
         _EXPORTED,
         "where it runs",
+        default={"export": DEFAULT_TARGET},
         words="phone with --serial or --soc, else host",
-        default_of={"export": Default(DEFAULT_TARGET)},
         choices=target_names,
     ),
     Option(
         "soc",
         ("suites", "export", "doctor", "runtime"),
         "SoC of a phone, of the emulator or that files of the HTP are for, e.g. SM8550",
-        default_of={
-            "suites": Default(words="any phone's, and SM8650 of the emulator"),
-            "export": Default(words="SM8650 for the emulator"),
-            "runtime": Default(words="that of --artifact, else any"),
-        },
+        words="SM8650 for the emulator; else that of phone or artifact",
     ),
     Option(
         "serial", _PHONES, "serial number of the phone, its name in phones.toml, or virtual:SOC"
@@ -104,8 +83,8 @@ _PLACE = (
         "phones",
         _PHONES,
         "the laboratory's phones",
-        type=Path,
-        words="phones.toml of the root or this folder, if it exists",
+        Path,
+        words="phones.toml of the folder, if it is there",
     ),
     Option(
         "adb_host",
@@ -115,14 +94,14 @@ _PLACE = (
         words="this machine's",
         metavar="HOST[:PORT]",
     ),
-    Option("adb", _PHONES, "adb program", type=Path, words="the one on PATH, else adbutils' own"),
-    Option("build_dir", _PHONES, "ExecuTorch Android build", type=Path),
+    Option("adb", _PHONES, "adb program", Path, words="the one on PATH, else adbutils' own"),
+    Option("build_dir", _PHONES, "ExecuTorch Android build", Path),
     Option(
         "qnn_dir",
         ("suites", "export", "doctor", "runtime"),
         "QNN libraries or SDK, a phone's too",
-        type=Path,
-        words="QNN_SDK_ROOT, else the installed package onnxruntime-qnn",
+        Path,
+        words="QNN_SDK_ROOT, else onnxruntime-qnn",
     ),
 )
 
@@ -132,7 +111,7 @@ _MODEL = (
         _SUITES,
         "model to judge",
         arity="many",
-        words="the full-size models on a phone, the miniatures elsewhere",
+        words="full-size ones on a phone, miniatures elsewhere",
     ),
     Option(
         "mode", _SUITES, "how the decoder works", arity="many", words="kv and hybrid", choices=MODES
@@ -140,10 +119,10 @@ _MODEL = (
     Option(
         "file_mode",
         ("export",),
-        "what the files are for; hybrid ones run in kv mode, too",
+        "hybrid files run in kv mode, too",
         default="hybrid",
         choices=MODES,
-        spelled={"export": "--mode"},
+        spelled="--mode",
     ),
     Option(
         "precision",
@@ -151,19 +130,17 @@ _MODEL = (
         "one for all, or component=precision,...; host: fp32 (default), 8da4w; HTP: 16a8w "
         "(default), 16a4w, 16a4w_block, fp16",
     ),
-    Option("recipe", _EXPORTED, "TOML file with a precision per component", type=Path),
+    Option("recipe", _EXPORTED, "TOML file with a precision per component", Path),
     Option(
         "kv_encodings",
         _EXPORTED,
         "of a quantized KV cache",
+        default={"export": "shared"},
         words="shared",
-        default_of={"export": Default("shared")},
         choices=KV_ENCODINGS,
     ),
-    Option("context", _EXPORTED, "compiled context in tokens", type=int, words="the model's"),
-    Option(
-        "prefill_ar", _EXPORTED, "tokens per hybrid prefill call", type=int, words="the model's"
-    ),
+    Option("context", _EXPORTED, "compiled context in tokens", int, words="the model's"),
+    Option("prefill_ar", _EXPORTED, "tokens per hybrid prefill call", int, words="the model's"),
     Option(
         "lookahead",
         _EXPORTED,
@@ -175,7 +152,7 @@ _MODEL = (
         "checkpoint",
         _EXPORTED,
         "weights; with --pre-gen-pte the reference's alone",
-        type=PathOrName,
+        PathOrName,
         words="the model's",
         metavar="DIR|HUB_ID",
     ),
@@ -183,16 +160,16 @@ _MODEL = (
         "calibration",
         _EXPORTED,
         "JSON samples for quantized activations",
-        type=Path,
+        Path,
         words="the miniatures' own",
     ),
-    Option("pre_gen_pte", _SUITES, "artifact folder that somebody else exported", type=Path),
-    Option("build_missing", _SUITES, "export full-size models unasked", type=bool),
+    Option("pre_gen_pte", _SUITES, "artifact folder that somebody else exported", Path),
+    Option("build_missing", _SUITES, "export full-size models unasked", bool),
     Option(
         "artifacts",
         ("suites", "export", "doctor"),
         "artifact cache",
-        type=Path,
+        Path,
         default=default_artifacts,
         words="in the user cache folder",
     ),
@@ -202,30 +179,30 @@ _JUDGING = (
     Option(
         "compare",
         _SUITES,
-        "is B slower than A? two artifact folders or cache keys, measured in turn",
-        type=PathOrName,
+        "is B slower than A? two artifact folders or keys",
+        PathOrName,
         arity="pair",
         metavar=("A", "B"),
     ),
     Option(
         "baseline",
         _SUITES,
-        "compare what this session would measure with A, or with the last green run's",
-        type=PathOrName,
+        "compare what is measured with A, or with the last green run's",
+        PathOrName,
         metavar="latest-green|A",
     ),
-    Option("pairs", _SUITES, "pairs of runs of a comparison", type=int, default=PAIRS),
-    Option("thresholds", _SUITES, "folder of gates", type=Path, default=Path("thresholds")),
-    Option("update_thresholds", _SUITES, "append a gate for what has none", type=bool),
-    Option("runs", _SUITES, "performance runs", type=int, words="5, extended to 10 and 20"),
+    Option("pairs", _SUITES, "pairs of runs of a comparison", int, default=PAIRS),
+    Option("thresholds", _SUITES, "folder of gates", Path, default=Path("thresholds")),
+    Option("update_thresholds", _SUITES, "append a gate for what has none", bool),
+    Option("runs", _SUITES, "performance runs", int, words="5, extended to 10 and 20"),
     Option(
         "cooldown",
         _SUITES,
         "pause before a red speed is measured once more",
-        type=int,
+        int,
         default=COOLDOWN_S,
     ),
-    Option("scenes", _SUITES, "drawn test scenes per model", type=int, default=200),
+    Option("scenes", _SUITES, "drawn test scenes per model", int, default=200),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
     Option("allow", _SUITES, "verdicts that do not fail the session: inconclusive,no-gate,blocked"),
 )
@@ -235,36 +212,27 @@ _STORE = (
         "results",
         ("suites", "results", "compare", "noise", "summary", "reports"),
         "results store",
-        type=Path,
+        Path,
         default=default_results,
         words="in the user data folder",
     ),
-    Option(
-        "run_id",
-        _SUITES,
-        "write into this run, beside what another session wrote",
-        words="a new one",
-    ),
+    Option("run_id", _SUITES, "write into this run, beside another session", words="a new one"),
     Option(
         "report_dir",
         ("suites", "reports"),
         "where the report is written",
-        type=Path,
+        Path,
         default=Path("reports/out"),
         spelled={"reports": "--out"},
     ),
-    Option("reported_run", _REPORTS, _RUN_WORD, default="latest", spelled={"reports": "--run"}),
-    Option(
-        "bundle",
-        _REPORTS,
-        "pack report, rows and evidence of a run into a ZIP file for a bug report",
-    ),
+    Option("reported_run", _REPORTS, _RUN, default="latest", spelled="--run"),
+    Option("bundle", _REPORTS, "pack report, rows and evidence of a run into a ZIP file"),
     Option(
         "trends_since",
         _REPORTS,
-        "how far trends and comparisons look back: 2026-11-01, 30d or 8w",
+        "how far trends look back: 2026-11-01, 30d or 8w",
         words="90d before the run",
-        spelled={"reports": "--since"},
+        spelled="--since",
     ),
 )
 
@@ -273,11 +241,7 @@ _ON_THE_TERMINAL = (
         "table", _ROWS, "kind of rows: runs, verdicts, samples, answers, ...", default="verdicts"
     ),
     Option(
-        "runs_since",
-        _ROWS,
-        "runs from that day (UTC)",
-        metavar="YYYY-MM-DD",
-        spelled={"results": "--since"},
+        "runs_since", _ROWS, "runs from that day (UTC)", metavar="YYYY-MM-DD", spelled="--since"
     ),
     *(
         Option(
@@ -285,21 +249,19 @@ _ON_THE_TERMINAL = (
             _ROWS,
             f"rows of this {column}",
             arity="many",
-            spelled={"results": "--run" if column == "run_id" else f"--{column}"},
+            spelled="--run" if column == "run_id" else f"--{column}",
         )
-        for column in RESULT_FILTERS
+        for column in FILTERS
     ),
     Option("where", _ROWS, "rows with it", arity="many", metavar="COLUMN=VALUE"),
     Option("group_by", _ROWS, "medians of valid samples", metavar="COLUMN,..."),
     Option("show", _ROWS, "columns to show", metavar="COLUMN,..."),
-    Option(
-        "provenance", _ROWS, "add commit, versions, options, host, device, its state", type=bool
-    ),
-    Option("limit", _ROWS, "rows on the terminal, the last ones", type=int, default=50),
-    Option("columns", _ROWS, "explain the columns and end", type=bool),
+    Option("provenance", _ROWS, "add commit, versions, options, host, device, its state", bool),
+    Option("limit", _ROWS, "rows on the terminal, the last ones", int, default=50),
+    Option("columns", _ROWS, "explain the columns and end", bool),
     Option("csv", ("results", "compare", "noise"), "write all rows there, - for standard output"),
-    Option("json", ("doctor", "options"), "print JSON instead of a table", type=bool),
-    Option("smoke", ("doctor",), "push a miniature to the phone and run it", type=bool),
+    Option("json", ("doctor", "options"), "print JSON instead of a table", bool),
+    Option("smoke", ("doctor",), "push a miniature to the phone and run it", bool),
 )
 
 OPTIONS = (*_POSITIONAL, *_PLACE, *_MODEL, *_JUDGING, *_STORE, *_ON_THE_TERMINAL)

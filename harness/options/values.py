@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.options.files import read_settings
-from harness.options.option import Command
-from harness.options.source import Source, Value
+from harness.options.option import Command, Source, Value
 from harness.options.table import options_of
 
 _NOTHING = Value(None, Source("default"))
@@ -90,7 +89,7 @@ def resolve(
         elif option.is_setting and name in settings:
             found[name] = settings[name]
         else:
-            default = option.default_for(command).find()
+            default = option.default_for(command)
             at = root / default if isinstance(default, Path) else default
             found[name] = Value(at, Source("default"))
     return Values(command, found)

@@ -28,7 +28,7 @@ def _flag(group: str, default: Any, description: str, **constraints: Any) -> Any
 def _shared(name: str, group: str) -> Any:
     """A flag that other commands have as well; a laboratory's file may set it."""
     option = options_of("runtime")[name]
-    return _flag(group, option.default_for("runtime").find(), option.described("runtime"))
+    return _flag(group, option.default_for("runtime"), option.described("runtime"))
 
 
 class Flags(BaseModel):

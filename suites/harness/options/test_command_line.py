@@ -27,7 +27,7 @@ def values_of(command: Command) -> st.SearchStrategy[dict[str, Any]]:
     needed, others = {}, {}
     for name, option in options_of(command).items():
         by_place = not option.has_flag(command)
-        is_needed = by_place and option.default_for(command).value is None
+        is_needed = by_place and option.default_for(command) is None
         (needed if is_needed else others)[name] = _value(option, by_place)
     return st.fixed_dictionaries(needed, optional=others)
 
