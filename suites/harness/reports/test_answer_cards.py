@@ -28,6 +28,14 @@ def test_answers_stand_side_by_side_by_where_they_were_given() -> None:
     assert (card.differ, card.wrong) == ("yes", "yes")
 
 
+def test_targets_that_no_package_here_knows_stand_behind_those_that_are_known() -> None:
+    """Rows outlive the package that measured them; rows of a unit test name no target."""
+    rows = [answer_row(target=name) for name in (None, "removed", "phone", "host")]
+    [card] = answer_cards(rows).cards
+    sources = [column.source for column in card.blocks[0].columns]
+    assert sources == ["float", "host", "phone", "removed", "unknown"]
+
+
 def test_equal_answers_share_a_line_and_a_deviating_one_has_its_own() -> None:
     rows = [
         answer_row(),
