@@ -44,11 +44,15 @@ class Site:
         (info / "entry_points.txt").write_text("\n".join(["[snapgate.families]", *lines, ""]))
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """``python -m`` some words, with this folder's packages."""
+        """``python -m`` some words, with this folder's packages.
+
+        On one thread: those of a tiny model mostly wait for each other.
+        """
+        search_path = os.pathsep.join([str(ROOT), str(self.folder)])
         return subprocess.run(
             [sys.executable, "-m", *words],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(self.folder)])},
+            env={**os.environ, "PYTHONPATH": search_path, "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,
