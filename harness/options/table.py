@@ -51,14 +51,7 @@ _POSITIONAL = (
     Option("first_run", ("compare",), _RUN, metavar="RUN1", spelled="first"),
     Option("second_run", ("compare",), _RUN, metavar="RUN2", spelled="second"),
     Option("summarized_run", ("summary",), _RUN, default="latest", spelled="run_id"),
-    Option(
-        "command",
-        ("options",),
-        "whose options to show",
-        default="suites",
-        choices=COMMANDS,
-        spelled="command",
-    ),
+    Option("command", ("options",), "whose", default="suites", choices=COMMANDS, spelled="command"),
 )
 
 _PLACE = (
@@ -79,21 +72,8 @@ _PLACE = (
     Option(
         "serial", _PHONES, "serial number of the phone, its name in phones.toml, or virtual:SOC"
     ),
-    Option(
-        "phones",
-        _PHONES,
-        "the laboratory's phones",
-        Path,
-        words="phones.toml of the folder, if it is there",
-    ),
-    Option(
-        "adb_host",
-        _PHONES,
-        "adb server",
-        arity="many",
-        words="this machine's",
-        metavar="HOST[:PORT]",
-    ),
+    Option("phones", _PHONES, "the laboratory's phones", Path, words="phones.toml, if it is there"),
+    Option("adb_host", _PHONES, "adb server", arity="many", words="local", metavar="HOST[:PORT]"),
     Option("adb", _PHONES, "adb program", Path, words="the one on PATH, else adbutils' own"),
     Option("build_dir", _PHONES, "ExecuTorch Android build", Path),
     Option(
@@ -107,11 +87,7 @@ _PLACE = (
 
 _MODEL = (
     Option(
-        "model",
-        _SUITES,
-        "model to judge",
-        arity="many",
-        words="full-size ones on a phone, miniatures elsewhere",
+        "model", _SUITES, "to judge", arity="many", words="full-size on a phone, else miniatures"
     ),
     Option(
         "mode", _SUITES, "how the decoder works", arity="many", words="kv and hybrid", choices=MODES
@@ -119,7 +95,7 @@ _MODEL = (
     Option(
         "file_mode",
         ("export",),
-        "hybrid files run in kv mode, too",
+        "of the decoder",
         default="hybrid",
         choices=MODES,
         spelled="--mode",
@@ -142,11 +118,7 @@ _MODEL = (
     Option("context", _EXPORTED, "compiled context in tokens", int, words="the model's"),
     Option("prefill_ar", _EXPORTED, "tokens per hybrid prefill call", int, words="the model's"),
     Option(
-        "lookahead",
-        _EXPORTED,
-        "window, n-gram and n-grams a step",
-        words="the model's",
-        metavar="W,N,G",
+        "lookahead", _EXPORTED, "window, n-gram, n-grams/step", words="the model's", metavar="W,N,G"
     ),
     Option(
         "checkpoint",
@@ -157,11 +129,7 @@ _MODEL = (
         metavar="DIR|HUB_ID",
     ),
     Option(
-        "calibration",
-        _EXPORTED,
-        "JSON samples for quantized activations",
-        Path,
-        words="the miniatures' own",
+        "calibration", _EXPORTED, "JSON samples for activations", Path, words="the miniatures' own"
     ),
     Option("pre_gen_pte", _SUITES, "artifact folder that somebody else exported", Path),
     Option("build_missing", _SUITES, "export full-size models unasked", bool),
@@ -196,11 +164,7 @@ _JUDGING = (
     Option("update_thresholds", _SUITES, "append a gate for what has none", bool),
     Option("runs", _SUITES, "performance runs", int, words="5, extended to 10 and 20"),
     Option(
-        "cooldown",
-        _SUITES,
-        "pause before a red speed is measured once more",
-        int,
-        default=COOLDOWN_S,
+        "cooldown", _SUITES, "pause before a red speed is measured again", int, default=COOLDOWN_S
     ),
     Option("scenes", _SUITES, "drawn test scenes per model", int, default=200),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
