@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from harness.measure.verdict import Status
-from harness.results.final_verdicts import settled_frame
+from harness.results.final_verdicts import final_frame
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
 from harness.results.series import SERIES, Series
@@ -139,7 +139,7 @@ def _failed_nights(past: Past, keys: Iterable[Series]) -> Mapping[Series, frozen
     numbers = {night.run_id: number for number, night in enumerate(past.nights)}
     verdicts = past.history.verdicts
     metrics = {key.metric for key in wanted}
-    ended = settled_frame(verdicts[verdicts["metric"].isin(metrics)])
+    ended = final_frame(verdicts[verdicts["metric"].isin(metrics)])
     rows = ended[(ended["status"] == Status.FAIL.value) & ~ended["quarantined"]]
     nights: dict[Series, set[int]] = defaultdict(set)
     for row in rows[["run_id", *SERIES]].to_dict("records"):

@@ -10,7 +10,7 @@ import pandas as pd
 from harness.measure.gate import Context
 from harness.measure.quarantine import Night, propose_quarantine, render_quarantine
 from harness.measure.verdict import Status
-from harness.results.final_verdicts import settled_frame
+from harness.results.final_verdicts import final_frame
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
 from harness.results.series import SERIES, Series
@@ -73,7 +73,7 @@ def _night_before(past: Past) -> Mapping[object, Night]:
     """How each gate ended when it was judged last before this run, by test and series."""
     verdicts = past.history.verdicts
     earlier = verdicts[verdicts["run_id"].isin([night.run_id for night in past.nights[:-1]])]
-    ordered = settled_frame(earlier).sort_values("run_id", kind="stable")
+    ordered = final_frame(earlier).sort_values("run_id", kind="stable")
     last = ordered.drop_duplicates(["test_id", *SERIES], keep="last")
     return {
         (str(row["test_id"]), *Series.of_record(row)): Night(

@@ -13,7 +13,7 @@ from harness.results.series import JUDGED_BY
 JudgedRow = TypeVar("JudgedRow", VerdictRow, ComparisonRow)
 
 
-def settled(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
+def final_rows(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
     """Verdicts or comparisons of one run without those that were measured again from cold.
 
     Args:
@@ -25,7 +25,7 @@ def settled(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
     return tuple(last.values())
 
 
-def settled_frame(judged: pd.DataFrame) -> pd.DataFrame:
+def final_frame(judged: pd.DataFrame) -> pd.DataFrame:
     """The same for ``History.verdicts`` or ``History.comparisons``, run by run."""
     ordered = judged.sort_values("cold_session", kind="stable")
     return ordered.drop_duplicates(["run_id", *JUDGED_BY], keep="last")

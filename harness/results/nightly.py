@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from harness.measure.verdict import Status
-from harness.results.final_verdicts import settled_frame
+from harness.results.final_verdicts import final_frame
 from harness.results.query import measured
 from harness.results.series import SERIES
 
@@ -36,7 +36,7 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
 
 def _without_blocked(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     keys = ["run_id", *SERIES]
-    ended = settled_frame(verdicts)
+    ended = final_frame(verdicts)
     blocked = ended.loc[ended["status"] == Status.BLOCKED.value, keys].drop_duplicates()
     found = samples.merge(blocked, on=keys, how="left", indicator=True)
     return found[found["_merge"] == "left_only"].drop(columns="_merge")

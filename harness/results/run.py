@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from harness.results.final_verdicts import settled
+from harness.results.final_verdicts import final_rows
 from harness.results.journal_reader import read_rows
 from harness.results.rows.schema import (
     AnswerRow,
@@ -99,12 +99,12 @@ class Run:
     @cached_property
     def judged(self) -> tuple[VerdictRow, ...]:
         """The verdicts that count: of a metric that was measured again from cold, the last one."""
-        return settled(self.verdicts)
+        return final_rows(self.verdicts)
 
     @cached_property
     def compared(self) -> tuple[ComparisonRow, ...]:
         """The comparisons that count: of a candidate compared again from cold, the last one."""
-        return settled(self.comparisons)
+        return final_rows(self.comparisons)
 
     @property
     def failures(self) -> tuple[OutcomeRow, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.measure.metrics import METRICS
-from harness.results.final_verdicts import settled_frame
+from harness.results.final_verdicts import final_frame
 from harness.results.history import History
 from harness.results.query import measured, summarize
 from harness.results.run_differences import Difference, find_differences
@@ -76,7 +76,7 @@ def _is_higher_better(metric: str) -> bool | None:
 def _side(history: History, run_id: str, number: int) -> pd.DataFrame:
     samples = measured(history.samples[history.samples["run_id"] == run_id])
     medians = summarize(samples, [*SERIES, "unit"])[[*SERIES, "unit", "median", "lower", "upper"]]
-    verdicts = settled_frame(history.verdicts[history.verdicts["run_id"] == run_id])
+    verdicts = final_frame(history.verdicts[history.verdicts["run_id"] == run_id])
     statuses = verdicts.drop_duplicates(list(SERIES), keep="last")
     side = medians.merge(statuses[[*SERIES, "status"]], on=list(SERIES), how="left")
     own = {name: f"{name}_{number}" for name in side.columns if name not in SERIES}

@@ -22,11 +22,13 @@ import pandas as pd
 from pydantic import AwareDatetime, BaseModel
 from pydantic_core import to_json
 
-from harness.results.rows.device import DeviceRow, DeviceStateRow
-from harness.results.rows.judged import ComparisonRow, QuarantineRow
 from harness.results.rows.schema import (
     AnswerRow,
+    ComparisonRow,
+    DeviceRow,
+    DeviceStateRow,
     OutcomeRow,
+    QuarantineRow,
     Row,
     SampleRow,
     SessionEndRow,

@@ -1,1 +1,1 @@
-"""Rows of a session, a module for each kind."""
+"""What a session writes down; ``schema`` has every kind of row."""
