@@ -13,8 +13,7 @@ import secrets
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,24 +42,30 @@ QNN_DIR = "--qnn-dir"
 FIND_QNN = "from harness.backends.qnn.libraries import find_libraries; find_libraries()"
 
 
-def install(session: nox.Session) -> None:
-    """Create the shared environment from the lock, or leave it if the lock did not change."""
+def install(session: nox.Session, with_qnn: bool = False) -> list[str]:
+    """Create the shared environment from the lock, or leave it if the lock did not change.
+
+    The extra ``qnn`` is added where it is wanted, and taken out if ``--no-qnn`` is given. Where it
+    cannot be installed everything but the HTP still works, so that is no error.
+
+    Returns:
+        The session's arguments without ``--no-qnn``.
+    """
     if not (3, 11) <= sys.version_info[:2] <= (3, 12):
         session.error(
             f"snapgate needs Python 3.11 or 3.12, nox runs on {sys.version.split()[0]}; "
             "run it as: python3.11 -m nox"
         )
-    with _installing():
-        _install_locked(session)
-
-
-@contextmanager
-def _installing() -> Iterator[None]:
-    """Keep two nox commands from building the one environment at once."""
     ENVIRONMENT.parent.mkdir(exist_ok=True)
     with (ENVIRONMENT.parent / "environment.lock").open("w") as lock_file:
+        # Keeps two nox commands from building the one environment at once.
         fcntl.flock(lock_file, fcntl.LOCK_EX)
-        yield
+        _install_locked(session)
+        if with_qnn and NO_QNN in session.posargs:
+            _remove_qnn(session)
+        elif with_qnn:
+            _install_qnn(session)
+    return [argument for argument in session.posargs if argument != NO_QNN]
 
 
 def _install_locked(session: nox.Session) -> None:
@@ -77,22 +82,6 @@ def _install_locked(session: nox.Session) -> None:
         str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(ROOT)
     )
     stamp.write_text(wanted)
-
-
-def install_qnn(session: nox.Session) -> list[str]:
-    """Add the extra ``qnn`` to the environment, or take it out if ``--no-qnn`` is given.
-
-    Where it cannot be installed everything but the HTP still works, so that is no error.
-
-    Returns:
-        The session's arguments without ``--no-qnn``.
-    """
-    with _installing():
-        if NO_QNN in session.posargs:
-            _remove_qnn(session)
-        else:
-            _install_qnn(session)
-    return [argument for argument in session.posargs if argument != NO_QNN]
 
 
 def _qnn_requirements() -> list[str]:
@@ -173,32 +162,28 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Tests of harness, fixtures and reports themselves."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     run_python(session, "-m", "pytest", "suites/harness", "-n", "2", "--timeout", "900", *arguments)
 
 
 @nox.session
 def accuracy(session: nox.Session) -> None:
     """Accuracy of the miniatures, or of what the options name."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     run_python(session, "-m", "pytest", "suites/accuracy", "-n", "2", *arguments)
 
 
 @nox.session
 def perf(session: nox.Session) -> None:
     """Speed of the miniatures on this CPU, or of what the options name."""
-    install(session)
-    arguments = [argument for argument in session.posargs if argument != NO_QNN]
+    arguments = install(session)
     run_python(session, "-m", "pytest", "suites/perf", *arguments)
 
 
 @nox.session
 def robustness(session: nox.Session) -> None:
     """200 runs on virtual phones with a fault each, then what a damaged artifact is told."""
-    install(session)
-    arguments = [argument for argument in session.posargs if argument != NO_QNN]
+    arguments = install(session)
     run_python(
         session,
         *("-m", "pytest", "suites/harness/devices/fault_runs", "suites/robustness"),
@@ -234,8 +219,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def nightly(session: nox.Session) -> None:
     """The main job: export, run and judge both models on host and emulator, in one report."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     pytest = ["-m", "pytest", "-n", "2"]
     if any(argument.split("=")[0] in PLACE_OPTIONS for argument in arguments):
         run_python(session, *pytest, *SUITES, *arguments)
@@ -257,8 +241,7 @@ def nightly(session: nox.Session) -> None:
 @nox.session
 def htp_accuracy(session: nox.Session) -> None:
     """Accuracy on the HTP emulator, both KV encodings, and fidelity of the compiled graphs."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     pytest = ["-m", "pytest", "-n", "2", *EMULATOR, "--scenes", "102"]
     run = ["--run-id", new_run_id(), *arguments]
     requantized = ["suites/accuracy/test_requantization.py", "--kv-encodings", "requantized"]
@@ -273,8 +256,7 @@ def htp_accuracy(session: nox.Session) -> None:
 @nox.session
 def lookahead(session: nox.Session) -> None:
     """Lookahead against greedy decoding with three branches, on host and emulator."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     modes = ["--mode", "kv", "--mode", "lookahead", "--scenes", "102"]
     run = ["--run-id", new_run_id(), *modes, *arguments]
     places = [[], EMULATOR]
@@ -291,16 +273,14 @@ def lookahead(session: nox.Session) -> None:
 @nox.session
 def matrix(session: nox.Session) -> None:
     """Compile every SoC, recipe and component for the HTP and run what was compiled."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     run_python(session, "-m", "benchmarks.htp_matrix", *arguments)
 
 
 @nox.session
 def interop(session: nox.Session) -> None:
     """Export the miniatures with upstream's exporter, too, and run both with our runner."""
-    install(session)
-    arguments = install_qnn(session)
+    arguments = install(session, with_qnn=True)
     run_python(session, "-m", "benchmarks.interop", *arguments)
 
 

@@ -30,8 +30,8 @@ from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.programs import AdbProgram, adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.lease import lease_folder, machine_lease
+from harness.devices.phone.files.deployment import Pushed, push_files
 from harness.devices.phone.files.local_digests import LocalDigests
-from harness.devices.phone.files.push import Pushed, push_files
 from harness.devices.phone.files.transfer import FileToPush
 from harness.devices.transport.phone import SendLimits
 from harness.virtual_phone.phone_process import PhoneProcess

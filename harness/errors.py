@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib.util
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -19,3 +20,20 @@ def suggest(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{hint}known: {', '.join(names)}"
+
+
+def require_packages(names: Sequence[str], purpose: str) -> None:
+    """Say which packages that only some uses need are missing, before an import of them fails.
+
+    Args:
+        names: Top-level packages of the extra ``host``.
+        purpose: What needs them; begins the sentence.
+
+    Raises:
+        UserError: If one of them is not installed.
+    """
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"{purpose} needs {', '.join(missing)}; install it with: pip install 'snapgate[host]'"
+        )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.artifacts.integrity import file_fault, sha256_of
-from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest
+from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, ComponentFile, Manifest
 from harness.errors import UserError
 from harness.vocabulary import Component
 
@@ -39,17 +39,28 @@ def open_artifact(directory: Path) -> Artifact:
     Raises:
         UserError: If the manifest is missing, of another schema or wrong about a file.
     """
-    manifest = _read_manifest(directory)
-    for entry in manifest.components:
-        fault = file_fault(directory / entry.file, entry)
-        if fault:
-            raise UserError(f"Artifact {directory} {fault}; export it again or copy it whole.")
-    for name, sha256 in manifest.tokenizer_files.items():
+    artifact = Artifact(directory, _read_manifest(directory))
+    check_whole(artifact)
+    for name, sha256 in artifact.manifest.tokenizer_files.items():
         if not (directory / name).is_file() or sha256_of(directory / name) != sha256:
             raise UserError(
                 f"Artifact {directory} lacks {name} or it was changed; copy the artifact whole."
             )
-    return Artifact(directory, manifest)
+    return artifact
+
+
+def check_whole(artifact: Artifact) -> None:
+    """Refuse an artifact with a ``.pte`` that was changed since it was described.
+
+    Raises:
+        UserError: If it has one.
+    """
+    for entry in artifact.manifest.components:
+        fault = file_fault(artifact.directory / entry.file, entry)
+        if fault:
+            raise UserError(
+                f"Artifact {artifact.directory} {fault}; export it again or copy it whole."
+            )
 
 
 def _read_manifest(directory: Path) -> Manifest:
@@ -76,3 +87,22 @@ def _read_manifest(directory: Path) -> Manifest:
         ) from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); export the artifact again.") from error
+
+
+def file_fault(path: Path, expected: ComponentFile) -> str | None:
+    """Why a ``.pte`` is not the one that was described, None if it is."""
+    try:
+        size = path.stat().st_size
+        if size != expected.pte_bytes:
+            return f"has {size} bytes in {path.name} instead of {expected.pte_bytes}"
+        if sha256_of(path) != expected.sha256:
+            return f"has a wrong checksum for {path.name}"
+    except FileNotFoundError:
+        return f"lacks {path.name}"
+    return None
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file's bytes in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

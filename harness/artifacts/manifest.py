@@ -52,7 +52,7 @@ class ComponentFile(BaseModel):
     Attributes:
         key: sha256 over everything that can change the file's bytes (design §7).
         file: Name within the artifact folder.
-        sha256: Of the file's bytes.
+        sha256: Hash of the file's bytes.
         weights_sha256: Of the checkpoint's weights that it was made from, so that an artifact can
             be matched to a checkpoint. This and the two below are None where somebody else's
             exporter wrote the file and nobody knows.
@@ -145,7 +145,7 @@ def precision_label(precisions: Mapping[Component, Precision], htp: HtpRecipe | 
     takes both. ``16a8w`` includes the 16-bit table that goes with it.
 
     Args:
-        precisions: Of all components.
+        precisions: Precision of each component, all of them.
         htp: Details of fixed-point graphs. What differs from the defaults follows in brackets,
             ``16a8w[kv_bits=8]``, so that no gate of the plain recipe judges it.
     """

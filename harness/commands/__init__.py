@@ -1,1 +1,1 @@
-"""Commands of ``python -m harness``, one file each."""
+"""Commands of ``python -m harness``."""

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.devices.phone.fleet.inventory import find_inventory
-from harness.devices.phone.fleet.request import PhoneRequest
-from harness.doctor.command import show_findings
-from harness.doctor.finding import Finding
-from harness.doctor.machine import machine_findings
-from harness.doctor.phones import phone_findings
+from harness.devices.phone.fleet.phone_selection import PhoneRequest
+from harness.doctor.diagnosis import Diagnosis, show_diagnoses
+from harness.doctor.machine import machine_diagnoses
+from harness.doctor.phones import phone_diagnoses
 from harness.doctor.smoke import run_smoke
 from harness.options.adb_environment import VARIABLES, adb_variables
 from harness.options.values import Values
@@ -34,9 +33,9 @@ def run_doctor(options: Values) -> int:
     )
     if options["smoke"]:
         return run_smoke(wish, options["artifacts"])
-    machine = machine_findings(options["qnn_dir"], options["artifacts"])
-    findings = (*machine, *_option_findings(options), *phone_findings(wish))
-    return show_findings(findings, bool(options["json"]))
+    machine = machine_diagnoses(options["qnn_dir"], options["artifacts"])
+    diagnoses = (*machine, *_option_diagnoses(options), *phone_diagnoses(wish))
+    return show_diagnoses(diagnoses, bool(options["json"]))
 
 
 def _serial(options: Values) -> str | None:
@@ -46,17 +45,17 @@ def _serial(options: Values) -> str | None:
     return serial if is_chosen or options["smoke"] else None
 
 
-def _option_findings(options: Values) -> Iterator[Finding]:
+def _option_diagnoses(options: Values) -> Iterator[Diagnosis]:
     """What nobody typed but a file or a variable says, and variables that nobody asks."""
     sources = {name: options.source(name) for name in options}
     for name, source in sources.items():
         if source.kind in ("file", "environment"):
             shown = options[name]
             told = ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
-            yield Finding(name, f"{told}, from {source}")
+            yield Diagnosis(name, f"{told}, from {source}")
     used = " ".join(source.place for source in sources.values()).split()
     for variable, name in VARIABLES.items():
         if os.environ.get(variable) and variable not in used:
             is_typed = sources[name].kind == "command line"
             said_by = "the command line" if is_typed else str(sources[name])
-            yield Finding(variable, f"not used: {name} is from {said_by}")
+            yield Diagnosis(variable, f"not used: {name} is from {said_by}")

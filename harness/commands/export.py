@@ -89,7 +89,7 @@ def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: floa
     """Why an export died and where to look.
 
     Args:
-        failure: What happened.
+        failure: Which component died, and how.
         need_gib: Estimated peak memory of the export.
         available_gib: Memory that was available when it began.
     """

@@ -1,4 +1,4 @@
-"""Commands of ``python -m harness``."""
+"""The command line of ``python -m harness``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.commands.compare import run_compare
 from harness.commands.doctor import run_doctor
 from harness.commands.export import run_export
 from harness.commands.options import run_options
-from harness.commands.results import run_noise, run_results, run_summary
+from harness.commands.results import run_compare, run_noise, run_results, run_summary
 from harness.errors import UserError
 from harness.options.command_line import add_arguments
 from harness.options.option import Command

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -24,10 +23,9 @@ def run_options(options: Values) -> int:
         values = values.over_environment(adb_variables(os.environ))
     if options["json"]:
         told = {
-            name: {"value": _plain(values[name]), "source": str(values.source(name))}
-            for name in values
+            name: {"value": values[name], "source": str(values.source(name))} for name in values
         }
-        print(json.dumps(told, indent=2))
+        print(json.dumps(told, indent=2, default=str))
     else:
         Console(highlight=False).print(_table(values))
     return 0
@@ -52,7 +50,3 @@ def _told(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value

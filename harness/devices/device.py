@@ -31,7 +31,7 @@ class RunFailure(Exception):
     """A run that did not answer all its requests.
 
     Attributes:
-        exit_code: Of the runner process; negative for the signal that ended it.
+        exit_code: Exit code of the runner process; negative for the signal that ended it.
         command: Command line, to run it by hand.
         log: End of what the runner printed.
         answered: Generations that were complete when it ended.
@@ -65,8 +65,8 @@ class Surroundings:
     """What a device was like around one measured run; filled in as the run goes on.
 
     Attributes:
-        before: What it said of itself before; None where nobody asks it.
-        after: The same afterwards.
+        before: What it said of itself before the run; None where nobody asks it.
+        after: What it said of itself after the run; None likewise.
         disturbance: Why the run does not count, None if nothing disturbed it.
     """
 

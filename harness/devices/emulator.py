@@ -30,8 +30,8 @@ class EmulatorDevice(ThisMachine):
     Args:
         soc: SoC that the artifacts were compiled for.
         qnn_dir: QNN libraries; None for those that the runner finds.
-        limits: Of a run; None for a pass per token of the context in each request, each as slow as
-            a miniature's may be.
+        limits: Wall time of a run; None for a pass per token of the context in each request, each
+            as slow as a miniature's may be.
     """
 
     target: Target = EMULATOR.name

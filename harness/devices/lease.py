@@ -12,7 +12,7 @@ from typing import Literal
 
 from harness.errors import UserError
 
-Share = Literal["shared", "exclusive"]
+LeaseKind = Literal["shared", "exclusive"]
 
 LEASE_DIR_VARIABLE = "SNAPGATE_LEASE_DIR"
 
@@ -34,7 +34,7 @@ def lease_folder() -> Path:
 
 @contextmanager
 def machine_lease(
-    folder: Path, share: Share, on_wait: Callable[[], None] = lambda: None
+    folder: Path, share: LeaseKind, on_wait: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
     """Hold the machine, together with other work or alone.
 

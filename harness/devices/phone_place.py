@@ -18,13 +18,12 @@ from harness.devices.device import Device
 from harness.devices.lease import lease_folder
 from harness.devices.phone.exclusive_use import held
 from harness.devices.phone.fleet.inventory import Inventory, find_inventory
-from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.fleet.phone_selection import PhoneRequest, ReadyPhone
 from harness.devices.phone.preflight import find_ready_phones, one_each, only_one
 from harness.devices.phone.qnn_version import version_of_library, version_text
-from harness.devices.phone.ready_phone import ReadyPhone
 from harness.devices.phone.set_up import open_phone
 from harness.devices.place import Place, PlaceRequest
-from harness.devices.virtual_session import VIRTUAL, open_virtual_phone
+from harness.devices.virtual_session import VIRTUAL, open_virtual_phone, virtual_soc
 from harness.errors import UserError
 from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
 from harness.targets.phone import PHONE
@@ -43,7 +42,7 @@ class PhonePlace(Place):
         loads: Target whose artifacts they load: a virtual phone those of this machine.
         ready: One per worker, one without workers; none where the session starts a virtual phone
             for itself.
-        adb_program: What ``--adb`` says.
+        adb_program: Program that ``--adb`` names.
     """
 
     loads: TargetSpec = PHONE
@@ -57,9 +56,9 @@ class PhonePlace(Place):
         Raises:
             UserError: If a phone, the runner or a library is missing, or does not fit the artifact.
         """
-        options, serial = asked.options, asked.options["serial"]
-        if is_virtual(serial):
-            return _own_virtual_phone(asked, get_soc(serial.removeprefix(VIRTUAL)))
+        options = asked.options
+        if soc := virtual_soc(options["serial"]):
+            return _own_virtual_phone(asked, soc)
         inventory = find_inventory(options["phones"], asked.root)
         ready = find_ready_phones(_wish(asked, inventory))
         chosen = (only_one(ready),) if asked.workers is None else one_each(ready, asked.workers)
@@ -91,7 +90,7 @@ class PhonePlace(Place):
 
     @property
     def artifact_target(self) -> TargetSpec:
-        """What the phones load."""
+        """The target whose artifacts the phones load."""
         return self.loads
 
     @property
@@ -115,11 +114,6 @@ class PhonePlace(Place):
             "qnn_version": version_text(version) if version else None,
             "facts": {"model": ready.found.model},
         }
-
-
-def is_virtual(serial: str | None) -> bool:
-    """Whether ``--serial`` asks for a virtual phone of the session's own."""
-    return serial is not None and serial.startswith(VIRTUAL)
 
 
 def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:

@@ -23,7 +23,7 @@ class PlaceRequest:
     """What a session says about where it is to run.
 
     Attributes:
-        target: That it asks for.
+        target: Target that it asks for.
         options: All options by name.
         given: Manifest of ``--pre-gen-pte``, which decides where options say nothing.
         workers: Processes of pytest-xdist that need a device each; None without them.
@@ -42,7 +42,7 @@ class Place(ABC):
     """Where a session runs; a kind of it per target.
 
     Attributes:
-        soc: None where there is no HTP.
+        soc: Name of the SoC; None where there is no HTP.
         qnn_dir: QNN's libraries for this machine; None to look in the usual places.
     """
 
@@ -85,7 +85,7 @@ class Place(ABC):
 
     @property
     def serials(self) -> tuple[str, ...]:
-        """Of the devices to deal to workers; none where they share this machine."""
+        """Serials of the devices to deal to workers; none where they share this machine."""
         return ()
 
     def device_facts(self) -> dict[str, Any]:

@@ -31,8 +31,8 @@ class TimeLimits:
     """Wall time after which a run counts as hung.
 
     Attributes:
-        start_s: To start and to load the model.
-        request_s: For each request and each warm-up conversation.
+        start_s: Time to start and to load the model.
+        request_s: Time for each request and each warm-up conversation.
     """
 
     start_s: float
@@ -116,15 +116,18 @@ def option_flags(options: RunOptions) -> tuple[str, ...]:
         flags += lookahead_flags(options.lookahead)
     if options.max_new_tokens is not None:
         flags.append(f"--max_new_tokens={options.max_new_tokens}")
-    if options.ignore_eos:
-        flags.append("--ignore_eos")
-    if options.upstream_compat:
-        flags.append("--upstream_compat")
-    if not options.requantization:
-        flags.append("--norequantization")
-    if options.record_margins:
-        flags.append("--record_margins")
-    return tuple(flags)
+    return (*flags, *switch_flags(options))
+
+
+def switch_flags(options: RunOptions) -> list[str]:
+    """The flags without a value that the options turn on, of our own runner wherever it runs."""
+    switches = {
+        "--ignore_eos": options.ignore_eos,
+        "--record_margins": options.record_margins,
+        "--upstream_compat": options.upstream_compat,
+        "--norequantization": not options.requantization,
+    }
+    return [flag for flag, is_wanted in switches.items() if is_wanted]
 
 
 def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[int, list[str]]:

@@ -9,19 +9,32 @@ from pathlib import Path
 from harness.devices.adb.discovery import find_phones
 from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.phone.fleet.phone_selection import choose_phones
+from harness.devices.phone.fleet.phone_selection import ReadyPhone, choose_phones
 from harness.devices.phone.phone_device import PhoneDevice
-from harness.devices.phone.ready_phone import ReadyPhone
-from harness.devices.phone.runner.build import find_build
+from harness.devices.phone.runner.tools import find_build
 from harness.devices.phone.set_up import open_phone
 from harness.errors import UserError
 from harness.run_folder import run_folder
-from harness.targets.soc import Soc
+from harness.targets.soc import Soc, get_soc
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 
 VIRTUAL = "virtual:"
+
+
+def is_virtual(serial: str | None) -> bool:
+    """Whether ``--serial`` asks for a virtual phone of the session's own."""
+    return serial is not None and serial.startswith(VIRTUAL)
+
+
+def virtual_soc(serial: str | None) -> Soc | None:
+    """SoC of the virtual phone of its own that ``--serial`` asks for; None if it asks for none.
+
+    Raises:
+        UserError: If there is no such SoC.
+    """
+    return get_soc(serial.removeprefix(VIRTUAL)) if serial and is_virtual(serial) else None
 
 
 @contextmanager
@@ -30,7 +43,7 @@ def open_virtual_phone(soc: Soc, adb_program: Path | None = None) -> Iterator[Ph
 
     Args:
         soc: SoC that the phone says it has.
-        adb_program: Of the server; None for the first that this machine has.
+        adb_program: Program of the server; None for the first that this machine has.
 
     Raises:
         UserError: If there is no adb program.

@@ -17,7 +17,7 @@ import platformdirs
 from harness.backends.qnn.libraries import LICENCE_NOTE, find_libraries
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.shim import c_compiler
-from harness.doctor.finding import Finding
+from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
 
 _PYTHONS = ((3, 11), (3, 12))
@@ -34,9 +34,9 @@ _FREE_GIB_NEEDED = 2.0
 """Both miniatures with all their artifacts need less than 1 GiB."""
 
 
-def machine_findings(
+def machine_diagnoses(
     qnn_dir: Path | None = None, artifacts: Path | None = None
-) -> tuple[Finding, ...]:
+) -> tuple[Diagnosis, ...]:
     """Look at everything that export and runs on this machine need.
 
     Args:
@@ -54,46 +54,46 @@ def machine_findings(
     )
 
 
-def _python(found: tuple[int, int]) -> Finding:
+def _python(found: tuple[int, int]) -> Diagnosis:
     problem = None
     if found not in _PYTHONS:
         problem = "Snapgate needs Python 3.11 or 3.12; install one, then: python3.11 -m nox"
-    return Finding("Python", platform.python_version(), problem, problem is not None)
+    return Diagnosis("Python", platform.python_version(), problem, problem is not None)
 
 
-def _package(name: str) -> Finding:
+def _package(name: str) -> Diagnosis:
     try:
-        return Finding(name, version(name))
+        return Diagnosis(name, version(name))
     except PackageNotFoundError:
         remedy = f"export and runs on this machine need {name}; type: pip install 'snapgate[host]'"
-        return Finding(name, "not installed", remedy, blocks_run=True)
+        return Diagnosis(name, "not installed", remedy, blocks_run=True)
 
 
-def _qnn(qnn_dir: Path | None) -> Iterator[Finding]:
+def _qnn(qnn_dir: Path | None) -> Iterator[Diagnosis]:
     try:
         libraries, info = find_libraries(qnn_dir), probe_qnn(qnn_dir)
     except UserError as error:
-        yield Finding("QNN", "not usable", str(error))
+        yield Diagnosis("QNN", "not usable", str(error))
         return
-    yield Finding("QNN", f"{info.build_id} from {info.source}, {info.library_directory}")
-    yield Finding(
+    yield Diagnosis("QNN", f"{info.build_id} from {info.source}, {info.library_directory}")
+    yield Diagnosis(
         "QNN licence", " ".join([LICENCE_NOTE, str(libraries.licence_file or "")]).strip()
     )
 
 
-def _compiler() -> Finding:
+def _compiler() -> Diagnosis:
     try:
-        return Finding("C compiler", c_compiler())
+        return Diagnosis("C compiler", c_compiler())
     except UserError as error:
-        return Finding("C compiler", "none", str(error))
+        return Diagnosis("C compiler", "none", str(error))
 
 
-def _elsewhere(artifacts: Path | None, cache: Path) -> Iterator[Finding]:
+def _elsewhere(artifacts: Path | None, cache: Path) -> Iterator[Diagnosis]:
     if artifacts is not None and not artifacts.absolute().is_relative_to(cache):
         yield _cache("artifacts", artifacts.absolute())
 
 
-def _cache(subject: str, folder: Path) -> Finding:
+def _cache(subject: str, folder: Path) -> Diagnosis:
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     existing = nearest if nearest.is_dir() else nearest.parent
     free_gib = shutil.disk_usage(existing).free / 2**30
@@ -107,7 +107,7 @@ def _cache(subject: str, folder: Path) -> Finding:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         kind = "cannot be written to" if nearest.is_dir() else "is no folder"
         problem = f"{nearest} {kind}; give --artifacts elsewhere or set XDG_CACHE_HOME"
-    return Finding(subject, f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
+    return Diagnosis(subject, f"{folder}: {used_mib:,.0f} MiB, {free_gib:,.1f} GiB free", problem)
 
 
 def _used_bytes(folder: Path) -> int:

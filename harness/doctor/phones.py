@@ -14,28 +14,27 @@ from harness.devices.adb.discovery import find_phones
 from harness.devices.adb.programs import find_adb_program
 from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.lease import lease_folder
+from harness.devices.phone.exclusive_use import holder_of
 from harness.devices.phone.files.storage import free_bytes
 from harness.devices.phone.fleet.inventory import Inventory
-from harness.devices.phone.fleet.missing_phones import absent_phones
-from harness.devices.phone.fleet.phone_lease import holder_of
-from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.fleet.phone_selection import PhoneRequest
+from harness.devices.phone.fleet.recovery import absent_phones
 from harness.devices.phone.health.fitness import HealthLimits, hindrances
 from harness.devices.phone.health.state import PhoneState, read_state
 from harness.devices.phone.preflight import find_ready_phones
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.devices.transport.registry import transport_of
-from harness.devices.virtual_session import VIRTUAL
-from harness.doctor.finding import Finding
+from harness.devices.virtual_session import virtual_soc
+from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
-from harness.targets.soc import get_soc
 
 _VERSION_S = 5.0
 _STATE_S = 8.0
 _GIB = 1 << 30
 
 
-def phone_findings(wish: PhoneRequest) -> tuple[Finding, ...]:
+def phone_diagnoses(wish: PhoneRequest) -> tuple[Diagnosis, ...]:
     """Look at adb, its servers and their phones.
 
     A problem blocks a run where a phone is asked for, by its SoC or serial.
@@ -44,30 +43,29 @@ def phone_findings(wish: PhoneRequest) -> tuple[Finding, ...]:
         UserError: If an address or a SoC is none.
     """
     client = _client(wish)
-    if wish.serial is not None and wish.serial.startswith(VIRTUAL):
-        soc = get_soc(wish.serial.removeprefix(VIRTUAL))
-        return client, Finding("phone", f"virtual, {soc.name}: starts with the run")
+    if soc := virtual_soc(wish.serial):
+        return client, Diagnosis("phone", f"virtual, {soc.name}: starts with the run")
     if wish.serial is not None and (find := transport_of(wish.serial)):
         return tuple(_of_transport(find, wish))
     servers = [AdbServer(address) for address in _addresses(wish)]
     with ThreadPoolExecutor(len(servers)) as threads:
         seen = list(threads.map(lambda server: _of_server(server, wish), servers))
-    findings = [finding for some, _ in seen for finding in some]
-    findings += _absent([found for _, found in seen if found is not None], wish)
-    if _is_asked(wish) and not any(finding.blocks_run for finding in findings):
-        findings.append(_run_on_phone(wish))
-    return (client, *findings)
+    diagnoses = [diagnosis for some, _ in seen for diagnosis in some]
+    diagnoses += _absent([found for _, found in seen if found is not None], wish)
+    if _is_asked(wish) and not any(diagnosis.blocks_run for diagnosis in diagnoses):
+        diagnoses.append(_run_on_phone(wish))
+    return (client, *diagnoses)
 
 
-def _of_transport(find: Callable[[], Discovery], wish: PhoneRequest) -> list[Finding]:
+def _of_transport(find: Callable[[], Discovery], wish: PhoneRequest) -> list[Diagnosis]:
     """Phones that are reached without adb."""
     try:
-        findings = list(_of_phones(find(), wish))
+        diagnoses = list(_of_phones(find(), wish))
     except PhoneFailure as failure:
-        return [Finding(f"phone {wish.serial}", "not found", str(failure), blocks_run=True)]
-    if not any(finding.blocks_run for finding in findings):
-        findings.append(_run_on_phone(wish))
-    return findings
+        return [Diagnosis(f"phone {wish.serial}", "not found", str(failure), blocks_run=True)]
+    if not any(diagnosis.blocks_run for diagnosis in diagnoses):
+        diagnoses.append(_run_on_phone(wish))
+    return diagnoses
 
 
 def _is_asked(wish: PhoneRequest) -> bool:
@@ -78,16 +76,16 @@ def _addresses(wish: PhoneRequest) -> tuple[ServerAddress, ...]:
     return parse_addresses(wish.adb_hosts) or (ServerAddress(),)
 
 
-def _client(wish: PhoneRequest) -> Finding:
+def _client(wish: PhoneRequest) -> Diagnosis:
     program = wish.adb_program or find_adb_program()
     if program is None:
         problem = "phones need an adb program; type: apt-get install adb"
-        return Finding("adb", "none", problem, _is_asked(wish))
+        return Diagnosis("adb", "none", problem, _is_asked(wish))
     try:
-        return Finding("adb", f"{_version_of(program)}, {program}")
+        return Diagnosis("adb", f"{_version_of(program)}, {program}")
     except (OSError, subprocess.SubprocessError) as error:
         problem = f"{program} does not run ({error}); give another one with --adb"
-        return Finding("adb", str(program), problem, _is_asked(wish))
+        return Diagnosis("adb", str(program), problem, _is_asked(wish))
 
 
 def _version_of(program: Path) -> str:
@@ -105,28 +103,28 @@ def _version_of(program: Path) -> str:
     return next((line for line in lines if line.startswith("Version")), lines[0])
 
 
-def _of_server(server: AdbServer, wish: PhoneRequest) -> tuple[list[Finding], Discovery | None]:
+def _of_server(server: AdbServer, wish: PhoneRequest) -> tuple[list[Diagnosis], Discovery | None]:
     subject = f"adb server {server.address}"
     try:
-        there = Finding(subject, str(server.describe()))
+        there = Diagnosis(subject, str(server.describe()))
         found = find_phones([server])
     except PhoneFailure as failure:
         problem = _without_server(server, failure)
-        return [Finding(subject, "none", problem, _is_asked(wish))], None
+        return [Diagnosis(subject, "none", problem, _is_asked(wish))], None
     return [there, *_of_phones(found, wish)], found
 
 
-def _of_phones(found: Discovery, wish: PhoneRequest) -> Iterator[Finding]:
+def _of_phones(found: Discovery, wish: PhoneRequest) -> Iterator[Diagnosis]:
     for unusable in found.unusable:
         yield _unusable(unusable, wish)
     with ThreadPoolExecutor(max(1, len(found.phones))) as threads:
         yield from threads.map(lambda phone: _of_phone(phone, wish.inventory), found.phones)
     if not found.phones and not found.unusable:
         problem = "plug one in with USB debugging allowed, or type: --serial virtual:SM8550"
-        yield Finding("phone", "none attached", problem, _is_asked(wish))
+        yield Diagnosis("phone", "none attached", problem, _is_asked(wish))
 
 
-def _absent(seen: Sequence[Discovery], wish: PhoneRequest) -> Iterator[Finding]:
+def _absent(seen: Sequence[Discovery], wish: PhoneRequest) -> Iterator[Diagnosis]:
     """Phones of the inventory that no server lists; without a server nobody can tell."""
     if not seen:
         return
@@ -137,7 +135,7 @@ def _absent(seen: Sequence[Discovery], wish: PhoneRequest) -> Iterator[Finding]:
         if entry.recover is not None:
             remedy = f"plug it in, or type: SNAPGATE_SERIALNO={entry.serialno} {entry.recover}"
         subject = f"phone {entry.serialno} ({entry.name})"
-        yield Finding(subject, "absent", remedy, wish.serialno == entry.serialno)
+        yield Diagnosis(subject, "absent", remedy, wish.serialno == entry.serialno)
 
 
 def _without_server(server: AdbServer, failure: PhoneFailure) -> str:
@@ -146,12 +144,12 @@ def _without_server(server: AdbServer, failure: PhoneFailure) -> str:
     return f"{failure}; start one on that machine: adb -a nodaemon server"
 
 
-def _unusable(phone: PhoneUnusable, wish: PhoneRequest) -> Finding:
+def _unusable(phone: PhoneUnusable, wish: PhoneRequest) -> Diagnosis:
     is_meant = wish.serialno == phone.serial
-    return Finding(f"phone {phone.serial}", phone.reason, phone.remedy, is_meant)
+    return Diagnosis(f"phone {phone.serial}", phone.reason, phone.remedy, is_meant)
 
 
-def _of_phone(phone: FoundPhone, inventory: Inventory) -> Finding:
+def _of_phone(phone: FoundPhone, inventory: Inventory) -> Diagnosis:
     """A phone's SoC, state, holder, temperature and charge, in one line."""
     entry = inventory.entry(phone.serialno)
     subject = f"phone {phone.serialno}" + (f" ({entry.name})" if entry else "")
@@ -160,14 +158,14 @@ def _of_phone(phone: FoundPhone, inventory: Inventory) -> Finding:
         state = read_state(phone.phone, _STATE_S)
         free_gib = free_bytes(phone.phone, phone.phone.home) / _GIB
     except PhoneFailure as failure:
-        return Finding(subject, f"{what}, does not answer", str(failure))
+        return Diagnosis(subject, f"{what}, does not answer", str(failure))
     holder = holder_of(lease_folder(), phone.serialno)
     held = "free" if holder is None else f"held by process {holder}"
     value = f"{what}, {held}, {_health(state)}, {free_gib:,.1f} GiB free"
     problems = [str(one) for one in hindrances(state, None, HealthLimits())]
     if holder is not None:
         problems.append(f"in use by process {holder}; wait for it, or choose another phone")
-    return Finding(subject, value, "; ".join(problems) or None)
+    return Diagnosis(subject, value, "; ".join(problems) or None)
 
 
 def _health(state: PhoneState) -> str:
@@ -179,10 +177,10 @@ def _health(state: PhoneState) -> str:
     return f"thermal status {status}, battery {level} at {heat}{charging}"
 
 
-def _run_on_phone(wish: PhoneRequest) -> Finding:
+def _run_on_phone(wish: PhoneRequest) -> Diagnosis:
     """Whether runner and libraries are there for a phone that fits; the servers are running."""
     try:
         ready = find_ready_phones(wish, recovers=False)
     except UserError as error:
-        return Finding("run on a phone", "cannot start", str(error), blocks_run=True)
-    return Finding("run on a phone", "can start on " + ", ".join(str(one.found) for one in ready))
+        return Diagnosis("run on a phone", "cannot start", str(error), blocks_run=True)
+    return Diagnosis("run on a phone", "can start on " + ", ".join(str(one.found) for one in ready))

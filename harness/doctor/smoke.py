@@ -18,12 +18,12 @@ from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.devices.device import RunFailure
 from harness.devices.lease import lease_folder
 from harness.devices.phone.exclusive_use import held
-from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.fleet.phone_selection import PhoneRequest
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.preflight import find_ready_phones, only_one
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.errors import PhoneFailure
-from harness.devices.virtual_session import VIRTUAL, open_virtual_phone
+from harness.devices.virtual_session import open_virtual_phone, virtual_soc
 from harness.errors import UserError
 from harness.export.exporter import export_artifact
 from harness.export.recipe import default_recipe
@@ -32,7 +32,6 @@ from harness.export.worker.process import ExportFailed
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.targets.registry import get_target
-from harness.targets.soc import get_soc
 from harness.vlm.registry import get_spec
 from harness.vocabulary import CALIBRATED, COMPONENTS
 
@@ -45,11 +44,11 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Stopwatch:
+class StepTimer:
     """Tells each step with its time.
 
     Attributes:
-        tell: Shown to whoever waits.
+        tell: Shows a line to whoever waits.
     """
 
     tell: Callable[[str], None]
@@ -84,7 +83,7 @@ def run_smoke(wish: PhoneRequest, artifacts: Path) -> int:
         UserError: If a step fails.
     """
     console = Console(highlight=False)
-    watch = Stopwatch(lambda line: console.print(line, markup=False, soft_wrap=True))
+    watch = StepTimer(lambda line: console.print(line, markup=False, soft_wrap=True))
     with _opened(wish, watch) as device:
         artifact = watch.step(f"{MODEL} exported", lambda: _export(device, artifacts))
         sent = device.bytes_sent
@@ -106,9 +105,9 @@ def run_smoke(wish: PhoneRequest, artifacts: Path) -> int:
 
 
 @contextmanager
-def _opened(wish: PhoneRequest, watch: Stopwatch) -> Iterator[PhoneDevice]:
-    if wish.serial is not None and wish.serial.startswith(VIRTUAL):
-        opening = open_virtual_phone(get_soc(wish.serial.removeprefix(VIRTUAL)), wish.adb_program)
+def _opened(wish: PhoneRequest, watch: StepTimer) -> Iterator[PhoneDevice]:
+    if soc := virtual_soc(wish.serial):
+        opening = open_virtual_phone(soc, wish.adb_program)
         with _entered("virtual phone opened", opening, watch) as device:
             yield device
         return
@@ -124,7 +123,7 @@ def _opened(wish: PhoneRequest, watch: Stopwatch) -> Iterator[PhoneDevice]:
 
 @contextmanager
 def _entered(
-    name: str, opening: AbstractContextManager[Result], watch: Stopwatch
+    name: str, opening: AbstractContextManager[Result], watch: StepTimer
 ) -> Iterator[Result]:
     """Enter as a step of its own; whatever fails later is no failure of it."""
     with ExitStack() as stack:

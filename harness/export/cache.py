@@ -17,8 +17,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.artifacts.artifact import file_fault
 from harness.artifacts.atomic_file import write_text
-from harness.artifacts.integrity import file_fault
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.inputs.build_config import BuildConfig

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.artifacts.artifact import Artifact
-from harness.artifacts.integrity import sha256_of
+from harness.artifacts.artifact import Artifact, sha256_of
 from harness.artifacts.manifest import ComponentFile, Manifest
 from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.provider import QnnInfo
+from harness.errors import require_packages
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.component_key import component_config, package_versions
@@ -27,7 +27,6 @@ from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request
 from harness.export.worker.messages import Task
 from harness.export.worker.process import run_worker
-from harness.optional_packages import require_packages
 from harness.vocabulary import CALIBRATED, COMPONENTS, Component
 
 if TYPE_CHECKING:

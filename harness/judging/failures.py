@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.devices.device import RunFailure
-from harness.devices.phone.fleet.phone_lease import PhoneBusy
+from harness.devices.phone.exclusive_use import PhoneBusy
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.devices.transport.errors import PhoneFailure
 from harness.errors import UserError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.errors import UserError
-from harness.options.option import Source, Value
+from harness.options.option import Source, SourcedValue
 
 SOCKET = "ADB_SERVER_SOCKET"
 ADDRESS = "ANDROID_ADB_SERVER_ADDRESS"
@@ -15,7 +15,7 @@ VARIABLES = {SOCKET: "adb_host", ADDRESS: "adb_host", PORT: "adb_host", SERIAL: 
 """The option that a variable stands in for."""
 
 
-def adb_variables(environment: Mapping[str, str]) -> dict[str, Value]:
+def adb_variables(environment: Mapping[str, str]) -> dict[str, SourcedValue]:
     """What the variables say of ``adb_host`` and ``serial``, read as adb itself reads them.
 
     ``ADB_SERVER_SOCKET`` goes before address and port; an empty variable says nothing.
@@ -28,15 +28,15 @@ def adb_variables(environment: Mapping[str, str]) -> dict[str, Value]:
     """
     found = {}
     if socket := environment.get(SOCKET):
-        found["adb_host"] = Value([_tcp(socket)], Source("environment", SOCKET))
+        found["adb_host"] = SourcedValue([_tcp(socket)], Source("environment", SOCKET))
     else:
         given = [name for name in (ADDRESS, PORT) if environment.get(name)]
         if given:
             host = environment.get(ADDRESS) or "127.0.0.1"
             address = f"{host}:{_port(PORT, environment.get(PORT) or '5037')}"
-            found["adb_host"] = Value([address], Source("environment", " and ".join(given)))
+            found["adb_host"] = SourcedValue([address], Source("environment", " and ".join(given)))
     if serial := environment.get(SERIAL):
-        found["serial"] = Value(serial, Source("environment", SERIAL))
+        found["serial"] = SourcedValue(serial, Source("environment", SERIAL))
     return found
 
 

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
     """Declare a command's options; what is not typed is None, so that a file may say it.
 
     Args:
-        parser: Of the command alone.
-        command: Whose options.
+        parser: Parser of the command alone.
+        command: Command whose options are declared.
     """
     for option in options_of(command).values():
         flag, settings = declaration(option, command)
@@ -62,8 +62,8 @@ def to_argv(command: Command, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Words that say the values to a command; parsing them gives the values back.
 
     Args:
-        command: Who takes them.
-        values: By name of the option; None is not said.
+        command: Command that takes the words.
+        values: Value by name of the option; None is not said.
     """
     words: list[str] = []
     options = options_of(command)
@@ -94,9 +94,9 @@ def command_line(command: Command, values: Mapping[str, Any], *words: str) -> st
     """The command as a person types it.
 
     Args:
-        command: Who takes the values.
+        command: Command that takes the values.
         values: As ``to_argv`` takes them.
-        words: Behind the program, before the options.
+        words: Words behind the program, before the options.
     """
     program = _PROGRAMS.get(command, ("python", "-m", "harness", command))
     return shlex.join([*program, *words, *to_argv(command, values)])

@@ -35,16 +35,16 @@ class Option:
     """One option.
 
     Attributes:
-        name: In values and files; flags have hyphens for its underscores.
-        commands: Who takes it. What the suites take, files may set for all who take it.
+        name: Name in values and files; flags have hyphens for its underscores.
+        commands: Commands that take it; what the suites take, files may set for all of them.
         help: What it is; the default is added.
         type: ``str``, ``int``, ``Path``, ``PathOrName``, or ``bool`` for a switch.
         arity: How many values it has.
         default: What holds where nobody says anything, or what finds it on this machine, or either
             by command; None where it depends on other things.
-        words: What the default is, for people; empty to show it.
+        words: Description of the default for people; empty to show the default itself.
         choices: The only values that there are, or what finds them.
-        metavar: Of a value in help, where type and flag do not tell it.
+        metavar: Name of a value in help, where type and flag do not tell it.
         spelled: Flag where it is not the name, of all commands or by command; without dashes, the
             place of a word tells what it is.
     """
@@ -106,7 +106,7 @@ class Source:
     """Where a value comes from.
 
     Attributes:
-        kind: Each goes before those behind it.
+        kind: Kind of source; each goes before those behind it.
         place: Path of the file, or name of the variable.
     """
 
@@ -118,7 +118,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Value:
+class SourcedValue:
     """A value of an option and where it comes from."""
 
     value: Any

@@ -1,17 +1,107 @@
-"""Values of a command's options, each with the place it came from."""
+"""Values of options, each with the place it came from: the command line, a file, the default."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.options.files import read_settings
-from harness.options.option import Command, Source, Value
+from harness.errors import UserError, suggest
+from harness.options.option import Command, Option, PathOrName, Source, SourcedValue
 from harness.options.table import options_of
 
-_NOTHING = Value(None, Source("default"))
+LABORATORY_FILE = "snapgate.toml"
+PROJECT_FILE = "pyproject.toml"
+
+_NOTHING = SourcedValue(None, Source("default"))
+
+
+def read_settings(start: Path, root: Path) -> dict[str, SourcedValue]:
+    """Options that files set: those of the nearest ``snapgate.toml`` over a project's.
+
+    Paths in a file begin where the file is.
+
+    Args:
+        start: Where the search begins.
+        root: Where it ends outside of a repository; begins, if that is not above ``start``.
+
+    Raises:
+        UserError: If a file is not TOML, or sets an unknown option or a wrong type.
+    """
+    folders = search_folders(start, root)
+    return {
+        **_first_table([folder / PROJECT_FILE for folder in folders], ("tool", "snapgate")),
+        **_first_table([folder / LABORATORY_FILE for folder in folders], ()),
+    }
+
+
+def search_folders(start: Path, root: Path) -> tuple[Path, ...]:
+    """Folders from a start upward to its repository's root, or to ``root`` where it is in none.
+
+    Nobody else's folder above a repository, or above the folder that work is done in, is asked:
+    what it says may name programs to run.
+    """
+    start = start if start.is_relative_to(root) else root
+    upward = (start, *start.parents)
+    end = next((folder for folder in upward if (folder / ".git").exists()), root)
+    return upward[: upward.index(end) + 1]
+
+
+def _first_table(files: Iterable[Path], keys: tuple[str, ...]) -> dict[str, SourcedValue]:
+    for file in filter(Path.is_file, files):
+        table: Any = _read_toml(file)
+        for key in keys:
+            table = table.get(key) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            return dict(_checked(file, table))
+    return {}
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not TOML ({error}); correct that line.") from error
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}); change its mode.") from error
+
+
+def _checked(file: Path, table: dict[str, Any]) -> Iterator[tuple[str, SourcedValue]]:
+    known = {name: option for name, option in options_of("suites").items() if option.is_setting}
+    for name, value in table.items():
+        if name not in known:
+            raise UserError(f"{file} sets {name!r}, which is no option; {suggest(name, known)}.")
+        option = known[name]
+        _check(file, option, value)
+        several = option.arity != "one"
+        placed = [_placed(file, option, one) for one in (value if several else [value])]
+        yield name, SourcedValue(placed if several else placed[0], Source("file", str(file)))
+
+
+def _check(file: Path, option: Option, value: Any) -> None:
+    wanted = option.type if option.type in (int, bool) else str
+    several = option.arity != "one"
+    values = value if several else [value]
+    is_right = isinstance(values, list) and all(type(one) is wanted for one in values)
+    if not is_right or (option.arity == "pair" and len(values) != 2):
+        kind = {"one": "", "many": "a list of ", "pair": "a list of 2 "}[option.arity]
+        raise UserError(
+            f"{file} sets {option.name} = {value!r}; it takes {kind}{wanted.__name__} values."
+        )
+    choices = option.allowed()
+    for one in values:
+        if choices and one not in choices:
+            raise UserError(f"{file} sets {option.name} = {one!r}; {suggest(one, choices)}.")
+
+
+def _placed(file: Path, option: Option, value: Any) -> Any:
+    if option.type is Path:
+        return file.parent / Path(value).expanduser()
+    if option.type is PathOrName and (file.parent / value).exists():
+        return str(file.parent / value)
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +109,12 @@ class Values(Mapping[str, Any]):
     """All options of a command by name; one without value is None.
 
     Attributes:
-        command: Who takes them.
-        found: Each with its source.
+        command: Command that takes them.
+        found: Value of each option with its source.
     """
 
     command: Command
-    found: Mapping[str, Value]
+    found: Mapping[str, SourcedValue]
 
     def __getitem__(self, name: str) -> Any:
         return self.found[name].value
@@ -56,11 +146,11 @@ class Values(Mapping[str, Any]):
         untyped = set(names) - self.typed().keys()
         return replace(self, found={**self.found, **dict.fromkeys(untyped, _NOTHING)})
 
-    def over_environment(self, variables: Mapping[str, Value]) -> Values:
+    def over_environment(self, variables: Mapping[str, SourcedValue]) -> Values:
         """With values of environment variables where nobody says anything else.
 
         Args:
-            variables: By name of the option.
+            variables: Value of each variable, by name of the option.
         """
         used = {name: one for name, one in variables.items() if name not in self.given()}
         return replace(self, found={**self.found, **used})
@@ -72,7 +162,7 @@ def resolve(
     """The command line over the laboratory's files over defaults.
 
     Args:
-        command: Who takes the options.
+        command: Command that takes the options.
         typed: What the command line says; absent or None where it says nothing.
         start: Where the search for files begins.
         root: Where relative defaults begin, and where the search ends outside of a repository.
@@ -85,11 +175,11 @@ def resolve(
     for name, option in options_of(command).items():
         value = typed.get(name)
         if value is not None:
-            found[name] = Value(value, Source("command line"))
+            found[name] = SourcedValue(value, Source("command line"))
         elif option.is_setting and name in settings:
             found[name] = settings[name]
         else:
             default = option.default_for(command)
             at = root / default if isinstance(default, Path) else default
-            found[name] = Value(at, Source("default"))
+            found[name] = SourcedValue(at, Source("default"))
     return Values(command, found)

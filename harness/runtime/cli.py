@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.backends.qnn.provider import activate
-from harness.errors import UserError
-from harness.optional_packages import require_packages
+from harness.errors import UserError, require_packages
 from harness.options.values import resolve
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags

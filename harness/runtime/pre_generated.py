@@ -11,14 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.artifacts.artifact import Artifact, open_artifact
-from harness.artifacts.delegated import place_of, presumed_precisions
-from harness.artifacts.foreign import ForeignFiles, find_foreign
-from harness.artifacts.integrity import sha256_of
+from harness.artifacts.artifact import Artifact, open_artifact, sha256_of
+from harness.artifacts.foreign import ForeignFiles, find_foreign, place_of, presumed_precisions
 from harness.artifacts.manifest import MANIFEST_NAME, ComponentFile, Manifest
 from harness.backends.qnn.delegates import read_delegates
-from harness.errors import UserError
-from harness.optional_packages import require_packages
+from harness.errors import UserError, require_packages
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import known_models

@@ -1,10 +1,11 @@
-"""``python -m harness.virtual_phone``: a virtual phone as a process."""
+"""``python -m harness.virtual_phone``: a virtual phone as a process, controlled over loopback."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -13,15 +14,55 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.virtual_phone.control_server import ControlServer
+from harness.virtual_phone.controls import ControlRequest
 from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
 from harness.virtual_phone.machine.virtual_build import loadable_targets
 from harness.virtual_phone.profile import PhoneProfile, default_properties
 from harness.virtual_phone.protocol.adbd import Adbd
 
+_LINE_BYTES = 1 << 20
+
 _STDIN = 0
+
+
+class ControlServer:
+    """Serves the controls of a phone.
+
+    Args:
+        adbd: Phone that is controlled.
+    """
+
+    def __init__(self, adbd: Adbd) -> None:
+        self._adbd = adbd
+
+    async def start(self) -> int:
+        """Take connections from now on; returns the port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_LINE_BYTES)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def stop(self) -> None:
+        """Take no more connections."""
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(f"{self._answer(line)}\n".encode())
+                await writer.drain()
+        except ConnectionError:
+            return  # Whoever asked is gone.
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> str:
+        try:
+            status = self._adbd.control(ControlRequest.model_validate_json(line))
+        except (ValidationError, ValueError) as error:
+            return json.dumps({"error": str(error)})
+        return status.model_dump_json()
 
 
 class Announcement(BaseModel):
@@ -65,9 +106,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         properties = default_properties(options.soc, options.serialno, loadable_targets())
         profile = PhoneProfile(
-            root.absolute(),
-            {**properties, **dict(options.property)},
-            options.isolation,
+            root.absolute(), {**properties, **dict(options.property)}, options.isolation
         )
         try:
             adbd = Adbd(profile, options.port)

@@ -5,18 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.results.rows.basics import Frozen
 from harness.virtual_phone.faults import Cut, Faults
 from harness.virtual_phone.machine.condition import Battery, Thermal
 from harness.virtual_phone.machine.sandbox import Isolation
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ControlRequest(_Frozen):
+class ControlRequest(Frozen):
     """One change of a phone; what is None stays as it is. Done in the order of the fields.
 
     Attributes:
@@ -37,7 +32,7 @@ class ControlRequest(_Frozen):
     cut: Cut | None = None
 
 
-class PhoneStatus(_Frozen):
+class PhoneStatus(Frozen):
     """A phone at a moment.
 
     Attributes:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+
+from harness.results.rows.basics import Frozen
 
 Availability = Literal["device", "recovery", "unauthorized", "silent", "refusing"]
 CutKind = Literal["rst", "fin", "stall", "unplug"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Cut(_Frozen):
+class Cut(Frozen):
     """One loss of the transport.
 
     Attributes:
@@ -30,7 +28,7 @@ class Cut(_Frozen):
     reboot: bool = False
 
 
-class CutTrigger(_Frozen):
+class CutTrigger(Frozen):
     """A cut that waits for its moment; whichever condition is met first.
 
     Attributes:
@@ -50,7 +48,7 @@ class CutTrigger(_Frozen):
     cut: Cut = Cut()
 
 
-class CommandRule(_Frozen):
+class CommandRule(Frozen):
     """An answer that takes the place of running a shell command.
 
     Attributes:
@@ -67,7 +65,7 @@ class CommandRule(_Frozen):
     times: int | None = Field(default=None, ge=1)
 
 
-class Faults(_Frozen):
+class Faults(Frozen):
     """Everything that is wrong with a phone at a time; by default nothing is.
 
     Attributes:

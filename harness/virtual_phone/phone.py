@@ -8,7 +8,6 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from harness.virtual_phone.controls import ControlRequest, PhoneControls, PhoneStatus
@@ -69,12 +68,7 @@ class VirtualPhone(PhoneControls):
         self._ready.wait()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
         self._remove_folder()

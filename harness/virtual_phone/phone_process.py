@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 from harness.virtual_phone.command_line import Announcement
@@ -50,12 +49,7 @@ class PhoneProcess(PhoneControls):
         self._answers = self._control.makefile("rb")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._answers.close()
         self._control.close()
         try:

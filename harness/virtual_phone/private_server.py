@@ -9,7 +9,6 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from harness.run_folder import run_folder
@@ -45,6 +44,9 @@ class PrivateAdbServer:
     Args:
         adb_program: Program of the server.
 
+    Attributes:
+        home: The server's ``HOME``, where its key is.
+
     Raises:
         ServerFailed: If it does not start.
     """
@@ -53,7 +55,7 @@ class PrivateAdbServer:
         self.adb_program = adb_program
         self.port = _free_port()
         self._ending = ExitStack()
-        self._home = self._ending.enter_context(run_folder())
+        self.home = self._ending.enter_context(run_folder())
         self._phones: list[PhoneControls] = []
 
     def __enter__(self) -> Self:
@@ -64,19 +66,9 @@ class PrivateAdbServer:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._end()
         self._ending.close()
-
-    @property
-    def home(self) -> Path:
-        """The server's ``HOME``, where its key is."""
-        return self._home
 
     @property
     def process_id(self) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import UserError
-from harness.optional_packages import require_packages
+from harness.errors import UserError, require_packages
 
 
 def test_all_missing_packages_are_named_at_once() -> None:

@@ -56,8 +56,8 @@ class ServerConnection:
     """One conversation with an adb server, with a total time.
 
     Args:
-        host: Host of the server.
-        port: Port of the server.
+        host: Name or address of the machine that the server is on.
+        port: TCP port that it listens on.
         total_s: Time for everything that this connection does.
 
     Raises:

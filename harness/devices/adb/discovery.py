@@ -10,18 +10,12 @@ from pathlib import Path
 
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.programs import find_adb_program
-from harness.devices.adb.server import (
-    AdbServer,
-    ListedPhone,
-    ServerAddress,
-    parse_addresses,
-)
+from harness.devices.adb.server import AdbServer, ListedPhone, ServerAddress, parse_addresses
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.errors import UserError
 from harness.targets.phone import PHONE
 from harness.targets.soc import SOCS
-from harness.vocabulary import Target
 
 _ASK_S = 4.0
 _PROPERTIES = {
@@ -147,14 +141,10 @@ def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
         soc_raw=soc_raw,
         model=told["model"],
         fingerprint=told["fingerprint"],
-        accepted_targets=_accepted_targets(told["virtual"]),
+        # What a virtual phone says that it loads; a real one says nothing and loads its own.
+        accepted_targets=tuple(filter(None, told["virtual"].split(","))) or (PHONE.name,),
     )
     return _Met(found, boot_id, listed.usb)
-
-
-def _accepted_targets(loads: str) -> tuple[Target, ...]:
-    """What a virtual phone says that it loads; a real one says nothing and loads its own."""
-    return tuple(filter(None, loads.split(","))) or (PHONE.name,)
 
 
 def _properties(phone: AdbPhone) -> tuple[dict[str, str], str]:

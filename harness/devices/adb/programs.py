@@ -17,7 +17,7 @@ class AdbProgram:
     Attributes:
         name: ``adbutils`` for the one bundled with the package, ``debian`` for the
             distribution's.
-        path: Of the program; it need not exist.
+        path: Path of the program; it need not exist.
     """
 
     name: str
@@ -34,10 +34,7 @@ def adb_programs() -> tuple[AdbProgram, ...]:
     spec = find_spec("adbutils")
     folders = (spec.submodule_search_locations or []) if spec else []
     bundled = [Path(folder) / "binaries" / "adb" for folder in folders]
-    return (
-        *(AdbProgram("adbutils", path) for path in bundled[:1]),
-        AdbProgram("debian", _DEBIAN),
-    )
+    return (*(AdbProgram("adbutils", path) for path in bundled[:1]), AdbProgram("debian", _DEBIAN))
 
 
 def find_adb_program() -> Path | None:

@@ -23,7 +23,7 @@ _HEXADECIMAL = re.compile(r"^[0-9a-fA-F]{4}$")
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where an adb server listens."""
+    """Host and port that an adb server listens on."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -84,6 +84,9 @@ class ListedPhone:
 class AdbServer:
     """Asks an adb server; never replaces a running one.
 
+    Each question raises ``NoServer`` if there is none, and ``ConnectionLost`` if what listens there
+    does not answer as an adb server.
+
     Args:
         address: Address where it listens.
         adb_program: Started where this machine should have a server and has none.
@@ -103,7 +106,6 @@ class AdbServer:
 
         Raises:
             NoServer: If there is none and it is not ours to start, or it does not start.
-            ConnectionLost: If what listens there does not speak as an adb server.
         """
         try:
             return self.describe()
@@ -116,12 +118,7 @@ class AdbServer:
         return self.describe()
 
     def describe(self) -> ServerInfo:
-        """Version, build and features; failures of its phones name them from then on.
-
-        Raises:
-            NoServer: If there is none.
-            ConnectionLost: If it does not answer as an adb server.
-        """
+        """Version, build and features; failures of its phones name them from then on."""
         version = self.ask("host:version")
         if not _HEXADECIMAL.match(version):
             raise ConnectionLost(f"the adb server at {self.address} has the version {version!r}")
@@ -132,31 +129,16 @@ class AdbServer:
         return self._info
 
     def phones(self) -> tuple[ListedPhone, ...]:
-        """All phones, usable or not.
-
-        Raises:
-            NoServer: If there is none.
-            ConnectionLost: If it does not answer.
-        """
+        """All phones, usable or not."""
         lines = self.ask("host:devices-l").splitlines()
         return tuple(_listed(line) for line in lines if line.strip())
 
     def connect(self, address: str, total_s: float = 15.0) -> str:
-        """Plug a phone in over TCP; returns the server's words, of success or of failure.
-
-        Raises:
-            NoServer: If there is none.
-            ConnectionLost: If it does not answer.
-        """
+        """Plug a phone in over TCP; returns the server's words, of success or of failure."""
         return self.ask(f"host:connect:{address}", total_s)
 
     def ask(self, service: str, total_s: float = _ASK_S) -> str:
-        """One request with one answer.
-
-        Raises:
-            NoServer: If there is none.
-            ConnectionLost: If it does not answer, or says no.
-        """
+        """One request with one answer; a no raises ``ConnectionLost``, too."""
         try:
             return self._ask(service, total_s).decode(errors="replace")
         except ServerSaidNo as error:

@@ -75,17 +75,15 @@ class ChunkedReader:
         file: Open unbuffered, at the first byte to send.
         byte_count: How many bytes to send from there.
         chunks: Packets at a time; they are the memory a push takes.
+
+    Attributes:
+        bytes_left: Content not yet read.
     """
 
     def __init__(self, file: FileIO, byte_count: int, chunks: int = 16) -> None:
         self._file = file
-        self._left = byte_count
+        self.bytes_left = byte_count
         self._packets = bytearray(chunks * (HEADER_BYTES + CHUNK_BYTES))
-
-    @property
-    def bytes_left(self) -> int:
-        """Content not yet read."""
-        return self._left
 
     def next_packets(self) -> memoryview:
         """The next packets, empty at the end; valid until the next call.
@@ -95,17 +93,17 @@ class ChunkedReader:
         """
         packets = memoryview(self._packets)
         filled = 0
-        while self._left and filled < len(packets):
-            content = packets[filled + HEADER_BYTES :][: min(CHUNK_BYTES, self._left)]
+        while self.bytes_left and filled < len(packets):
+            content = packets[filled + HEADER_BYTES :][: min(CHUNK_BYTES, self.bytes_left)]
             count = self._file.readinto(content)
             if not count:
                 raise UserError(
-                    f"{self._file.name} lost its last {self._left} bytes while it was sent; run "
-                    "again when nothing writes to it."
+                    f"{self._file.name} lost its last {self.bytes_left} bytes while it was sent; "
+                    "run again when nothing writes to it."
                 )
             _HEADER.pack_into(self._packets, filled, b"DATA", count)
             filled += HEADER_BYTES + count
-            self._left -= count
+            self.bytes_left -= count
         return packets[:filled]
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.artifacts.integrity import file_fault
 from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
@@ -41,22 +40,6 @@ class RunnerSetup:
     qnn_version: QnnVersion | None
 
 
-def check_whole(artifact: Artifact) -> None:
-    """Refuse an artifact with a file that was changed since it was described.
-
-    A runner on a phone gets no manifest: it would load such a file and answer wrongly.
-
-    Raises:
-        UserError: If it has one.
-    """
-    for entry in artifact.manifest.components:
-        fault = file_fault(artifact.directory / entry.file, entry)
-        if fault:
-            raise UserError(
-                f"Artifact {artifact.directory} {fault}; export it again or copy it whole."
-            )
-
-
 def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:
     """Refuse an artifact that the phone's runner cannot load or would run wrongly.
 
@@ -76,11 +59,7 @@ def check_artifact(artifact: Artifact, setup: RunnerSetup) -> None:
 
 
 def check_target(artifact: Artifact, setup: RunnerSetup) -> None:
-    """Refuse an artifact for another target or SoC.
-
-    Raises:
-        UserError: If it is for one.
-    """
+    """Refuse, with a ``UserError``, an artifact for another target or SoC."""
     manifest = artifact.manifest
     if manifest.target not in setup.accepted_targets:
         raise UserError(
@@ -113,11 +92,7 @@ def check_delegates(path: Path, delegates: tuple[QnnDelegate, ...], setup: Runne
 
 
 def check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
-    """Refuse a layout that the runner does not read; ours reads all of them (contract §1.5).
-
-    Raises:
-        UserError: If it is of another time than upstream's runner.
-    """
+    """Refuse a layout of another time than upstream's runner; ours reads all (contract §1.5)."""
     if generation.is_ours:
         return
     layout = artifact.manifest.versions.get("abi", "")
@@ -132,11 +107,7 @@ def check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
 
 
 def check_requantization(artifact: Artifact, generation: RunnerGeneration) -> None:
-    """Refuse a file whose KV cache must be converted where the runner does not (design §5).
-
-    Raises:
-        UserError: If it would answer wrongly.
-    """
+    """Refuse a file whose KV cache must be converted where the runner does not (design §5)."""
     if artifact.manifest.kv_encodings == "requantized" and not generation.requantizes:
         raise UserError(
             f"{artifact.directory} has KV encodings that the runner must convert between prefill "

@@ -8,22 +8,25 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from harness.artifacts.artifact import Artifact
+from harness.artifacts.artifact import Artifact, check_whole
 from harness.artifacts.manifest import Manifest
 from harness.devices.device import Surroundings
-from harness.devices.phone.compatibility import RunnerSetup, check_artifact, check_whole
+from harness.devices.phone.compatibility import RunnerSetup, check_artifact
 from harness.devices.phone.exclusive_use import end_orphans
 from harness.devices.phone.files.deployment import Deployment
 from harness.devices.phone.fleet.phone_claim import HeldClaim
+from harness.devices.phone.fleet.phone_selection import ReadyPhone
 from harness.devices.phone.fleet.recovery import Recovery
 from harness.devices.phone.health.gate import Fitness
-from harness.devices.phone.ready_phone import ReadyPhone
-from harness.devices.phone.runner.command import RemoteModel, runner_arguments, sequence_length
-from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue
-from harness.devices.phone.runner.failed_run import command_by_hand, failed_run
-from harness.devices.phone.runner.output import UnusableRun, read_answer
-from harness.devices.phone.runner.raw_images import write_raw_image
-from harness.devices.phone.runner.remote_runner import Finished, RemoteRunner, Unfinished
+from harness.devices.phone.runner.command import (
+    RemoteModel,
+    command_by_hand,
+    runner_arguments,
+    sequence_length,
+)
+from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue, write_raw_image
+from harness.devices.phone.runner.output import UnusableRun, failed_run, read_answer
+from harness.devices.phone.runner.remote_runner import RemoteRunner
 from harness.devices.transport.errors import PhoneFailure
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
@@ -35,9 +38,6 @@ from harness.vocabulary import COMPONENTS, Target
 
 DROPS = "drops"
 """Name of the fact that counts cuts of the connection."""
-
-_UNKNOWN_EXIT_CODE = -1
-"""Of a run that left none."""
 
 
 def run_limit_s(manifest: Manifest) -> float:
@@ -193,6 +193,7 @@ class PhoneDevice:
 
     def _deploy(self, artifact: Artifact) -> RemoteModel:
         if artifact.directory not in self._checked:
+            # A runner on a phone gets no manifest: it would load a changed file and answer wrongly.
             check_whole(artifact)
             check_artifact(artifact, self._setup)
             self._checked.add(artifact.directory)
@@ -232,31 +233,11 @@ class PhoneDevice:
             seq_len=sequence_length(dialogue, options, self._counted.get(dialogue)),
         )
         kept = tuple(answered[options.warmup :])
-        finished = self._execute(arguments, images, request.id, run_limit_s(manifest), kept)
+        left = self._remote.execute(arguments, images, request.id, run_limit_s(manifest))
         try:
-            if finished.exit_code != 0:
-                raise UnusableRun(f"it ended with exit code {finished.exit_code}")
-            answer = read_answer(request.id, finished.left, dialogue, tokenizer)
+            answer = read_answer(request.id, left, dialogue, tokenizer)
         except UnusableRun as unusable:
-            command = self._by_hand(arguments, images)
-            raise failed_run(finished, str(unusable), command, kept) from unusable
+            command = command_by_hand(self._phone, self._remote.tools, arguments, images)
+            raise failed_run(left, str(unusable), command, kept) from unusable
         self._counted[dialogue] = answer.turns[0].stats.prompt_tokens
         return answer
-
-    def _execute(
-        self,
-        arguments: tuple[str, ...],
-        images: tuple[str, ...],
-        about: str,
-        total_s: float,
-        answered: tuple[Generation, ...],
-    ) -> Finished:
-        try:
-            return self._remote.execute(arguments, images, about, total_s)
-        except Unfinished as unfinished:
-            finished = Finished(_UNKNOWN_EXIT_CODE, unfinished.left)
-            command = self._by_hand(arguments, images)
-            raise failed_run(finished, unfinished.reason, command, answered) from unfinished
-
-    def _by_hand(self, arguments: tuple[str, ...], images: tuple[str, ...]) -> tuple[str, ...]:
-        return command_by_hand(self._phone, self._remote.tools, arguments, images)

@@ -9,21 +9,25 @@ from typing import TypeVar
 
 from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.files.storage import free_bytes
-from harness.devices.phone.fleet.missing_phones import bring_back_missing
-from harness.devices.phone.fleet.phone_selection import choose_phones, phones_of_workers
-from harness.devices.phone.fleet.request import PhoneRequest
-from harness.devices.phone.qnn_files import PhoneLibraries, find_phone_libraries
+from harness.devices.phone.fleet.phone_selection import (
+    PhoneRequest,
+    ReadyPhone,
+    choose_phones,
+    phones_of_workers,
+)
+from harness.devices.phone.fleet.recovery import bring_back_missing
 from harness.devices.phone.qnn_version import QnnVersion, version_text
-from harness.devices.phone.ready_phone import ReadyPhone
-from harness.devices.phone.runner.build import (
+from harness.devices.phone.runner.tools import (
     BUILD_COMMAND,
+    PhoneLibraries,
     RunnerBuild,
     check_machine,
     find_build,
+    find_phone_libraries,
 )
 from harness.devices.phone.workspace import Workspace, make_room_remedy
 from harness.devices.transport.errors import PhoneFailure
-from harness.devices.transport.found_phone import Discovery, FoundPhone
+from harness.devices.transport.found_phone import FoundPhone
 from harness.devices.transport.registry import transport_of
 from harness.errors import UserError
 from harness.targets.soc import get_soc
@@ -108,7 +112,9 @@ def _build(directory: Path | None) -> RunnerBuild:
 
 
 def _fitting(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
-    find = _finder(request)
+    # The transport that the serial names, else adb.
+    named = None if request.serial is None else transport_of(request.serial)
+    find = named or adb_phones(request.adb_hosts, request.adb_program)
     try:
         found = find()
     except PhoneFailure as failure:
@@ -121,12 +127,6 @@ def _fitting(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
     except UserError as error:
         told = (str(error).removesuffix("."), *tried)
         raise UserError(f"{'; '.join(told)}.") from error
-
-
-def _finder(request: PhoneRequest) -> Callable[[], Discovery]:
-    """The transport that the serial names, else adb."""
-    named = None if request.serial is None else transport_of(request.serial)
-    return named or adb_phones(request.adb_hosts, request.adb_program)
 
 
 def _named_libraries(request: PhoneRequest) -> PhoneLibraries | None:

@@ -26,7 +26,7 @@ def version_of_context(path: Path, context: FileRange) -> QnnVersion | None:
 
     Args:
         path: ``.pte`` file to look at.
-        context: Where the context is in it.
+        context: Bytes of the file that are the context.
     """
     with path.open("rb") as file:
         file.seek(context.offset)

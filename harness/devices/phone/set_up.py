@@ -13,11 +13,11 @@ from harness.devices.phone.compatibility import RunnerSetup
 from harness.devices.phone.files.deployment import Deployment
 from harness.devices.phone.files.local_digests import LocalDigests
 from harness.devices.phone.fleet.phone_claim import HeldClaim
+from harness.devices.phone.fleet.phone_selection import ReadyPhone
 from harness.devices.phone.fleet.recovery import Recovery
 from harness.devices.phone.health.gate import Fitness
 from harness.devices.phone.health.state import PhoneState, read_state
 from harness.devices.phone.phone_device import PhoneDevice
-from harness.devices.phone.ready_phone import ReadyPhone
 from harness.devices.phone.runner.generation import read_generation
 from harness.devices.phone.runner.remote_runner import RemoteRunner
 from harness.devices.transport.phone import Commands
@@ -31,9 +31,7 @@ _LOOK_S = 180.0
 
 @contextmanager
 def open_phone(
-    ready: ReadyPhone,
-    retry_limits: RetryLimits | None = None,
-    claim: HeldClaim | None = None,
+    ready: ReadyPhone, retry_limits: RetryLimits | None = None, claim: HeldClaim | None = None
 ) -> Iterator[PhoneDevice]:
     """Bring the tools, ask the runner what it is, and hand out the device.
 

@@ -20,7 +20,7 @@ class Workspace:
 
     @classmethod
     def on(cls, phone: Commands) -> Workspace:
-        """That of a phone."""
+        """The folder on one phone."""
         return cls(f"{phone.home}/snapgate")
 
     @property

@@ -34,10 +34,10 @@ class FoundPhone:
     """A phone that can be used.
 
     Attributes:
-        phone: Commands and files of it.
+        phone: The way to it: commands and files.
         serialno: Its identity, ``ro.serialno``: a serial of adb changes with the connection.
         soc: ``SM8550``; what follows the model number is left out.
-        soc_raw: As the phone tells it, ``SM8750P`` for instance.
+        soc_raw: SoC as the phone tells it, ``SM8750P`` for instance.
         model: Product name of the phone.
         fingerprint: Name of its Android build.
         accepted_targets: Targets whose artifacts it loads; a virtual phone's are other ones.

@@ -23,7 +23,7 @@ def transport_of(serial: str) -> Callable[[], Discovery] | None:
     """What finds the phones that a serial names; None where it has the scheme of no transport.
 
     Args:
-        serial: As ``--serial`` has it.
+        serial: Word that ``--serial`` gives.
 
     Raises:
         ImportError: If the transport that is declared cannot be imported.

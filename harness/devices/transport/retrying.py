@@ -48,6 +48,9 @@ class Retry:
         limits: How long the phone may be away within that.
         revive: Called when an answer failed to come in time, before the next try.
         on_drop: Called for each cut.
+
+    Attributes:
+        drops: Cuts survived so far.
     """
 
     def __init__(
@@ -62,12 +65,7 @@ class Retry:
         self._on_drop = on_drop
         self._deadline = limits.clock() + total_s
         self._total_s = total_s
-        self._drops = 0
-
-    @property
-    def drops(self) -> int:
-        """Cuts survived so far."""
-        return self._drops
+        self.drops = 0
 
     @property
     def left_s(self) -> float:
@@ -97,7 +95,7 @@ class Retry:
             except (ConnectionLost, Unreachable) as error:
                 if away_since is None:
                     away_since = self._limits.clock()
-                    self._drops += 1
+                    self.drops += 1
                     self._on_drop()
                 away_s = self._limits.clock() - away_since
                 hung = isinstance(error, DeadlineExceeded)
@@ -113,8 +111,8 @@ class Retry:
 
     def _told(self, away_s: float, error: Exception) -> str:
         if self.left_s == 0:
-            return f"not done in {self._total_s:.0f} s, with {self._drops} drops: {error}"
-        return f"away for {away_s:.0f} s after {self._drops - 1} drops survived: {error}"
+            return f"not done in {self._total_s:.0f} s, with {self.drops} drops: {error}"
+        return f"away for {away_s:.0f} s after {self.drops - 1} drops survived: {error}"
 
 
 def retrying(phone: Commands, total_s: float, limits: RetryLimits | None = None) -> Retry:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.artifacts.integrity import sha256_of
+from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Component

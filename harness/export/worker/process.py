@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import harness
-from harness.artifacts.integrity import sha256_of
+from harness.artifacts.artifact import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from harness.results.rows.basics import Frozen
 
 CHARGING, DISCHARGING = 2, 3
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Battery(_Frozen):
+class Battery(Frozen):
     """What ``dumpsys battery`` says.
 
     Attributes:
@@ -48,7 +46,7 @@ class Battery(_Frozen):
         )
 
 
-class Sensor(_Frozen):
+class Sensor(Frozen):
     """One sensor.
 
     Attributes:
@@ -83,7 +81,7 @@ _SENSORS = (
 )
 
 
-class Thermal(_Frozen):
+class Thermal(Frozen):
     """What ``dumpsys thermalservice`` says.
 
     Attributes:

@@ -1,14 +1,17 @@
-"""The folder that holds a virtual phone's file system."""
+"""The folder of a virtual phone's files, and what of this machine is mounted in it."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import harness
 from harness.virtual_phone.machine.condition import SCREEN_ON, Battery, Thermal
 from harness.virtual_phone.machine.tools import write_tools
 
@@ -37,12 +40,16 @@ _MOST_LINKS = 40
 # What reads the number of processors, as the runner's CPU kernels do, finds this machine's own.
 _HOST_CPU_FILES = ("possible", "present", "online", "kernel_max")
 
+_TOP = tuple(Path(f"/{name}") for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc"))
+_DEVICES = Path("/dev")
+_PROC = Path("/proc")
+
 
 class RootFolder:
     """A phone's files, and what its kernel and services show of its state.
 
     Args:
-        folder: Where they are; made, and filled up to what a phone has. Pushed files stay.
+        folder: Folder that they are in; made, and filled up to what a phone has. Pushed files stay.
         in_chroot: Whether commands see the folder as ``/``; else tools name it in full.
     """
 
@@ -160,3 +167,43 @@ class RootFolder:
             source = Path("/sys/devices/system/cpu") / name
             if source.exists():
                 (cpu / name).write_bytes(source.read_bytes())
+
+
+def mount_order(root: RootFolder) -> dict[str, Any]:
+    """What of this machine a phone in a chroot sees, as the first message to ``init``.
+
+    Folders that it sees at the same path and cannot change are this machine's programs, and the
+    Python with which the runner runs. Mount points and links are made.
+    """
+    for path in filter(Path.is_symlink, _TOP):
+        root.copy_link(path)
+    programs = [path for path in _TOP if path.is_dir() and not path.is_symlink()]
+    shared = outermost([*programs, *python_folders()])
+    root.make_mount_points((*shared, _DEVICES, _PROC))
+    return {
+        "root": str(root.folder),
+        "shared": [str(path) for path in shared],
+        "bound": [str(_DEVICES)],
+        "over": {str(root.boot_id_file): f"{root.folder}/{BOOT_ID}"},
+    }
+
+
+def python_folders() -> list[Path]:
+    """Where this Python, its packages and this project are, and the QNN SDK if one is named.
+
+    Each as it is called and as it is without symbolic links, since both names are in use.
+    """
+    named = [sys.prefix, sys.base_prefix, str(Path(harness.__file__).parents[1]), *sys.path]
+    named.append(os.environ.get("QNN_SDK_ROOT", ""))
+    called = [Path(name) for name in named if Path(name).is_absolute() and Path(name).is_dir()]
+    return [*called, *(folder.resolve() for folder in called)]
+
+
+def outermost(folders: list[Path]) -> tuple[Path, ...]:
+    """Each folder that is in no other of them, once."""
+    known = sorted(set(folders))
+    return tuple(
+        folder
+        for folder in known
+        if not any(other != folder and folder.is_relative_to(other) for other in known)
+    )

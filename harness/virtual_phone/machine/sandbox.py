@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.virtual_phone.machine import init
-from harness.virtual_phone.machine.mounts import MountPlan
-from harness.virtual_phone.machine.root_folder import HOME, RootFolder
+from harness.virtual_phone.machine.root_folder import HOME, RootFolder, mount_order
 
 Isolation = Literal["chroot", "rewrite"]
 
@@ -129,9 +128,7 @@ class Sandbox:
         loop.remove_reader(self._channel)
 
     def _boot(self) -> None:
-        order: dict[str, Any] = {"root": None}
-        if self.isolation == "chroot":
-            order = MountPlan.of_this_machine(self._root).order()
+        order = mount_order(self._root) if self.isolation == "chroot" else {"root": None}
         self._channel.settimeout(_START_S)
         try:
             self._channel.send(_encode(order))

@@ -17,8 +17,8 @@ from harness.virtual_phone.protocol.packets import (
     MAX_PAYLOAD_BYTES,
     VERSION_WITH_CHECKSUMS,
     VERSION_WITHOUT_CHECKSUMS,
+    AdbCommand,
     AuthKind,
-    Command,
     Header,
     checksum,
     parse_header,
@@ -76,7 +76,9 @@ class Connection:
         """Lose the transport."""
         if how == "stall":
             self._stalled = True
-            self._reader_transport().pause_reading()
+            transport = self._writer.transport
+            assert isinstance(transport, asyncio.ReadTransport)
+            transport.pause_reading()
             return
         self._over.set()
         if how == "rst":
@@ -100,11 +102,6 @@ class Connection:
             for task in pending:
                 task.cancel()
 
-    def _reader_transport(self) -> asyncio.ReadTransport:
-        transport = self._writer.transport
-        assert isinstance(transport, asyncio.ReadTransport)
-        return transport
-
     async def _receive_payload(self, length: int) -> bytes:
         if length == 0:
             return b""
@@ -116,7 +113,7 @@ class Connection:
         return payload
 
     async def _send(
-        self, command: Command, first: int, second: int, payload: bytes | memoryview = b""
+        self, command: AdbCommand, first: int, second: int, payload: bytes | memoryview = b""
     ) -> None:
         faults = self._handset.faults
         if faults.latency_s:
@@ -136,11 +133,11 @@ class Connection:
         self._handset.traffic.count_out(len(payload))
 
     async def _handle(self, header: Header, payload: bytes) -> None:
-        if header.command is Command.CNXN:
+        if header.command is AdbCommand.CNXN:
             await self._handle_greeting(header)
-        elif header.command is Command.AUTH:
+        elif header.command is AdbCommand.AUTH:
             await self._handle_authentication(header)
-        elif header.command is Command.OPEN:
+        elif header.command is AdbCommand.OPEN:
             request = payload.rstrip(b"\0").decode(errors="surrogateescape")
             self._spawn(self._open(header.first, request))
         else:
@@ -168,7 +165,7 @@ class Connection:
             self._waits_for_allow = True
 
     async def _ask_for_key(self) -> None:
-        await self._send(Command.AUTH, AuthKind.TOKEN, 0, secrets.token_bytes(_TOKEN_BYTES))
+        await self._send(AdbCommand.AUTH, AuthKind.TOKEN, 0, secrets.token_bytes(_TOKEN_BYTES))
 
     async def _greet(self) -> None:
         handset = self._handset
@@ -176,17 +173,17 @@ class Connection:
         features = ",".join(handset.features)
         banner = f"{kind}::{banner_properties(handset.properties)}features={features}"
         version = VERSION_WITHOUT_CHECKSUMS
-        await self._send(Command.CNXN, version, MAX_PAYLOAD_BYTES, banner.encode())
+        await self._send(AdbCommand.CNXN, version, MAX_PAYLOAD_BYTES, banner.encode())
         self._version = version
 
     async def _handle_stream(self, header: Header, payload: bytes) -> None:
         stream = self._streams.get(header.second)
         if stream is None:
-            if header.command is Command.WRTE:
-                await self._send(Command.CLSE, 0, header.first)
-        elif header.command is Command.OKAY:
+            if header.command is AdbCommand.WRTE:
+                await self._send(AdbCommand.CLSE, 0, header.first)
+        elif header.command is AdbCommand.OKAY:
             stream.allow()
-        elif header.command is Command.WRTE:
+        elif header.command is AdbCommand.WRTE:
             stream.take(payload)
         else:
             stream.close_from_host()
@@ -200,7 +197,7 @@ class Connection:
             with contextlib.suppress(StreamClosed):
                 if not await serve(self._handset, stream, request):
                     stream.closed = True
-                    await self._send(Command.CLSE, 0, host_id)
+                    await self._send(AdbCommand.CLSE, 0, host_id)
         finally:
             self._streams.pop(stream.own_id, None)
             await stream.close()

@@ -19,7 +19,7 @@ _HEADER = struct.Struct("<6I")
 _MASK = 0xFFFFFFFF
 
 
-class Command(IntEnum):
+class AdbCommand(IntEnum):
     """What a packet asks for; four ASCII letters in the byte order of the wire."""
 
     CNXN = int.from_bytes(b"CNXN", "little")
@@ -54,7 +54,7 @@ class Header:
         checksum: Sum of the payload's bytes, 0 where the protocol version has none.
     """
 
-    command: Command
+    command: AdbCommand
     first: int
     second: int
     payload_bytes: int
@@ -86,7 +86,7 @@ def parse_header(data: bytes) -> Header:
     if payload_bytes > MAX_PAYLOAD_BYTES:
         raise BadPacket(f"a payload of {payload_bytes} bytes is over {MAX_PAYLOAD_BYTES}")
     try:
-        known = Command(command)
+        known = AdbCommand(command)
     except ValueError as error:
         raise BadPacket(f"unknown command {command:#010x}") from error
     return Header(known, first, second, payload_bytes, payload_checksum)

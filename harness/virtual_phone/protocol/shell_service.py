@@ -1,10 +1,16 @@
-"""``shell:``, ``shell,v2:`` and ``exec:`` of a virtual phone."""
+"""``shell:``, ``shell,v2:`` and ``exec:`` of a virtual phone.
+
+Shell v2 has packets of its own inside a stream: one byte of kind, four of length, then the data.
+Source: AOSP ``packages/modules/adb/shell_protocol.h``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import re
+import struct
+from enum import IntEnum
 
 from harness.virtual_phone.faults import CommandRule
 from harness.virtual_phone.handset import Handset
@@ -16,13 +22,48 @@ from harness.virtual_phone.machine.descriptors import (
     write_all,
 )
 from harness.virtual_phone.machine.sandbox import Sandbox
-from harness.virtual_phone.protocol.shell_packets import (
-    HEADER_BYTES,
-    ShellKind,
-    ShellParser,
-    pack_shell,
-)
 from harness.virtual_phone.protocol.stream import Stream
+
+_HEADER = struct.Struct("<BI")
+HEADER_BYTES = _HEADER.size
+
+
+class ShellKind(IntEnum):
+    """What a packet holds."""
+
+    STDIN = 0
+    STDOUT = 1
+    STDERR = 2
+    EXIT = 3
+    CLOSE_STDIN = 4
+    WINDOW_SIZE = 5
+
+
+def pack_shell(kind: ShellKind, data: bytes) -> bytes:
+    """One packet."""
+    return _HEADER.pack(kind, len(data)) + data
+
+
+class ShellParser:
+    """Cuts a stream of bytes, however they arrive, into shell packets."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Take bytes, and return the packets that they complete, as kind and data each."""
+        self._kept += data
+        packets = []
+        position = 0
+        while len(self._kept) - position >= HEADER_BYTES:
+            kind, length = _HEADER.unpack_from(self._kept, position)
+            end = position + HEADER_BYTES + length
+            if len(self._kept) < end:
+                break
+            packets.append((kind, self._kept[position + HEADER_BYTES : end]))
+            position = end
+        self._kept = self._kept[position:]
+        return packets
 
 
 async def serve_shell(
@@ -54,14 +95,10 @@ class _Output:
 
     def __init__(self, stream: Stream, v2: bool) -> None:
         self._stream = stream
-        self._v2 = v2
-
-    @property
-    def v2(self) -> bool:
-        return self._v2
+        self.v2 = v2
 
     async def send(self, kind: ShellKind, data: bytes) -> None:
-        if not self._v2:
+        if not self.v2:
             await self._stream.write(data)
             return
         step = self._stream.packet_bytes - HEADER_BYTES
@@ -69,7 +106,7 @@ class _Output:
             await self._stream.write(pack_shell(kind, data[start : start + step]))
 
     async def send_exit(self, code: int) -> None:
-        if self._v2:
+        if self.v2:
             await self._stream.write(pack_shell(ShellKind.EXIT, bytes([code])))
 
 

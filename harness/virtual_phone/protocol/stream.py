@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from harness.virtual_phone.protocol.packets import Command
+from harness.virtual_phone.protocol.packets import AdbCommand
 
-Send = Callable[[Command, int, int, bytes | memoryview], Awaitable[None]]
+Send = Callable[[AdbCommand, int, int, bytes | memoryview], Awaitable[None]]
 
 
 class StreamClosed(Exception):
@@ -16,6 +16,8 @@ class StreamClosed(Exception):
 
 class Stream:
     """Bytes in both directions, one packet in flight in each.
+
+    Reading and writing raise ``StreamClosed`` once no more comes, or no more is taken.
 
     Args:
         send: Sends a packet over the transport.
@@ -38,14 +40,10 @@ class Stream:
 
     async def accept(self) -> None:
         """Tell the host that its request is served."""
-        await self._send(Command.OKAY, self.own_id, self.host_id, b"")
+        await self._send(AdbCommand.OKAY, self.own_id, self.host_id, b"")
 
     async def write(self, data: bytes | bytearray) -> None:
-        """Send bytes, each packet when the host has taken the last one.
-
-        Raises:
-            StreamClosed: If the host takes no more.
-        """
+        """Send bytes, each packet when the host has taken the last one."""
         view = memoryview(data)
         for start in range(0, len(view), self.packet_bytes):
             await self._may_send.wait()
@@ -53,28 +51,20 @@ class Stream:
                 raise StreamClosed
             self._may_send.clear()
             part = view[start : start + self.packet_bytes]
-            await self._send(Command.WRTE, self.own_id, self.host_id, part)
+            await self._send(AdbCommand.WRTE, self.own_id, self.host_id, part)
 
     async def read(self) -> bytes:
-        """The next packet's bytes, as soon as there are some.
-
-        Raises:
-            StreamClosed: If no more will come.
-        """
+        """The next packet's bytes, as soon as there are some."""
         if self.closed and self._received.empty():
             raise StreamClosed
         data = await self._received.get()
         if data is None:
             raise StreamClosed
-        await self._send(Command.OKAY, self.own_id, self.host_id, b"")
+        await self._send(AdbCommand.OKAY, self.own_id, self.host_id, b"")
         return data
 
     async def read_exactly(self, length: int) -> memoryview:
-        """Read so many bytes, of as many packets as they come in.
-
-        Raises:
-            StreamClosed: If fewer will come.
-        """
+        """Read so many bytes, of as many packets as they come in."""
         while len(self._kept) - self._position < length:
             data = await self.read()
             self._kept = self._kept[self._position :] + data
@@ -102,4 +92,4 @@ class Stream:
         """Close it from this side, once."""
         if not self.closed:
             self.close_from_host()
-            await self._send(Command.CLSE, self.own_id, self.host_id, b"")
+            await self._send(AdbCommand.CLSE, self.own_id, self.host_id, b"")

@@ -15,6 +15,11 @@ REQUEST_BYTES = 8
 SEND_2_BYTES = 12
 RECEIVE_2_BYTES = 8
 
+OKAY = b"OKAY" + bytes(4)
+"""A file arrived."""
+DONE = b"DONE" + bytes(4)
+"""End of a file's data."""
+
 _STAT_1 = struct.Struct("<III")
 _STAT_2 = struct.Struct("<IQQIIIIQqqq")
 _LENGTH = struct.Struct("<I")
@@ -77,16 +82,6 @@ def pack_fail(reason: str) -> bytes:
     """The phone's own words on what went wrong."""
     text = reason.encode()
     return b"FAIL" + _LENGTH.pack(len(text)) + text
-
-
-def pack_okay() -> bytes:
-    """A file arrived."""
-    return b"OKAY" + bytes(4)
-
-
-def pack_done() -> bytes:
-    """End of a file's data."""
-    return b"DONE" + bytes(4)
 
 
 def pack_data(block: bytes) -> bytearray:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
+from typing import BinaryIO
+
 from harness.virtual_phone.handset import Handset
-from harness.virtual_phone.protocol.push_receiver import PushReceiver
 from harness.virtual_phone.protocol.stream import Stream
 from harness.virtual_phone.protocol.sync_messages import (
+    CHUNK_BYTES,
+    DONE,
+    OKAY,
     RECEIVE_2_BYTES,
     REQUEST_BYTES,
     SEND_2_BYTES,
     BadSyncRequest,
     SyncRequest,
     pack_data,
-    pack_done,
     pack_fail,
     pack_listing,
     pack_stat_1,
@@ -23,6 +29,8 @@ from harness.virtual_phone.protocol.sync_messages import (
 )
 
 _BLOCK_BYTES = 1 << 19
+_BUFFER_BYTES = 1 << 20
+_WRITABLE = ("/data/local/", "/sdcard/", "/storage/", "/tmp/")
 
 
 async def serve_sync(handset: Handset, stream: Stream) -> None:
@@ -77,4 +85,104 @@ async def _send_file(handset: Handset, stream: Stream, path: str) -> None:
     with file:
         while block := file.read(_BLOCK_BYTES):
             await stream.write(pack_data(block))
-    await stream.write(pack_done())
+    await stream.write(DONE)
+
+
+class PushReceiver:
+    """Receives one file as adbd does: written in place, and read to its end after a failure, too.
+
+    Args:
+        handset: Phone that receives it.
+        stream: Stream to the host.
+        path: Path that the file goes to.
+        mode: Type and permissions of the file.
+    """
+
+    def __init__(self, handset: Handset, stream: Stream, path: str, mode: int) -> None:
+        self._handset = handset
+        self._stream = stream
+        self._target = handset.root.resolve(path)
+        self._allowed = path.startswith(_WRITABLE)
+        self._mode = mode
+        self._file: BinaryIO | None = None
+        self._failed = False
+        self._corrupted = False
+
+    async def receive(self) -> None:
+        """Take the data until its end, and say how it went.
+
+        Raises:
+            BadSyncRequest: If what comes is no data.
+            StreamClosed: If the transport was lost; what had arrived stays.
+        """
+        refusal = self._handset.faults.push_refusal
+        if refusal is not None:
+            await self._fail(f"couldn't create file: {refusal}")
+        else:
+            await self._create()
+        try:
+            modified_s = await self._take_data()
+        finally:
+            if self._file is not None:
+                self._file.close()
+        if not self._failed:
+            self._finish(modified_s)
+            await self._stream.write(OKAY)
+
+    async def _take_data(self) -> int:
+        """Returns the time of modification that ends the data."""
+        while True:
+            request = parse_request(bytes(await self._stream.read_exactly(REQUEST_BYTES)))
+            if request.kind == b"DONE":
+                return request.number
+            if request.kind != b"DATA" or request.number > CHUNK_BYTES:
+                raise BadSyncRequest("invalid data message")
+            chunk = await self._stream.read_exactly(request.number)
+            if not self._failed:
+                await self._take(chunk)
+
+    async def _create(self) -> None:
+        if not self._allowed:
+            await self._fail(f"couldn't create file: {os.strerror(errno.EACCES)}")
+            return
+        try:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            if not stat.S_ISLNK(self._mode):
+                self._target.unlink(missing_ok=True)
+                self._file = self._target.open("wb", buffering=_BUFFER_BYTES)
+        except OSError as error:
+            await self._fail(f"couldn't create file: {error.strerror}")
+
+    async def _take(self, chunk: memoryview) -> None:
+        left = self._handset.faults.disk_full_after_bytes
+        if left is not None:
+            self._handset.use_up(disk_full_after_bytes=max(0, left - len(chunk)))
+            if left < len(chunk):
+                await self._fail(f"write failed: {os.strerror(errno.ENOSPC)}")
+                self._target.unlink(missing_ok=True)
+                return
+        if self._file is None:
+            self._link(bytes(chunk).rstrip(b"\0"))
+        elif not self._corrupted and self._handset.faults.corrupt_pushes and chunk:
+            self._corrupted = True
+            self._handset.use_up(corrupt_pushes=self._handset.faults.corrupt_pushes - 1)
+            self._file.write(bytes([chunk[0] ^ 1]) + chunk[1:])
+        else:
+            self._file.write(chunk)
+
+    def _link(self, destination: bytes) -> None:
+        self._target.unlink(missing_ok=True)
+        self._target.symlink_to(os.fsdecode(destination))
+
+    async def _fail(self, reason: str) -> None:
+        self._failed = True
+        await self._stream.write(pack_fail(reason))
+
+    def _finish(self, modified_s: int) -> None:
+        if stat.S_ISLNK(self._mode):
+            return
+        permissions = self._mode & 0o777
+        permissions |= (permissions >> 3) & 0o070
+        permissions |= (permissions >> 3) & 0o007
+        self._target.chmod(permissions)
+        os.utime(self._target, (modified_s, modified_s))

@@ -16,7 +16,7 @@ import pytest
 import harness
 from harness.devices.lease import (
     LEASE_DIR_VARIABLE,
-    Share,
+    LeaseKind,
     check_lease,
     lease_folder,
     machine_lease,
@@ -38,7 +38,7 @@ LATE_S = 30.0
 
 
 @contextmanager
-def holder(folder: Path, share: Share) -> Iterator[subprocess.Popen[str]]:
+def holder(folder: Path, share: LeaseKind) -> Iterator[subprocess.Popen[str]]:
     """Another process that asks for the lease, says ``held`` and keeps it until told to end."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder), share],
@@ -67,7 +67,7 @@ def let_go(process: subprocess.Popen[str]) -> None:
 class Asker(threading.Thread):
     """Asks for the lease in this process; ``granted`` is set once it holds it."""
 
-    def __init__(self, folder: Path, share: Share) -> None:
+    def __init__(self, folder: Path, share: LeaseKind) -> None:
         super().__init__(daemon=True)
         self.granted = threading.Event()
         self._done = threading.Event()
@@ -89,7 +89,7 @@ class Asker(threading.Thread):
     ("held", "asked"),
     [("exclusive", "shared"), ("shared", "exclusive"), ("exclusive", "exclusive")],
 )
-def test_whoever_measures_is_alone(tmp_path: Path, held: Share, asked: Share) -> None:
+def test_whoever_measures_is_alone(tmp_path: Path, held: LeaseKind, asked: LeaseKind) -> None:
     with holder(tmp_path, held) as other:
         wait_until_held(other)
         asker = Asker(tmp_path, asked)
@@ -109,7 +109,7 @@ def test_other_work_shares_the_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", ["exclusive", "shared"])
-def test_a_killed_holder_frees_the_machine(tmp_path: Path, share: Share) -> None:
+def test_a_killed_holder_frees_the_machine(tmp_path: Path, share: LeaseKind) -> None:
     with holder(tmp_path, share) as other:
         wait_until_held(other)
         os.kill(other.pid, signal.SIGKILL)

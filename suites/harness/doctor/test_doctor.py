@@ -13,16 +13,16 @@ from harness.doctor import machine
 
 
 @pytest.fixture
-def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+def diagnoses(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
     """What ``doctor --json`` says, by subject."""
     main(["doctor", "--json"])
-    return {finding["subject"]: finding for finding in json.loads(capsys.readouterr().out)}
+    return {diagnosis["subject"]: diagnosis for diagnosis in json.loads(capsys.readouterr().out)}
 
 
-def test_versions_and_places_are_named(findings: dict[str, dict[str, object]]) -> None:
-    assert findings["torch"]["value"] == version("torch")
-    assert {"Python", "executorch", "QNN", "C compiler", "cache"} <= findings.keys()
-    assert "GiB free" in str(findings["cache"]["value"])
+def test_versions_and_places_are_named(diagnoses: dict[str, dict[str, object]]) -> None:
+    assert diagnoses["torch"]["value"] == version("torch")
+    assert {"Python", "executorch", "QNN", "C compiler", "cache"} <= diagnoses.keys()
+    assert "GiB free" in str(diagnoses["cache"]["value"])
 
 
 def test_a_machine_that_can_run_is_exit_code_0_even_without_qnn(
@@ -71,7 +71,7 @@ def test_a_file_that_several_artifacts_hold_is_counted_once(
     (tmp_path / "component.pte").write_bytes(bytes(3 * 2**20))
     (tmp_path / "artifact.pte").hardlink_to(tmp_path / "component.pte")
     (tmp_path / "link.pte").symlink_to(tmp_path / "component.pte")
-    cache = next(one for one in machine.machine_findings() if one.subject == "cache")
+    cache = next(one for one in machine.machine_diagnoses() if one.subject == "cache")
     assert ": 3 MiB, " in cache.value
 
 
@@ -80,7 +80,7 @@ def test_a_cache_that_cannot_be_written_is_told(
 ) -> None:
     def problem(folder: Path) -> str | None:
         monkeypatch.setattr(machine.platformdirs, "user_cache_dir", lambda name: str(folder))
-        found = machine.machine_findings()
+        found = machine.machine_diagnoses()
         return next(one.problem for one in found if one.subject == "cache")
 
     (tmp_path / "file").touch()

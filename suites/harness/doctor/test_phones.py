@@ -13,7 +13,7 @@ import pytest
 from harness.commands.main import main
 from harness.devices.adb.programs import adb_programs
 from harness.devices.lease import lease_folder
-from harness.devices.phone.fleet.phone_lease import phone_lease
+from harness.devices.phone.exclusive_use import phone_lease
 from harness.virtual_phone.faults import CommandRule, Faults
 from harness.virtual_phone.machine.condition import Battery, Thermal
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
@@ -21,8 +21,8 @@ from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.virtual_phone.client import wait_for_state
 
-Finding = dict[str, object]
-Diagnose = Callable[..., tuple[int, dict[str, Finding]]]
+Diagnosis = dict[str, object]
+Diagnose = Callable[..., tuple[int, dict[str, Diagnosis]]]
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def diagnose(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Diagnose:
-    """Exit code and findings by subject."""
+    """Exit code and diagnoses by subject."""
     monkeypatch.setenv("SNAPGATE_LEASE_DIR", str(tmp_path / "leases"))
 
-    def ask(*options: str, port: int = server.port) -> tuple[int, dict[str, Finding]]:
+    def ask(*options: str, port: int = server.port) -> tuple[int, dict[str, Diagnosis]]:
         code = main(["doctor", "--json", "--adb-host", f"127.0.0.1:{port}", *options])
-        findings = json.loads(capsys.readouterr().out)
-        return code, {finding["subject"]: finding for finding in findings}
+        diagnoses = json.loads(capsys.readouterr().out)
+        return code, {diagnosis["subject"]: diagnosis for diagnosis in diagnoses}
 
     return ask
 
@@ -122,7 +122,7 @@ def test_adbs_variables_are_told_whether_they_decide_or_not(
 ) -> None:
     """And a phone that a variable names has to be usable only where one is asked for."""
 
-    def ask(*options: str) -> tuple[int, dict[str, Finding]]:
+    def ask(*options: str) -> tuple[int, dict[str, Diagnosis]]:
         code = main(["doctor", "--json", *options])
         return code, {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
 

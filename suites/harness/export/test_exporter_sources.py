@@ -19,7 +19,7 @@ PACKAGE = Path(harness.__file__).parent
 WORKER = "harness.export.worker.__main__"
 
 DECIDES_NOTHING = {
-    "harness.artifacts.integrity": "hashes files",
+    "harness.artifacts.artifact": "opens what was exported, and hashes files",
     "harness.artifacts.manifest": "names of what is recorded, with a version of its own",
     "harness.errors": "how to refuse",
     "harness.vocabulary": "words; those that are asked for are in the key",

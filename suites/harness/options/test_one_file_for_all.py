@@ -10,7 +10,7 @@ import pytest
 
 from harness.commands import doctor, export
 from harness.commands.main import main
-from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.fleet.phone_selection import PhoneRequest
 from harness.export.request import ExportRequest
 from harness.options.values import resolve
 from harness.runtime.cli import main as run
@@ -119,8 +119,8 @@ def test_the_doctor_obeys_the_file_and_says_so(
     here: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[PhoneRequest] = []
-    monkeypatch.setattr(doctor, "phone_findings", lambda wish: asked.append(wish) or ())
-    monkeypatch.setattr(doctor, "machine_findings", lambda qnn_dir, artifacts: ())
+    monkeypatch.setattr(doctor, "phone_diagnoses", lambda wish: asked.append(wish) or ())
+    monkeypatch.setattr(doctor, "machine_diagnoses", lambda qnn_dir, artifacts: ())
     text, expected = {**ASKED, "artifacts": ('artifacts = "cache"', "cache")}[name]
     (here / "snapgate.toml").write_text(text)
     assert main(["doctor", "--json"]) == 0

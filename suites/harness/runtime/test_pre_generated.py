@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.artifacts.artifact import Artifact, open_artifact
-from harness.artifacts.integrity import file_fault
+from harness.artifacts.artifact import Artifact, file_fault, open_artifact
 from harness.errors import UserError
 from harness.runtime.encodings import CacheEncodings, Encoding
 from harness.runtime.files import RunFiles

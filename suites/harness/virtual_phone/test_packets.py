@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from harness.virtual_phone.protocol.packets import (
     HEADER_BYTES,
     MAX_PAYLOAD_BYTES,
+    AdbCommand,
     BadPacket,
-    Command,
     Header,
     checksum,
     parse_header,
@@ -20,7 +20,7 @@ from harness.virtual_phone.protocol.packets import (
 
 WORDS = st.integers(0, 2**32 - 1)
 HEADERS = st.builds(
-    Header, st.sampled_from(Command), WORDS, WORDS, st.integers(0, MAX_PAYLOAD_BYTES), WORDS
+    Header, st.sampled_from(AdbCommand), WORDS, WORDS, st.integers(0, MAX_PAYLOAD_BYTES), WORDS
 )
 
 
@@ -30,7 +30,7 @@ def test_a_packed_header_is_read_back(header: Header) -> None:
 
 
 def test_a_header_looks_as_the_protocol_says() -> None:
-    packed = Header(Command.CNXN, 0x01000001, 1 << 20, 6, 0).pack()
+    packed = Header(AdbCommand.CNXN, 0x01000001, 1 << 20, 6, 0).pack()
     assert packed == b"CNXN" + bytes.fromhex("01000001 00001000 06000000 00000000 bcb1a7b1")
 
 
@@ -49,7 +49,7 @@ def test_a_damaged_magic_is_noticed(header: Header, place: int, change: int) -> 
 
 
 def test_a_payload_over_the_limit_is_refused() -> None:
-    header = Header(Command.WRTE, 1, 1, MAX_PAYLOAD_BYTES + 1, 0)
+    header = Header(AdbCommand.WRTE, 1, 1, MAX_PAYLOAD_BYTES + 1, 0)
     with pytest.raises(BadPacket, match=str(MAX_PAYLOAD_BYTES + 1)):
         parse_header(header.pack())
 

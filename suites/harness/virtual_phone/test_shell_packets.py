@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.virtual_phone.protocol.shell_packets import ShellKind, ShellParser, pack_shell
+from harness.virtual_phone.protocol.shell_service import ShellKind, ShellParser, pack_shell
 
 PACKETS = st.lists(st.tuples(st.sampled_from(ShellKind), st.binary(max_size=30)), max_size=8)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from harness.devices.transport.errors import ConnectionLost, Unreachable
 from harness.devices.transport.phone import Commands
@@ -56,8 +55,11 @@ class RemoteDigest:
     sha256: str
 
 
-class GrowingDigest:
-    """Lets a phone hash a file that is about to arrive, for as long as the ``with`` lasts.
+@contextmanager
+def growing_digest(
+    phone: Commands, path: str, size_bytes: int, total_s: float
+) -> Iterator[Callable[[float], RemoteDigest | None]]:
+    """Let a phone hash a file that is about to arrive, for as long as the ``with`` lasts.
 
     Reading follows writing: the phone feeds to ``sha256sum`` what is there, looks whether that is
     all, and waits for more. Whoever uses the hash has to make sure that the file is still the one
@@ -71,44 +73,33 @@ class GrowingDigest:
         size_bytes: Size of the whole file.
         total_s: Time for all of it to arrive and to be hashed.
 
+    Yields:
+        What waits for the hash once the file has arrived, at most so many seconds; it returns None
+        if the phone could not follow.
+
     Raises:
         ConnectionLost: If the command cannot be started.
         Unreachable: If what the phone is reached by is not there.
     """
+    command = _SHELL.format(
+        path=shlex.quote(path),
+        size_bytes=size_bytes,
+        most_polls=_LONGEST_STANDSTILL_POLLS,
+        file_state=FILE_STATE,
+    )
+    ending = ExitStack()
+    answer_within = ending.enter_context(phone.begin(command, total_s))
 
-    def __init__(self, phone: Commands, path: str, size_bytes: int, total_s: float) -> None:
-        self._phone = phone
-        self._total_s = total_s
-        self._command = _SHELL.format(
-            path=shlex.quote(path),
-            size_bytes=size_bytes,
-            most_polls=_LONGEST_STANDSTILL_POLLS,
-            file_state=FILE_STATE,
-        )
-
-    def __enter__(self) -> Self:
-        self._ending = ExitStack()
-        self._collect = self._ending.enter_context(self._phone.begin(self._command, self._total_s))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # What failed meanwhile is no failure of the command, which would explain it as its own.
-        self._ending.close()
-
-    def collect(self, within_s: float) -> RemoteDigest | None:
-        """The hash, once the file has arrived; None if the phone could not follow.
-
-        Args:
-            within_s: Longest time to wait.
-        """
+    def collect(within_s: float) -> RemoteDigest | None:
         try:
-            answer = self._collect(within_s)
+            answer = answer_within(within_s)
         except (ConnectionLost, Unreachable):
             return None
         found = _WHOLE.search(answer.stdout)
         return RemoteDigest(found[1], found[2]) if found else None
+
+    try:
+        yield collect
+    finally:
+        # What failed meanwhile is no failure of the command, which would explain it as its own.
+        ending.close()

@@ -7,12 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from harness.devices.phone.runs.run_shell import BOOT_ID
-from harness.devices.transport.errors import (
-    ConnectionLost,
-    PhoneRebooted,
-    PhoneRefused,
-    RunGone,
-)
+from harness.devices.transport.errors import ConnectionLost, PhoneRebooted, PhoneRefused, RunGone
 from harness.devices.transport.phone import Commands
 
 _PATHS_PER_COMMAND = 100

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.devices.phone.files.growing_digest import FILE_STATE, GrowingDigest, RemoteDigest
+from harness.devices.phone.files.growing_digest import FILE_STATE, RemoteDigest, growing_digest
 from harness.devices.phone.files.storage import remote_sizes
 from harness.devices.transport.errors import ConnectionLost, CorruptedOnTheWay, PhoneRefused
 from harness.devices.transport.phone import Phone, SendLimits
@@ -40,7 +40,7 @@ class HashedFile:
     """A file whose content is known.
 
     Attributes:
-        file: Where it is and where it goes.
+        file: Path of the file on both sides.
         size_bytes: Size of its content.
         sha256: Hash of its content.
     """
@@ -95,13 +95,7 @@ class FileTransfer:
         limits: When a stream counts as stalled, and the size of pieces.
     """
 
-    def __init__(
-        self,
-        phone: Phone,
-        file: HashedFile,
-        retry: Retry,
-        limits: PushLimits,
-    ) -> None:
+    def __init__(self, phone: Phone, file: HashedFile, retry: Retry, limits: PushLimits) -> None:
         self._phone = phone
         self._file = file
         self._retry = retry
@@ -172,9 +166,9 @@ class FileTransfer:
             self._send(0, byte_count, self._file.part)
             return
         total_s = self._retry.left_s
-        with GrowingDigest(self._phone, self._file.part, size, total_s) as digest:
+        with growing_digest(self._phone, self._file.part, size, total_s) as collect:
             self._send(0, size, self._file.part)
-            self._hashed = digest.collect(self._hash_s)
+            self._hashed = collect(self._hash_s)
 
     def _send(self, start: int, byte_count: int, remote: str) -> None:
         sent_before = self._bytes_sent

@@ -1,12 +1,66 @@
-"""The phones that a session may use, and which of its workers gets which."""
+"""The phones that a session asks for, may use, and deals to its workers."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from harness.devices.phone.fleet.inventory import Inventory, InventoryPhone
+from harness.devices.phone.qnn_version import QnnVersion
+from harness.devices.phone.runner.tools import PhoneLibraries, RunnerBuild
 from harness.devices.transport.found_phone import Discovery, FoundPhone
 from harness.errors import UserError
+
+
+@dataclass(frozen=True)
+class PhoneRequest:
+    """What the options of a session say about phones.
+
+    Attributes:
+        soc: Start of the SoC's name; None for any.
+        serial: Serial of one phone, or its name in the inventory; None for any.
+        adb_hosts: Addresses of adb servers; none for this machine's.
+        adb_program: Starts this machine's server where there is none; None for the one found.
+        build_dir: ExecuTorch's build for Android.
+        qnn_dir: QNN's libraries for phones; None for those of ``QNN_SDK_ROOT``.
+        made_by: QNN that artifacts will be exported with; None where none is exported.
+        inventory: The laboratory's phones.
+        count: How many phones are needed.
+    """
+
+    soc: str | None
+    serial: str | None
+    adb_hosts: tuple[str, ...] = ()
+    adb_program: Path | None = None
+    build_dir: Path | None = None
+    qnn_dir: Path | None = None
+    made_by: QnnVersion | None = None
+    inventory: Inventory = field(default_factory=Inventory)
+    count: int = 1
+
+    @property
+    def serialno(self) -> str | None:
+        """The serial that is asked for, by whatever name."""
+        return None if self.serial is None else self.inventory.serialno_of(self.serial)
+
+
+@dataclass(frozen=True)
+class ReadyPhone:
+    """A phone with all that it needs.
+
+    Attributes:
+        found: Phone, as its transport found it.
+        build: Runner for it.
+        libraries: QNN's libraries for its HTP; None for a virtual phone, whose runner has its own.
+        entry: What the inventory says of it; None if it does not know it.
+    """
+
+    found: FoundPhone
+    build: RunnerBuild
+    libraries: PhoneLibraries | None = None
+    entry: InventoryPhone | None = None
 
 
 def choose_phones(found: Discovery, soc: str | None, serial: str | None) -> tuple[FoundPhone, ...]:

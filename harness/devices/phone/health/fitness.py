@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.devices.phone.health.state import PhoneState
-from harness.devices.phone.health.thermal import SensorKind, Temperature
+from harness.devices.phone.health.state import PhoneState, SensorKind, Temperature
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class Hindrance:
     """Why a phone is not fit.
 
     Attributes:
-        reason: Fact and number.
-        remedy: What a person can do.
+        reason: What hinders it, with the number.
+        remedy: What a person can do about it.
         passes: Whether waiting may cure it.
     """
 

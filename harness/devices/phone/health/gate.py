@@ -28,11 +28,7 @@ class DeviceBlocked(Exception):
     """
 
     def __init__(
-        self,
-        device: str,
-        hindrances: tuple[Hindrance, ...],
-        waited_s: float,
-        state: PhoneState,
+        self, device: str, hindrances: tuple[Hindrance, ...], waited_s: float, state: PhoneState
     ) -> None:
         super().__init__(device, hindrances, waited_s, state)
         self.device = device
@@ -62,43 +58,6 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
-def wait_until_fit(
-    device: str,
-    look: Callable[[], PhoneState],
-    session_start: PhoneState | None,
-    limits: HealthLimits,
-    patience: Patience,
-    other_user: Callable[[], str | None] = lambda: None,
-) -> PhoneState:
-    """Wait until a phone is fit, as long as waiting may help.
-
-    Args:
-        device: Serial number for the message.
-        look: Reads the state.
-        session_start: State when the session began; None at that moment.
-        limits: What to hold the phone to.
-        patience: How long to wait.
-        other_user: Tells who else uses the phone.
-
-    Returns:
-        The state in which it was found fit.
-
-    Raises:
-        DeviceBlocked: If it is not fit in time, or waiting cannot make it so.
-    """
-    began = patience.clock()
-    while True:
-        state = look()
-        found = hindrances(state, session_start, limits, other_user())
-        if not found:
-            return state
-        waited_s = patience.clock() - began
-        hopeless = tuple(hindrance for hindrance in found if not hindrance.passes)
-        if hopeless or waited_s >= patience.total_s:
-            raise DeviceBlocked(device, hopeless or found, waited_s, state)
-        patience.sleep(min(patience.interval_s, patience.total_s - waited_s))
-
-
 class Fitness:
     """Health of one phone over a session.
 
@@ -125,6 +84,29 @@ class Fitness:
         self._other_user = other_user
         self._session_start: PhoneState | None = None
 
+    def wait(self) -> PhoneState:
+        """Wait until the phone is fit, as long as waiting may help.
+
+        Returns:
+            The state in which it was found fit; the first one is the session's start.
+
+        Raises:
+            DeviceBlocked: If it is not fit in time, or waiting cannot make it so.
+        """
+        patience = self._patience
+        began = patience.clock()
+        while True:
+            state = self._look()
+            found = hindrances(state, self._session_start, self._limits, self._other_user())
+            if not found:
+                self._session_start = self._session_start or state
+                return state
+            waited_s = patience.clock() - began
+            hopeless = tuple(hindrance for hindrance in found if not hindrance.passes)
+            if hopeless or waited_s >= patience.total_s:
+                raise DeviceBlocked(self._serialno, hopeless or found, waited_s, state)
+            patience.sleep(min(patience.interval_s, patience.total_s - waited_s))
+
     @contextmanager
     def measuring(self) -> Iterator[Surroundings]:
         """Wait until the phone is fit, then tell what it says before and after the block.
@@ -133,15 +115,7 @@ class Fitness:
             DeviceBlocked: If it is not fit in time.
             PhoneFailure: If it is gone.
         """
-        before = wait_until_fit(
-            self._serialno,
-            self._look,
-            self._session_start,
-            self._limits,
-            self._patience,
-            self._other_user,
-        )
-        self._session_start = self._session_start or before
+        before = self.wait()
         around = Surroundings(before=before.model_dump(mode="json"))
         yield around
         after = self._look()

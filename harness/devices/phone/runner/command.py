@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runner.generation import RunnerGeneration
-from harness.devices.runner_process import lookahead_flags
+from harness.devices.phone.workspace import Workspace
+from harness.devices.runner_process import lookahead_flags, switch_flags
+from harness.devices.transport.phone import Commands
 from harness.errors import UserError
 from harness.runtime.request import RunOptions
 from harness.vlm.mode import EVAL_MODES
@@ -21,7 +23,7 @@ IMAGE_LIST = "images.txt"
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """Absolute paths on the phone.
+    """Absolute paths of a model's files on the phone, and of the runner that loads them.
 
     Attributes:
         family: What the runner calls ``--decoder_model_version``.
@@ -34,17 +36,6 @@ class RemoteModel:
     tokenizer: str
     family: str
 
-    def arguments(self, generation: RunnerGeneration) -> list[str]:
-        """Program and the flags that name its files."""
-        return [
-            self.runner,
-            *("--decoder_model_version", self.family),
-            *("--tokenizer_path", self.tokenizer),
-            *("--encoder_path", self.encoder),
-            *(f"--{generation.embedding_flag}", self.embedding),
-            *("--decoder_path", self.decoder),
-        ]
-
 
 def sequence_length(dialogue: Dialogue, options: RunOptions, counted: int | None) -> int:
     """``--seq_len`` that lets the runner decode as many steps as the options ask for.
@@ -54,7 +45,7 @@ def sequence_length(dialogue: Dialogue, options: RunOptions, counted: int | None
 
     Args:
         dialogue: Conversation that will be held.
-        options: How many steps, or a cap of their own.
+        options: Number of steps to generate, or a cap on positions.
         counted: Length of the prompt as this runner once counted it; None to trust the dialogue.
 
     Raises:
@@ -95,9 +86,18 @@ def runner_arguments(
     Raises:
         UserError: If the runner has no way to do what the options ask for.
     """
-    _check(options, generation)
+    if not generation.is_ours and not options.requantization:
+        raise UserError(
+            "The runner on the phone has no switch for leaving the KV cache unconverted; measure "
+            "that with --target emulator."
+        )
     arguments = [
-        *model.arguments(generation),
+        model.runner,
+        *("--decoder_model_version", model.family),
+        *("--tokenizer_path", model.tokenizer),
+        *("--encoder_path", model.encoder),
+        *(f"--{generation.embedding_flag}", model.embedding),
+        *("--decoder_path", model.decoder),
         *("--image_path", images[0] if generation.is_single_turn else IMAGE_LIST),
         *("--output_path", OUTPUT),
         *("--performance_output_path", SPEED),
@@ -113,7 +113,10 @@ def runner_arguments(
     # As words of their own: upstream collects prompts from the raw words (contract §5.1).
     for prompt in dialogue.prompts:
         arguments += ["--prompt", prompt]
-    return (*arguments, *_flags_of_ours(options, generation))
+    if generation.is_ours:
+        arguments += ["--json", *switch_flags(options)]
+        arguments += [f"--top_p={options.top_p}", f"--seed={options.seed}"]
+    return tuple(arguments)
 
 
 def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] = ()) -> str:
@@ -136,34 +139,17 @@ def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] =
     )
 
 
-def logcat_command(pid: int) -> str:
-    """Print what a process logged, with the time in microseconds (Android 7 and later)."""
-    return f"logcat -d -v threadtime -v usec --pid={pid}"
+def command_by_hand(
+    phone: Commands, tools: str, arguments: Sequence[str], images: Sequence[str]
+) -> tuple[str, ...]:
+    """The command line that does the same in a folder of its own, which stays.
 
-
-def _flags_of_ours(options: RunOptions, generation: RunnerGeneration) -> list[str]:
-    """What our own runner has beyond upstream's flags: token ids and margins, for instance."""
-    if not generation.is_ours:
-        return []
-    switches = {
-        "--json": True,
-        "--ignore_eos": options.ignore_eos,
-        "--record_margins": options.record_margins,
-        "--upstream_compat": options.upstream_compat,
-        "--norequantization": not options.requantization,
-    }
-    return [
-        *(flag for flag, wanted in switches.items() if wanted),
-        f"--top_p={options.top_p}",
-        f"--seed={options.seed}",
-    ]
-
-
-def _check(options: RunOptions, generation: RunnerGeneration) -> None:
-    if generation.is_ours:
-        return
-    if not options.requantization:
-        raise UserError(
-            "The runner on the phone has no switch for leaving the KV cache unconverted; measure "
-            "that with --target emulator."
-        )
+    Args:
+        phone: Phone that it ran on.
+        tools: Folder with the runner and its libraries, on the phone.
+        arguments: Program and arguments.
+        images: Raw images of the list file.
+    """
+    folder = Workspace.on(phone).by_hand
+    script = f"mkdir -p {folder} && cd {folder} && {run_script(tools, arguments, images)}"
+    return (*phone.shell_words, shlex.quote(script))

@@ -1,11 +1,14 @@
-"""A conversation as one generation of the runner takes it, and what it will echo."""
+"""A request as one generation of the runner takes it: prompts, what it will echo, and pictures."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
+from harness.runtime.image import load_pixels
 from harness.runtime.request import Request
 from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.prompt import (
@@ -15,7 +18,7 @@ from harness.vlm.prompt import (
     place_images,
     split_pieces,
 )
-from harness.vlm.spec import VlmFamily
+from harness.vlm.spec import Preprocessing, VlmFamily
 
 
 @dataclass(frozen=True)
@@ -78,3 +81,24 @@ def _only_prompt(request: Request, prompts: tuple[str, ...]) -> str:
             "image; build the runner of a newer ExecuTorch and give it with --build-dir."
         )
     return text
+
+
+def write_raw_image(
+    folder: Path, source: str, image_size_px: int, preprocessing: Preprocessing
+) -> Path:
+    """Write little-endian float32 ``[1, 3, size, size]`` of a picture, preprocessed.
+
+    Args:
+        folder: Folder to write to; a picture that is there already is not written again.
+        source: Picture, as a request names it.
+        image_size_px: Side of the vision encoder's square input.
+        preprocessing: Preprocessing of the family.
+
+    Raises:
+        UserError: If the picture cannot be read.
+    """
+    content = load_pixels(source, image_size_px, preprocessing).astype("<f4").tobytes()
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.raw"
+    if not path.exists():
+        path.write_bytes(content)
+    return path

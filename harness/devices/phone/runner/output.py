@@ -1,4 +1,4 @@
-"""What a run left behind, as an answer: outputs, speed file, log and what was logged elsewhere."""
+"""What a run left behind, as an answer or as a failure: outputs, speed file and logs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from harness.backends.qnn.errors import explain
+from harness.devices.device import RunFailure, bounded
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
@@ -16,6 +18,8 @@ from harness.runtime.generation import Generation, Turn
 from harness.runtime.tokenizer import Tokenizer
 
 _KIB_PER_MIB = 1024
+_LOG_LINES = 20
+"""Last ones of what a run printed, in a failure's sentence."""
 _SPEED_TOLERANCE = 0.02
 """Of the speed file against the log: six digits from stamps of whole milliseconds."""
 
@@ -26,7 +30,7 @@ class UnusableRun(Exception):
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """Everything that a finished process left.
+    """Everything that a process left, as far as the phone still told it.
 
     Attributes:
         log: Standard output and error, and what it logged elsewhere.
@@ -35,6 +39,8 @@ class LeftBehind:
         peak_kib: Peak resident set as the phone's kernel told it while the process ran; None for a
             process too short to be asked.
         logcat: What the process logged to Android's log, as far as anybody needs to know it.
+        exit_code: Exit code of the runner, 128 and more for a signal; -1 of a run that left none.
+        cut_short: Why the process did not end by itself, in a sentence; None if it did.
     """
 
     log: str
@@ -42,6 +48,8 @@ class LeftBehind:
     speed: str | None
     peak_kib: int | None = None
     logcat: str = ""
+    exit_code: int = 0
+    cut_short: str | None = None
 
 
 def read_answer(
@@ -56,6 +64,8 @@ def read_answer(
         UnusableRun: If nothing was answered, or files are of another run (contract §5.7: a runner
             that gives up ends with exit code 0 all the same).
     """
+    if left.cut_short or left.exit_code != 0:
+        raise UnusableRun(left.cut_short or f"it ended with exit code {left.exit_code}")
     texts = _answers(left, dialogue)
     stats = _statistics(left, len(dialogue.prompts))
     _check_speed(left.speed, stats[-1])
@@ -75,6 +85,27 @@ def read_answer(
         for echo, text, measured in zip(dialogue.endings, texts, stats, strict=True)
     )
     return Generation(request_id=request_id, turns=turns)
+
+
+def failed_run(
+    left: LeftBehind, reason: str, command: tuple[str, ...], answered: tuple[Generation, ...]
+) -> RunFailure:
+    """What to raise for a run that ended without an answer.
+
+    Args:
+        left: What the run left.
+        reason: Why it gave no answer; what QNN says of itself is explained beside it.
+        command: As ``command_by_hand`` returns it.
+        answered: Earlier requests of the same session.
+    """
+    lines = left.log.splitlines()
+    known = explain(lines)
+    told = f"{reason}; {known}" if known else reason
+    kept = {"stdout and stderr": bounded(left.log.encode())}
+    if left.logcat:
+        kept["logcat"] = bounded(left.logcat.encode())
+    log = "\n".join([told, *lines[-_LOG_LINES:]])
+    return RunFailure(left.exit_code, command, log, answered, kept=kept)
 
 
 def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:

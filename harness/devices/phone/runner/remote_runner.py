@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from harness.devices.phone.files.storage import read_small_files
-from harness.devices.phone.runner.command import OUTPUT, SPEED, logcat_command, run_script
-from harness.devices.phone.runner.logcat import as_runner_log
+from harness.devices.phone.runner.command import OUTPUT, SPEED, run_script
 from harness.devices.phone.runner.output import LeftBehind
 from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult
 from harness.devices.phone.workspace import Workspace
@@ -26,40 +26,22 @@ _LAST_WORDS_S = 30.0
 """For what is known of a run that did not end by itself; it is worth no longer wait."""
 _LOGGED_HERE = " executorch:"
 """In every line of ExecuTorch's log, unless the build logs to Android's (contract §5.5)."""
+_UNKNOWN_EXIT_CODE = -1
+"""Of a run that left none."""
 _CHILD = "child"
 """File of a claimed run with the number of the process that does the work."""
 
 Result = TypeVar("Result")
 
-
-@dataclass(frozen=True)
-class Finished:
-    """A process that ended by itself, well or badly.
-
-    Attributes:
-        exit_code: Exit code of the runner; 128 and more for a signal.
-        left: What it left behind.
-    """
-
-    exit_code: int
-    left: LeftBehind
-
-
-class Unfinished(Exception):
-    """A process that did not end by itself.
-
-    Attributes:
-        reason: Why it ended, in a sentence.
-        left: What it left behind, as far as the phone still told it.
-    """
-
-    def __init__(self, reason: str, left: LeftBehind) -> None:
-        super().__init__(reason, left)
-        self.reason = reason
-        self.left = left
-
-    def __str__(self) -> str:
-        return self.reason
+_LINE = re.compile(
+    r"(?P<stamp>\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6})\s+\d+\s+\d+ (?P<level>[VDIWEF]) "
+    r"(?P<tag>\S[^:]*?)\s*: (?P<message>.*)"
+)
+"""``logcat -v threadtime``, with or without ``-v usec``."""
+_LEAP_YEAR = 2024
+"""logcat prints no year; every day of the calendar exists in this one."""
+_EXECUTORCH, _QNN = "ExecuTorch", "[Qnn ExecuTorch]"
+_WORDS = {"E": "ERROR", "W": "WARNING", "F": "ERROR"}
 
 
 class RemoteRunner:
@@ -103,8 +85,10 @@ class RemoteRunner:
 
     def execute(
         self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
-    ) -> Finished:
+    ) -> LeftBehind:
         """Run one process to its end, in a folder of its own that is removed afterwards.
+
+        What is returned says why it ended, if it did not end in time or was killed.
 
         Args:
             arguments: Program and arguments.
@@ -113,20 +97,19 @@ class RemoteRunner:
             total_s: Time until it counts as hung.
 
         Raises:
-            Unfinished: If it did not end in time or was killed, as a phone without memory does.
             PhoneFailure: If the phone is gone.
         """
 
-        def run() -> Finished:
+        def run() -> LeftBehind:
             result, folder = self._run(arguments, images, about, total_s)
             left = self._collect(result, folder)
             self._remove(folder)
-            return Finished(result.exit_code, left)
+            return left
 
         try:
             return self._through_reboots(run)
         except (RunGone, RunOverran) as failure:
-            raise Unfinished(str(failure), self._last_words(failure)) from failure
+            return self._last_words(failure)
 
     def _through_reboots(self, run: Callable[[], Result]) -> Result:
         """Run and collect, anew after a reboot: it may have taken what was not yet collected."""
@@ -164,6 +147,7 @@ class RemoteRunner:
             speed=None if speed is None else speed.decode(errors="replace"),
             peak_kib=result.peak_rss_kib or None,
             logcat=logcat,
+            exit_code=result.exit_code,
         )
 
     def _last_words(self, failure: RunGone | RunOverran) -> LeftBehind:
@@ -177,7 +161,14 @@ class RemoteRunner:
         with suppress(PhoneFailure):
             ClaimedRun(self._phone, folder, self._retry_limits).remove(_LAST_WORDS_S)
         log = _whole_log(failure.log.decode(errors="replace"), logcat)
-        return LeftBehind(log=log, output=None, speed=None, logcat=logcat)
+        return LeftBehind(
+            log=log,
+            output=None,
+            speed=None,
+            logcat=logcat,
+            exit_code=_UNKNOWN_EXIT_CODE,
+            cut_short=str(failure),
+        )
 
     def _child(self, folder: str) -> bytes:
         """What a run noted of its process; nothing if it noted nothing."""
@@ -189,7 +180,8 @@ class RemoteRunner:
         words = (child or b"").split()
         if not words:
             return ""
-        command = logcat_command(int(words[0]))
+        # With the time in microseconds, as Android 7 and later can.
+        command = f"logcat -d -v threadtime -v usec --pid={int(words[0])}"
         return self._persist(lambda: self._phone.ask(command, _LOGCAT_S), total_s).stdout
 
     def _remove(self, folder: str) -> None:
@@ -202,3 +194,33 @@ class RemoteRunner:
 def _whole_log(log: str, logcat: str) -> str:
     """What a process printed, and what it logged elsewhere if it logged nothing here."""
     return log if _LOGGED_HERE in log else f"{log}\n{as_runner_log(logcat)}"
+
+
+def as_runner_log(logcat: str) -> str:
+    """Keep the lines of ExecuTorch and QNN, in the form of contract §5.5.
+
+    Times count from the first line, so that stages can be timed from them.
+
+    Args:
+        logcat: What ``logcat -v threadtime`` printed.
+    """
+    return "\n".join(_lines(logcat))
+
+
+def _lines(logcat: str) -> Iterator[str]:
+    start: datetime | None = None
+    for found in filter(None, map(_LINE.fullmatch, logcat.splitlines())):
+        stamp = datetime.strptime(f"{_LEAP_YEAR}-{found['stamp']}", "%Y-%m-%d %H:%M:%S.%f")
+        start = start or stamp
+        if found["tag"] == _EXECUTORCH:
+            yield f"{found['level']} {_since(start, stamp)} executorch:logcat:0] {found['message']}"
+        elif found["tag"] == _QNN:
+            yield f"[{_WORDS.get(found['level'], 'INFO')}] {_QNN}: {found['message']}"
+
+
+def _since(start: datetime, stamp: datetime) -> str:
+    elapsed_us = (stamp - start) // (stamp.resolution)
+    seconds, microseconds = divmod(max(elapsed_us, 0), 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{microseconds:06}"

@@ -13,9 +13,9 @@ from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.device import RunFailure
 from harness.devices.phone.exclusive_use import held
+from harness.devices.phone.fleet.phone_selection import ReadyPhone
 from harness.devices.phone.health.gate import DeviceBlocked
-from harness.devices.phone.ready_phone import ReadyPhone
-from harness.devices.phone.runner.build import RunnerBuild, find_build
+from harness.devices.phone.runner.tools import RunnerBuild, find_build
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import FoundPhone

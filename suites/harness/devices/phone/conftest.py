@@ -17,10 +17,9 @@ from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.fleet.inventory import InventoryPhone
 from harness.devices.phone.fleet.phone_claim import HeldClaim
-from harness.devices.phone.fleet.phone_selection import choose_phones
+from harness.devices.phone.fleet.phone_selection import ReadyPhone, choose_phones
 from harness.devices.phone.phone_device import PhoneDevice
-from harness.devices.phone.ready_phone import ReadyPhone
-from harness.devices.phone.runner.build import find_build
+from harness.devices.phone.runner.tools import find_build
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.retrying import RetryLimits
 from harness.miniatures.checkpoints import checkpoint_path

@@ -16,13 +16,13 @@ from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.adb import connection
 from harness.devices.device import RunFailure
 from harness.devices.phone.exclusive_use import held
-from harness.devices.phone.fleet.request import PhoneRequest
+from harness.devices.phone.fleet.phone_selection import PhoneRequest
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.preflight import find_ready_phones, only_one
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.registry import GROUP, transport_of
-from harness.doctor.phones import phone_findings
+from harness.doctor.phones import phone_diagnoses
 from harness.errors import UserError
 from harness.miniatures.checkpoints import checkpoint_path
 from harness.runtime.request import Request, RunOptions
@@ -136,11 +136,11 @@ def test_a_phone_that_is_not_there_is_told_in_the_words_of_the_transport(home: P
 
 def test_the_doctor_looks_at_it_and_at_no_adb(home: Path) -> None:
     build = write_stand_in(home.parent / "build")
-    phone, run = phone_findings(PhoneRequest(None, f"local:{home}", build_dir=build))
+    phone, run = phone_diagnoses(PhoneRequest(None, f"local:{home}", build_dir=build))
     assert phone.value.startswith("SM8550 a folder (virtual), free")
     assert run.value == f"can start on local:{home} (a folder, SM8550)"
     home.rmdir()
-    (absent,) = phone_findings(PhoneRequest(None, f"local:{home}", build_dir=build))
+    (absent,) = phone_diagnoses(PhoneRequest(None, f"local:{home}", build_dir=build))
     assert absent.blocks_run
 
 

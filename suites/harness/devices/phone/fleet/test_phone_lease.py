@@ -15,6 +15,7 @@ import pytest
 
 import harness
 from harness.devices.adb.client import AdbPhone
+from harness.devices.phone.exclusive_use import PhoneBusy, holder_of, phone_lease
 from harness.devices.phone.fleet.phone_claim import (
     Claimant,
     ClaimTimes,
@@ -23,7 +24,6 @@ from harness.devices.phone.fleet.phone_claim import (
     claimed,
     this_claimant,
 )
-from harness.devices.phone.fleet.phone_lease import PhoneBusy, holder_of, phone_lease
 from harness.devices.phone.runs.claimed_run import ClaimedRun, find_runs
 from harness.errors import UserError
 from harness.virtual_phone.phone import VirtualPhone
@@ -32,7 +32,7 @@ ROOT = Path(harness.__file__).parents[1]
 HOLD = """
 import sys
 from pathlib import Path
-from harness.devices.phone.fleet.phone_lease import phone_lease
+from harness.devices.phone.exclusive_use import phone_lease
 
 with phone_lease(Path(sys.argv[1]), sys.argv[2:], 30):
     print("held", flush=True)
@@ -41,7 +41,7 @@ with phone_lease(Path(sys.argv[1]), sys.argv[2:], 30):
 ROUNDS = """
 import sys
 from pathlib import Path
-from harness.devices.phone.fleet.phone_lease import phone_lease
+from harness.devices.phone.exclusive_use import phone_lease
 
 folder, inside = Path(sys.argv[1]), Path(sys.argv[2])
 for _ in range(50):

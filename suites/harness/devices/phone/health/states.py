@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from harness.devices.phone.health.state import CoreClock, PhoneState
-from harness.devices.phone.health.thermal import BatteryState, Temperature, ThermalState
+from harness.devices.phone.health.state import (
+    BatteryState,
+    CoreClock,
+    PhoneState,
+    Temperature,
+    ThermalState,
+)
 
 
 def phone_state(

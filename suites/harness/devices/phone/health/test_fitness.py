@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import repeat
+from collections.abc import Iterable
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.devices.phone.health.fitness import HealthLimits, change_during_run, hindrances
-from harness.devices.phone.health.gate import DeviceBlocked, Patience, wait_until_fit
+from harness.devices.phone.health.gate import DeviceBlocked, Fitness, Patience
 from harness.devices.phone.health.state import PhoneState
 from suites.harness.devices.phone.health.states import phone_state
 
@@ -115,15 +115,19 @@ class Clock:
         return Patience(total_s=600.0, clock=lambda: self.now_s, sleep=self.sleep)
 
 
-def looks(states: Iterator[PhoneState]) -> Callable[[], PhoneState]:
-    return lambda: next(states)
+def in_session(states: Iterable[PhoneState], clock: Clock) -> Fitness:
+    """A phone that the session found fit at its start, and what it says of itself later."""
+    looks = chain([START], states)
+    fitness = Fitness("XYZ", lambda: next(looks), LIMITS, clock.patience())
+    assert fitness.wait() is START
+    return fitness
 
 
 def test_a_phone_is_waited_for_until_it_has_cooled() -> None:
     clock, cool = Clock(), phone_state()
     states = iter([phone_state(thermal_status=2), phone_state(thermal_status=1), cool])
 
-    found = wait_until_fit("XYZ", looks(states), START, LIMITS, clock.patience())
+    found = in_session(states, clock).wait()
 
     assert found is cool
     assert clock.now_s == 20.0
@@ -133,7 +137,7 @@ def test_a_phone_that_stays_hot_is_blocked_after_ten_minutes() -> None:
     clock, hot = Clock(), repeat(phone_state(thermal_status=3))
 
     with pytest.raises(DeviceBlocked) as blocked:
-        wait_until_fit("XYZ", looks(hot), START, LIMITS, clock.patience())
+        in_session(hot, clock).wait()
 
     assert clock.now_s == 600.0
     assert str(blocked.value) == (
@@ -146,7 +150,7 @@ def test_nobody_waits_for_what_waiting_cannot_cure() -> None:
     clock, empty = Clock(), repeat(phone_state(battery_percent=10, thermal_status=1))
 
     with pytest.raises(DeviceBlocked, match="10 %, below 30 %"):
-        wait_until_fit("XYZ", looks(empty), START, LIMITS, clock.patience())
+        in_session(empty, clock).wait()
 
     assert clock.now_s == 0.0
 
@@ -155,6 +159,6 @@ def test_an_empty_battery_on_its_charger_is_waited_for() -> None:
     clock = Clock()
     states = iter([phone_state(battery_percent=29, charging=True), phone_state(charging=True)])
 
-    wait_until_fit("XYZ", looks(states), START, LIMITS, clock.patience())
+    in_session(states, clock).wait()
 
     assert clock.now_s == 10.0

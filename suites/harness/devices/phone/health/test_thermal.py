@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.devices.phone.health.thermal import SensorKind, parse_battery, parse_thermal
+from harness.devices.phone.health.state import SensorKind, parse_battery, parse_thermal
 
 THERMAL = """\
 IsStatusOverride: false

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.backends.qnn.errors import explain
-from harness.devices.phone.runner.logcat import as_runner_log
+from harness.devices.phone.runner.remote_runner import as_runner_log
 from harness.runner_log.log import parse_runner_log
 
 LOGCAT = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.phone.runner.build import check_machine, find_build
+from harness.devices.phone.runner.tools import check_machine, find_build
 from harness.errors import UserError
 from suites.harness.devices.phone.files_for_phones import X86_64, write_build
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.artifacts.delegated import Delegates, place_of, presumed_precisions
+from harness.artifacts.foreign import Delegates, place_of, presumed_precisions
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.errors import UserError
 from harness.targets.emulator import EMULATOR

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.backends.qnn.libraries import cache_folder
-from harness.devices.phone.qnn_files import find_phone_libraries
+from harness.devices.phone.runner.tools import find_phone_libraries
 from harness.errors import UserError
 from harness.targets.soc import get_soc
 from suites.harness.devices.phone.files_for_phones import X86_64, write_elf, write_sdk

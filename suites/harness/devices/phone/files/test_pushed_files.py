@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.devices.adb.client import AdbPhone
+from harness.devices.phone.files.deployment import Pushed, push_files
 from harness.devices.phone.files.local_digests import LocalDigests
-from harness.devices.phone.files.push import Pushed, push_files
 from harness.devices.phone.files.transfer import FileToPush, PushLimits
 from harness.devices.transport.errors import (
     ConnectionLost,

@@ -1,21 +1,104 @@
-"""The QNN libraries that one SoC's HTP needs on the phone."""
+"""Runner and libraries that a phone needs: found here, and checked to be built for a phone."""
 
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends.qnn.libraries import cache_folder
-from harness.devices.phone.elf import ARM64, HEXAGON, machine_of
 from harness.devices.phone.qnn_version import QnnVersion, version_of_library
 from harness.errors import UserError
 from harness.targets.soc import Soc
 
+_HEADER = struct.Struct("<4sB13xH")
+"""Magic, class and, 18 bytes in, machine (ELF-64 object file format, figure 2)."""
+_MACHINES = {3: "x86", 40: "32-bit Arm", 62: "x86-64", 164: "Hexagon", 183: "Arm64"}
+
+ARM64, HEXAGON = "Arm64", "Hexagon"
+
+RUNNER = "qnn_multimodal_runner"
+BACKEND_LIBRARY = "libqnn_executorch_backend.so"
+
+_RUNNER_FOLDER = Path("examples/qualcomm/oss_scripts/llama")
+_LIBRARY_FOLDER = Path("backends/qualcomm")
+"""Folders of a build (contract §1.4); both files may also lie in the folder itself."""
+
+BUILD_COMMAND = "backends/qualcomm/scripts/build.sh --skip_x86_64 --release"
+
 _PHONE_FOLDER = Path("lib/aarch64-android")
 HTP_LIBRARY = "libQnnHtp.so"
 WHERE_FROM = "docs/phone.md says where they come from"
+
+
+def machine_of(path: Path) -> str | None:
+    """``Arm64``, ``x86-64``, ``Hexagon``, ...; None for what is no ELF file."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        return None
+    magic, _, machine = _HEADER.unpack(header)
+    return _MACHINES.get(machine, f"machine {machine}") if magic == b"\x7fELF" else None
+
+
+@dataclass(frozen=True)
+class RunnerBuild:
+    """What an ExecuTorch build has for a phone.
+
+    Attributes:
+        runner: Path of ``qnn_multimodal_runner``.
+        backend_library: Path of ``libqnn_executorch_backend.so``.
+    """
+
+    runner: Path
+    backend_library: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Runner and library."""
+        return (self.runner, self.backend_library)
+
+
+def find_build(directory: Path) -> RunnerBuild:
+    """Find both files in a build folder, or in a folder that they were copied to.
+
+    Args:
+        directory: Folder that ``--build-dir`` names: usually ``build-android``.
+
+    Raises:
+        UserError: If one is missing.
+    """
+    runner = _find(directory, _RUNNER_FOLDER / RUNNER)
+    library = _find(directory, _LIBRARY_FOLDER / BACKEND_LIBRARY)
+    if runner is None or library is None:
+        found = {RUNNER: runner, BACKEND_LIBRARY: library}
+        lacking = [name for name, path in found.items() if path is None]
+        raise UserError(
+            f"--build-dir {directory} has no {' and no '.join(lacking)}; build them in a checkout "
+            f"of ExecuTorch with: {BUILD_COMMAND} (docs/phone.md)"
+        )
+    return RunnerBuild(runner, library)
+
+
+def check_machine(build: RunnerBuild) -> None:
+    """Refuse a build that no phone can run; a virtual phone's is for this machine.
+
+    Raises:
+        UserError: If a file was built for another machine than a phone.
+    """
+    for path in build.files:
+        machine = machine_of(path)
+        if machine != ARM64:
+            raise UserError(
+                f"{path} is built for {machine or 'no machine'} and phones have {ARM64}; give the "
+                "build-android folder with --build-dir."
+            )
+
+
+def _find(directory: Path, place: Path) -> Path | None:
+    return next((p for p in (directory / place, directory / place.name) if p.is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -24,7 +107,7 @@ class PhoneLibraries:
 
     Attributes:
         files: What the phone needs, the HTP's own skel included.
-        version: Of the SDK; None where the libraries do not tell.
+        version: Version of the SDK; None where the libraries do not tell.
         source: Who named their folder: ``--qnn-dir`` or ``QNN_SDK_ROOT``.
     """
 
@@ -60,10 +143,7 @@ def find_phone_libraries(
         UserError: If nobody named a folder, or it lacks a library or has one for another machine.
     """
     directory, source = _named_folder(qnn_dir, environment)
-    found = {
-        name: next((p for p in (directory / place / name, directory / name) if p.is_file()), None)
-        for name, place in library_places(soc).items()
-    }
+    found = {name: _find(directory, at / name) for name, at in library_places(soc).items()}
     if lacking := [name for name, path in found.items() if path is None]:
         raise UserError(
             f"{source} is {directory}, which lacks {', '.join(lacking)} for {soc.name} (HTP "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.options.files import read_settings, search_folders
+from harness.options.values import read_settings, search_folders
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""What the doctor looked at, and how that is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What was looked at: a package, a folder, a phone.
+        value: What was found.
+        problem: What is wrong and what to type, None if nothing is.
+        blocks_run: Whether no run of the kind that was asked for can start with that problem.
+    """
+
+    subject: str
+    value: str
+    problem: str | None = None
+    blocks_run: bool = False
+
+
+def show_diagnoses(diagnoses: Sequence[Diagnosis], as_json: bool) -> int:
+    """Print what was found.
+
+    Args:
+        diagnoses: In their order.
+        as_json: Print JSON instead of a table.
+
+    Returns:
+        0 if a run could start, on the phone where one is asked for, else 1.
+    """
+    if as_json:
+        print(json.dumps([asdict(diagnosis) for diagnosis in diagnoses], indent=2))
+    else:
+        _print_table(diagnoses)
+    return int(any(diagnosis.blocks_run for diagnosis in diagnoses))
+
+
+def _print_table(diagnoses: Sequence[Diagnosis]) -> None:
+    table = Table(title="snapgate doctor", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for diagnosis in diagnoses:
+        mark = "[green]✓[/]" if diagnosis.problem is None else _problem_mark(diagnosis)
+        table.add_row(mark, diagnosis.subject, escape(diagnosis.value))
+    console = Console(highlight=False)
+    console.print(table)
+    for diagnosis in diagnoses:
+        if diagnosis.problem is not None:
+            console.print(
+                f"{_problem_mark(diagnosis)} {diagnosis.subject}: {escape(diagnosis.problem)}"
+            )
+
+
+def _problem_mark(diagnosis: Diagnosis) -> str:
+    return "[red]✗[/]" if diagnosis.blocks_run else "[yellow]![/]"
