@@ -10,15 +10,14 @@ from fixtures.settings.options import add_options
 from reports.build import build_report
 
 pytest_plugins = (
-    "fixtures.session.current",
     "fixtures.session.failure_text",
+    "fixtures.session.collection",
     "fixtures.session.collection",
     "fixtures.session.needs",
     "fixtures.artifact",
     "fixtures.session.parametrize",
     "fixtures.device",
     "fixtures.bad_cable",
-    "fixtures.session.xdist_phones",
     "fixtures.answers",
     "fixtures.judge",
     "fixtures.speed",

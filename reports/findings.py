@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import Literal
 
 from harness.measure.verdict import Status
-from harness.results.final_verdicts import final_frame
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
-from harness.results.series import SERIES, Series
+from harness.results.series import SERIES, Series, final_frame
 from reports.past import Night, Past
 from reports.trends import Trend
 

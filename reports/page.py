@@ -28,9 +28,9 @@ from reports.device_log import Gauge, find_gauges
 from reports.findings import Finding
 from reports.headline import LABELS, SEVERITY, headline
 from reports.past import Past
+from reports.payload import trend_rows
 from reports.pictures import embed_pictures
 from reports.stages import find_stages
-from reports.trend_payload import trend_rows
 from reports.trends import Trend
 from reports.unsteady import unsteady_gates
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines

@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.results.history import History, load_history
 from harness.results.run import Run
-from harness.results.run_differences import Difference, find_differences
+from harness.results.run_comparison import Difference, find_differences
 
 DEFAULT_SPAN = timedelta(days=90)
 """How far back a report looks unless ``--since`` says otherwise."""

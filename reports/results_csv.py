@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any, Literal
+
+import pandas as pd
 
 from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
 from harness.results.run import Run
@@ -93,3 +96,14 @@ def _fields(row: _Written) -> dict[str, Any]:
     if isinstance(row, ComparisonRow):
         return {_OF_COMPARISONS.get(name, name): value for name, value in fields.items()}
     return fields
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """Read ``results.csv`` with the dtypes of ``COLUMNS``; an empty cell is a missing value.
+
+    Plain ``pandas.read_csv`` would take an answer ``None`` for a missing one and a column of
+    answers ``3``, ``5`` for numbers.
+    """
+    dtypes = {name: dtype for name, dtype in COLUMNS.items() if not dtype.startswith("datetime")}
+    frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
+    return frame.assign(at=pd.to_datetime(frame["at"], format="ISO8601", utc=True))

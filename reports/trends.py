@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.measure.change_point import find_change_points
 from harness.measure.metrics import METRICS, Better
-from harness.results.nightly import nightly
+from harness.results.query import nightly
 from harness.results.series import Series
 from reports.anchors import anchor
 from reports.past import Past

@@ -10,10 +10,9 @@ import pandas as pd
 from harness.measure.gate import Context
 from harness.measure.quarantine import Night, propose_quarantine, render_quarantine
 from harness.measure.verdict import Status
-from harness.results.final_verdicts import final_frame
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
-from harness.results.series import SERIES, Series
+from harness.results.series import SERIES, Series, final_frame
 from reports.past import Past
 from reports.verdict_table import verdict_anchor
 from reports.wording import subject_words

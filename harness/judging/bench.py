@@ -9,17 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Generic
 
 from harness.devices.phone.health.gate import DeviceBlocked
-from harness.judging.conclusion import Conclusion, Judged, status_of
 from harness.judging.decode_limit import DecodeLimit
-from harness.judging.judge import Judge
+from harness.judging.judge import Conclusion, Judge, Judged, status_of
 from harness.judging.measured import Measured
 from harness.judging.record import Record, Side
 from harness.judging.workload import MeasuredRun, Workload
 from harness.measure.cold_rerun import needs_rerun, settle
 from harness.measure.metrics import perf_metrics
-from harness.measure.sample import Sample
+from harness.measure.sample import RunOutcome, Sample, invalid_reason
 from harness.measure.statistics import next_sample_count
-from harness.measure.validity import RunOutcome, invalid_reason
 from harness.measure.verdict import Status
 from harness.measure.wording import number
 from harness.results.rows.schema import DeviceStateRow, VerdictRow

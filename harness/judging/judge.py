@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from harness.judging.conclusion import Conclusion, Judged, status_of, with_notes, worst
 from harness.judging.measured import Measured
-from harness.judging.record import Record
+from harness.judging.record import Record, verdict_row
 from harness.measure import verdict as verdicts
 from harness.measure.accuracy_delta import ScoredPair
+from harness.measure.comparison import Outcome
 from harness.measure.drop_verdict import drop_of, judge_drop
 from harness.measure.gate import Gate, find_gate
 from harness.measure.proposal import Provenance
@@ -17,11 +18,43 @@ from harness.measure.quarantine import Quarantine, QuarantineState, find_quarant
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, Verdict
 from harness.measure.wording import number, plural
-from harness.results.recording import verdict_row
-from harness.results.rows.schema import VerdictRow
+from harness.results.rows.schema import ComparisonRow, VerdictRow
 
 Evidence = float | Sequence[ScoredPair]
 """A value that repeats exactly, or what was lost against a reference, question by question."""
+
+
+Judged = TypeVar("Judged", VerdictRow, ComparisonRow)
+"""What was judged of one metric, by a gate or against another artifact."""
+
+_STATUS = {
+    Outcome.SAME: Status.PASS,
+    Outcome.FASTER: Status.PASS,
+    Outcome.SLOWER: Status.FAIL,
+    Outcome.INCONCLUSIVE: Status.INCONCLUSIVE,
+    Outcome.BLOCKED: Status.BLOCKED,
+}
+
+_SEVERITY = (Status.FAIL, Status.BLOCKED, Status.INCONCLUSIVE, Status.NO_GATE, Status.PASS)
+
+_NOTES_IN_SENTENCE = 3
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The end of a test.
+
+    Attributes:
+        status: Of the worst verdict that counts.
+        sentence: Its evidence.
+        notes: Single findings behind it, most telling first: a wrong answer, for instance.
+        quarantine: The row by which it turns nothing red; None where it counts.
+    """
+
+    status: Status
+    sentence: str
+    notes: tuple[str, ...] = ()
+    quarantine: Quarantine | None = None
 
 
 @dataclass(frozen=True)
@@ -107,14 +140,16 @@ class Judge:
             measured: What all of them are about.
             notes: Findings behind them, most telling first.
         """
-        told = [with_notes(row, notes) for row in rows]
+        told = [_with_notes(row, notes) for row in rows]
         put_aside = [self._covering(row, measured) for row in told]
         for row, quarantine in zip(told, put_aside, strict=True):
             update = {"quarantined": quarantine is not None}
             self.record.recorder.append(row.model_copy(update=update))
         counted = [row for row, quarantine in zip(told, put_aside, strict=True) if not quarantine]
         is_clean = all(status_of(row) is Status.PASS for row in counted)
-        decisive = worst(told if is_clean else counted)
+        decisive = min(
+            told if is_clean else counted, key=lambda row: _SEVERITY.index(status_of(row))
+        )
         covering = self._covering(decisive, measured)
         return Conclusion(status_of(decisive), decisive.sentence, tuple(notes), covering)
 
@@ -165,3 +200,21 @@ def _for_validity(verdict: Verdict) -> Verdict:
     return verdict.model_copy(
         update={"status": Status.PASS, "sentence": sentence, "gate": None, "proposal": None}
     )
+
+
+def status_of(row: VerdictRow | ComparisonRow) -> Status:
+    """The status of a verdict, or the one that a comparison ends its test with."""
+    return row.status if isinstance(row, VerdictRow) else _STATUS[Outcome(row.outcome)]
+
+
+def _with_notes(row: Judged, notes: Sequence[str]) -> Judged:
+    """A row whose sentence ends with the first findings behind it.
+
+    A proposed gate ends its sentence and has to stay TOML that can be copied.
+    """
+    if not notes or (isinstance(row, VerdictRow) and row.proposed_gate is not None):
+        return row
+    shown = [*notes[:_NOTES_IN_SENTENCE]]
+    more = len(notes) - len(shown)
+    listed = "; ".join(shown + ([f"and {more} more"] if more else []))
+    return row.model_copy(update={"sentence": f"{row.sentence}; {listed}"})

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from harness.artifacts.artifact import Artifact
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.judging.bench import Bench
-from harness.judging.conclusion import status_of
-from harness.judging.judge import Judge
+from harness.judging.judge import Judge, status_of
+from harness.judging.record import comparison_row
 from harness.judging.workload import MeasuredRun
 from harness.measure.cold_rerun import settle
 from harness.measure.comparison import Pair, abba_order, compare_pairs, cut_short
 from harness.measure.metrics import get_metric
 from harness.measure.sample import Sample
-from harness.results.recording import comparison_row
 from harness.results.rows.schema import ComparisonRow
 
 

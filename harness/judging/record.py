@@ -1,4 +1,4 @@
-"""Where one test writes down what it measures."""
+"""What one test writes down of what it measures, as rows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from PIL import Image
 
 from harness.devices.device import Device
 from harness.judging.measured import Measured
+from harness.measure.comparison import Comparison
+from harness.measure.gate import Context
 from harness.measure.metrics import get_metric
+from harness.measure.proposal import render_gate
 from harness.measure.sample import Sample
-from harness.results.recording import subject_of
-from harness.results.rows.schema import Row, SampleRow, Subject
+from harness.measure.verdict import Verdict
+from harness.measure.wording import plural
+from harness.results.rows.schema import ComparisonRow, Row, SampleRow, Subject, VerdictRow
+from harness.results.series import CONFIGURATION
 
 Side = Literal["A", "B"]
 """Of a comparison: the baseline or the candidate."""
@@ -53,9 +58,13 @@ class Record:
     device: Device
 
     def subject(self, measured: Measured) -> Subject:
-        """What rows of this test are about."""
-        key = measured.artifact.manifest.key
-        return subject_of(measured.context, self.test_id, self.device.serial, key)
+        """What rows of this test are about; the component is not part of it."""
+        return Subject(
+            test_id=self.test_id,
+            device=self.device.serial,
+            artifact_key=measured.artifact.manifest.key,
+            **{name: getattr(measured.context, name) for name in CONFIGURATION},
+        )
 
     def samples(
         self,
@@ -88,3 +97,93 @@ class Record:
                     method=self.device.method if generated_tokens is not None else None,
                 )
             )
+
+
+def verdict_row(verdict: Verdict, subject: Subject, cold_session: int = 0) -> VerdictRow:
+    """Flatten a verdict; its samples are rows of their own, written when they were measured.
+
+    Args:
+        verdict: What was judged.
+        subject: What it is about.
+        cold_session: 1 where it was judged once more from cold.
+    """
+    gate = verdict.gate
+    return VerdictRow(
+        **subject.model_dump(),
+        metric=verdict.metric,
+        unit=get_metric(verdict.metric).unit,
+        status=verdict.status,
+        sentence=verdict.sentence,
+        median=verdict.median,
+        lower=verdict.lower,
+        upper=verdict.upper,
+        n_samples=sum(sample.invalid_reason is None for sample in verdict.samples),
+        gate_min=gate.min if gate else None,
+        gate_max=gate.max if gate else None,
+        gate_source=gate.source if gate else None,
+        gate_confidence=gate.confidence if gate else None,
+        gate_since=gate.since if gate else None,
+        proposed_gate=render_gate(verdict.proposal) if verdict.proposal else None,
+        component=verdict.context.component,
+        cold_session=cold_session,
+    )
+
+
+def comparison_row(
+    comparison: Comparison,
+    metric: str,
+    context: Context,
+    subject: Subject,
+    *,
+    baseline_key: str,
+    medians: tuple[float | None, float | None],
+    cold_session: int = 0,
+    reason: str | None = None,
+) -> ComparisonRow:
+    """Flatten a comparison, with its evidence in a sentence.
+
+    Args:
+        comparison: What was found.
+        metric: Name of the metric.
+        context: Where both artifacts were measured.
+        subject: Of the candidate.
+        baseline_key: Key of the artifact that it was compared with.
+        medians: The baseline's and the candidate's, in the metric's unit.
+        cold_session: 1 where it was made once more from cold.
+        reason: Why it came to nothing, told instead of what was found.
+    """
+    keys = baseline_key, subject.artifact_key or "unknown"
+    outcome = comparison.outcome.value
+    what = f"{metric} of {context.describe()}: {outcome.upper()}"
+    return ComparisonRow(
+        **subject.model_dump(),
+        baseline_key=baseline_key,
+        metric=metric,
+        unit=get_metric(metric).unit,
+        outcome=outcome,
+        ratio=comparison.ratio,
+        lower=comparison.lower,
+        upper=comparison.upper,
+        p_value=comparison.p_value,
+        n_pairs=comparison.pairs,
+        baseline_median=medians[0],
+        candidate_median=medians[1],
+        sentence=f"{what}, {reason or _evidence(comparison, keys)}",
+        component=context.component,
+        cold_session=cold_session,
+    )
+
+
+def _evidence(comparison: Comparison, keys: tuple[str, str]) -> str:
+    baseline, candidate = (key[:12] for key in keys)
+    if comparison.ratio is None or comparison.lower is None or comparison.upper is None:
+        return (
+            f"{plural(comparison.invalid_pairs, 'pair')} of {candidate} and {baseline} do not "
+            f"count and {comparison.pairs} do; look at the reasons of the samples"
+        )
+    percent = f"{comparison.ratio - 1:+.1%}".replace("%", " %")
+    bounds = f"{comparison.lower:.4f} to {comparison.upper:.4f}"
+    return (
+        f"{candidate} is {percent} against {baseline}: ratio {comparison.ratio:.4f}, 95 % sure "
+        f"{bounds}, {plural(comparison.pairs, 'pair')}"
+    )

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from harness.measure.metrics import Better
-from harness.measure.sample import Sample
-from harness.measure.validity import too_many_invalid
+from harness.measure.sample import Sample, too_many_invalid
 
 MIN_PAIRS = 8
 """Below this no sign-flip test can reach ``P_VALUE``: two of 2^7 flips are 1.6 %."""

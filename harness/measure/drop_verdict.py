@@ -6,16 +6,13 @@ from collections.abc import Sequence
 
 from harness.measure.accuracy_delta import MIN_IMAGES, ScoredPair, accuracy_delta
 from harness.measure.gate import Context, Gate
-from harness.measure.metrics import get_metric
 from harness.measure.proposal import Provenance
-from harness.measure.sample import Sample
 from harness.measure.verdict import (
     CONFIDENCE,
     Verdict,
     describe_outcome,
     describe_subject,
-    proposed,
-    three_states,
+    judge_bounds,
 )
 from harness.measure.wording import number, plural
 
@@ -58,18 +55,7 @@ def judge_drop(
     """
     drop, delta = drop_of(pairs), accuracy_delta(pairs)
     lower, upper = (_turned(delta.upper), _turned(delta.lower)) if delta else (None, None)
-    judged = Verdict(
-        status=three_states(lower, upper, gate),
-        metric=get_metric(metric).name,
-        context=context,
-        sentence="",
-        samples=(Sample(drop),),
-        median=drop,
-        lower=lower,
-        upper=upper,
-        gate=gate,
-        proposal=proposed(metric, context, lower, upper, provenance) if gate is None else None,
-    )
+    judged = judge_bounds(drop, lower, upper, gate, metric, context, provenance)
     images = len({pair.image for pair in pairs})
     outcome = describe_outcome(judged, ", ask about more images", f"{MIN_IMAGES} images")
     evidence = f"{_bounds(judged)}{plural(images, 'image')}"

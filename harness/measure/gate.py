@@ -54,11 +54,51 @@ def _words(parts: Iterable[str | None]) -> str:
     return " ".join(part for part in parts if part is not None)
 
 
-class Gate(BaseModel):
-    """One row of ``thresholds/<model>.toml``.
+class Selection(BaseModel):
+    """What rows of ``thresholds/`` are about: one metric of one model, and where it is measured.
 
     Attributes:
         precision: One word, or ``component=precision`` pairs where a recipe mixes them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    model: str
+    target: KnownTarget | None = None
+    soc: str | None = None
+    mode: Mode | None = None
+    precision: str | None = None
+    component: Component | None = None
+    protocol: Protocol = "snapgate"
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_exists(cls, name: str) -> str:
+        if name not in METRICS:
+            raise ValueError(f"there is no metric {name!r}; {suggest(name, METRICS)}")
+        return name
+
+    @property
+    def selectors(self) -> str:
+        """Those that are fixed: ``target=phone, soc=SM8650``."""
+        fixed = {name: getattr(self, name) for name in SELECTORS}
+        return ", ".join(f"{name}={value}" for name, value in fixed.items() if value is not None)
+
+    def applies_to(self, metric: str, context: Context) -> bool:
+        """Whether the row is about a metric measured there."""
+        return (
+            self.metric == metric
+            and self.model == context.model
+            and self.protocol == context.protocol
+            and all(getattr(self, name) in (None, getattr(context, name)) for name in SELECTORS)
+        )
+
+
+class Gate(Selection):
+    """One row of ``thresholds/<model>.toml``.
+
+    Attributes:
         min: The metric must be at least this.
         max: The metric must be at most this.
         report_only: Measure and show, judge nothing; ``reason`` says why.
@@ -68,16 +108,7 @@ class Gate(BaseModel):
         since: Date from which the row holds.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    metric: str
-    model: str
-    target: KnownTarget | None = None
     soc: KnownSoc | None = None
-    mode: Mode | None = None
-    precision: str | None = None
-    component: Component | None = None
-    protocol: Protocol = "snapgate"
     min: float | None = None
     max: float | None = None
     report_only: bool = False
@@ -85,13 +116,6 @@ class Gate(BaseModel):
     confidence: Confidence | None = None
     source: str
     since: date
-
-    @field_validator("metric")
-    @classmethod
-    def _metric_exists(cls, name: str) -> str:
-        if name not in METRICS:
-            raise ValueError(f"there is no metric {name!r}; {suggest(name, METRICS)}")
-        return name
 
     @field_validator("precision")
     @classmethod
@@ -143,21 +167,12 @@ class Gate(BaseModel):
         """How many selectors the row fixes."""
         return sum(getattr(self, name) is not None for name in SELECTORS)
 
-    def applies_to(self, context: Context) -> bool:
-        """Whether the row is meant for what was measured there."""
-        return (
-            self.model == context.model
-            and self.protocol == context.protocol
-            and all(getattr(self, name) in (None, getattr(context, name)) for name in SELECTORS)
-        )
-
     def describe(self) -> str:
         """``decode_tps >= 50 (target=phone, soc=SM8650; since 2026-01-26, source ...)``."""
-        selectors = ", ".join(
-            f"{name}={getattr(self, name)}" for name in SELECTORS if getattr(self, name) is not None
-        )
         judged = "report only" if self.report_only else bound(self.min, self.max)
-        return f"{self.metric} {judged} ({selectors}; since {self.since}, source {self.source})"
+        return (
+            f"{self.metric} {judged} ({self.selectors}; since {self.since}, source {self.source})"
+        )
 
 
 def find_gate(gates: Iterable[Gate], metric: str, context: Context) -> Gate | None:
@@ -167,7 +182,7 @@ def find_gate(gates: Iterable[Gate], metric: str, context: Context) -> Gate | No
         UserError: If there is no such metric, or two equally specific gates apply.
     """
     get_metric(metric)
-    applying = [gate for gate in gates if gate.metric == metric and gate.applies_to(context)]
+    applying = [gate for gate in gates if gate.applies_to(metric, context)]
     if not applying:
         return None
     most = max(gate.specificity for gate in applying)

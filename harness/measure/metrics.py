@@ -33,171 +33,90 @@ class Metric:
     two_sided: bool = False
 
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("decode_tps", "token/s", "higher", "performance", "Tokens per second of decoding"),
-        Metric(
-            "prefill_tps",
-            "token/s",
-            "higher",
-            "performance",
-            "Prompt tokens per second of decoder prefill, image encoding excluded",
+DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
+    ("performance", "higher", "token/s"): {
+        "decode_tps": "Tokens per second of decoding",
+        "prefill_tps": "Prompt tokens per second of decoder prefill, image encoding excluded",
+        "prompt_eval_tps": (
+            "Prompt tokens per second up to the first token, image encoding included"
         ),
-        Metric(
-            "prompt_eval_tps",
-            "token/s",
-            "higher",
-            "performance",
-            "Prompt tokens per second up to the first token, image encoding included",
-        ),
-        Metric(
-            "e2e_tps",
-            "token/s",
-            "higher",
-            "performance",
-            "Decoded tokens per second of the whole inference, upstream's reported speed",
-        ),
-        Metric("ttft_ms", "ms", "lower", "performance", "Start of inference to first token"),
-        Metric("encode_ms", "ms", "lower", "performance", "Vision encoder, all images of a turn"),
-        Metric("load_ms", "ms", "lower", "performance", "Loading the .pte files and tokenizer"),
-        Metric("sampling_ms", "ms", "lower", "performance", "Sampling within decode steps"),
-        Metric(
-            "bookkeeping_ms_per_step",
-            "ms",
-            "lower",
-            "performance",
-            "Decode time outside execute() calls, per step",
-        ),
-        Metric("peak_rss_mib", "MiB", "lower", "performance", "Peak resident set of the runner"),
-        Metric("pte_bytes", "byte", "lower", "size", "Size of one component's .pte file"),
-        Metric(
-            "ddr_bytes_per_token",
-            "byte",
-            "lower",
-            "size",
-            "DRAM traffic of one decode step, from the HTP compiler",
-        ),
-        Metric(
-            "ms_per_token_lower_bound",
-            "ms",
-            "lower",
-            "size",
-            "DRAM traffic of one decode step over the SoC's peak bandwidth",
-        ),
-        Metric(
-            "ms_per_token_of_weights",
-            "ms",
-            "lower",
-            "size",
+        "e2e_tps": "Decoded tokens per second of the whole inference, upstream's reported speed",
+    },
+    ("performance", "lower", "ms"): {
+        "ttft_ms": "Start of inference to first token",
+        "encode_ms": "Vision encoder, all images of a turn",
+        "load_ms": "Loading the .pte files and tokenizer",
+        "sampling_ms": "Sampling within decode steps",
+        "bookkeeping_ms_per_step": "Decode time outside execute() calls, per step",
+    },
+    ("performance", "lower", "MiB"): {"peak_rss_mib": "Peak resident set of the runner"},
+    ("size", "lower", "byte"): {
+        "pte_bytes": "Size of one component's .pte file",
+        "ddr_bytes_per_token": "DRAM traffic of one decode step, from the HTP compiler",
+        "spill_bytes": "Moved out of VTCM for lack of room",
+        "context_bytes": "Largest compiled context, 4 GB at most",
+    },
+    ("size", "lower", "ms"): {
+        "ms_per_token_lower_bound": "DRAM traffic of one decode step over the SoC's peak bandwidth",
+        "ms_per_token_of_weights": (
             "Weights and KV cache, each once, over the SoC's peak bandwidth: in place of "
-            "ms_per_token_lower_bound where the compiler told no traffic",
+            "ms_per_token_lower_bound where the compiler told no traffic"
         ),
-        Metric("spill_bytes", "byte", "lower", "size", "Moved out of VTCM for lack of room"),
-        Metric("cpu_ops", "1", "lower", "size", "Operators that the HTP does not run"),
-        Metric("delegates", "1", "lower", "size", "Most pieces that one method is cut into"),
-        Metric("vtcm_mib", "MiB", "lower", "size", "Tightly coupled memory compiled for"),
-        Metric("context_bytes", "byte", "lower", "size", "Largest compiled context, 4 GB at most"),
-        Metric("export_s", "s", "lower", "export", "Wall time of one component's export"),
-        Metric("export_peak_rss_mib", "MiB", "lower", "export", "Peak resident set of an export"),
-        Metric(
-            "exact_match",
-            "share",
-            "higher",
-            "accuracy",
-            "Answers equal to the expected ones",
+    },
+    ("size", "lower", "1"): {
+        "cpu_ops": "Operators that the HTP does not run",
+        "delegates": "Most pieces that one method is cut into",
+    },
+    ("size", "lower", "MiB"): {"vtcm_mib": "Tightly coupled memory compiled for"},
+    ("export", "lower", "s"): {"export_s": "Wall time of one component's export"},
+    ("export", "lower", "MiB"): {"export_peak_rss_mib": "Peak resident set of an export"},
+    ("accuracy", "higher", "share"): {
+        "exact_match": "Answers equal to the expected ones",
+        "token_agreement": "Token positions equal to the float reference's, mean over samples",
+        "kv_hybrid_agreement": (
+            "Token positions equal between kv and hybrid mode, mean over samples"
         ),
-        Metric(
-            "exact_match_drop",
-            "share",
-            "lower",
-            "accuracy",
-            "Exact match of the float model minus that of this precision",
+        "requantized_agreement": (
+            "As kv_hybrid_agreement, where the KV cache is converted between prefill and decode"
         ),
-        Metric(
-            "length_ratio",
-            "1",
-            "higher",
-            "accuracy",
-            "Mean length of this precision's answers over that of the float model's, in tokens",
-            two_sided=True,
+        "requantization_gain": "Exact match with the KV cache converted minus that without",
+        "lookahead_agreement": (
+            "Token positions equal between kv mode and lookahead, mean over samples"
         ),
-        Metric(
-            "blank_image_exact_match",
-            "share",
-            "lower",
-            "accuracy",
-            "Answers still equal to the expected ones with the image blanked",
+        "golden_hit": "Answers that name the required features",
+    },
+    ("accuracy", "lower", "share"): {
+        "exact_match_drop": "Exact match of the float model minus that of this precision",
+        "blank_image_exact_match": (
+            "Answers still equal to the expected ones with the image blanked"
         ),
-        Metric(
-            "swapped_image_exact_match",
-            "share",
-            "lower",
-            "accuracy",
-            "Answers still equal to the expected ones with another scene's image",
+        "swapped_image_exact_match": (
+            "Answers still equal to the expected ones with another scene's image"
         ),
-        Metric(
-            "token_agreement",
-            "share",
-            "higher",
-            "accuracy",
-            "Token positions equal to the float reference's, mean over samples",
+        "undecided_share": "Tokens at which modes differ because two were equally likely",
+    },
+    ("accuracy", "higher", "1"): {
+        "length_ratio": (
+            "Mean length of this precision's answers over that of the float model's, in tokens"
         ),
-        Metric(
-            "kv_hybrid_agreement",
-            "share",
-            "higher",
-            "accuracy",
-            "Token positions equal between kv and hybrid mode, mean over samples",
+        "kv_scale_ratio": "Largest quotient of a layer's KV scales in prefill and decode",
+    },
+    ("accuracy", "higher", "token"): {
+        "tokens_per_step": (
+            "Tokens that a pass of the decode method yields, mean over the long answers"
         ),
-        Metric(
-            "undecided_share",
-            "share",
-            "lower",
-            "accuracy",
-            "Tokens at which modes differ because two were equally likely",
-        ),
-        Metric(
-            "requantized_agreement",
-            "share",
-            "higher",
-            "accuracy",
-            "As kv_hybrid_agreement, where the KV cache is converted between prefill and decode",
-        ),
-        Metric(
-            "requantization_gain",
-            "share",
-            "higher",
-            "accuracy",
-            "Exact match with the KV cache converted minus that without",
-        ),
-        Metric(
-            "kv_scale_ratio",
-            "1",
-            "higher",
-            "accuracy",
-            "Largest quotient of a layer's KV scales in prefill and decode",
-        ),
-        Metric(
-            "lookahead_agreement",
-            "share",
-            "higher",
-            "accuracy",
-            "Token positions equal between kv mode and lookahead, mean over samples",
-        ),
-        Metric(
-            "tokens_per_step",
-            "token",
-            "higher",
-            "accuracy",
-            "Tokens that a pass of the decode method yields, mean over the long answers",
-        ),
-        Metric(
-            "golden_hit", "share", "higher", "accuracy", "Answers that name the required features"
-        ),
-        Metric("sqnr_db", "dB", "higher", "accuracy", "Signal to quantization noise against float"),
-        Metric("perplexity", "1", "lower", "accuracy", "Perplexity of reference answers"),
-    )
+    },
+    ("accuracy", "higher", "dB"): {"sqnr_db": "Signal to quantization noise against float"},
+    ("accuracy", "lower", "1"): {"perplexity": "Perplexity of reference answers"},
+}
+"""What metrics are, by kind, improvement and unit."""
+
+_TWO_SIDED = frozenset({"length_ratio"})
+
+METRICS = {
+    name: Metric(name, unit, better, kind, description, two_sided=name in _TWO_SIDED)
+    for (kind, better, unit), described in DESCRIPTIONS.items()
+    for name, description in described.items()
 }
 
 COMPARED_SPEEDS = (

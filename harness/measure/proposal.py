@@ -8,7 +8,7 @@ from datetime import date
 
 from harness.measure.gate import SELECTORS, Context, Gate
 from harness.measure.metrics import get_metric
-from harness.measure.toml_row import render_row
+from harness.measure.wording import render_row
 
 MARGIN = 0.05
 """Share by which a proposed bound stays clear of the measured median's own bound.

@@ -12,15 +12,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from harness.errors import suggest
-from harness.measure.gate import SELECTORS, Context
-from harness.measure.metrics import METRICS
-from harness.measure.toml_row import render_row
+from harness.measure.gate import SELECTORS, Context, Selection
 from harness.measure.verdict import Status
-from harness.targets.registry import KnownTarget
-from harness.vocabulary import Component, Mode, Protocol
+from harness.measure.wording import render_row
 
 DURATION = timedelta(days=14)
 """How long a proposed quarantine lasts."""
@@ -34,7 +30,7 @@ class QuarantineState(StrEnum):
     EXPIRED = "expired"
 
 
-class Quarantine(BaseModel):
+class Quarantine(Selection):
     """One row of ``thresholds/quarantine.toml``.
 
     Attributes:
@@ -44,27 +40,10 @@ class Quarantine(BaseModel):
         expires: Last day on which it holds; it fails from the day after.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    metric: str
-    model: str
-    target: KnownTarget | None = None
-    soc: str | None = None
-    mode: Mode | None = None
-    precision: str | None = None
-    component: Component | None = None
-    protocol: Protocol = "snapgate"
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     since: date
     expires: date
-
-    @field_validator("metric")
-    @classmethod
-    def _metric_exists(cls, name: str) -> str:
-        if name not in METRICS:
-            raise ValueError(f"there is no metric {name!r}; {suggest(name, METRICS)}")
-        return name
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Quarantine:
@@ -78,19 +57,9 @@ class Quarantine(BaseModel):
             return QuarantineState.PENDING
         return QuarantineState.ACTIVE if today <= self.expires else QuarantineState.EXPIRED
 
-    def applies_to(self, metric: str, context: Context) -> bool:
-        """Whether the row is about a metric measured there."""
-        return (
-            self.metric == metric
-            and self.model == context.model
-            and self.protocol == context.protocol
-            and all(getattr(self, name) in (None, getattr(context, name)) for name in SELECTORS)
-        )
-
     def describe(self) -> str:
         """``decode_tps of smolvlm_500m (soc=SM8650), Ada until 2026-02-01: reason``."""
-        narrowed = [f"{n}={getattr(self, n)}" for n in SELECTORS if getattr(self, n) is not None]
-        where = f" ({', '.join(narrowed)})" if narrowed else ""
+        where = f" ({self.selectors})" if self.selectors else ""
         return (
             f"{self.metric} of {self.model}{where}, {self.owner} until {self.expires}:"
             f" {self.reason}"

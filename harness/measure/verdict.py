@@ -13,13 +13,12 @@ from harness.measure.gate import Context, Gate
 from harness.measure.gate_distance import Clearance, clearance
 from harness.measure.metrics import get_metric
 from harness.measure.proposal import Provenance, propose_gate, render_gate
-from harness.measure.sample import Sample
+from harness.measure.sample import Sample, describe_invalid, too_many_invalid
 from harness.measure.statistics import (
     coefficient_of_variation,
     median_bounds,
     next_sample_count,
 )
-from harness.measure.validity import describe_invalid, too_many_invalid
 from harness.measure.wording import bound, number, plural
 from harness.targets.registry import speedless_targets
 
@@ -100,11 +99,11 @@ def judge(
     valid = [sample.value for sample in samples if sample.invalid_reason is None]
     bounds = median_bounds(valid, CONFIDENCE)
     lower, upper = (bounds.lower, bounds.upper) if bounds else (None, None)
-    status = _blocked(samples) or three_states(lower, upper, gate)
+    status = _blocked(samples) or _three_states(lower, upper, gate)
     clear = clearance(valid, gate.bounds) if status in (Status.PASS, Status.FAIL) and gate else None
     if clear is not None and not clear.suffices:
         status = Status.INCONCLUSIVE
-    proposal = proposed(metric, context, lower, upper, provenance) if gate is None else None
+    proposal = _proposed(metric, context, lower, upper, provenance) if gate is None else None
     measured = Verdict(
         status=status,
         metric=get_metric(metric).name,
@@ -136,22 +135,37 @@ def judge_exact(
     Raises:
         UserError: If there is no such metric.
     """
-    status = three_states(value, value, gate)
-    measured = Verdict(
-        status=status,
+    measured = judge_bounds(value, value, value, gate, metric, context, provenance)
+    sentence = f"{describe_subject(measured)} is {number(value, digits=10)}"
+    sentence += describe_outcome(measured, advice="")
+    return measured.model_copy(update={"sentence": sentence})
+
+
+def judge_bounds(
+    value: float,
+    lower: float | None,
+    upper: float | None,
+    gate: Gate | None,
+    metric: str,
+    context: Context,
+    provenance: Provenance,
+) -> Verdict:
+    """The verdict on a value that repeats exactly, by what it may be at least and at most.
+
+    Its sentence is still to be written.
+    """
+    return Verdict(
+        status=_three_states(lower, upper, gate),
         metric=get_metric(metric).name,
         context=context,
         sentence="",
         samples=(Sample(value),),
         median=value,
-        lower=value,
-        upper=value,
+        lower=lower,
+        upper=upper,
         gate=gate,
-        proposal=proposed(metric, context, value, value, provenance) if gate is None else None,
+        proposal=_proposed(metric, context, lower, upper, provenance) if gate is None else None,
     )
-    sentence = f"{describe_subject(measured)} is {number(value, digits=10)}"
-    sentence += describe_outcome(measured, advice="")
-    return measured.model_copy(update={"sentence": sentence})
 
 
 def _blocked(samples: Sequence[Sample]) -> Status | None:
@@ -159,7 +173,7 @@ def _blocked(samples: Sequence[Sample]) -> Status | None:
     return Status.BLOCKED if too_many_invalid(invalid, len(samples)) else None
 
 
-def three_states(lower: float | None, upper: float | None, gate: Gate | None) -> Status:
+def _three_states(lower: float | None, upper: float | None, gate: Gate | None) -> Status:
     """PASS where both bounds are inside of the gate, FAIL where both are outside of one side."""
     if gate is None or gate.report_only:
         return Status.NO_GATE
@@ -172,7 +186,7 @@ def three_states(lower: float | None, upper: float | None, gate: Gate | None) ->
     return Status.PASS if lower >= minimum and upper <= maximum else Status.INCONCLUSIVE
 
 
-def proposed(
+def _proposed(
     metric: str,
     context: Context,
     lower: float | None,

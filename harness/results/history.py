@@ -15,8 +15,7 @@ import pandas as pd
 from harness.errors import UserError
 from harness.results.journal_reader import file_rows, is_torn, journal_files
 from harness.results.rows.schema import Row, SessionEndRow, SessionRow
-from harness.results.run_end import is_controller, run_status
-from harness.results.runs import run_folders, started_at
+from harness.results.runs import is_controller, run_folders, run_status, started_at
 from harness.results.tables import TABLES, TableBuilder, json_text
 
 

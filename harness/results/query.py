@@ -1,4 +1,4 @@
-"""Questions to frames of results: which rows, and what they say group by group."""
+"""Questions to frames of results: which rows count, and what they say group by group."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pandas as pd
 
 from harness.errors import UserError, suggest
 from harness.measure.statistics import coefficient_of_variation, median_bounds
-from harness.results.series import SERIES
+from harness.measure.verdict import Status
+from harness.results.series import SERIES, final_frame
 
 
 def select(frame: pd.DataFrame, wanted: Mapping[str, Collection[str]]) -> pd.DataFrame:
@@ -87,3 +88,35 @@ def _summary(values: pd.Series) -> dict[str, object]:
         "max": values.max(),
         "cv": coefficient_of_variation(numbers),
     }
+
+
+def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """One row per series and run, series by series in the order of the runs.
+
+    A run in which the device was not fit to measure a series has none of it: the few samples that
+    came before say more of the device's state than of the artifact.
+
+    Args:
+        samples: ``History.samples`` or a part of it.
+        verdicts: ``History.verdicts`` of the same runs.
+
+    Returns:
+        Columns ``series`` (a number), ``run_id``, those of ``SERIES``, ``unit``, ``virtual``, and
+        ``median``, ``low`` and ``high`` of the samples that count.
+    """
+    counted = _without_blocked(measured(samples), verdicts)
+    numbered = counted.assign(
+        series=counted.groupby(list(SERIES), dropna=False, sort=False).ngroup()
+    )
+    grouped = numbered.groupby(["series", "run_id"], sort=True)
+    about = grouped[[*SERIES, "unit", "virtual"]].first()
+    values = grouped["value"].agg(median="median", low="min", high="max")
+    return about.join(values).reset_index()
+
+
+def _without_blocked(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    keys = ["run_id", *SERIES]
+    ended = final_frame(verdicts)
+    blocked = ended.loc[ended["status"] == Status.BLOCKED.value, keys].drop_duplicates()
+    found = samples.merge(blocked, on=keys, how="left", indicator=True)
+    return found[found["_merge"] == "left_only"].drop(columns="_merge")

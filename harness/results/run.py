@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from harness.results.final_verdicts import final_rows
 from harness.results.journal_reader import read_rows
 from harness.results.rows.schema import (
     AnswerRow,
@@ -24,7 +23,8 @@ from harness.results.rows.schema import (
     SessionRow,
     VerdictRow,
 )
-from harness.results.run_end import is_controller, run_status
+from harness.results.runs import is_controller, run_status
+from harness.results.series import final_rows
 from harness.vocabulary import Target
 
 RowT = TypeVar("RowT", bound=Row)

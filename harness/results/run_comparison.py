@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from harness.measure.metrics import METRICS
-from harness.results.final_verdicts import final_frame
 from harness.results.history import History
 from harness.results.query import measured, summarize
-from harness.results.run_differences import Difference, find_differences
-from harness.results.series import SERIES
+from harness.results.series import SERIES, final_frame
 
 COMPARED = (
     *SERIES,
@@ -81,3 +82,106 @@ def _side(history: History, run_id: str, number: int) -> pd.DataFrame:
     side = medians.merge(statuses[[*SERIES, "status"]], on=list(SERIES), how="left")
     own = {name: f"{name}_{number}" for name in side.columns if name not in SERIES}
     return side.rename(columns=own)
+
+
+_OF_EVERY_RUN = ("run_id", "results", "report_dir")
+"""Options that say where a run is written; they decide nothing and differ night by night."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact that differs.
+
+    Attributes:
+        group: Kind of fact, ``package`` for instance.
+        name: Which one.
+        before: In the first run; None where it was absent.
+        after: In the second run; None where it is absent.
+    """
+
+    group: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+def find_differences(history: History, first: str, second: str) -> tuple[Difference, ...]:
+    """One run against another.
+
+    Args:
+        history: With sessions, devices and verdicts of both runs.
+        first: Name of a run.
+        second: Name of the run to compare it with.
+    """
+    then, now = _facts(history, first), _facts(history, second)
+    found = (
+        Difference(group, name, then.get((group, name)), now.get((group, name)))
+        for group, name in dict.fromkeys((*then, *now))
+    )
+    return tuple(one for one in found if one.before != one.after and not _is_unasked(one))
+
+
+def _is_unasked(difference: Difference) -> bool:
+    """Whether one of the runs just did not judge that configuration."""
+    absent = difference.before is None or difference.after is None
+    return absent and difference.group in ("artifact", "gate")
+
+
+def _facts(history: History, run_id: str) -> Mapping[tuple[str, str], str]:
+    facts: dict[tuple[str, str], str] = {}
+    for parts in (_session, _devices, _gates, _artifacts):
+        facts.update(parts(history, run_id))
+    return facts
+
+
+def _rows(frame: pd.DataFrame, run_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = frame[frame["run_id"] == run_id].to_dict("records")
+    return rows
+
+
+def _session(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+    rows = sorted(_rows(history.sessions, run_id), key=lambda row: row["started_at"])
+    for row in rows[:1]:
+        if not pd.isna(row["git_commit"]):
+            commit = str(row["git_commit"])
+            yield ("code", "commit"), commit[:12] + commit[40:]
+        for name, version in json.loads(row["versions"]).items():
+            yield ("package", name), version
+        for name, value in json.loads(row["options"]).items():
+            if name not in _OF_EVERY_RUN:
+                yield ("option", _flag(name)), _text(value)
+        for name, value in json.loads(row["host"]).items():
+            yield ("host", name.replace("_", " ")), _text(value)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _devices(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+    for row in _rows(history.devices, run_id):
+        for name in ("fingerprint", "qnn_version"):
+            if not pd.isna(row[name]):
+                yield ("device", f"{row['device']} {name.replace('_', ' ')}"), str(row[name])
+
+
+def _gates(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+    where = ("metric", "model", "component", "mode", "soc", "target")
+    for row in _rows(history.verdicts, run_id):
+        sides = (("≥", row["gate_min"]), ("≤", row["gate_max"]))
+        bound = " ".join(f"{sign} {limit:g}" for sign, limit in sides if not pd.isna(limit))
+        if bound:
+            name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
+            yield ("gate", name), bound
+
+
+def _artifacts(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+    where = ("model", "mode", "precision", "target", "soc")
+    for row in _rows(history.verdicts, run_id):
+        if not pd.isna(row["artifact_key"]):
+            name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
+            yield ("artifact", name), str(row["artifact_key"])[:12]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.results.rows.basics import utc_now
+from harness.results.rows.session import SessionEndRow, SessionRow
 
 
 def new_run_id() -> str:
@@ -86,3 +88,23 @@ def find_run(results: Path, name: str) -> Path:
         f"{len(found)} runs of {results} begin with {name!r}: {', '.join(r.name for r in found)}; "
         "give more of the name."
     )
+
+
+def is_controller(worker: str) -> bool:
+    """Whether a process was a session's own rather than a worker, by ``SessionRow.worker``."""
+    return worker.partition("-")[0] == "main"
+
+
+def run_status(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) -> int | None:
+    """The worst exit status of a run's sessions; None unless all of them came to their end.
+
+    Smaller is worse (design §9): a session that failed beside one that is inconclusive makes the
+    run red, whichever ended first.
+
+    Args:
+        sessions: Of all processes that began.
+        ends: Of the sessions that wrote how they ended.
+    """
+    if len(ends) < max(sum(is_controller(row.worker) for row in sessions), 1):
+        return None
+    return min((row.exit_status for row in ends if row.exit_status), default=0)

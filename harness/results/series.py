@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -65,3 +65,24 @@ JUDGED_BY = ("test_id", *MEASURED_BY)
 def measured_by(row: MeasuredRow) -> tuple[object, ...]:
     """Values of ``MEASURED_BY``."""
     return tuple(getattr(row, name) for name in MEASURED_BY)
+
+
+JudgedRow = TypeVar("JudgedRow", VerdictRow, ComparisonRow)
+
+
+def final_rows(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
+    """Verdicts or comparisons of one run without those that were measured again from cold.
+
+    Args:
+        rows: In the order of their writing, first ones with those that replaced them.
+    """
+    last: dict[tuple[object, ...], JudgedRow] = {}
+    for row in sorted(rows, key=lambda row: row.cold_session):
+        last[tuple(getattr(row, name) for name in JUDGED_BY)] = row
+    return tuple(last.values())
+
+
+def final_frame(judged: pd.DataFrame) -> pd.DataFrame:
+    """The same for ``History.verdicts`` or ``History.comparisons``, run by run."""
+    ordered = judged.sort_values("cold_session", kind="stable")
+    return ordered.drop_duplicates(["run_id", *JUDGED_BY], keep="last")

@@ -17,7 +17,7 @@ from harness.measure.change_point import ChangePoint, alerts
 from harness.measure.metrics import METRICS
 from harness.measure.wording import number
 from harness.options.command_line import command_line
-from harness.results.nightly import nightly
+from harness.results.query import nightly
 from harness.results.series import Series
 from harness.targets.registry import speedless_targets
 

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from harness.errors import UserError
 from harness.measure.run_stats import StopReason
 from harness.runner_log import messages
-from harness.runner_log.line import Line
-from harness.runner_log.log_line import LogLine, read_log_line
+from harness.runner_log.line import Line, LogLine, read_log_line
 from harness.runner_log.observer_line import OBSERVER, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
 from harness.runner_log.statistics_block import parse_blocks

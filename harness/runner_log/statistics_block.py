@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
-from harness.runner_log.line import Line
-from harness.runner_log.log_line import LogLine
+from harness.runner_log.line import Line, LogLine
 from harness.runner_log.reported_turn import ReportedTurn, check_durations, finite_rates
 
 _FIRST = "token counts"

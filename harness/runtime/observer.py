@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from numpy.typing import NDArray
 
 from harness.measure.run_stats import RunStats
-from harness.runner_log.log_line import log_line
+from harness.runner_log.line import log_line
 from harness.runner_log.statistics_block import block_lines
 from harness.runtime.generation import Turn
 from harness.runtime.stopwatch import Stopwatch

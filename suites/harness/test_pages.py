@@ -19,8 +19,8 @@ from harness.measure.accuracy_delta import MIN_IMAGES
 from harness.measure.exit_status import EXIT_STATUS, TREND_ALERT
 from harness.measure.proposal import MARGIN
 from harness.measure.quarantine import DURATION
+from harness.measure.sample import MAX_INVALID_SHARE
 from harness.measure.statistics import SAMPLE_COUNTS, median_bounds
-from harness.measure.validity import MAX_INVALID_SHARE
 from harness.options.table import COOLDOWN_S, PAIRS, options_of
 from harness.results.trend_alerts import TREND_SPAN
 from harness.runtime import abi

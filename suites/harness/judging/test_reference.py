@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import pytest
 
-from harness.judging.conclusion import Conclusion
 from harness.judging.interview import Answer, Answers
+from harness.judging.judge import Conclusion
 from harness.judging.questions import PictureQuestion
 from harness.judging.reference import Reference
 from harness.measure.accuracy_delta import ScoredPair
 from harness.measure.gate import Context, find_gate
 from harness.measure.verdict import Status
-from harness.results.gates import load_gates
+from harness.results.thresholds import load_gates
 from suites.harness.judging.benches import CONTEXT, GATE, GivenDevice, Recorded, a_measured
 
 SHIPPED = Path(__file__).parents[3] / "thresholds"

@@ -55,10 +55,10 @@ def test_a_gate_that_says_too_little_or_too_much_is_refused(
 
 
 def test_a_selector_left_out_matches_everything() -> None:
-    assert gate().applies_to(PHONE)
-    assert not gate(mode="hybrid").applies_to(PHONE)
-    assert not gate(soc="SM8750").applies_to(PHONE)
-    assert not gate(model="internvl3_1b").applies_to(PHONE)
+    assert gate().applies_to("decode_tps", PHONE)
+    assert not gate(mode="hybrid").applies_to("decode_tps", PHONE)
+    assert not gate(soc="SM8750").applies_to("decode_tps", PHONE)
+    assert not gate(model="internvl3_1b").applies_to("decode_tps", PHONE)
 
 
 def test_a_gate_of_upstreams_protocol_judges_nothing_else() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.trend_test import TrendTest, rank_ratio, trend_test
+from harness.measure.gate_distance import TrendTest, rank_ratio, trend_test
 
 NO_TREND = TrendTest(1.0, 1.0)
 

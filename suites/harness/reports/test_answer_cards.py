@@ -7,8 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.answer_cards import answer_cards
-from reports.words import compare_words
+from reports.answer_cards import answer_cards, compare_words
 from suites.harness.reports.small_run import answer_row
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness.measure.verdict import Status
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
-from harness.results.run_differences import Difference
+from harness.results.run_comparison import Difference
 from reports.headline import describe, headline
 from suites.harness.reports.nights import (
     a_sample,

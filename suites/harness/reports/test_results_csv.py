@@ -12,8 +12,7 @@ from pydantic import BaseModel
 from harness.results.journal import Journal
 from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
 from harness.results.run import Run
-from reports.results_csv import COLUMNS, render_csv
-from reports.results_frame import read_results
+from reports.results_csv import COLUMNS, read_results, render_csv
 from suites.harness.reports.small_run import (
     ANSWER_TEST,
     RUN_ID,

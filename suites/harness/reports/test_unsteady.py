@@ -10,7 +10,7 @@ from harness.measure.quarantine import Quarantine
 from harness.measure.verdict import Status
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
-from harness.results.toml_rows import parse_rows
+from harness.results.thresholds import parse_rows
 from reports.unsteady import OWNER, UnsteadyGate, unsteady_gates
 from suites.harness.reports.nights import a_sample, a_verdict, past_of, write_night
 from suites.harness.reports.rendered import page_of

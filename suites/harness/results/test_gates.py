@@ -13,7 +13,7 @@ from harness.measure.gate import Context, Gate, find_gate
 from harness.measure.proposal import Provenance, render_gate
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, judge, judge_exact
-from harness.results.gates import append_rows, load_dram_rates, load_gates
+from harness.results.thresholds import append_rows, load_dram_rates, load_gates
 from harness.targets.soc import SOCS
 from harness.vlm.registry import known_models
 from harness.vocabulary import Component, Mode, Protocol, Target

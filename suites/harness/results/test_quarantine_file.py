@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.results.gates import load_gates
-from harness.results.quarantine_file import load_quarantine
+from harness.results.thresholds import load_gates, load_quarantine
 
 SHIPPED = Path(__file__).parents[3] / "thresholds"
 ROW = """

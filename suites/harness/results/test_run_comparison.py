@@ -8,8 +8,7 @@ import pandas as pd
 
 from harness.measure.verdict import Status
 from harness.results.history import load_history
-from harness.results.run_comparison import RunComparison, compare_runs
-from harness.results.run_differences import Difference
+from harness.results.run_comparison import Difference, RunComparison, compare_runs
 from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
 
 BEFORE = [101.0, 99.0, 100.0, 102.0, 98.0]

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from harness.measure.run_stats import RunStats, StopReason
 from harness.runner_log import messages
-from harness.runner_log.line import Line
+from harness.runner_log.line import Line, log_line, read_log_line
 from harness.runner_log.log import parse_runner_log
-from harness.runner_log.log_line import log_line, read_log_line
 from harness.runner_log.observer_line import Observation, parse_observer
 from harness.runner_log.statistics_block import block_lines
 from harness.runtime.stopwatch import LoadTimes, Stopwatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.measure.run_stats import RunStats
-from harness.runner_log.log_line import log_line
+from harness.runner_log.line import log_line
 from harness.runner_log.statistics_block import block_lines
 
 HELP = """\

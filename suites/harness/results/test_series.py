@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.measure.verdict import Status
-from harness.results.final_verdicts import final_frame, final_rows
 from harness.results.history import load_history
+from harness.results.series import final_frame, final_rows
 from suites.harness.results.made_up import a_verdict, write_run
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.measure.sample import Sample
-from harness.measure.validity import (
+from harness.measure.sample import (
     RunOutcome,
+    Sample,
     describe_invalid,
     invalid_reason,
     too_many_invalid,

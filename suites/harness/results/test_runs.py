@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.results.rows.schema import SessionEndRow
-from harness.results.run_end import run_status
+from harness.results.runs import run_status
 from suites.harness.results.made_up import a_session
 
 TWO_SESSIONS = ["main", "gw0", "gw1", "main-2", "gw0-2"]
