@@ -35,11 +35,7 @@ def run_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the run folders whose owners are dead; those of other users stay.
-
-    Args:
-        parent: Folder for temporary files.
-    """
+    """Remove the run folders in ``parent`` whose owners are dead; those of other users stay."""
     for lock_file in parent.glob(f"{_PREFIX}*/{_OWNER_LOCK}"):
         lock = FileLock(lock_file)
         try:

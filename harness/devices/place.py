@@ -109,12 +109,7 @@ def choose_place(
 
 
 def asked_target(options: Mapping[str, Any], given: Manifest | None = None) -> TargetSpec:
-    """The target that options ask for, or that an artifact they give is for.
-
-    Args:
-        options: All options by name.
-        given: Manifest of ``--pre-gen-pte``.
-    """
+    """The target that options ask for, or that an artifact they give is for."""
     if options["target"] is not None:
         return get_target(options["target"])
     if options["serial"] is not None:

@@ -31,10 +31,6 @@ class Diagnosis:
 def show_diagnoses(diagnoses: Sequence[Diagnosis], as_json: bool) -> int:
     """Print what was found.
 
-    Args:
-        diagnoses: In their order.
-        as_json: Print JSON instead of a table.
-
     Returns:
         0 if a run could start, on the phone where one is asked for, else 1.
     """

@@ -28,11 +28,7 @@ _STDIN = 0
 
 
 class ControlServer:
-    """Serves the controls of a phone.
-
-    Args:
-        adbd: Phone that is controlled.
-    """
+    """Serves the controls of a phone."""
 
     def __init__(self, adbd: Adbd) -> None:
         self._adbd = adbd

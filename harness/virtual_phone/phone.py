@@ -7,6 +7,7 @@ import secrets
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -48,13 +49,17 @@ class VirtualPhone(PhoneControls):
         self.soc = soc
         self.serialno = serialno or f"VIRTUAL{secrets.token_hex(4).upper()}"
         self.accepted_targets = loadable_targets()
-        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="virtual-phone-")
-        folder = root or Path(self._temporary.name if self._temporary else "")
+        self._ending = ExitStack()
+        folder = root or Path(
+            self._ending.enter_context(tempfile.TemporaryDirectory(prefix="virtual-phone-"))
+        )
         own = default_properties(soc, self.serialno, self.accepted_targets)
         self._profile = PhoneProfile(folder, {**own, **(properties or {})}, isolation, features)
         self._port = port
         self._thread = threading.Thread(
-            target=self._serve, name=f"virtual-phone-{self.serialno}", daemon=True
+            target=lambda: asyncio.run(self._serve()),
+            name=f"virtual-phone-{self.serialno}",
+            daemon=True,
         )
         self._ready = threading.Event()
 
@@ -62,7 +67,7 @@ class VirtualPhone(PhoneControls):
         try:
             self._adbd = Adbd(self._profile, self._port)
         except BaseException:
-            self._remove_folder()
+            self._ending.close()
             raise
         self._thread.start()
         self._ready.wait()
@@ -71,7 +76,7 @@ class VirtualPhone(PhoneControls):
     def __exit__(self, *failure: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
-        self._remove_folder()
+        self._ending.close()
 
     @property
     def port(self) -> int:
@@ -91,17 +96,10 @@ class VirtualPhone(PhoneControls):
 
         return asyncio.run_coroutine_threadsafe(obey(), self._loop).result(_CALL_S)
 
-    def _serve(self) -> None:
-        asyncio.run(self._serve_until_end())
-
-    async def _serve_until_end(self) -> None:
+    async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
         await self._adbd.start()
         self._ready.set()
         await self._end.wait()
         await self._adbd.stop()
-
-    def _remove_folder(self) -> None:
-        if self._temporary is not None:
-            self._temporary.cleanup()

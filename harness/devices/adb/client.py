@@ -109,23 +109,19 @@ class AdbPhone:
             self.server.ask(f"host-serial:{self.serial}:reconnect", _RECONNECT_S)
 
     def _check_shell(self, total_s: float) -> None:
-        features = self._features_within(total_s)
-        if _SHELL not in features:
-            raise PhoneUnusable(
-                self.serial,
-                f"has an adbd without {_SHELL} among its {len(features)} features, as Android 6 "
-                "and older do, which tells no exit codes",
-                "use a phone with Android 7 or newer: python -m harness doctor lists them",
-            )
-
-    def _features_within(self, total_s: float) -> frozenset[str]:
-        """What its adbd can do; asked once."""
+        """Ask once what its adbd can do."""
         if self._features is None:
             with self._connected(total_s) as connection:
                 self._request_of_phone(connection, f"host-serial:{self.serial}:features")
                 words = connection.block().decode(errors="replace")
             self._features = frozenset(filter(None, words.strip().split(",")))
-        return self._features
+        if _SHELL not in self._features:
+            raise PhoneUnusable(
+                self.serial,
+                f"has an adbd without {_SHELL} among its {len(self._features)} features, as "
+                "Android 6 and older do, which tells no exit codes",
+                "use a phone with Android 7 or newer: python -m harness doctor lists them",
+            )
 
     @contextmanager
     def _service(self, service: str, total_s: float) -> Iterator[ServerConnection]:

@@ -77,11 +77,6 @@ def check_target(artifact: Artifact, setup: RunnerSetup) -> None:
 def check_delegates(path: Path, delegates: tuple[QnnDelegate, ...], setup: RunnerSetup) -> None:
     """Refuse a file whose parts for the HTP cannot be loaded, whatever its folder says of it.
 
-    Args:
-        path: ``.pte`` file to look at.
-        delegates: Parts for the HTP, as the file tells them.
-        setup: What the phone runs it with.
-
     Raises:
         UserError: If it was compiled for another SoC, by a newer QNN, or into too large a context.
     """

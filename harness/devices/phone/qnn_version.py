@@ -22,12 +22,7 @@ def version_of_library(path: Path) -> QnnVersion | None:
 
 
 def version_of_context(path: Path, context: FileRange) -> QnnVersion | None:
-    """Version of the QNN that compiled a context; None where it does not tell.
-
-    Args:
-        path: ``.pte`` file to look at.
-        context: Bytes of the file that are the context.
-    """
+    """Version of the QNN that compiled a context; None where it does not tell."""
     with path.open("rb") as file:
         file.seek(context.offset)
         return _version(_BUILD_ID.search(file.read(min(context.size, _HEAD_BYTES))))

@@ -31,13 +31,7 @@ _LINGER_0 = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """Greets, authenticates, and carries streams, with the faults that the phone has.
-
-    Args:
-        handset: Phone at this end.
-        reader: Bytes from the adb server.
-        writer: Bytes to the adb server.
-    """
+    """Greets, authenticates, and carries streams, with the faults that the phone has."""
 
     def __init__(
         self, handset: Handset, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -89,14 +89,7 @@ async def _send_file(handset: Handset, stream: Stream, path: str) -> None:
 
 
 class PushReceiver:
-    """Receives one file as adbd does: written in place, and read to its end after a failure, too.
-
-    Args:
-        handset: Phone that receives it.
-        stream: Stream to the host.
-        path: Path that the file goes to.
-        mode: Type and permissions of the file.
-    """
+    """Receives one file as adbd does: written in place, read to its end after a failure, too."""
 
     def __init__(self, handset: Handset, stream: Stream, path: str, mode: int) -> None:
         self._handset = handset

@@ -59,12 +59,7 @@ class Recovery:
     def rescue(
         self, phone: Commands, action: Callable[[], Result], again: Callable[[], Result]
     ) -> Result:
-        """Do something; where the phone is gone and has a command, bring it back and do it again.
-
-        Args:
-            phone: Phone that is asked.
-            action: What is done.
-            again: What is done on the phone that came back.
+        """Do something; where the phone is gone and has a command, bring it back and do ``again``.
 
         Raises:
             NotRecovered: If the phone is gone and the command does not bring it back.

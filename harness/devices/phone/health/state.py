@@ -233,10 +233,6 @@ def parse_screen(text: str) -> Screen | None:
 def read_state(phone: Commands, total_s: float = 20.0) -> PhoneState:
     """Ask a phone for its state.
 
-    Args:
-        phone: Phone that is asked.
-        total_s: Time for the answer.
-
     Raises:
         ConnectionLost: If the phone does not answer in time, or not wholly.
     """

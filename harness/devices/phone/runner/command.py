@@ -142,14 +142,7 @@ def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] =
 def command_by_hand(
     phone: Commands, tools: str, arguments: Sequence[str], images: Sequence[str]
 ) -> tuple[str, ...]:
-    """The command line that does the same in a folder of its own, which stays.
-
-    Args:
-        phone: Phone that it ran on.
-        tools: Folder with the runner and its libraries, on the phone.
-        arguments: Program and arguments.
-        images: Raw images of the list file.
-    """
+    """What a person types to do the same as ``run_script``, in a folder of its own that stays."""
     folder = Workspace.on(phone).by_hand
     script = f"mkdir -p {folder} && cd {folder} && {run_script(tools, arguments, images)}"
     return (*phone.shell_words, shlex.quote(script))

@@ -200,9 +200,6 @@ def as_runner_log(logcat: str) -> str:
     """Keep the lines of ExecuTorch and QNN, in the form of contract §5.5.
 
     Times count from the first line, so that stages can be timed from them.
-
-    Args:
-        logcat: What ``logcat -v threadtime`` printed.
     """
     return "\n".join(_lines(logcat))
 
