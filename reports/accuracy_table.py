@@ -12,7 +12,7 @@ from reports.wording import subject_words
 
 
 @dataclass(frozen=True)
-class Share:
+class Hits:
     """``hits`` of ``total`` answers."""
 
     hits: int
@@ -37,9 +37,9 @@ class AccuracyLine:
 
     subject: str
     variant: str
-    by_kind: tuple[Share | None, ...]
-    overall: Share
-    same_as_float: Share | None
+    by_kind: tuple[Hits | None, ...]
+    overall: Hits
+    same_as_float: Hits | None
     delta: AccuracyDelta | None
 
 
@@ -78,7 +78,7 @@ def _line(rows: Sequence[AnswerRow], kinds: Sequence[str]) -> AccuracyLine:
         variant=rows[0].variant,
         by_kind=tuple(_right(asked) if asked else None for asked in of_kind),
         overall=_right(rows),
-        same_as_float=Share(same, len(compared)) if compared else None,
+        same_as_float=Hits(same, len(compared)) if compared else None,
         delta=accuracy_delta(_scored(compared)) if rows[0].variant == "real" else None,
     )
 
@@ -95,5 +95,5 @@ def _scored(rows: Sequence[AnswerRow]) -> list[ScoredPair]:
     ]
 
 
-def _right(rows: Sequence[AnswerRow]) -> Share:
-    return Share(sum(row.correct for row in rows), len(rows))
+def _right(rows: Sequence[AnswerRow]) -> Hits:
+    return Hits(sum(row.correct for row in rows), len(rows))

@@ -11,8 +11,7 @@ from typing import Literal, NamedTuple
 
 from harness.results.rows.schema import AnswerRow, Variant
 from harness.targets.registry import target_names
-from reports.anchors import anchor
-from reports.wording import YesNo, yes_or_no
+from reports.wording import YesNo, anchor, yes_or_no
 
 MAX_ANSWERS = 5_000
 """More would make the file too large to mail; all of them are in ``results.csv``."""
@@ -37,7 +36,7 @@ class AnswerLine:
 
     who: tuple[str, ...]
     mark: Mark
-    words: tuple[Piece, ...]
+    words: tuple[MarkedWords, ...]
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def _mark(row: AnswerRow) -> Mark:
     return "still right" if row.correct else "changed"
 
 
-class Piece(NamedTuple):
+class MarkedWords(NamedTuple):
     """Neighbouring words that are alike, with the spaces between and behind them.
 
     ``differs`` is 1 for words that the wanted text does not have at that place, else 0.
@@ -203,7 +202,7 @@ class Piece(NamedTuple):
     differs: int
 
 
-def compare_words(text: str, wanted: str) -> tuple[Piece, ...]:
+def compare_words(text: str, wanted: str) -> tuple[MarkedWords, ...]:
     """Mark the words of ``text`` that ``wanted`` does not have at that place.
 
     Case and punctuation around a word do not count as a difference. A space is marked between
@@ -214,13 +213,13 @@ def compare_words(text: str, wanted: str) -> tuple[Piece, ...]:
     matcher = SequenceMatcher(None, bare, wanted_bare, autojunk=False)
     same = {block.a + step for block in matcher.get_matching_blocks() for step in range(block.size)}
     differs = [int(index not in same) for index in range(len(words))]
-    pieces: list[Piece] = []
+    pieces: list[MarkedWords] = []
     for (word, space), own, following in zip(words, differs, [*differs, 0][1:], strict=True):
         for part, marked in ((word, own), (space, own and following)):
             if part and pieces and pieces[-1].differs == marked:
-                pieces[-1] = Piece(pieces[-1].text + part, marked)
+                pieces[-1] = MarkedWords(pieces[-1].text + part, marked)
             elif part:
-                pieces.append(Piece(part, marked))
+                pieces.append(MarkedWords(part, marked))
     return tuple(pieces)
 
 

@@ -27,21 +27,12 @@ class ReportSummary:
     Attributes:
         word: The run's end in one word, ``PASS`` for instance.
         sentence: The evidence.
-        finished: Whether the session came to its end.
-        torn: Rows that a killed process did not finish.
-        files: What was written.
+        files: What was written, the page to open first.
     """
 
     word: str
     sentence: str
-    finished: bool
-    torn: int
     files: tuple[Path, ...]
-
-    @property
-    def index(self) -> Path:
-        """The page to open."""
-        return self.files[0]
 
 
 def build_report(run_directory: Path, out: Path, since: datetime | None = None) -> ReportSummary:
@@ -73,13 +64,7 @@ def build_report(run_directory: Path, out: Path, since: datetime | None = None) 
     for name, content in contents.items():
         _replace(out / name, content)
     top = headline(run, findings)
-    return ReportSummary(
-        word=top.word,
-        sentence=top.sentence,
-        finished=run.unfinished is None,
-        torn=run.torn,
-        files=tuple(out / name for name in contents),
-    )
+    return ReportSummary(top.word, top.sentence, tuple(out / name for name in contents))
 
 
 def _render_samples(run: Run) -> str:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from harness.measure.wording import number, plural
 from harness.results.rows.schema import ComparisonRow
-from reports.anchors import anchor
-from reports.wording import percent, rounded, subject_words
+from reports.wording import anchor, percent, rounded, subject_words
 
 _ORDER = ("slower", "faster", "inconclusive", "blocked", "same")
 _TONES = {

@@ -20,7 +20,6 @@ from harness.results.run import Run
 from harness.results.series import Series
 from reports import payload
 from reports.accuracy_table import accuracy_tables
-from reports.anchors import outcome_anchors
 from reports.answer_cards import AnswerCards, answer_cards
 from reports.charts import chart_script, chart_specs
 from reports.comparison_table import comparison_lines
@@ -34,7 +33,7 @@ from reports.stages import find_stages
 from reports.trends import Trend
 from reports.unsteady import unsteady_gates
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
-from reports.wording import percent, subject_words
+from reports.wording import outcome_anchors, percent, subject_words
 
 TEMPLATES = Path(__file__).parent / "template"
 MAX_FAILURES = 100
@@ -141,7 +140,6 @@ def _data(
         for row in run.judged
         if Series.of_row(row) in anchors
     }
-    pictures = embed_pictures(run.directory / THUMBNAIL_FOLDER, cards.images)
     return {
         "verdicts": payload.verdict_rows(verdicts, continued),
         "tests": payload.test_rows(sorted(run.outcomes, key=_outcome_order)),
@@ -149,7 +147,7 @@ def _data(
         "nights": payload.night_rows(past.nights),
         "trends": trend_rows(trends, run.judged, {finding.key for finding in findings}),
         "gauges": payload.gauge_rows(gauges),
-        "pictures": payload.picture_rows(pictures),
+        "pictures": embed_pictures(run.directory / THUMBNAIL_FOLDER, cards.images),
     }
 
 

@@ -11,16 +11,14 @@ from markupsafe import Markup
 from harness.measure.wording import number
 from harness.results.rows.schema import OutcomeRow, VerdictRow
 from harness.results.series import Series
-from reports.anchors import outcome_anchors
 from reports.device_log import Gauge
 from reports.headline import LABELS
 from reports.past import Night
-from reports.pictures import Picture
-from reports.stages import Stage
+from reports.stages import StageSpan
 from reports.strip_plot import StripPlot
 from reports.trends import Trend
 from reports.verdict_table import VerdictLine
-from reports.wording import rounded, subject_words, yes_or_no
+from reports.wording import outcome_anchors, rounded, subject_words, yes_or_no
 
 Payload = dict[str, Any]
 
@@ -100,7 +98,7 @@ def night_rows(nights: Sequence[Night]) -> list[Payload]:
     ]
 
 
-def stage_rows(stages: Sequence[Stage]) -> list[Payload]:
+def stage_rows(stages: Sequence[StageSpan]) -> list[Payload]:
     """Values of the chart of stages."""
     return [
         {
@@ -129,13 +127,6 @@ def gauge_rows(gauges: Sequence[Gauge]) -> list[Payload]:
         }
         for gauge in gauges
     ]
-
-
-def picture_rows(pictures: Mapping[str, Picture]) -> Payload:
-    """Thumbnails by name."""
-    return {
-        name: [picture.width, picture.height, picture.uri] for name, picture in pictures.items()
-    }
 
 
 def to_script(payload: Payload) -> Markup:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -14,8 +14,7 @@ MAX_BYTES = 6_000_000
 """More would make the file too large to mail; the others stay in the run's folder."""
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """A thumbnail as an address that holds all of it."""
 
     width: int

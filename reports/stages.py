@@ -12,7 +12,7 @@ _NEEDED = ("load_ms", "ttft_ms", "decode_tps")
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageSpan:
     """One part of a run.
 
     Attributes:
@@ -28,7 +28,7 @@ class Stage:
     end_ms: float
 
 
-def find_stages(samples: Sequence[SampleRow]) -> tuple[Stage, ...]:
+def find_stages(samples: Sequence[SampleRow]) -> tuple[StageSpan, ...]:
     """Stages of one run per configuration and device: the one whose total is the median.
 
     Prefill is what lies between the end of encoding and the first token, token embedding included.
@@ -40,7 +40,7 @@ def find_stages(samples: Sequence[SampleRow]) -> tuple[Stage, ...]:
         is_whole = sample.component is None and sample.side is None
         if sample.valid and is_whole and sample.cold_session == last[name]:
             runs[name, sample.run_index][sample.metric] = sample
-    timed: dict[str, list[tuple[Stage, ...]]] = defaultdict(list)
+    timed: dict[str, list[tuple[StageSpan, ...]]] = defaultdict(list)
     for (name, _), metrics in runs.items():
         if all(metric in metrics for metric in _NEEDED):
             timed[name].append(_stages(name, metrics))
@@ -59,7 +59,7 @@ def _name(row: SampleRow) -> str:
     return " · ".join(word for word in words if word)
 
 
-def _stages(name: str, metrics: Mapping[str, SampleRow]) -> tuple[Stage, ...]:
+def _stages(name: str, metrics: Mapping[str, SampleRow]) -> tuple[StageSpan, ...]:
     encode_ms = metrics["encode_ms"].value if "encode_ms" in metrics else 0.0
     speed = metrics["decode_tps"]
     lengths = {
@@ -70,10 +70,10 @@ def _stages(name: str, metrics: Mapping[str, SampleRow]) -> tuple[Stage, ...]:
     }
     stages, start_ms = [], 0.0
     for stage, length_ms in lengths.items():
-        stages.append(Stage(name, stage, start_ms, start_ms + length_ms))
+        stages.append(StageSpan(name, stage, start_ms, start_ms + length_ms))
         start_ms += length_ms
     return tuple(stages)
 
 
-def _median_run(runs: Sequence[tuple[Stage, ...]]) -> tuple[Stage, ...]:
+def _median_run(runs: Sequence[tuple[StageSpan, ...]]) -> tuple[StageSpan, ...]:
     return sorted(runs, key=lambda stages: stages[-1].end_ms)[len(runs) // 2]

@@ -13,14 +13,14 @@ from harness.measure.change_point import find_change_points
 from harness.measure.metrics import METRICS, Better
 from harness.results.query import nightly
 from harness.results.series import Series
-from reports.anchors import anchor
 from reports.past import Past
+from reports.wording import anchor
 
 _REACH = 4
 
 
 @dataclass(frozen=True)
-class Point:
+class TrendPoint:
     """One night of a trend.
 
     Attributes:
@@ -77,10 +77,10 @@ class Trend:
     unit: str
     better: Better
     virtual: bool
-    points: tuple[Point, ...]
+    points: tuple[TrendPoint, ...]
     steps: tuple[Step, ...]
 
-    def at(self, night: int) -> Point | None:
+    def at(self, night: int) -> TrendPoint | None:
         """The point of a night, None where nothing was measured."""
         return next((point for point in self.points if point.night == night), None)
 
@@ -108,7 +108,7 @@ def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     first = {name: values[rows.start] for name, values in columns.items()}
     key = Series.of_record(first)
     night, median, low, high = (columns[name] for name in ("night", "median", "low", "high"))
-    points = tuple(Point(night[row], median[row], low[row], high[row]) for row in rows)
+    points = tuple(TrendPoint(night[row], median[row], low[row], high[row]) for row in rows)
     metric = METRICS.get(str(first["metric"]))
     return Trend(
         key=key,
@@ -121,7 +121,7 @@ def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     )
 
 
-def _steps(points: Sequence[Point], better: Better) -> tuple[Step, ...]:
+def _steps(points: Sequence[TrendPoint], better: Better) -> tuple[Step, ...]:
     """Changes of level; none where a value has no ratio to another: 0, or an infinite SQNR."""
     medians = [point.median for point in points]
     if not all(math.isfinite(value) and value > 0 for value in medians):

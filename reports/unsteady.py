@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.measure.gate import Context
-from harness.measure.quarantine import Night, propose_quarantine, render_quarantine
+from harness.measure.quarantine import GateNight, propose_quarantine, render_quarantine
 from harness.measure.verdict import Status
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
-from harness.results.series import SERIES, Series, final_frame
+from harness.results.series import CONFIGURATION, SERIES, Series, final_frame
 from reports.past import Past
 from reports.verdict_table import verdict_anchor
 from reports.wording import subject_words
@@ -49,12 +49,12 @@ def unsteady_gates(run: Run, past: Past) -> tuple[UnsteadyGate, ...]:
     return tuple(_unsteady(run, past, _night_before(past)))
 
 
-def _unsteady(run: Run, past: Past, before: Mapping[object, Night]) -> Iterator[UnsteadyGate]:
+def _unsteady(run: Run, past: Past, before: Mapping[object, GateNight]) -> Iterator[UnsteadyGate]:
     for row in run.judged:
         earlier = before.get((row.test_id, *Series.of_row(row)))
         if earlier is None or row.quarantined or row.model is None or row.target is None:
             continue
-        nights = (earlier, Night(row.status, row.artifact_key or ""))
+        nights = (earlier, GateNight(row.status, row.artifact_key or ""))
         today = past.nights[past.now].started_at.date()
         found = propose_quarantine(row.metric, _context(row), nights, owner=OWNER, today=today)
         if found is not None:
@@ -68,14 +68,14 @@ def _unsteady(run: Run, past: Past, before: Mapping[object, Night]) -> Iterator[
             )
 
 
-def _night_before(past: Past) -> Mapping[object, Night]:
+def _night_before(past: Past) -> Mapping[object, GateNight]:
     """How each gate ended when it was judged last before this run, by test and series."""
     verdicts = past.history.verdicts
     earlier = verdicts[verdicts["run_id"].isin([night.run_id for night in past.nights[:-1]])]
     ordered = final_frame(earlier).sort_values("run_id", kind="stable")
     last = ordered.drop_duplicates(["test_id", *SERIES], keep="last")
     return {
-        (str(row["test_id"]), *Series.of_record(row)): Night(
+        (str(row["test_id"]), *Series.of_record(row)): GateNight(
             Status(row["status"]), "" if pd.isna(row["artifact_key"]) else row["artifact_key"]
         )
         for row in last[["test_id", *SERIES, "status", "artifact_key"]].to_dict("records")
@@ -83,14 +83,5 @@ def _night_before(past: Past) -> Mapping[object, Night]:
 
 
 def _context(row: VerdictRow) -> Context:
-    assert row.model is not None
-    assert row.target is not None
-    return Context(
-        model=row.model,
-        target=row.target,
-        soc=row.soc,
-        mode=row.mode,
-        precision=row.precision,
-        component=row.component,
-        protocol=row.protocol or "snapgate",
-    )
+    place = {name: getattr(row, name) for name in (*CONFIGURATION, "component")}
+    return Context(**{**place, "protocol": row.protocol or "snapgate"})

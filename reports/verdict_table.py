@@ -13,11 +13,10 @@ from harness.measure.wording import bound, number, plural
 from harness.results.rows.schema import OutcomeRow, SampleRow, VerdictRow
 from harness.results.run import Run
 from harness.results.series import measured_by
-from reports.anchors import anchor
 from reports.headline import LABELS, SEVERITY
 from reports.roofline import Roofline
 from reports.strip_plot import StripPlot, strip_plot
-from reports.wording import percent, subject_words
+from reports.wording import anchor, percent, subject_words
 
 _NO_UNIT = ("1", "share")
 _FAR_INSIDE = 2.0

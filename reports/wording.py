@@ -1,11 +1,14 @@
-"""Words and numbers that several parts of the page write alike."""
+"""Words, numbers and links that several parts of the page write alike."""
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
-from harness.results.rows.schema import Subject
+from harness.results.rows.schema import OutcomeRow, Subject
 from harness.results.series import Series
 
 YesNo = Literal["yes", "no"]
@@ -31,3 +34,24 @@ def rounded(value: float | None) -> float | None:
 def yes_or_no(condition: bool) -> YesNo:
     """As the page's filters ask for it."""
     return "yes" if condition else "no"
+
+
+def anchor(kind: str, *named: object) -> str:
+    """Fragment of a row.
+
+    Args:
+        kind: Of row.
+        named: What tells it from others; nothing that another night or a new build changes.
+    """
+    return f"{kind}-{hashlib.sha256(repr(named).encode()).hexdigest()[:10]}"
+
+
+def outcome_anchors(kind: str, rows: Iterable[OutcomeRow]) -> tuple[str, ...]:
+    """Fragments of tests; one that ran several times in a run has its number behind it."""
+    seen: Counter[str] = Counter()
+    anchors = []
+    for row in rows:
+        name = anchor(kind, row.test_id, row.target)
+        seen[name] += 1
+        anchors.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return tuple(anchors)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic
 
 from harness.devices.phone.health.gate import DeviceBlocked
-from harness.judging.decode_limit import DecodeLimit
+from harness.judging.htp_cost import DecodeLimit
 from harness.judging.judge import Conclusion, Judge, Judged, status_of
 from harness.judging.measured import Measured
 from harness.judging.record import Record, Side

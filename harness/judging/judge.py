@@ -9,9 +9,8 @@ from typing import TypeVar
 from harness.judging.measured import Measured
 from harness.judging.record import Record, verdict_row
 from harness.measure import verdict as verdicts
-from harness.measure.accuracy_delta import ScoredPair
+from harness.measure.accuracy_delta import ScoredPair, drop_of, judge_drop
 from harness.measure.comparison import Outcome
-from harness.measure.drop_verdict import drop_of, judge_drop
 from harness.measure.gate import Gate, find_gate
 from harness.measure.proposal import Provenance
 from harness.measure.quarantine import Quarantine, QuarantineState, find_quarantine

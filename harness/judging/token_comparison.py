@@ -27,7 +27,7 @@ _OVER = "one answer is over"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TokenComparison:
     """Answers of one run against the ids they should have.
 
     Attributes:
@@ -44,7 +44,7 @@ class Comparison:
 
 def compare(
     answers: Answers, expected_ids: Mapping[str, tuple[int, ...]], why_tie: WhyTie
-) -> Comparison:
+) -> TokenComparison:
     """Compare answer by answer.
 
     Args:
@@ -71,7 +71,7 @@ def compare(
         judged.append(expected if is_tie else answer.token_ids)
         (ties if is_tie else errors).append(finding)
     wanted = [expected_ids[answer.question.id] for answer in answers.items]
-    return Comparison(
+    return TokenComparison(
         agreement=token_agreement(judged, wanted),
         tie_share=len(ties) / compared,
         findings=(*errors, *(f"{finding}, a tie" for finding in ties)),

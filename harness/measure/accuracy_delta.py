@@ -1,4 +1,4 @@
-"""How much worse a device answers than its reference, with what chance of sample may hide.
+"""How much worse a device answers than its reference, with what chance of sample may hide, judged.
 
 Scores are paired by question; questions about one image stand or fall together, so whole images are
 resampled (statistics §2.9).
@@ -12,6 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.measure.gate import Context, Gate
+from harness.measure.proposal import Provenance
+from harness.measure.verdict import (
+    CONFIDENCE,
+    Verdict,
+    describe_outcome,
+    describe_subject,
+    judge_bounds,
+)
+from harness.measure.wording import number, plural
 
 MIN_IMAGES = 10
 """Below this a bootstrap's interval is too narrow to be trusted."""
@@ -126,3 +137,61 @@ def _bounds(
         rng=np.random.default_rng(_SEED),
     )
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
+
+
+def drop_of(pairs: Sequence[ScoredPair]) -> float:
+    """Mean score of the reference minus that of the device, over questions.
+
+    Raises:
+        ValueError: If nothing was asked.
+    """
+    if not pairs:
+        raise ValueError("no answers, no drop")
+    return sum(pair.reference - pair.measured for pair in pairs) / len(pairs)
+
+
+def judge_drop(
+    pairs: Sequence[ScoredPair],
+    gate: Gate | None,
+    metric: str,
+    context: Context,
+    *,
+    provenance: Provenance,
+) -> Verdict:
+    """Judge a drop by its bounds over other images that might have been asked about.
+
+    PASS if the drop is within the gate and FAIL if it is beyond, each 95 % sure; else
+    INCONCLUSIVE, as always below ten images. Answers repeat exactly, so more of them need other
+    images and never another run (statistics §2.7, §2.9).
+
+    Args:
+        pairs: One per question.
+        gate: From ``find_gate``.
+        metric: Name of the metric.
+        context: Where the answers come from.
+        provenance: Goes into the row proposed where there is no gate.
+
+    Raises:
+        UserError: If there is no such metric.
+        ValueError: If nothing was asked.
+    """
+    drop, delta = drop_of(pairs), accuracy_delta(pairs)
+    lower, upper = (_turned(delta.upper), _turned(delta.lower)) if delta else (None, None)
+    judged = judge_bounds(drop, lower, upper, gate, metric, context, provenance)
+    images = len({pair.image for pair in pairs})
+    outcome = describe_outcome(judged, ", ask about more images", f"{MIN_IMAGES} images")
+    evidence = f"{_bound_words(judged)}{plural(images, 'image')}"
+    sentence = f"{describe_subject(judged)} is {number(drop)} ({evidence}){outcome}"
+    return judged.model_copy(update={"sentence": sentence})
+
+
+def _turned(bound: float) -> float:
+    """A bound of what was lost from one of what was gained; no difference is 0 and not -0."""
+    return 0.0 - bound
+
+
+def _bound_words(judged: Verdict) -> str:
+    if judged.lower is None or judged.upper is None:
+        return f"{MIN_IMAGES} images would bound it, "
+    sure = f"{CONFIDENCE:.0%} sure".replace("%", " %")
+    return f"{sure} >= {number(judged.lower)}, {sure} <= {number(judged.upper)}, "

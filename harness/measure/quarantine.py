@@ -67,7 +67,7 @@ class Quarantine(Selection):
 
 
 @dataclass(frozen=True)
-class Night:
+class GateNight:
     """How one gate ended one night.
 
     Attributes:
@@ -98,7 +98,7 @@ def expired(rows: Iterable[Quarantine], today: date) -> list[Quarantine]:
     return [row for row in rows if row.state(today) is QuarantineState.EXPIRED]
 
 
-def quarantine_cause(nights: Sequence[Night]) -> str | None:
+def quarantine_cause(nights: Sequence[GateNight]) -> str | None:
     """Why a gate should be put aside, None if it should not.
 
     Two inconclusive nights running, or a flip between PASS and FAIL of the same artifact.
@@ -118,7 +118,7 @@ def quarantine_cause(nights: Sequence[Night]) -> str | None:
 
 
 def propose_quarantine(
-    metric: str, context: Context, nights: Sequence[Night], *, owner: str, today: date
+    metric: str, context: Context, nights: Sequence[GateNight], *, owner: str, today: date
 ) -> Quarantine | None:
     """The row to add for a gate that cannot make up its mind, None if it can.
 

@@ -43,7 +43,7 @@ class Run:
         sessions: One row per process, the controlling ones first, in the order of their start.
         ends: One row per session that came to its end, in that order.
         verdicts: All that were reached, those that a cold re-run superseded included.
-        comparisons: As verdicts.
+        comparisons: All that were made, superseded ones included as well.
         torn: Rows that a killed process did not finish.
     """
 

@@ -140,7 +140,7 @@ def load_quarantine(directory: Path) -> tuple[Quarantine, ...]:
     return parse_rows(path, read_toml(path), "quarantine", Quarantine)
 
 
-Row = TypeVar("Row", bound=BaseModel)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def read_toml(path: Path) -> str:
@@ -172,7 +172,9 @@ def read_toml(path: Path) -> str:
         ) from error
 
 
-def parse_rows(path: Path, text: str, table: str, kind: type[Row], **given: str) -> tuple[Row, ...]:
+def parse_rows(
+    path: Path, text: str, table: str, kind: type[Parsed], **given: str
+) -> tuple[Parsed, ...]:
     """Rows of one array of tables, which a file may hold nothing else beside.
 
     Args:
@@ -201,7 +203,7 @@ def parse_rows(path: Path, text: str, table: str, kind: type[Row], **given: str)
     )
 
 
-def _parse_row(place: str, row: Any, kind: type[Row], given: Mapping[str, str]) -> Row:
+def _parse_row(place: str, row: Any, kind: type[Parsed], given: Mapping[str, str]) -> Parsed:
     if not isinstance(row, dict):
         raise UserError(f"{place} is {row!r}, not a table of fields.")
     if doubled := set(row) & set(given):

@@ -15,9 +15,15 @@ from pydantic import Field, TypeAdapter
 from harness.measure.gate import Confidence
 from harness.measure.verdict import Status
 from harness.results.rows.basics import Subject, Text, UtcTime, utc_now
-from harness.results.rows.device import DeviceRow, DeviceStateRow
 from harness.results.rows.judged import ComparisonRow, QuarantineRow
-from harness.results.rows.session import SCHEMA_VERSION, HostInfo, SessionEndRow, SessionRow
+from harness.results.rows.session import (
+    SCHEMA_VERSION,
+    DeviceRow,
+    DeviceStateRow,
+    HostInfo,
+    SessionEndRow,
+    SessionRow,
+)
 from harness.vocabulary import Component
 
 __all__ = [
@@ -27,7 +33,6 @@ __all__ = [
     "DeviceRow",
     "DeviceStateRow",
     "HostInfo",
-    "Outcome",
     "OutcomeRow",
     "QuarantineRow",
     "Row",
@@ -42,7 +47,7 @@ __all__ = [
 ]
 
 Variant = Literal["real", "blank", "swapped"]
-Outcome = Literal["passed", "failed", "error", "skipped"]
+PytestOutcome = Literal["passed", "failed", "error", "skipped"]
 
 
 class SampleRow(Subject):
@@ -173,7 +178,7 @@ class OutcomeRow(Subject):
     """
 
     kind: Literal["outcome"] = "outcome"
-    outcome: Outcome
+    outcome: PytestOutcome
     status: Status | None = None
     duration_s: float = Field(ge=0)
     message: Text = ""

@@ -10,7 +10,7 @@ import pytest
 from harness.artifacts.artifact import open_artifact
 from harness.artifacts.manifest import GraphCost, Manifest
 from harness.backends.qnn.recipe import HtpRecipe
-from harness.judging.decode_limit import DecodeLimit, decode_limit, kv_cache_bytes
+from harness.judging.htp_cost import DecodeLimit, decode_limit, kv_cache_bytes
 from harness.vlm.registry import get_spec
 from reports.roofline import LIMIT_METRICS
 from suites.harness.fixtures.conftest import hollow_artifact

@@ -6,9 +6,8 @@ from datetime import date
 
 import pytest
 
-from harness.measure.accuracy_delta import ScoredPair
+from harness.measure.accuracy_delta import ScoredPair, judge_drop
 from harness.measure.cold_rerun import needs_rerun
-from harness.measure.drop_verdict import judge_drop
 from harness.measure.gate import Context, Gate
 from harness.measure.proposal import Provenance
 from harness.measure.verdict import Status, Verdict

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from harness.measure.gate import Context
 from harness.measure.quarantine import (
-    Night,
+    GateNight,
     Quarantine,
     QuarantineState,
     expired,
@@ -96,7 +96,7 @@ def test_a_gate_that_wavers_is_proposed_for_14_days(
     nights: list[tuple[Status, str]], cause: str
 ) -> None:
     row = propose_quarantine(
-        "decode_tps", PHONE, [Night(*night) for night in nights], owner="Ada", today=TODAY
+        "decode_tps", PHONE, [GateNight(*night) for night in nights], owner="Ada", today=TODAY
     )
     assert row is not None
     assert row.reason.startswith(cause)
@@ -117,7 +117,7 @@ def test_a_gate_that_wavers_is_proposed_for_14_days(
     ],
 )
 def test_a_gate_that_knows_its_mind_is_left_alone(nights: list[tuple[Status, str]]) -> None:
-    made = [Night(*night) for night in nights]
+    made = [GateNight(*night) for night in nights]
     assert propose_quarantine("decode_tps", PHONE, made, owner="Ada", today=TODAY) is None
 
 

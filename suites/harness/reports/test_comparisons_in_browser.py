@@ -29,7 +29,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         medians = {"baseline_median": 100.0, "candidate_median": ratio and 100 * ratio}
         changed = {"metric": metric, "sentence": f"{metric} was compared", **medians}
         rows.append(a_comparison(outcome, ratio).model_copy(update=changed))
-    return build_report(write_night(folder / "runs", 0, rows), folder / "out").index
+    return build_report(write_night(folder / "runs", 0, rows), folder / "out").files[0]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made-up night with a past, in which one speed fell on one phone."""
     folder = tmp_path_factory.mktemp("report")
     run = write_store(folder / "runs", Store(nights=24, further_verdicts=900))
-    return build_report(run, folder / "out").index
+    return build_report(run, folder / "out").files[0]
 
 
 @pytest.fixture
