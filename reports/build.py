@@ -62,7 +62,7 @@ def build_report(run_directory: Path, out: Path, since: datetime | None = None) 
         contents["junit.xml"] = render_junit(run)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        _replace(out / name, content)
+        replace_file(out / name, content)
     top = headline(run, findings)
     return ReportSummary(top.word, top.sentence, tuple(out / name for name in contents))
 
@@ -76,7 +76,8 @@ def _names_run(junit: Path, run_id: str) -> bool:
     return junit.exists() and f'name="run_id" value="{run_id}"'.encode() in junit.read_bytes()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_bytes(content)
     os.replace(part, path)

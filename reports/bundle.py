@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import tempfile
 import zipfile
@@ -16,7 +15,7 @@ from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.journal_reader import journal_files
 from harness.results.rows.schema import OutcomeRow
 from harness.results.run import Run
-from reports.build import REPORT_FILES, build_report
+from reports.build import REPORT_FILES, build_report, replace_file
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -55,9 +54,7 @@ def write_bundle(run_directory: Path, out: Path, since: datetime | None = None) 
             )
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"snapgate-{run.run_id}.zip"
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content.getvalue())
-    os.replace(part, path)
+    replace_file(path, content.getvalue())
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from harness.results.rows.schema import OutcomeRow
@@ -37,7 +36,7 @@ def _totals(run: Run) -> dict[str, str]:
         "failures": count("failed"),
         "errors": count("error"),
         "skipped": count("skipped"),
-        "time": _seconds(run.outcomes),
+        "time": f"{sum(row.duration_s for row in run.outcomes):.3f}",
     }
     if run.started_at is not None:
         totals["timestamp"] = run.started_at.isoformat()
@@ -56,10 +55,6 @@ def _add_test_case(suite: ElementTree.Element, row: OutcomeRow) -> None:
         first_line = reason.partition("\n")[0]
         element = ElementTree.SubElement(case, _ELEMENTS[row.outcome], message=_legal(first_line))
         element.text = _legal(reason)
-
-
-def _seconds(rows: Sequence[OutcomeRow]) -> str:
-    return f"{sum(row.duration_s for row in rows):.3f}"
 
 
 def _legal(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -27,8 +27,7 @@ from reports.device_log import Gauge, find_gauges
 from reports.findings import Finding
 from reports.headline import LABELS, SEVERITY, headline
 from reports.past import Past
-from reports.payload import trend_rows
-from reports.pictures import embed_pictures
+from reports.payload import embed_pictures, trend_rows
 from reports.stages import find_stages
 from reports.trends import Trend
 from reports.unsteady import unsteady_gates
@@ -67,15 +66,8 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
     cards = answer_cards(run.answers)
     gauges = find_gauges(run.device_states)
     stages = find_stages(run.samples)
-    data = _data(
-        run,
-        past,
-        trends,
-        findings,
-        verdicts,
-        cards,
-        [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES],
-    )
+    moving = [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES]
+    data = _data(run, past, trends, findings, verdicts, cards, moving)
     data["stages"] = payload.stage_rows(stages)
     comparisons = comparison_lines(run.compared)
     data["comparisons"] = comparisons
@@ -154,17 +146,10 @@ def _data(
 def _facts(run: Run) -> tuple[Fact, ...]:
     rows: list[Subject] = [*run.verdicts, *run.samples, *run.answers]
     session = run.session
-    facts = [
-        Fact("Model", _values(row.model for row in rows)),
-        Fact("Target", _values(row.target for row in rows)),
-        Fact("SoC", _values(row.soc for row in rows)),
-        Fact("Device", _values(row.device for row in rows)),
-        Fact("Mode", _values(row.mode for row in rows)),
-        Fact("Precision", _values(row.precision for row in rows)),
-        Fact("Protocol", _values(row.protocol for row in rows)),
-        Fact("Started", _moment(run.started_at)),
-        Fact("Took", _duration(run.duration)),
-    ]
+    names = ("Model", "Target", "SoC", "Device", "Mode", "Precision", "Protocol")
+    facts = [Fact(name, _values(getattr(row, name.lower()) for row in rows)) for name in names]
+    started = (f"{run.started_at:%Y-%m-%d %H:%M} UTC",) if run.started_at else ()
+    facts += [Fact("Started", started), Fact("Took", _duration(run.duration))]
     if session is not None:
         commit = session.git_commit
         facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
@@ -185,10 +170,6 @@ def _command(argv: Sequence[str]) -> str:
 def _values(values: Iterable[str | None]) -> tuple[str, ...]:
     found = sorted({value for value in values if value})
     return tuple(found) if len(found) <= 6 else (*found[:5], f"and {len(found) - 5} more")
-
-
-def _moment(moment: datetime | None) -> tuple[str, ...]:
-    return (f"{moment:%Y-%m-%d %H:%M} UTC",) if moment else ()
 
 
 def _duration(duration: timedelta | None) -> tuple[str, ...]:

@@ -1,12 +1,16 @@
-"""What the page's script shows: long lists as data, so that thousands of rows open at once."""
+"""What the page's script shows: long lists and pictures as data, so that the page opens at once."""
 
 from __future__ import annotations
 
+import base64
+import io
 import json
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
+from PIL import Image
 
 from harness.measure.wording import number
 from harness.results.rows.schema import OutcomeRow, VerdictRow
@@ -32,14 +36,13 @@ def verdict_rows(lines: Sequence[VerdictLine], trends: Mapping[str, str]) -> lis
         lines: As the table orders them.
         trends: Anchor of a trend by anchor of the verdict that continues it.
     """
-    fields = [name for name in VerdictLine.__dataclass_fields__ if name not in ("plot", "anchor")]
     return [
         {
             "id": line.anchor,
             **{
-                name: getattr(line, name)
-                for name in fields
-                if getattr(line, name) not in (None, "", ())
+                name: value
+                for name, value in vars(line).items()
+                if name not in ("plot", "anchor") and value not in (None, "", ())
             },
             "plot": _plot(line.plot),
             "trend": trends.get(line.anchor),
@@ -101,13 +104,8 @@ def night_rows(nights: Sequence[Night]) -> list[Payload]:
 def stage_rows(stages: Sequence[StageSpan]) -> list[Payload]:
     """Values of the chart of stages."""
     return [
-        {
-            "run": stage.run,
-            "stage": stage.stage,
-            "start_ms": rounded(stage.start_ms),
-            "end_ms": rounded(stage.end_ms),
-        }
-        for stage in stages
+        {**vars(one), "start_ms": rounded(one.start_ms), "end_ms": rounded(one.end_ms)}
+        for one in stages
     ]
 
 
@@ -116,12 +114,7 @@ def gauge_rows(gauges: Sequence[Gauge]) -> list[Payload]:
     return [
         {
             "values": [
-                {
-                    "at": reading.at.isoformat(timespec="seconds"),
-                    "phase": reading.phase,
-                    "value": reading.value,
-                    "test": reading.test,
-                }
+                {**vars(reading), "at": reading.at.isoformat(timespec="seconds")}
                 for reading in gauge.readings
             ]
         }
@@ -197,3 +190,46 @@ def _trend(trend: Trend, gate: float | None) -> Payload:
             for each in trend.steps
         ],
     }
+
+
+MAX_BYTES = 6_000_000
+"""More would make the file too large to mail; the others stay in the run's folder."""
+
+
+class Picture(NamedTuple):
+    """A thumbnail as an address that holds all of it."""
+
+    width: int
+    height: int
+    uri: str
+
+
+def embed_pictures(
+    folder: Path, names: Iterable[str], max_bytes: int = MAX_BYTES
+) -> dict[str, Picture]:
+    """Thumbnails by name, the first ones first; one whose file is missing is left out.
+
+    Args:
+        folder: Of the thumbnails.
+        names: Most important first.
+        max_bytes: Of all addresses together.
+    """
+    pictures: dict[str, Picture] = {}
+    room = max_bytes
+    for name in names:
+        if not (folder / name).exists():
+            continue
+        picture = _picture(folder / name)
+        room -= len(picture.uri)
+        if room < 0:
+            break
+        pictures[name] = picture
+    return pictures
+
+
+def _picture(path: Path) -> Picture:
+    content = path.read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        width, height = image.size
+    data = base64.b64encode(content).decode("ascii")
+    return Picture(width, height, f"data:image/jpeg;base64,{data}")

@@ -83,8 +83,9 @@ class Judge:
 
         Args:
             measured: What was measured.
-            notes: Findings behind the verdicts, most telling first.
-            evidence: By metric.
+            notes: Single findings behind the verdicts, most telling first. All are listed below a
+                failed test and in its properties, the first of them in its verdict.
+            evidence: By metric: a value, or scores beside those of the float model.
 
         Raises:
             UserError: If there is no such metric.

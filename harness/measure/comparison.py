@@ -124,8 +124,9 @@ def compare_pairs(pairs: Sequence[Pair], better: Better) -> Comparison:
     certain = max(p_value, permutation_p_value) < _wanted_p_value(half_width)
     differs = certain and is_beyond(estimate, NOISE_FLOOR)
     unclear = is_beyond(abs(estimate) + half_width, DETECTABLE)
+    undecided = Outcome.INCONCLUSIVE if unclear else Outcome.SAME
     return Comparison(
-        outcome=_direction(estimate, better) if differs else _undecided(unclear),
+        outcome=_direction(estimate, better) if differs else undecided,
         pairs=len(valid),
         invalid_pairs=invalid,
         ratio=math.exp(estimate),
@@ -170,10 +171,6 @@ def _wanted_p_value(half_width: float) -> float:
 
 def _direction(estimate: float, better: Better) -> Outcome:
     return Outcome.FASTER if (estimate > 0) == (better == "higher") else Outcome.SLOWER
-
-
-def _undecided(unclear: bool) -> Outcome:
-    return Outcome.INCONCLUSIVE if unclear else Outcome.SAME
 
 
 def _half_width(logs: NDArray[np.float64]) -> float:

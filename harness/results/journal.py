@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from PIL import Image
@@ -88,12 +87,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
 

@@ -76,14 +76,10 @@ def find_trend_alerts(
 
 def _of_devices(samples: pd.DataFrame) -> pd.DataFrame:
     """What says something of a device: neither a virtual phone's nor an emulator's speed does."""
-    is_speed = samples["metric"].map(_kind) == "performance"
+    speeds = [name for name, metric in METRICS.items() if metric.kind == "performance"]
+    is_speed = samples["metric"].isin(speeds)
     is_meaningless = is_speed & samples["target"].isin(speedless_targets()).fillna(False)
     return samples[~(samples["virtual"].fillna(False) | is_meaningless)]
-
-
-def _kind(metric: str) -> str:
-    known = METRICS.get(metric)
-    return known.kind if known else ""
 
 
 def _alerts(series: pd.DataFrame) -> Iterator[TrendAlert]:

@@ -14,7 +14,7 @@ from harness.devices.phone.health.fitness import HealthLimits
 from harness.devices.phone.health.gate import Patience
 from harness.devices.transport.retrying import RetryLimits
 from harness.judging.workload import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
-from harness.measure import change_point, comparison, noise_floor
+from harness.measure import change_point, comparison
 from harness.measure.accuracy_delta import MIN_IMAGES
 from harness.measure.exit_status import EXIT_STATUS, TREND_ALERT
 from harness.measure.proposal import MARGIN
@@ -22,6 +22,7 @@ from harness.measure.quarantine import DURATION
 from harness.measure.sample import MAX_INVALID_SHARE
 from harness.measure.statistics import SAMPLE_COUNTS, median_bounds
 from harness.options.table import COOLDOWN_S, PAIRS, options_of
+from harness.results import noise_floors
 from harness.results.trend_alerts import TREND_SPAN
 from harness.runtime import abi
 from harness.runtime.flags import Flags
@@ -76,7 +77,7 @@ HEALTH, PATIENCE, RETRY, PUSH, CLAIM = (
         ("statistics", "2.5", f"below p = {comparison.P_VALUE}"),
         ("statistics", "2.5", f"more than {percent(comparison.NOISE_FLOOR)} from 1"),
         ("statistics", "2.5", f"difference of {percent(comparison.DETECTABLE)}"),
-        ("statistics", "2.5", f"{noise_floor.CONFIDENCE:.0%} sure".replace("%", " %")),
+        ("statistics", "2.5", f"{noise_floors.CONFIDENCE:.0%} sure".replace("%", " %")),
         ("statistics", "2.6", f"below {change_point.P_VALUE}"),
         ("statistics", "2.6", f"{percent(change_point.MIN_CHANGE)} or more"),
         ("statistics", "2.6", f"exit status {TREND_ALERT}"),

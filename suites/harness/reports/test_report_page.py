@@ -13,7 +13,7 @@ from harness.results.journal import THUMBNAIL_FOLDER, Journal
 from harness.results.rows.schema import OutcomeRow, SessionEndRow
 from reports.answer_cards import MAX_ANSWERS
 from reports.page import TEMPLATES
-from reports.pictures import embed_pictures
+from reports.payload import embed_pictures
 from suites.harness.reports.rendered import page_of
 from suites.harness.reports.small_run import (
     BROKEN_TEST,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.measure.comparison import Comparison, Outcome
-from harness.measure.noise_floor import noise_floor
+from harness.results.noise_floors import noise_floor
 
 
 def compared(ratio: float | None, outcome: Outcome = Outcome.SAME) -> Comparison:
