@@ -51,14 +51,13 @@ def first_difference(ids_a: Sequence[int], ids_b: Sequence[int]) -> int | None:
     return next((position for position, (a, b) in pairs if a != b), None)
 
 
-def counts_as_difference(top2_gap: float, tolerance: float = TOP2_GAP_TOLERANCE) -> bool:
+def counts_as_difference(top2_gap: float) -> bool:
     """Whether a differing token is an error rather than a tie broken the other way.
 
     Args:
         top2_gap: Largest minus second largest logit of the float reference at that position.
-        tolerance: Gap up to which rounding alone may swap the two.
     """
-    return top2_gap > tolerance
+    return top2_gap > TOP2_GAP_TOLERANCE
 
 
 def golden_hit(answer: str, required_features: Sequence[str]) -> bool:

@@ -67,12 +67,11 @@ class AccuracyDelta:
     questions: int
 
 
-def accuracy_delta(pairs: Sequence[ScoredPair], confidence: float = 0.95) -> AccuracyDelta | None:
+def accuracy_delta(pairs: Sequence[ScoredPair]) -> AccuracyDelta | None:
     """Bound the mean delta on either side by resampling images, all their questions with them.
 
     Args:
         pairs: At least one per image.
-        confidence: Of each bound by itself.
 
     Returns:
         None below ten images. Seeded, so that one set of scores has one pair of bounds.
@@ -80,7 +79,7 @@ def accuracy_delta(pairs: Sequence[ScoredPair], confidence: float = 0.95) -> Acc
     sums, counts = _clusters(pairs)
     if len(counts) < MIN_IMAGES:
         return None
-    lower, upper = _bounds(sums, counts, confidence)
+    lower, upper = _bounds(sums, counts)
     return AccuracyDelta(
         mean=float(sums.sum() / counts.sum()),
         lower=lower,
@@ -111,9 +110,7 @@ def _clusters(pairs: Sequence[ScoredPair]) -> tuple[NDArray[np.float64], NDArray
     return sums, counts
 
 
-def _bounds(
-    sums: NDArray[np.float64], counts: NDArray[np.float64], confidence: float
-) -> tuple[float, float]:
+def _bounds(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
     """Of the mean over questions; an image is drawn with all of its questions."""
     from scipy import stats  # its import takes longer than everything else at a session's start
 
@@ -131,7 +128,7 @@ def _bounds(
         n_resamples=_RESAMPLES,
         batch=_BATCH,
         # Both bounds may err by themselves, so the interval between them errs twice as often.
-        confidence_level=2 * confidence - 1,
+        confidence_level=2 * CONFIDENCE - 1,
         # BCa, scipy's default, has no value where all images agree.
         method="percentile",
         rng=np.random.default_rng(_SEED),
