@@ -25,7 +25,7 @@ from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.export.exporter import export_component
-from harness.export.graphs.loading import load_module
+from harness.export.graphs.component import load_module
 from harness.export.htp.activation_ranges import CalibratedGraph
 from harness.export.htp.component import calibrated_decoder, htp_decoder
 from harness.export.htp.float_cache import FloatCache

@@ -13,9 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.synthetic_answers import answer_rows, draw_picture
 from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, MadeUpPlace
-from benchmarks.synthetic_speeds import SAMPLES, sample_rows, state_rows, verdict_row
+from benchmarks.synthetic_rows import (
+    SAMPLES,
+    answer_rows,
+    draw_picture,
+    sample_rows,
+    state_rows,
+    verdict_row,
+)
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows.schema import (

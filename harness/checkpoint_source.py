@@ -7,8 +7,7 @@ from pathlib import Path
 import psutil
 
 from harness.errors import UserError
-from harness.miniatures.calibration import calibration_path
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import calibration_path, checkpoint_path
 from harness.vlm.spec import VlmSpec
 
 _FLOAT32_COPIES = 4

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harness.errors import UserError
-from harness.miniatures.calibration import write_calibration_set
-from harness.miniatures.checkpoints import checkpoint_path
-from harness.miniatures.scenes import KINDS, evaluation_samples
+from harness.miniatures.committed import checkpoint_path, write_calibration_set
+from harness.miniatures.questions import KINDS
+from harness.miniatures.scenes import evaluation_samples
 from harness.vlm.registry import get_spec, known_miniatures
 from harness.vlm.spec import VlmSpec
 from training.evaluation import ExactMatch, exact_match, total

@@ -11,7 +11,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from harness.miniatures.scenes import KINDS, Scene
+from harness.miniatures.questions import KINDS
+from harness.miniatures.scenes import Scene
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
 from training.encoding import Example, encode_example

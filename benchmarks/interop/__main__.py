@@ -14,8 +14,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.interop.agreement import Agreement, agree, correct_share
-from benchmarks.interop.answers import GeneratedAnswers, RunFailedError, run_plain_loop, run_runner
+from benchmarks.interop.answers import (
+    Agreement,
+    GeneratedAnswers,
+    RunFailedError,
+    agree,
+    correct_share,
+    run_plain_loop,
+    run_runner,
+)
 from benchmarks.interop.case import Case, Correct, faults
 from benchmarks.interop.contract import Difference, compare, read_contract
 from benchmarks.interop.exports import (
@@ -25,7 +32,7 @@ from benchmarks.interop.exports import (
     export_ours,
     export_upstream,
 )
-from benchmarks.interop.leak import leaked_codes
+from benchmarks.interop.plain_loop import leaked_codes
 from benchmarks.interop.report import tables
 from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
 from harness.backends.qnn.libraries import find_libraries

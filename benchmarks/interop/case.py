@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.interop.agreement import Agreement, FirstDifference
+from benchmarks.interop.answers import Agreement, FirstDifference
 from benchmarks.interop.contract import Difference
 from benchmarks.interop.measured_process import ProcessCost
 from harness.vocabulary import Component, Mode

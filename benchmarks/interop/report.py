@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from benchmarks.interop.agreement import Agreement
+from benchmarks.interop.answers import Agreement
 from benchmarks.interop.case import RSS_BOUND, WALL_BOUND, Case
 
 

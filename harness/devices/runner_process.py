@@ -15,8 +15,7 @@ from harness.artifacts.manifest import MANIFEST_NAME
 from harness.devices.device import RunFailure, bounded
 from harness.run_folder import run_folder
 from harness.runtime.generation import Generation
-from harness.runtime.request import Request, RunOptions
-from harness.runtime.request_file import write_requests
+from harness.runtime.request import Request, RunOptions, write_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
 
 _OUTPUT, _ERRORS = "stdout", "stderr"

@@ -25,18 +25,6 @@ from harness.miniatures.questions import (
 )
 from harness.miniatures.world import CELLS, COLOURS, SHAPES, Cells, Digit, Shape
 
-__all__ = [
-    "CALIBRATION_SEEDS",
-    "KINDS",
-    "TEST_SEEDS",
-    "TRAINING_SEEDS",
-    "Question",
-    "Sample",
-    "Scene",
-    "calibration_samples",
-    "evaluation_samples",
-]
-
 TRAINING_SEEDS = range(0, 100_000_000)
 """Seeds of the scenes that the trainer learns from."""
 

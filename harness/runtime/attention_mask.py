@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTree:
+    """Where the tokens of a pass stand and which of them each one sees.
+
+    Attributes:
+        offsets: int32 ``[tokens]``, position of each token behind the cache.
+        visible: bool ``[tokens, tokens]``; row i names the tokens of the pass that token i attends
+            to, itself included. All of them attend to the whole cache.
+    """
+
+    offsets: NDArray[np.int32]
+    visible: NDArray[np.bool_]
+
 
 _CODES: dict[str, tuple[float, float]] = {
     "uint16": (65535, 0),

@@ -9,7 +9,8 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends.qnn.provider import activate
@@ -17,11 +18,17 @@ from harness.errors import UserError, require_packages
 from harness.options.values import resolve
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
-from harness.runtime.logits_dump import LogitsDump
-from harness.runtime.margins import MarginObserver
-from harness.runtime.observer import ConsoleObserver, LogitsSink, inference_speed
+from harness.runtime.generation import Generation
+from harness.runtime.observer import (
+    ConsoleObserver,
+    LogitsDump,
+    LogitsSink,
+    MarginObserver,
+    inference_speed,
+)
 from harness.runtime.output import abandon_streams, explain_failure, writing
 from harness.runtime.plan import RunPlan, make_plan
+from harness.runtime.request import Request
 
 if TYPE_CHECKING:
     from harness.runtime.runner import MultimodalRunner
@@ -82,18 +89,18 @@ def _run(flags: Flags, plan: RunPlan) -> None:
         observer.log(f"Load Text Decoder: {plan.files.decoder}")
         observer.log("Starting multimodal runner")
         runner = MultimodalRunner(plan.files, plan.family, plan.options, observer)
+
+        def answer(request: Request, times: int = 1) -> Generation:
+            generation = runner.run(request, times)
+            return generation if margins is None else margins.add_to(generation)
+
         if flags.requests is None:
-            _answer_one(flags, plan, runner, margins)
+            _write_one(flags, answer(plan.requests[0], flags.num_iters), runner)
         else:
-            _answer_many(flags, plan, runner, margins)
+            _answer_many(flags.generations_path, plan.requests, answer)
 
 
-def _answer_one(
-    flags: Flags, plan: RunPlan, runner: MultimodalRunner, margins: MarginObserver | None
-) -> None:
-    generation = runner.run(plan.requests[0], flags.num_iters)
-    if margins is not None:
-        generation = margins.add_to(generation)
+def _write_one(flags: Flags, generation: Generation, runner: MultimodalRunner) -> None:
     with writing(flags.output_path) as file:
         for turn in generation.turns:
             file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
@@ -104,18 +111,15 @@ def _answer_one(
 
 
 def _answer_many(
-    flags: Flags, plan: RunPlan, runner: MultimodalRunner, margins: MarginObserver | None
+    path: Path, requests: Sequence[Request], answer: Callable[[Request], Generation]
 ) -> None:
     """Write each answer as soon as it is known, so that an interrupted run keeps what it has."""
-    path = flags.generations_path
     with explain_failure(path), path.open("w", encoding="utf-8") as file:
-        for request in plan.requests:
+        for request in requests:
             try:
-                generation = runner.run(request)
+                generation = answer(request)
             except UserError as error:
                 raise UserError(f"Request {request.id!r}: {error}") from error
-            if margins is not None:
-                generation = margins.add_to(generation)
             print(generation.model_dump_json(), file=file, flush=True)
 
 

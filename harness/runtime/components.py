@@ -18,7 +18,7 @@ from harness.runtime.geometry import (
     read_geometry,
 )
 from harness.runtime.program import Method, Program
-from harness.runtime.signature import Signature
+from harness.runtime.program_file import Signature
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
 from harness.vocabulary import Mode
 
@@ -133,43 +133,21 @@ class Programs:
             decode=decode,
         )
 
+    def load(self, mode: Mode, lookahead: LookaheadShape | None = None) -> Components:
+        """Load what a mode needs, once it is known to fit together; see :meth:`describe`.
 
-def load_components(
-    encoder: Path,
-    embedding: Path,
-    decoder: Path,
-    mode: Mode,
-    lookahead: LookaheadShape | None = None,
-) -> Components:
-    """Load what a mode needs from the three files once it is known to fit together.
-
-    Args:
-        encoder: The vision encoder's file.
-        embedding: The token embedding's.
-        decoder: The text decoder's.
-        mode: Decides which methods are loaded.
-        lookahead: Branch of lookahead mode, None in the others.
-
-    Raises:
-        UserError: If a file or method is missing, of a layout that cannot be run, or of another
-            model.
-    """
-    programs = Programs.open(encoder, embedding, decoder)
-    found = programs.describe(mode, lookahead)
-    embed_decode = programs.embedding.method(found.embed_decode.name)
-    decode = programs.decoder.method(found.decode.name)
-    embed_prefill, prefill = embed_decode, decode
-    if mode != "kv":
-        embed_prefill = programs.embedding.method(found.embed_prefill.name)
-        prefill = programs.decoder.method(found.prefill.name)
-    return Components(
-        found,
-        programs.encoder.method("forward"),
-        embed_prefill,
-        embed_decode,
-        prefill,
-        decode,
-    )
+        Raises:
+            UserError: If the files do not fit, or a backend refuses a method.
+        """
+        found = self.describe(mode, lookahead)
+        embed_decode = self.embedding.method(found.embed_decode.name)
+        decode = self.decoder.method(found.decode.name)
+        embed_prefill, prefill = embed_decode, decode
+        if mode != "kv":
+            embed_prefill = self.embedding.method(found.embed_prefill.name)
+            prefill = self.decoder.method(found.prefill.name)
+        encoder = self.encoder.method("forward")
+        return Components(found, encoder, embed_prefill, embed_decode, prefill, decode)
 
 
 def _decode_name(decoder: Program) -> str:

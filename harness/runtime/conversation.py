@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.measure.run_stats import StopReason
 from harness.runner_log import messages
-from harness.runtime.decode import DecodeLimits, DecodeLoop
+from harness.runtime.decode import DecodeLimits, DecodeLoop, limit_warnings
 from harness.runtime.embedding import Rows, TokenizedPiece
 from harness.runtime.generation import Turn
 from harness.runtime.kv_cache import Array
@@ -19,7 +19,6 @@ from harness.runtime.observer import Observer
 from harness.runtime.prefill import check_prompt_fits, prefill
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
-from harness.runtime.sequence_limit import limit_warnings
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
 from harness.runtime.tokenizer import TextStream
 from harness.vlm.prompt import IMAGE_PLACEHOLDER, ImagePiece, format_turn

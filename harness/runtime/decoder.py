@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.runtime.attention_mask import AttentionMask
+from harness.runtime.attention_mask import AttentionMask, TokenTree
 from harness.runtime.encodings import CacheEncodings
 from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.program import Method
-from harness.runtime.token_tree import TokenTree
 
 
 class Decoder:

@@ -11,6 +11,7 @@ from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.loadable import check_one_soc
 from harness.errors import UserError
 from harness.runtime.program_file import check_program_file
+from harness.vocabulary import COMPONENTS
 
 
 @dataclass(frozen=True)
@@ -25,27 +26,18 @@ class RunFiles:
     @classmethod
     def of(cls, artifact: Artifact) -> RunFiles:
         """The files of an artifact folder."""
-        return cls(
-            artifact.path("vision_encoder"),
-            artifact.path("token_embedding"),
-            artifact.path("text_decoder"),
-            artifact.tokenizer_path,
-        )
+        encoder, embedding, decoder = map(artifact.path, COMPONENTS)
+        return cls(encoder, embedding, decoder, artifact.tokenizer_path)
 
     @classmethod
     def of_foreign(cls, files: ForeignFiles) -> RunFiles:
         """The files of a folder without a manifest."""
-        programs = files.programs
-        return cls(
-            programs["vision_encoder"],
-            programs["token_embedding"],
-            programs["text_decoder"],
-            files.tokenizer,
-        )
+        encoder, embedding, decoder = map(files.programs.__getitem__, COMPONENTS)
+        return cls(encoder, embedding, decoder, files.tokenizer)
 
     @property
     def programs(self) -> tuple[Path, Path, Path]:
-        """The three ``.pte`` files."""
+        """The three ``.pte`` files, in the order of ``COMPONENTS``."""
         return self.encoder, self.embedding, self.decoder
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import UserError
-from harness.runtime.signature import Signature, TensorSpec
+from harness.runtime.program_file import Signature, TensorSpec
 from harness.vlm.mode import LookaheadShape
 
 REEXPORT = "export it again with `python -m harness export`"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.runtime.components import Components, load_components
+from harness.runtime.components import Components, Programs
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import PromptEmbedding, TokenEmbedding, VisionEncoder
 from harness.runtime.encodings import Encoding
@@ -63,9 +63,7 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
     tokenizer = Tokenizer(files.tokenizer)
     log("Loaded json tokenizer")
     log("Reading metadata from model")
-    parts = load_components(
-        files.encoder, files.embedding, files.decoder, options.mode, options.lookahead
-    )
+    parts = Programs.open(*files.programs).load(options.mode, options.lookahead)
     found = parts.description
     stop_ids = tokenizer.stop_ids(family)
     log(f"Text decoder as of {found.abi}; KV encodings: {found.encodings.scheme}")

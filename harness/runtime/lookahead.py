@@ -25,9 +25,7 @@ from harness.runtime.decode import DecodeLimits
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import TokenEmbedding
 from harness.runtime.kv_cache import Array
-from harness.runtime.lookahead_branch import LookaheadBranch, NgramPool
-from harness.runtime.lookahead_slots import LookaheadSlots
-from harness.runtime.lookahead_verify import accepted_path
+from harness.runtime.lookahead_pass import LookaheadBranch, LookaheadSlots, NgramPool, accepted_path
 from harness.runtime.observer import Observer
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch

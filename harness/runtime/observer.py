@@ -1,4 +1,4 @@
-"""What a run shows while it works, in upstream's words (contract §5.5, §5.6).
+"""What a run shows while it works, in upstream's words (contract §5.5, §5.6), and what it records.
 
 Imports without torch.
 """
@@ -9,22 +9,23 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal
 
 from numpy.typing import NDArray
 
+from harness.measure.margin import Margin, margin_of
 from harness.measure.run_stats import RunStats
 from harness.runner_log.line import log_line
 from harness.runner_log.statistics_block import block_lines
-from harness.runtime.generation import Turn
+from harness.runtime.generation import Generation, Turn
 from harness.runtime.stopwatch import Stopwatch
 
 Phase = Literal["prefill", "decode"]
 LogitsSink = Callable[[Phase, NDArray[Any]], None]
 
 
-class Observer(Protocol):
-    """Listens to a run."""
+class Observer:
+    """Listens to a run; this one shows nothing."""
 
     def log(self, message: str) -> None:
         """One line of upstream's log."""
@@ -39,23 +40,7 @@ class Observer(Protocol):
         """A turn is complete."""
 
 
-class SilentObserver:
-    """Shows nothing."""
-
-    def log(self, message: str) -> None:
-        """Drop it."""
-
-    def text(self, piece: str) -> None:
-        """Drop it."""
-
-    def logits(self, phase: Phase, rows: NDArray[Any]) -> None:
-        """Drop them."""
-
-    def turn_ended(self, turn: Turn, stopwatch: Stopwatch) -> None:
-        """Drop it."""
-
-
-class ConsoleObserver:
+class ConsoleObserver(Observer):
     """Log to stderr, ``PyTorchObserver`` to stdout, as upstream's runner does.
 
     Args:
@@ -98,3 +83,67 @@ def inference_speed(stats: RunStats) -> str:
     if stats.generated_tokens:
         return f"{stats.generated_tokens * 1000 / stats.inference_ms:g}"
     return f"{stats.prompt_tokens * 1000 / stats.prompt_eval_ms:g}"
+
+
+class LogitsDump:
+    """Writes the file of ``--dump_logits_path`` (contract §5.4).
+
+    It has prompt and decode logits in their own dtype, one row of V elements per token.
+
+    Args:
+        file: Binary file.
+        upstream_compat: Write as many *bytes* of each prefill pass as it has logits, which is
+            upstream's defect: a half of the row for uint16, a quarter for float32.
+    """
+
+    def __init__(self, file: IO[bytes], upstream_compat: bool) -> None:
+        self._file = file
+        self._upstream_compat = upstream_compat
+
+    def write(self, phase: Phase, rows: NDArray[Any]) -> None:
+        """Append the logits ``[tokens, vocab_size]`` of one pass."""
+        content = rows.tobytes()
+        if phase == "prefill" and self._upstream_compat:
+            content = content[: rows.size]
+        self._file.write(content)
+
+
+class MarginObserver(ConsoleObserver):
+    """Also keeps the two best of the logits that each token was chosen from.
+
+    They tell how clearly it won, for judging whether two runs may differ there.
+    """
+
+    def __init__(self, stream: bool = False, logits_sink: LogitsSink | None = None) -> None:
+        super().__init__(stream, logits_sink)
+        self._margins: list[Margin] = []
+        self._turns: list[tuple[Margin, ...]] = []
+
+    def logits(self, phase: Phase, rows: NDArray[Any]) -> None:
+        """Look at the last row: of a prefill pass only the prompt's last token chooses.
+
+        A decode pass hands over the row of every token that it chose, one by one.
+        """
+        super().logits(phase, rows)
+        if phase == "prefill":
+            self._margins.clear()
+        self._margins.append(margin_of(rows[-1]))
+
+    def turn_ended(self, turn: Turn, stopwatch: Stopwatch) -> None:
+        """Close the turn's list."""
+        super().turn_ended(turn, stopwatch)
+        self._turns.append(tuple(self._margins))
+
+    def add_to(self, generation: Generation) -> Generation:
+        """The generation with the margins of its turns, which are forgotten here."""
+        margins, self._turns = self._turns, []
+        turns = tuple(
+            turn.model_copy(
+                update={
+                    "top2_gaps": tuple(margin.gap for margin in own),
+                    "runner_up_ids": tuple(margin.runner_up_id for margin in own),
+                }
+            )
+            for turn, own in zip(generation.turns, margins, strict=True)
+        )
+        return generation.model_copy(update={"turns": turns})

@@ -17,8 +17,7 @@ from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
 from harness.runtime.image import check_exists, is_url, pin
 from harness.runtime.output import is_device
-from harness.runtime.request import Request, RunOptions, check_lookahead
-from harness.runtime.request_file import read_requests
+from harness.runtime.request import Request, RunOptions, check_lookahead, read_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
 from harness.vlm.prompt import place_images
 from harness.vlm.registry import get_family, known_families

@@ -16,11 +16,12 @@ from harness.artifacts.foreign import ForeignFiles, find_foreign, place_of, pres
 from harness.artifacts.manifest import MANIFEST_NAME, ComponentFile, Manifest
 from harness.backends.qnn.delegates import read_delegates
 from harness.errors import UserError, require_packages
+from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import known_models
-from harness.vlm.spec import VlmSpec
-from harness.vocabulary import Component, Precision
+from harness.vlm.spec import TextGeometry, VlmSpec
+from harness.vocabulary import COMPONENTS, Component, Precision
 
 if TYPE_CHECKING:
     from harness.runtime.components import ModelDescription
@@ -61,11 +62,7 @@ def open_pre_generated(
     require_packages(_READER_PACKAGES, f"Reading {directory}, which has no {MANIFEST_NAME},")
     from harness.runtime.components import Programs
 
-    programs = Programs.open(
-        files.programs["vision_encoder"],
-        files.programs["token_embedding"],
-        files.programs["text_decoder"],
-    )
+    programs = Programs.open(*(files.programs[component] for component in COMPONENTS))
     found = programs.describe(files.mode, lookahead)
     spec = _identify(directory, found, model)
     delegates = {name: read_delegates(path) for name, path in files.programs.items()}
@@ -108,15 +105,15 @@ def _require_branch(files: ForeignFiles, lookahead: LookaheadShape | None) -> No
 
 def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -> VlmSpec:
     """The model that has the files' sizes."""
-    sizes = _sizes_of_files(found)
-    fitting = [spec for spec in known_models().values() if _sizes_of_spec(spec) == sizes]
+    sizes = _sizes(found.geometry, found.image_size_px, found.tokens_per_image)
+    fitting = [spec for spec in known_models().values() if _sizes_of(spec) == sizes]
     if model is None and len(fitting) == 1:
         return fitting[0]
     if model in fitting:
         return model
     described = ", ".join(f"{name} {size}" for name, size in sizes.items())
     if model is not None:
-        wanted = _sizes_of_spec(model)
+        wanted = _sizes_of(model)
         name = next(name for name, size in sizes.items() if size != wanted[name])
         raise UserError(
             f"{directory} holds no {model.name}: its {name} is {sizes[name]} instead of "
@@ -133,29 +130,21 @@ def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -
     )
 
 
-def _sizes_of_files(found: ModelDescription) -> dict[str, int]:
-    geometry = found.geometry
-    return {
-        "layers": geometry.layers,
-        "KV heads": geometry.kv_heads,
-        "head dimension": geometry.head_dim,
-        "hidden size": geometry.hidden_size,
-        "vocabulary": geometry.vocab_size,
-        "image size": found.image_size_px,
-        "tokens per image": found.tokens_per_image,
-    }
+def _sizes_of(spec: VlmSpec) -> dict[str, int]:
+    return _sizes(spec.text, spec.vision.image_size_px, spec.vision.tokens_per_image)
 
 
-def _sizes_of_spec(spec: VlmSpec) -> dict[str, int]:
-    text = spec.text
+def _sizes(
+    text: TextGeometry | DecoderGeometry, image_size_px: int, tokens_per_image: int
+) -> dict[str, int]:
     return {
         "layers": text.layers,
         "KV heads": text.kv_heads,
         "head dimension": text.head_dim,
         "hidden size": text.hidden_size,
         "vocabulary": text.vocab_size,
-        "image size": spec.vision.image_size_px,
-        "tokens per image": spec.vision.tokens_per_image,
+        "image size": image_size_px,
+        "tokens per image": tokens_per_image,
     }
 
 

@@ -25,8 +25,7 @@ from harness.backends.qnn.loadable import prepare_to_load
 from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.errors import UserError
 from harness.runtime.encodings import Constant
-from harness.runtime.program_file import check_program_file
-from harness.runtime.signature import Signature, TensorSpec
+from harness.runtime.program_file import Signature, TensorSpec, check_program_file
 
 Array = NDArray[Any]
 

@@ -1,8 +1,12 @@
-"""Whether a file is a whole ExecuTorch program, by its header. Imports without torch."""
+"""ExecuTorch's programs without ExecuTorch: whether a file is one, and what its methods declare.
+
+Imports without torch.
+"""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
@@ -44,3 +48,27 @@ def check_program_file(path: Path) -> None:
         raise UserError(
             f"{path} is truncated: it has {size} of {expected} bytes; copy or export it again."
         )
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Shape and dtype that a method declares for one input or output.
+
+    ``dtype`` is numpy's name, or ``ScalarType <code>`` for a type outside the contract.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """All inputs and outputs of a method of a file."""
+
+    path: Path
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.path}"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from harness.errors import UserError
 from harness.runtime.conversation import Conversation, Pixels
+from harness.runtime.decode import clamp_seq_len
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.image import load_pixels
 from harness.runtime.loaded_model import load_model
-from harness.runtime.observer import Observer, SilentObserver
+from harness.runtime.observer import Observer
 from harness.runtime.request import Request, RunOptions, check_lookahead
-from harness.runtime.sequence_limit import clamp_seq_len
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.prompt import place_images
 from harness.vlm.spec import VlmFamily
@@ -41,7 +41,7 @@ class MultimodalRunner:
         check_lookahead(options)
         self._family = family
         self._options = options
-        self._observer: Observer = observer or SilentObserver()
+        self._observer = observer or Observer()
         log = self._observer.log
         log(f"creating runner: tokenizer_path={files.tokenizer}")
         log(f"eval mode={EVAL_MODES[options.mode]}")
@@ -89,7 +89,7 @@ class MultimodalRunner:
 
     def _warm_up(self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]) -> None:
         for _ in range(self._options.warmup):
-            self._conversation(SilentObserver()).hold(request, prompts, pixels)
+            self._conversation(Observer()).hold(request, prompts, pixels)
         self._cold = False
 
 

@@ -1,4 +1,4 @@
-"""Settings of a ``config.json``: what it leaves out, and what no static module implements.
+"""Geometry out of a ``config.json``: what it leaves out, and what no static module implements.
 
 Configurations on the hub state only what differs from the defaults of their ``transformers`` class.
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import UserError
+from harness.vlm.spec import TextGeometry, VisionGeometry
 
 Settings = Mapping[str, Any]
 
@@ -19,6 +20,9 @@ Dynamic NTK scaling begins beyond ``max_position_embeddings`` (``_compute_dynami
 in ``transformers/modeling_rope_utils.py``), 32,768 tokens for InternVL3; compiled contexts are far
 shorter.
 """
+
+DEFAULT_ROPE_THETA = 10_000.0
+"""``RotaryEmbeddingConfigMixin.default_theta`` of ``transformers``, for Llama as for Qwen2."""
 
 
 def with_defaults(stated: Settings, defaults: Settings) -> Settings:
@@ -55,34 +59,67 @@ def require_plain_rope(text: Settings) -> None:
             raise _refusal(f"text_config.{place}.rope_type", found, " or ".join(ROPE_TYPES))
 
 
-def rope_theta(text: Settings, default: float = 10_000.0) -> float:
-    """Rotary base, which transformers 4 and 5 keep in different places of ``config.json``.
+def vision_geometry(vision: Settings, shuffle_factor: int) -> VisionGeometry:
+    """Geometry of a vision encoder.
 
     Args:
-        text: The text configuration.
-        default: ``RotaryEmbeddingConfigMixin.default_theta`` of ``transformers``, the same for
-            ``LlamaConfig`` and ``Qwen2Config``.
-    """
-    nested = text.get("rope_parameters") or {}
-    stated = nested.get("rope_theta", text.get("rope_theta"))
-    return default if stated is None else float(stated)
-
-
-def square_side(size: int | list[int] | tuple[int, ...], name: str) -> int:
-    """Side in pixels of a size that is stated as one number or as height and width.
+        vision: Its configuration, with defaults filled in.
+        shuffle_factor: See ``VisionGeometry``.
 
     Raises:
-        UserError: If the two differ.
+        UserError: If the image or a patch is no square.
     """
+    return VisionGeometry(
+        image_size_px=_square_side(vision["image_size"], "image_size"),
+        patch_size_px=_square_side(vision["patch_size"], "patch_size"),
+        hidden_size=vision["hidden_size"],
+        intermediate_size=vision["intermediate_size"],
+        layers=vision["num_hidden_layers"],
+        heads=vision["num_attention_heads"],
+        shuffle_factor=shuffle_factor,
+        layer_norm_eps=vision["layer_norm_eps"],
+    )
+
+
+def text_geometry(text: Settings, qkv_bias: bool) -> TextGeometry:
+    """Geometry of a decoder of Llama's layout.
+
+    Args:
+        text: Its configuration, with defaults filled in.
+        qkv_bias: Whether the projections of Q, K and V have a bias.
+
+    Raises:
+        UserError: If the frequencies of its rotary embedding are scaled.
+    """
+    require_plain_rope(text)
+    heads = text["num_attention_heads"]
+    return TextGeometry(
+        hidden_size=text["hidden_size"],
+        intermediate_size=text["intermediate_size"],
+        layers=text["num_hidden_layers"],
+        heads=heads,
+        kv_heads=text["num_key_value_heads"] or heads,
+        head_dim=int(text.get("head_dim") or text["hidden_size"] // heads),
+        vocab_size=text["vocab_size"],
+        rope_theta=_rope_theta(text),
+        rms_norm_eps=text["rms_norm_eps"],
+        qkv_bias=qkv_bias,
+    )
+
+
+def _rope_theta(text: Settings) -> float:
+    """Rotary base, which transformers 4 and 5 keep in different places of ``config.json``."""
+    nested = text.get("rope_parameters") or {}
+    stated = nested.get("rope_theta", text.get("rope_theta"))
+    return DEFAULT_ROPE_THETA if stated is None else float(stated)
+
+
+def _square_side(size: int | list[int] | tuple[int, ...], name: str) -> int:
+    """Side in pixels of a size that is stated as one number or as height and width."""
     sides = {size} if isinstance(size, int) else set(size)
     if len(sides) != 1:
         raise _refusal(f"vision_config.{name}", size, "a square")
     return int(sides.pop())
-
-
-def head_dim(text: Settings) -> int:
-    """Width of an attention head; the hidden size shared out where it is not stated."""
-    return int(text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])
 
 
 def _refusal(setting: str, found: object, built: str) -> UserError:

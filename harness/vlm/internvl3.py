@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from harness.vlm.hub_config import (
     Settings,
-    head_dim,
     require,
-    require_plain_rope,
-    rope_theta,
-    square_side,
+    text_geometry,
+    vision_geometry,
     with_defaults,
 )
 from harness.vlm.mode import LookaheadShape
@@ -87,40 +85,12 @@ def read_geometry(config: Settings) -> tuple[VisionGeometry, TextGeometry]:
     """
     model = with_defaults(config, MODEL_DEFAULTS)
     require(model, BUILT_MODEL)
-    return _vision_geometry(model), _text_geometry(model)
-
-
-def _vision_geometry(model: Settings) -> VisionGeometry:
     vision = with_defaults(model["vision_config"], VISION_DEFAULTS)
     require(vision, BUILT_VISION, "vision_config.")
-    return VisionGeometry(
-        image_size_px=square_side(vision["image_size"], "image_size"),
-        patch_size_px=square_side(vision["patch_size"], "patch_size"),
-        hidden_size=vision["hidden_size"],
-        intermediate_size=vision["intermediate_size"],
-        layers=vision["num_hidden_layers"],
-        heads=vision["num_attention_heads"],
-        shuffle_factor=round(1 / model["downsample_ratio"]),
-        layer_norm_eps=vision["layer_norm_eps"],
-    )
-
-
-def _text_geometry(model: Settings) -> TextGeometry:
     text = with_defaults(model["text_config"], TEXT_DEFAULTS)
     require(text, {"hidden_act": "silu", "use_sliding_window": False}, "text_config.")
-    require_plain_rope(text)
-    return TextGeometry(
-        hidden_size=text["hidden_size"],
-        intermediate_size=text["intermediate_size"],
-        layers=text["num_hidden_layers"],
-        heads=text["num_attention_heads"],
-        kv_heads=text["num_key_value_heads"] or text["num_attention_heads"],
-        head_dim=head_dim(text),
-        vocab_size=text["vocab_size"],
-        rope_theta=rope_theta(text),
-        rms_norm_eps=text["rms_norm_eps"],
-        qkv_bias=True,
-    )
+    shuffle_factor = round(1 / model["downsample_ratio"])
+    return vision_geometry(vision, shuffle_factor), text_geometry(text, qkv_bias=True)
 
 
 FAMILY = VlmFamily(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from harness.vlm.hub_config import (
     Settings,
-    head_dim,
     require,
-    require_plain_rope,
-    rope_theta,
-    square_side,
+    text_geometry,
+    vision_geometry,
     with_defaults,
 )
 from harness.vlm.mode import LookaheadShape
@@ -56,41 +54,13 @@ def read_geometry(config: Settings) -> tuple[VisionGeometry, TextGeometry]:
         KeyError: If it has no vision or text configuration.
         UserError: If it has a setting that the export does not implement.
     """
-    return _vision_geometry(config), _text_geometry(config)
-
-
-def _vision_geometry(config: Settings) -> VisionGeometry:
     vision = with_defaults(config["vision_config"], VISION_DEFAULTS)
     require(vision, {"num_channels": 3, "hidden_act": "gelu_pytorch_tanh"}, "vision_config.")
-    return VisionGeometry(
-        image_size_px=square_side(vision["image_size"], "image_size"),
-        patch_size_px=square_side(vision["patch_size"], "patch_size"),
-        hidden_size=vision["hidden_size"],
-        intermediate_size=vision["intermediate_size"],
-        layers=vision["num_hidden_layers"],
-        heads=vision["num_attention_heads"],
-        shuffle_factor=config.get("scale_factor", 2),
-        layer_norm_eps=vision["layer_norm_eps"],
-    )
-
-
-def _text_geometry(config: Settings) -> TextGeometry:
     text = with_defaults(config["text_config"], TEXT_DEFAULTS)
     required = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False}
     require(text, required, "text_config.")
-    require_plain_rope(text)
-    return TextGeometry(
-        hidden_size=text["hidden_size"],
-        intermediate_size=text["intermediate_size"],
-        layers=text["num_hidden_layers"],
-        heads=text["num_attention_heads"],
-        kv_heads=text["num_key_value_heads"] or text["num_attention_heads"],
-        head_dim=head_dim(text),
-        vocab_size=text["vocab_size"],
-        rope_theta=rope_theta(text),
-        rms_norm_eps=text["rms_norm_eps"],
-        qkv_bias=False,
-    )
+    shuffle_factor = config.get("scale_factor", 2)
+    return vision_geometry(vision, shuffle_factor), text_geometry(text, qkv_bias=False)
 
 
 FAMILY = VlmFamily(

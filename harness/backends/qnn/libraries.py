@@ -1,11 +1,16 @@
-"""Where Qualcomm's QNN libraries for this machine are. Imports without torch, loads nothing."""
+"""Where Qualcomm's QNN libraries for this machine are, and a folder shaped like its SDK for them.
+
+Imports without torch, loads nothing.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import platform
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,3 +163,33 @@ def _check_glibc(host: HostPlatform) -> None:
 
 def _install_command() -> str:
     return f"{sys.executable} -m pip install 'snapgate[qnn]'"
+
+
+def linked_sdk(libraries: QnnLibraries, cache: Path) -> Path:
+    """Link the libraries into an SDK-shaped folder.
+
+    ExecuTorch downloads an SDK unless ``QNN_SDK_ROOT`` is set, and asks the library below it for
+    the build id that its version checks need (backends/qualcomm/utils/check_qnn_version.py).
+
+    Args:
+        libraries: What to link to.
+        cache: Where the folder is made; several processes may do so at once.
+
+    Returns:
+        The root of the folder.
+    """
+    name = hashlib.sha256(str(libraries.directory).encode()).hexdigest()[:12]
+    root = cache / f"sdk-{name}"
+    folder = root / SDK_LIBRARY_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for library in libraries.directory.glob("*.so"):
+        _link(folder / library.name, library)
+    return root
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    part = link.with_name(f".{link.name}.{uuid.uuid4().hex}")
+    part.symlink_to(target)
+    os.replace(part, link)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 import harness
 from harness.backends.qnn.libraries import find_libraries
@@ -16,6 +16,7 @@ from harness.backends.qnn.provider import QnnInfo, activate
 from harness.errors import UserError
 
 _TIMEOUT_S = 60
+_QNN_INFO = TypeAdapter(QnnInfo)
 
 
 @functools.cache
@@ -40,15 +41,7 @@ def probe_qnn(qnn_dir: Path | None = None) -> QnnInfo:
             f"QNN does not start (exit code {result.returncode}: {last}); "
             "look at: python -m harness doctor"
         )
-    fields = json.loads(result.stdout.splitlines()[-1])
-    return QnnInfo(
-        build_id=fields["build_id"],
-        version=tuple(fields["version"]),
-        source=fields["source"],
-        library_directory=Path(fields["library_directory"]),
-        core_api=tuple(fields["core_api"]),
-        backend_api=tuple(fields["backend_api"]),
-    )
+    return _QNN_INFO.validate_json(result.stdout.splitlines()[-1])
 
 
 def _ask(qnn_dir: Path | None) -> subprocess.CompletedProcess[str]:
@@ -78,7 +71,7 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(dataclasses.asdict(info), default=str))
+    print(_QNN_INFO.dump_json(info).decode())
     return 0
 
 

@@ -22,9 +22,9 @@ from harness.backends.qnn.libraries import (
     QnnLibraries,
     cache_folder,
     find_libraries,
+    linked_sdk,
 )
 from harness.backends.qnn.native_log import captured_native_log, worth_reading
-from harness.backends.qnn.sdk_tree import linked_sdk
 from harness.backends.qnn.shim import compiled_shim
 from harness.errors import UserError
 
@@ -47,16 +47,12 @@ class QnnInfo:
         version: Major, minor and patch of it.
         source: ``QNN_SDK_ROOT``, ``--qnn-dir`` or ``onnxruntime-qnn``.
         library_directory: Where the libraries are.
-        core_api: Version of QNN's core API.
-        backend_api: Version of the HTP backend's API.
     """
 
     build_id: str
     version: tuple[int, int, int]
     source: str
     library_directory: Path
-    core_api: tuple[int, int, int]
-    backend_api: tuple[int, int, int]
 
 
 class _Process:
@@ -204,8 +200,6 @@ def _describe(provider: int, libraries: QnnLibraries) -> QnnInfo:
         version=version,
         source=libraries.source,
         library_directory=libraries.directory,
-        core_api=(api[0], api[1], api[2]),
-        backend_api=(api[3], api[4], api[5]),
     )
 
 

@@ -14,17 +14,15 @@ from harness.artifacts.manifest import GraphCost
 from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
 from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
-from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import WeightScheme
-from harness.export.graphs.loading import load_module
-from harness.export.graphs.methods import decoder_constants, method_inputs
+from harness.export.graphs.component import decoder_constants, load_module, method_inputs
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
 from harness.export.htp.cost import graph_costs
-from harness.export.htp.layers import layer_schemes
 from harness.export.htp.metadata import encoding_constants
 from harness.export.htp.modules import HtpAttention, linears_to_convolutions, with_builtin_gelu
 from harness.export.htp.quantization import convert, prepare
+from harness.export.htp.quantizer import layer_schemes, make_quantizer
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.calibration import load_calibration
 from harness.export.inputs.checkpoint import Checkpoint

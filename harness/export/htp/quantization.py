@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import cast
 
 import torch
@@ -68,7 +69,7 @@ def observe_whole_tables(prepared: fx.GraphModule) -> None:
     for node in prepared.graph.nodes:
         if node.target is not torch.ops.aten.index.Tensor or node.args[0].op != "get_attr":
             continue
-        table = _attribute(prepared, node.args[0].target)
+        table = attrgetter(node.args[0].target)(prepared)
         for user in node.users:
             if user.op == "call_module":
                 prepared.get_submodule(str(user.target))(table)
@@ -147,10 +148,3 @@ def _observers(prepared: fx.GraphModule) -> dict[str, nn.Module]:
         for name, module in prepared.named_modules()
         if name.startswith("activation_post_process") and hasattr(module, "min_val")
     }
-
-
-def _attribute(module: nn.Module, path: str) -> Tensor:
-    owner, _, name = path.rpartition(".")
-    value = getattr(module.get_submodule(owner) if owner else module, name)
-    assert isinstance(value, Tensor)
-    return value

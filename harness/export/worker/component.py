@@ -7,8 +7,7 @@ from torch import nn
 
 from harness.backends import xnnpack
 from harness.errors import UserError
-from harness.export.graphs.loading import load_module
-from harness.export.graphs.methods import decoder_constants, method_inputs
+from harness.export.graphs.component import decoder_constants, load_module, method_inputs
 from harness.export.graphs.token_embedding import (
     Int4TokenEmbedding,
     Int8TokenEmbedding,

@@ -14,7 +14,7 @@ from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.loadable import check_one_soc
 from harness.backends.qnn.provider import QnnInfo
 from harness.errors import UserError
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from suites.harness.backends.conftest import RunPython
 from suites.harness.runtime.handmade_program import save_encoder
 

@@ -6,8 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.interop.agreement import Agreement, FirstDifference, agree, correct_share
-from benchmarks.interop.answers import GeneratedAnswer
+from benchmarks.interop.answers import (
+    Agreement,
+    FirstDifference,
+    GeneratedAnswer,
+    agree,
+    correct_share,
+)
 from benchmarks.interop.case import Case, Correct, faults
 from benchmarks.interop.contract import Difference
 from benchmarks.interop.measured_process import ProcessCost

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
-from harness.export.component_key import component_config
-from harness.export.exporter_sources import exporter_sha256
+from harness.export.component_key import component_config, exporter_sha256
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest

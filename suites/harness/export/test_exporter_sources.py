@@ -11,7 +11,7 @@ import pytest
 
 import harness
 from harness.errors import UserError
-from harness.export.exporter_sources import SOURCE_FOLDERS, exporter_sha256, hash_sources
+from harness.export.component_key import SOURCE_FOLDERS, exporter_sha256, hash_sources
 from harness.vlm.registry import get_family, known_families
 
 PACKAGE = Path(harness.__file__).parent

@@ -18,12 +18,12 @@ from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.htp.modules import HtpAttention
 from harness.export.inputs.calibration import CalibrationSample, load_calibration
 from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
-from harness.miniatures.calibration import (
+from harness.miniatures.committed import (
     CALIBRATION_SAMPLES,
     calibration_path,
+    checkpoint_path,
     write_calibration_set,
 )
-from harness.miniatures.checkpoints import checkpoint_path
 from harness.miniatures.scenes import calibration_samples
 from harness.vlm.registry import get_spec
 from training.encoding import encode_example

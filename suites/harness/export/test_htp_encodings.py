@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import fx
 
-from harness.backends.qnn.quantizer import make_quantizer
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.export.component_key import component_config
 from harness.export.graphs.text_decoder import StaticDecoder
@@ -19,6 +18,7 @@ from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_de
 from harness.export.htp.metadata import encoding_constants
 from harness.export.htp.modules import MASKED_HTP, HtpAttention, linears_to_convolutions
 from harness.export.htp.quantization import GraphEncoding
+from harness.export.htp.quantizer import make_quantizer
 from harness.export.inputs.conversation import EmbeddedSegment
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest

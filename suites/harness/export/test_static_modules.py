@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.export.graphs.loading import load_module
+from harness.export.graphs.component import load_module
 from harness.export.graphs.text_decoder import MASKED_FLOAT, StaticDecoder
 from harness.export.graphs.token_embedding import Int4TokenEmbedding
 from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint

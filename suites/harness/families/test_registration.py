@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
 from suites.harness.families.conftest import REFERENCE, TOY_PACKAGE, Site

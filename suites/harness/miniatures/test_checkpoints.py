@@ -18,7 +18,7 @@ from transformers import (
 
 from harness.backends.xnnpack import GROUP_SIZE
 from harness.errors import UserError
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.miniatures.scenes import Sample, evaluation_samples
 from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec

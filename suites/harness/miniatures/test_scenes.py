@@ -137,7 +137,7 @@ def test_samples_cycle_through_the_kinds_one_scene_each() -> None:
 
 def test_scenes_and_checkpoint_paths_are_there_without_torch() -> None:
     program = (
-        "import sys, harness.miniatures.scenes, harness.miniatures.checkpoints; "
+        "import sys, harness.miniatures.scenes, harness.miniatures.committed; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

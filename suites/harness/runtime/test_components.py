@@ -10,7 +10,7 @@ import torch
 
 from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
-from harness.runtime.components import Components, load_components
+from harness.runtime.components import Components, Programs
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Mode
 from suites.harness.runtime.handmade_program import (
@@ -24,11 +24,14 @@ ONE_LAYER = {"get_n_layers": 1}
 
 def load(artifact: Artifact, mode: Mode = "hybrid", **paths: Path) -> Components:
     """Load an artifact, with some of its files replaced."""
-    return load_components(
+    return open_programs(artifact, **paths).load(mode)
+
+
+def open_programs(artifact: Artifact, **paths: Path) -> Programs:
+    return Programs.open(
         paths.get("encoder", artifact.path("vision_encoder")),
         paths.get("embedding", artifact.path("token_embedding")),
         paths.get("decoder", artifact.path("text_decoder")),
-        mode,
     )
 
 
@@ -111,13 +114,7 @@ def test_lookahead_needs_a_file_with_room_for_its_branch(
     methods = {"kv_forward": Interface(ar=ar), "prefill_forward": Interface(ar=2)}
     decoder = save_decoder(tmp_path / "narrow.pte", methods, ONE_LAYER)
     with pytest.raises(UserError, match=sentence):
-        load_components(
-            artifact.path("vision_encoder"),
-            artifact.path("token_embedding"),
-            decoder,
-            "lookahead",
-            LookaheadShape(2, 2, 2),
-        )
+        open_programs(artifact, decoder=decoder).load("lookahead", LookaheadShape(2, 2, 2))
 
 
 def test_a_cache_that_needs_requantizing_and_is_not_told_how_is_refused(

@@ -17,7 +17,7 @@ from harness.runtime.geometry import (
     check_encoder,
     read_geometry,
 )
-from harness.runtime.signature import Signature, TensorSpec
+from harness.runtime.program_file import Signature, TensorSpec
 
 DECODER = DecoderGeometry(
     layers=1,

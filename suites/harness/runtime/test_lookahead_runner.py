@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runtime.files import RunFiles
-from harness.runtime.margins import MarginObserver
+from harness.runtime.observer import MarginObserver
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.mode import LookaheadShape

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer as Engine
 from harness.errors import UserError
 from harness.runtime.encodings import CacheEncodings
 from harness.runtime.files import RunFiles
-from harness.runtime.observer import SilentObserver
+from harness.runtime.observer import Observer
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.prompt import ImagePiece, format_turn, place_images, split_pieces
@@ -34,7 +34,7 @@ STEPS = 3
 PREFILL_AR = 4
 
 
-class Log(SilentObserver):
+class Log(Observer):
     """Keeps the log."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ def converse(
     files: RunFiles,
     image: str,
     run_mode: Mode = "hybrid",
-    observer: SilentObserver | None = None,
+    observer: Observer | None = None,
     *,
     temperature: float = 0.0,
     upstream_compat: bool = False,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.errors import UserError
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Turn
-from harness.runtime.observer import Phase, SilentObserver
+from harness.runtime.observer import Observer, Phase
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.runtime.stopwatch import Stopwatch
@@ -27,7 +27,7 @@ FILLER = "<|im_end|>"
 
 
 @dataclass
-class Recorder(SilentObserver):
+class Recorder(Observer):
     """Keeps what a run tells."""
 
     pieces: list[str] = field(default_factory=list)

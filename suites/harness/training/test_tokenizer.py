@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.miniatures.scenes import TEST_SEEDS, Scene
 from harness.vlm.prompt import IMAGE_PLACEHOLDER, format_turn
 from harness.vlm.registry import get_spec

@@ -22,7 +22,7 @@ from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner.tools import find_build
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.retrying import RetryLimits
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.runtime.request import Request, RunOptions
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer

@@ -24,7 +24,7 @@ from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.registry import GROUP, transport_of
 from harness.doctor.phones import phone_diagnoses
 from harness.errors import UserError
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.runtime.request import Request, RunOptions
 from suites.harness.devices.phone.stand_in_runner import ANSWER, write_stand_in
 from suites.harness.devices.transport import local_phones

@@ -8,7 +8,7 @@ from harness.devices.phone.runner.command import sequence_length
 from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue
 from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.registry import get_spec

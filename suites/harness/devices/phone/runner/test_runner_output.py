@@ -10,7 +10,7 @@ import pytest
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runner.output import LeftBehind, UnusableRun, read_answer
 from harness.measure.run_stats import RunStats
-from harness.miniatures.checkpoints import checkpoint_path
+from harness.miniatures.committed import checkpoint_path
 from harness.runner_log.line import log_line
 from harness.runner_log.statistics_block import block_lines
 from harness.runtime.generation import Generation, Turn

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from harness.runtime.attention_mask import AttentionMask
 from harness.runtime.kv_cache import KvCache
-from harness.runtime.lookahead_branch import LookaheadBranch, NgramPool
-from harness.runtime.lookahead_slots import LookaheadSlots
-from harness.runtime.lookahead_verify import accepted_path
+from harness.runtime.lookahead_pass import LookaheadBranch, LookaheadSlots, NgramPool, accepted_path
 from harness.vlm.mode import LookaheadShape
 
 SHAPES = st.builds(

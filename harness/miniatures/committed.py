@@ -1,11 +1,33 @@
-"""The committed calibration set: scenes that neither training nor tests contain."""
+"""What is committed of the miniatures: trained checkpoints, and a calibration set.
+
+The set's scenes are in neither training nor tests.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from harness.errors import UserError
 from harness.miniatures.scenes import Sample, calibration_samples
+
+_ROOT = Path(__file__).parent / "checkpoints"
+
+
+def checkpoint_path(name: str) -> Path:
+    """Folder of a miniature's trained checkpoint, as ``from_pretrained`` reads it.
+
+    Raises:
+        UserError: If this installation has no checkpoint of that name.
+    """
+    folder = _ROOT / name
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"There is no trained miniature {name!r} in {_ROOT}; "
+            f"train it with: python -m training train {name} --out {folder}"
+        )
+    return folder
+
 
 CALIBRATION_SAMPLES = 48
 """Eight scenes for each kind of question."""

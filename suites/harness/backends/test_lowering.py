@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.backends.qnn.compiler_log import DdrTraffic, read_ddr_traffic
+from harness.backends.qnn.lowering import DdrTraffic, read_ddr_traffic
 
 LOG = """\
 Completed stage: Parallelization Optimization (13302 us)

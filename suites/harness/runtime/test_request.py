@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.runtime.request import Request
-from harness.runtime.request_file import read_requests, write_requests
+from harness.runtime.request import Request, read_requests, write_requests
 
 LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -39,7 +38,7 @@ def test_what_is_written_is_read(written: list[Request]) -> None:
 def test_the_file_is_utf8_in_every_locale(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from harness.runtime.request import Request; "
-        "from harness.runtime.request_file import write_requests; "
+        "from harness.runtime.request import write_requests; "
         "write_requests(Path('r.jsonl'), [Request(id='0', prompts=(chr(0x1F426),))])"
     )
     root = str(Path(__file__).parents[3])

@@ -8,7 +8,7 @@ from torch import nn
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride, WeightScheme
 from harness.errors import UserError
-from harness.export.htp.layers import layer_schemes
+from harness.export.htp.quantizer import layer_schemes
 
 
 def convolved_linear(inputs: int) -> nn.Module:
