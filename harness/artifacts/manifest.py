@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.targets.registry import KnownTarget
@@ -15,7 +15,7 @@ MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
 
 
-class GraphCost(BaseModel):
+class GraphCost(BaseModel, frozen=True, extra="forbid"):
     """What the HTP compiler says one graph of a ``.pte`` will cost.
 
     DRAM traffic is that of its "DDR bandwidth summary"; None where it printed none.
@@ -33,8 +33,6 @@ class GraphCost(BaseModel):
         context_bytes: Size of the compiled context that holds the graph.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     method: str
     ddr_read_bytes: int | None = Field(ge=0)
     ddr_write_bytes: int | None = Field(ge=0)
@@ -46,7 +44,7 @@ class GraphCost(BaseModel):
     context_bytes: int = Field(ge=0)
 
 
-class ComponentFile(BaseModel):
+class ComponentFile(BaseModel, frozen=True, extra="forbid"):
     """One ``.pte`` of an artifact.
 
     Attributes:
@@ -61,8 +59,6 @@ class ComponentFile(BaseModel):
         export_peak_rss_mib: Peak resident set of the exporting process.
         graphs: Cost of every graph that the HTP compiler made; empty where it made none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     component: Component
     precision: Precision
@@ -82,14 +78,12 @@ class ComponentFile(BaseModel):
         return sum(told) if len(told) == len(self.graphs) else None
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, frozen=True, extra="forbid"):
     """An artifact: three component files, a tokenizer and where they came from.
 
     Attributes:
         htp: Recipe beyond the precisions' names; None for the host and where nobody knows.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
     model: str

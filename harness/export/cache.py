@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.artifacts.artifact import file_fault
 from harness.artifacts.atomic_file import write_text
@@ -42,10 +42,8 @@ Tell = Callable[[str], None]
 """Shows one sentence to whoever waits."""
 
 
-class ComponentRecord(BaseModel):
+class ComponentRecord(BaseModel, frozen=True, extra="forbid"):
     """What a component's folder says about itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: BuildConfig
     file: ComponentFile

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.artifacts.manifest import precision_label, table_precision
 from harness.backends.qnn.recipe import HtpRecipe
@@ -16,14 +16,12 @@ from harness.targets.target import TargetSpec
 from harness.vocabulary import COMPONENTS, PRECISIONS, Component, Precision
 
 
-class Recipe(BaseModel):
+class Recipe(BaseModel, frozen=True, extra="forbid"):
     """Precision per component, and the details of HTP graphs.
 
     ``8da4w`` means int8 activations quantized at run time and int4 weights in groups of 32 for
     linears; for the token embedding, which has no activations, an int4 table in groups of 32.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     vision_encoder: Precision = "fp32"
     token_embedding: Precision = "fp32"

@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from harness.judging.failures import NothingToJudge
 from harness.judging.questions import PictureQuestion
@@ -19,10 +19,8 @@ from harness.miniatures.scenes import Scene
 from harness.miniatures.world import NUMBERS, digit_of, shapes_of
 
 
-class GoldenCase(BaseModel):
+class GoldenCase(BaseModel, frozen=True, extra="forbid"):
     """One picture, one question, and the words that a right answer holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     image: Path
     scene_seed: int
@@ -41,10 +39,8 @@ class GoldenCase(BaseModel):
         return PictureQuestion(stem, "golden", self.prompt, expected, self.image, self.features)
 
 
-class GoldenSet(BaseModel):
+class GoldenSet(BaseModel, frozen=True, extra="forbid"):
     """The cases and the models that can be expected to solve them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: tuple[str, ...]
     case: tuple[GoldenCase, ...] = Field(min_length=1)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from harness.measure.metrics import Better
 from harness.measure.sample import Sample, too_many_invalid
@@ -58,7 +58,7 @@ class Pair:
         return self.a.invalid_reason is None and self.b.invalid_reason is None
 
 
-class Comparison(BaseModel):
+class Comparison(BaseModel, frozen=True, extra="forbid"):
     """What a comparison found.
 
     Attributes:
@@ -72,8 +72,6 @@ class Comparison(BaseModel):
 
         All of ratio, bounds and p values are None where the comparison is BLOCKED.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcome: Outcome
     pairs: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 StopReason = Literal["stop_token", "length", "unknown"]
 
 
-class RunStats(BaseModel):
+class RunStats(BaseModel, frozen=True, extra="forbid"):
     """Durations and counts of one turn; None where a runner does not tell.
 
     Attributes:
@@ -31,8 +31,6 @@ class RunStats(BaseModel):
         peak_rss_mib: Peak resident set of the process when the turn ended.
         stop_reason: Why the turn ended.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt_tokens: int
     generated_tokens: int

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from harness.measure.gate import Context, Gate
 from harness.measure.gate_distance import Clearance, clearance
@@ -37,7 +37,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
-class Verdict(BaseModel):
+class Verdict(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="constants"):
     """What was judged, how it ended, and the evidence.
 
     Attributes:
@@ -50,8 +50,6 @@ class Verdict(BaseModel):
         gate: What it was judged by, None if no row applies.
         proposal: The gate to add where none applies, None if there is one or too few samples.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     status: Status
     metric: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from harness.options.table import options_of
 
@@ -31,10 +31,8 @@ def _shared(name: str, group: str) -> Any:
     return _flag(group, option.default_for("runtime"), option.described("runtime"))
 
 
-class Flags(BaseModel):
+class Flags(BaseModel, frozen=True, extra="forbid"):
     """Values of all flags, named as they are typed (contract §5.1)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     artifact: Path | None = _flag(
         _FILES,

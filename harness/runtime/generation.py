@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from harness.measure.run_stats import RunStats
 
 
-class Turn(BaseModel):
+class Turn(BaseModel, frozen=True, extra="forbid"):
     """One answered prompt.
 
     Attributes:
@@ -22,8 +22,6 @@ class Turn(BaseModel):
             that prints none. Another split of the same text cannot be told from the one generated.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     echo: str
     text: str
     token_ids: tuple[int, ...]
@@ -33,10 +31,8 @@ class Turn(BaseModel):
     is_retokenized: bool = False
 
 
-class Generation(BaseModel):
+class Generation(BaseModel, frozen=True, extra="forbid"):
     """All turns of one request, in order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     request_id: str
     turns: tuple[Turn, ...]

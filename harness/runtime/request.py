@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from harness.errors import UserError
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Mode
 
 
-class Request(BaseModel):
+class Request(BaseModel, frozen=True, extra="forbid"):
     """One conversation on an empty cache.
 
     Attributes:
@@ -26,15 +26,13 @@ class Request(BaseModel):
         system_prompt: Repeated in every turn (contract §4.1).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     id: str
     prompts: tuple[str, ...] = Field(min_length=1)
     images: tuple[str, ...] = ()
     system_prompt: str = ""
 
 
-class RunOptions(BaseModel):
+class RunOptions(BaseModel, frozen=True, extra="forbid"):
     """How a run generates.
 
     Attributes:
@@ -51,8 +49,6 @@ class RunOptions(BaseModel):
             Without it such a file answers wrongly, which measures what the conversion is worth.
         record_margins: Keep the second choice for every token and how far it was behind the first.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Mode = "hybrid"
     lookahead: LookaheadShape | None = None

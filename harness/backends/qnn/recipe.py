@@ -6,14 +6,14 @@ import hashlib
 import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 WeightScheme = Literal["16a8w", "16a4w", "16a4w_block"]
 """16-bit activations with weights of 8 or 4 bits per output channel, or of 4 bits per block of
 inputs (LPBQ)."""
 
 
-class LayerOverride(BaseModel):
+class LayerOverride(BaseModel, frozen=True, extra="forbid"):
     """Another weight scheme for some layers.
 
     Attributes:
@@ -21,8 +21,6 @@ class LayerOverride(BaseModel):
         pattern: Regular expression that is found in a layer's path, ``layers.0.mlp.down_proj``.
         scheme: What these layers get.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     component: Literal["vision_encoder", "text_decoder"]
     pattern: str
@@ -38,7 +36,7 @@ class LayerOverride(BaseModel):
         return pattern
 
 
-class HtpRecipe(BaseModel):
+class HtpRecipe(BaseModel, frozen=True, extra="forbid"):
     """Details of fixed-point graphs; every default is upstream's.
 
     Attributes:
@@ -49,8 +47,6 @@ class HtpRecipe(BaseModel):
             prefill are calibrated apart (``requantized``).
         overrides: Layers with another weight scheme; later ones win.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kv_bits: Literal[8, 16] = 16
     block_size: int = Field(default=32, ge=1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Backend, Component, KvEncodings, Mode, Precision, Target
 
 
-class BuildConfig(BaseModel):
+class BuildConfig(BaseModel, frozen=True, extra="forbid"):
     """All that can change one component's bytes, resolved (design §7).
 
     Settings that cannot reach a component are None there, so that it is shared: a vision encoder
@@ -28,8 +28,6 @@ class BuildConfig(BaseModel):
         versions: Of what turns weights into bytes, the QNN compiler's build included.
         exporter_sha256: Of the sources that turn weights into bytes.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     family: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
@@ -21,31 +21,25 @@ from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Component
 
 
-class Block(BaseModel):
+class Block(BaseModel, frozen=True, extra="forbid"):
     """A part of a message."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["image", "text"]
     text: str = ""
 
 
-class Message(BaseModel):
+class Message(BaseModel, frozen=True, extra="forbid"):
     """One turn's question or answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Literal["system", "user", "assistant"]
     content: str | tuple[Block, ...]
 
 
-class CalibrationSample(BaseModel):
+class CalibrationSample(BaseModel, frozen=True, extra="forbid"):
     """One picture with a conversation about it.
 
     Encoder and decoder are calibrated on the same sample, hence exactly one picture.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: tuple[str, ...] = Field(min_length=1, max_length=1)
     messages: tuple[Message, ...] = Field(min_length=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from harness.artifacts.manifest import GraphCost
 from harness.export.inputs.build_config import BuildConfig
@@ -14,10 +14,8 @@ ReportStage = Callable[[str], None]
 """Told the name of each stage as it begins."""
 
 
-class Task(BaseModel):
+class Task(BaseModel, frozen=True, extra="forbid"):
     """The first line of the worker's standard input: what to export and where to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     checkpoint: Path
     calibration: Path | None
@@ -26,18 +24,14 @@ class Task(BaseModel):
     output: Path
 
 
-class StageBegun(BaseModel):
+class StageBegun(BaseModel, frozen=True, extra="forbid"):
     """A line on the worker's standard output: a stage has begun."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
 
 
-class TaskEnded(BaseModel):
+class TaskEnded(BaseModel, frozen=True, extra="forbid"):
     """The last line on the worker's standard output: what the export took and cost."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     export_s: float
     peak_rss_mib: float

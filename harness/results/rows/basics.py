@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator
 
 from harness.vocabulary import Mode, Protocol, Target
 
@@ -26,11 +26,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Frozen(BaseModel):
+class Frozen(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
     """A row or a part of one: immutable, with no field but its own."""
 
     # JSON has no infinity, yet the SQNR of two equal outputs is infinite and must survive.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Subject(Frozen):

@@ -6,14 +6,14 @@ import tomllib
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from harness.errors import UserError
 
 FILE_NAME = "phones.toml"
 
 
-class InventoryPhone(BaseModel):
+class InventoryPhone(BaseModel, frozen=True, extra="forbid"):
     """One ``[[phone]]``.
 
     Attributes:
@@ -24,8 +24,6 @@ class InventoryPhone(BaseModel):
         soc: Its SoC, so that it is missed where ``--soc`` asks for one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     serialno: str = Field(min_length=1)
     name: str = Field(min_length=1)
     labels: tuple[str, ...] = ()
@@ -33,10 +31,8 @@ class InventoryPhone(BaseModel):
     soc: str | None = Field(default=None, min_length=1)
 
 
-class Inventory(BaseModel):
+class Inventory(BaseModel, frozen=True, extra="forbid"):
     """All phones of the file, in its order; every name and serial number means one phone."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     phone: tuple[InventoryPhone, ...] = ()
 
