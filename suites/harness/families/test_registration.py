@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
+from harness.commands.main import main
 from harness.errors import UserError
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.miniatures.committed import checkpoint_path
-from harness.vlm.registry import get_spec
+from harness.vlm.registry import get_spec, known_models
 from harness.vlm.spec import VlmSpec
 from suites.harness.families.conftest import REFERENCE, TOY_PACKAGE, Site
 from training.configuration import build_model
@@ -34,6 +35,26 @@ MODELS = (replace(TOY, family=replace(TOY.family, name="twin")),)
 def spec_with(**parts: Any) -> VlmSpec:
     spec = get_spec(NAME)
     return replace(spec, family=replace(spec.family, **parts))
+
+
+Refusal = Callable[..., str]
+"""What a command says on standard error before it ends with 2, on one line."""
+
+
+@pytest.fixture
+def refusal(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Refusal]:
+    """Refusals of commands in a process that knows the site and has looked at no family yet."""
+
+    def refused(*words: str) -> str:
+        assert main(words) == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.syspath_prepend(site.folder)
+    known_models.cache_clear()
+    yield refused
+    known_models.cache_clear()
 
 
 def export(spec: VlmSpec, root: Path) -> None:
@@ -92,24 +113,19 @@ def test_a_part_that_is_not_where_it_should_be_is_named(
     ],
 )
 def test_a_wrong_registration_is_refused_in_one_sentence(
-    families: Mapping[str, str], sentence: str, site: Site
+    families: Mapping[str, str], sentence: str, refusal: Refusal, site: Site
 ) -> None:
     site.install("toy-llava", families, TOY_PACKAGE)
-    done = site.run("harness", "export", "tiny_smolvlm")
-    assert done.returncode == 2
-    assert " ".join(done.stderr.split()).endswith(sentence)
+    assert refusal("export", "tiny_smolvlm").endswith(sentence)
 
 
-def test_two_packages_with_one_model_are_refused(site: Site) -> None:
+def test_two_packages_with_one_model_are_refused(refusal: Refusal, site: Site) -> None:
     site.install("toy-llava", {"toy_llava": REFERENCE, "twin": "twin:MODELS"}, TOY_PACKAGE)
     (site.folder / "twin.py").write_text(TWIN)
-    done = site.run("harness", "export", "tiny_smolvlm")
-    assert done.returncode == 2
-    assert "Two families have a model 'llava_of_two_layers': toy_llava and twin" in done.stderr
+    sentence = "Two families have a model 'llava_of_two_layers': toy_llava and twin"
+    assert sentence in refusal("export", "tiny_smolvlm")
 
 
-def test_a_family_from_outside_is_known_by_its_name(site: Site) -> None:
+def test_a_family_from_outside_is_known_by_its_name(refusal: Refusal, site: Site) -> None:
     site.install("toy-llava", {"toy_llava": REFERENCE}, TOY_PACKAGE)
-    done = site.run("harness", "export", "toy_lava", "--checkpoint", "nowhere")
-    assert done.returncode == 2
-    assert "did you mean toy_llava?" in done.stderr
+    assert "did you mean toy_llava?" in refusal("export", "toy_lava", "--checkpoint", "nowhere")

@@ -24,11 +24,14 @@ since = 2026-11-23
 
 @pytest.fixture(scope="module")
 def cache(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artifact cache that the toy family's artifact was exported into."""
+    """An artifact cache that the toy family's artifact was exported into.
+
+    A hybrid one: a session runs it in kv mode as well, and exports none of its own.
+    """
     folder = tmp_path_factory.mktemp("cache")
     done = toy.site.run(
         *("harness", "export", MODEL, "--checkpoint", str(toy.checkpoint)),
-        *("--target", "host", "--mode", "kv", "--artifacts", str(folder)),
+        *("--target", "host", "--mode", "hybrid", "--artifacts", str(folder)),
     )
     assert done.returncode == 0, done.stderr
     return folder
@@ -61,13 +64,13 @@ def test_the_runner_asks_in_the_familys_words(toy: Toy, artifact: Path, tmp_path
 def test_its_tokens_are_judged_against_the_float_model(
     toy: Toy, cache: Path, tmp_path: Path
 ) -> None:
-    """In a process of xdist, which has to find the family by itself."""
+    """In a session of its own, which has to find the family by itself, as its runner has to."""
     thresholds = tmp_path / "thresholds"
     thresholds.mkdir()
     shutil.copy(ROOT / "thresholds" / "socs.toml", thresholds)
     (thresholds / f"{MODEL}.toml").write_text(GATE)
     done = toy.site.run(
-        *("pytest", "-n", "1", "suites/accuracy/test_answers.py", "-k", "tokens_agree"),
+        *("pytest", "suites/accuracy/test_answers.py", "-k", "tokens_agree"),
         *("--model", MODEL, "--checkpoint", str(toy.checkpoint), "--build-missing"),
         *("--mode", "kv", "--precision", "fp32", "--scenes", "6"),
         *("--artifacts", str(cache), "--thresholds", str(thresholds)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.vlm.hub_config import text_geometry, vision_geometry
 from harness.vlm.spec import (
     Preprocessing,
     PromptFormat,
@@ -17,31 +18,8 @@ from harness.vlm.spec import (
 
 def read_geometry(config: Mapping[str, Any]) -> tuple[VisionGeometry, TextGeometry]:
     """Read both geometries from the ``config.json`` of a ``Llava`` checkpoint."""
-    vision, text = config["vision_config"], config["text_config"]
-    return (
-        VisionGeometry(
-            image_size_px=vision["image_size"],
-            patch_size_px=vision["patch_size"],
-            hidden_size=vision["hidden_size"],
-            intermediate_size=vision["intermediate_size"],
-            layers=vision["num_hidden_layers"],
-            heads=vision["num_attention_heads"],
-            shuffle_factor=1,
-            layer_norm_eps=vision["layer_norm_eps"],
-        ),
-        TextGeometry(
-            hidden_size=text["hidden_size"],
-            intermediate_size=text["intermediate_size"],
-            layers=text["num_hidden_layers"],
-            heads=text["num_attention_heads"],
-            kv_heads=text["num_key_value_heads"],
-            head_dim=text["head_dim"],
-            vocab_size=text["vocab_size"],
-            rope_theta=text["rope_parameters"]["rope_theta"],
-            rms_norm_eps=text["rms_norm_eps"],
-            qkv_bias=False,
-        ),
-    )
+    vision = vision_geometry(config["vision_config"], shuffle_factor=1)
+    return vision, text_geometry(config["text_config"], qkv_bias=False)
 
 
 FAMILY = VlmFamily(
