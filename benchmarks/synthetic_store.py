@@ -13,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.synthetic_place import ALL_PLACES, LEVELS, SPEED_TEST, MadeUpPlace
 from benchmarks.synthetic_rows import (
+    ALL_PLACES,
+    LEVELS,
     SAMPLES,
+    SPEED_TEST,
+    MadeUpPlace,
     answer_rows,
     draw_picture,
     sample_rows,

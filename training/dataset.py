@@ -15,7 +15,7 @@ from harness.miniatures.questions import KINDS
 from harness.miniatures.scenes import Scene
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
-from training.encoding import Example, encode_example
+from training.tokenizer import Example, encode_example
 
 Lesson = tuple[tuple[str, ...], ...]
 

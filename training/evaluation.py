@@ -16,7 +16,7 @@ from harness.miniatures.questions import KINDS
 from harness.miniatures.scenes import Sample
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
-from training.encoding import encode_prompt
+from training.tokenizer import encode_prompt
 
 Sight = Literal["right", "blank", "swapped"]
 """Which picture the model sees: the sample's, a plain grey one, or another sample's."""

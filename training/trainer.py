@@ -15,11 +15,10 @@ from transformers import PreTrainedModel
 
 from harness.errors import UserError
 from harness.vlm.spec import VlmFamily, VlmSpec
-from training.configuration import build_model
 from training.dataset import DRILL, EVERYTHING, Batch, make_batch
 from training.muon import Muon
 from training.quantization import simulate_8da4w
-from training.saving import load_model, load_tokenizer, save_checkpoint
+from training.saving import build_model, load_model, load_tokenizer, save_checkpoint
 from training.settings import TrainingSettings
 from training.tokenizer import build_tokenizer
 

@@ -23,7 +23,7 @@ from benchmarks.interop.answers import (
     run_plain_loop,
     run_runner,
 )
-from benchmarks.interop.case import Case, Correct, faults
+from benchmarks.interop.case import Case, Correct, faults, tables
 from benchmarks.interop.contract import Difference, compare, read_contract
 from benchmarks.interop.exports import (
     Exported,
@@ -33,7 +33,6 @@ from benchmarks.interop.exports import (
     export_upstream,
 )
 from benchmarks.interop.plain_loop import leaked_codes
-from benchmarks.interop.report import tables
 from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
 from harness.backends.qnn.libraries import find_libraries
 from harness.errors import UserError

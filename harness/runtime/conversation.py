@@ -9,14 +9,19 @@ from numpy.typing import NDArray
 
 from harness.measure.run_stats import StopReason
 from harness.runner_log import messages
-from harness.runtime.decode import DecodeLimits, DecodeLoop, limit_warnings
 from harness.runtime.embedding import Rows, TokenizedPiece
 from harness.runtime.generation import Turn
 from harness.runtime.kv_cache import Array
 from harness.runtime.loaded_model import LoadedModel
 from harness.runtime.lookahead import LookaheadLoop
 from harness.runtime.observer import Observer
-from harness.runtime.prefill import check_prompt_fits, prefill
+from harness.runtime.phases import (
+    DecodeLimits,
+    DecodeLoop,
+    check_prompt_fits,
+    limit_warnings,
+    prefill,
+)
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib

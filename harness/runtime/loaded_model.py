@@ -11,8 +11,7 @@ from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import PromptEmbedding, TokenEmbedding, VisionEncoder
 from harness.runtime.encodings import Encoding
 from harness.runtime.files import RunFiles
-from harness.runtime.kv_cache import KvCache
-from harness.runtime.requantization import requantize, requantize_as_upstream
+from harness.runtime.kv_cache import KvCache, requantize, requantize_as_upstream
 from harness.runtime.request import RunOptions
 from harness.runtime.sampler import sampling_encoding
 from harness.runtime.stopwatch import LoadTimes

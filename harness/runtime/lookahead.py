@@ -21,12 +21,12 @@ from itertools import chain
 
 from harness.measure.run_stats import StopReason
 from harness.runner_log.messages import LOOKAHEAD
-from harness.runtime.decode import DecodeLimits
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import TokenEmbedding
 from harness.runtime.kv_cache import Array
 from harness.runtime.lookahead_pass import LookaheadBranch, LookaheadSlots, NgramPool, accepted_path
 from harness.runtime.observer import Observer
+from harness.runtime.phases import DecodeLimits
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch
 from harness.vlm.mode import LookaheadShape

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from harness.errors import UserError
 from harness.runtime.conversation import Conversation, Pixels
-from harness.runtime.decode import clamp_seq_len
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.image import load_pixels
 from harness.runtime.loaded_model import load_model
 from harness.runtime.observer import Observer
+from harness.runtime.phases import clamp_seq_len
 from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.prompt import place_images

@@ -13,10 +13,9 @@ from benchmarks.interop.answers import (
     agree,
     correct_share,
 )
-from benchmarks.interop.case import Case, Correct, faults
+from benchmarks.interop.case import Case, Correct, faults, tables
 from benchmarks.interop.contract import Difference
 from benchmarks.interop.measured_process import ProcessCost
-from benchmarks.interop.report import tables
 
 SAME = Agreement(identical=1.0, tokens=1.0, differences=())
 PARTED = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))

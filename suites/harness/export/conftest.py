@@ -11,8 +11,7 @@ import torch
 
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
-from training.configuration import build_model
-from training.saving import save_checkpoint
+from training.saving import build_model, save_checkpoint
 from training.tokenizer import build_tokenizer
 
 MakeCheckpoint = Callable[[str], Path]

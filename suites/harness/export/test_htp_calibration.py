@@ -26,7 +26,7 @@ from harness.miniatures.committed import (
 )
 from harness.miniatures.scenes import calibration_samples
 from harness.vlm.registry import get_spec
-from training.encoding import encode_example
+from training.tokenizer import encode_example
 
 MODELS = ("tiny_smolvlm", "tiny_internvl3")
 CONTEXT = 32

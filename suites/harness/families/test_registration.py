@@ -19,8 +19,7 @@ from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import get_spec, known_models
 from harness.vlm.spec import VlmSpec
 from suites.harness.families.conftest import REFERENCE, TOY_PACKAGE, Site
-from training.configuration import build_model
-from training.saving import load_tokenizer
+from training.saving import build_model, load_tokenizer
 
 NAME = "tiny_smolvlm"
 

@@ -23,10 +23,9 @@ from harness.miniatures.scenes import Sample, evaluation_samples
 from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
-from training.configuration import model_config
 from training.evaluation import Sight, exact_match, total
 from training.quantization import decoder_linears
-from training.saving import load_model, load_tokenizer
+from training.saving import load_model, load_tokenizer, model_config
 
 PROCESSORS: dict[str, type[Idefics3ImageProcessorPil] | type[GotOcr2ImageProcessorPil]] = {
     "tiny_smolvlm": Idefics3ImageProcessorPil,

@@ -24,8 +24,7 @@ from harness.vlm.prompt import (
     split_pieces,
 )
 from harness.vlm.spec import VlmSpec
-from training.configuration import build_model
-from training.saving import load_model, load_tokenizer, save_checkpoint
+from training.saving import build_model, load_model, load_tokenizer, save_checkpoint
 from training.tokenizer import build_tokenizer, token_id
 
 _STD = 0.15

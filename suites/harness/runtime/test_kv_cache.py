@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.runtime.encodings import CacheEncodings, Encoding
-from harness.runtime.kv_cache import KvCache
-from harness.runtime.requantization import requantize
+from harness.runtime.kv_cache import KvCache, requantize
 
 LAYERS, KV_HEADS, HEAD_DIM, CONTEXT = 2, 2, 3, 12
 ARS = (1, 2, 4, 5)

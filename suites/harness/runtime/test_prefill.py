@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.runtime.prefill import check_prompt_fits, chunks
+from harness.runtime.phases import check_prompt_fits, chunks
 
 
 @given(prompt_tokens=st.integers(1, 300), ar=st.integers(1, 64))

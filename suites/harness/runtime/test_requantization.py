@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.runtime.encodings import Encoding
-from harness.runtime.requantization import requantize, requantize_as_upstream
+from harness.runtime.kv_cache import requantize, requantize_as_upstream
 
 Codes = NDArray[Any]
 

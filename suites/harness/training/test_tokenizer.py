@@ -10,10 +10,9 @@ from harness.miniatures.scenes import TEST_SEEDS, Scene
 from harness.vlm.prompt import IMAGE_PLACEHOLDER, format_turn
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
-from training.encoding import encode_example, encode_prompt
 from training.miniature import miniature_of
 from training.saving import load_tokenizer
-from training.tokenizer import build_tokenizer
+from training.tokenizer import build_tokenizer, encode_example, encode_prompt
 
 MINIATURES = ("tiny_smolvlm", "tiny_internvl3")
 DECODE_STEPS = 128

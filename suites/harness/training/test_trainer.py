@@ -11,10 +11,10 @@ from harness.errors import UserError
 from harness.miniatures.scenes import TRAINING_SEEDS, Scene
 from harness.vlm.registry import get_spec
 from training.dataset import make_batch
-from training.encoding import encode_example
 from training.muon import orthogonalize
 from training.saving import load_model
 from training.settings import TrainingSettings
+from training.tokenizer import encode_example
 from training.trainer import Progress, Trainer, judged_logits
 
 SPEC = get_spec("tiny_smolvlm")

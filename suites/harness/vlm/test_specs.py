@@ -151,7 +151,7 @@ def test_a_stated_head_size_wins_over_the_quotient(name: str) -> None:
 @pytest.mark.parametrize("family", ["smolvlm", "internvl3"])
 def test_transformers_own_configuration_is_understood(family: str) -> None:
     """A configuration that today's ``transformers`` writes gives back what it was made from."""
-    from training.configuration import model_config
+    from training.saving import model_config
     from training.tokenizer import build_tokenizer
 
     spec = get_spec(f"tiny_{family}")

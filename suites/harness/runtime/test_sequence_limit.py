@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.runtime.decode import clamp_seq_len, limit_warnings
+from harness.runtime.phases import clamp_seq_len, limit_warnings
 
 
 @pytest.mark.parametrize(
