@@ -10,6 +10,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,23 +46,31 @@ def measure(artifact: Artifact, mode: Mode, runs: int, steps: int, image: Path) 
 
 def report(title: str, stats: list[RunStats]) -> tuple[Table, bool]:
     """Milliseconds per decode step, and whether those outside of execute are within the bound."""
-    table = Table(title=title)
-    for heading in ("per decode step", "median ms", "min ms", "max ms"):
-        table.add_column(heading, justify="left" if heading.startswith("per") else "right")
-
-    def add(name: str, values: list[float]) -> None:
-        row = (statistics.median(values), min(values), max(values))
-        table.add_row(name, *(f"{value:.3f}" for value in row))
-
     steps = [run.generated_tokens for run in stats]
     total = [run.decode_ms / n for run, n in zip(stats, steps, strict=True)]
     execute = [(run.execute_ms or 0.0) / n for run, n in zip(stats, steps, strict=True)]
-    add("total", total)
-    add("inside execute", execute)
     own = [a - b for a, b in zip(total, execute, strict=True)]
-    add(f"outside execute (bound {BOUND_MS})", own)
-    add("of which sampling", [run.sampling_ms / n for run, n in zip(stats, steps, strict=True)])
-    return table, statistics.median(own) <= BOUND_MS
+    rows = {
+        "total": total,
+        "inside execute": execute,
+        f"outside execute (bound {BOUND_MS})": own,
+        "of which sampling": [run.sampling_ms / n for run, n in zip(stats, steps, strict=True)],
+    }
+    return spread_table(title, "per decode step", "ms", rows), statistics.median(own) <= BOUND_MS
+
+
+def spread_table(
+    title: str, heading: str, unit: str, rows: Mapping[str, Sequence[float]], digits: int = 3
+) -> Table:
+    """Median and range of each row's values, which are in ``unit``."""
+    table = Table(title=title)
+    table.add_column(heading)
+    for name in ("median", "min", "max"):
+        table.add_column(f"{name} {unit}", justify="right")
+    for name, values in rows.items():
+        cells = (statistics.median(values), min(values), max(values))
+        table.add_row(name, *(f"{value:.{digits}f}" for value in cells))
+    return table
 
 
 def miniatures() -> list[Artifact]:

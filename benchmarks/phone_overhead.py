@@ -20,7 +20,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.decode_bookkeeping import miniatures
+from benchmarks.decode_bookkeeping import miniatures, spread_table
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.host import HostDevice
 from harness.devices.lease import lease_folder, machine_lease
@@ -88,19 +88,13 @@ def _seconds_of(run: Callable[[], object]) -> float:
 
 def overhead_table(title: str, overhead: Overhead) -> Table:
     """Median and range of both ways, and of their difference."""
-    table = Table(title=title)
-    for heading in ("run", "median s", "min s", "max s"):
-        table.add_column(heading, justify="left" if heading == "run" else "right")
     pairs = zip(overhead.phone_s, overhead.direct_s, strict=True)
     rows = {
         "started directly": overhead.direct_s,
         "on the virtual phone": overhead.phone_s,
         f"more on the phone (bound {BOUND_S})": tuple(phone - direct for phone, direct in pairs),
     }
-    for name, values in rows.items():
-        cells = (statistics.median(values), min(values), max(values))
-        table.add_row(name, *(f"{value:.2f}" for value in cells))
-    return table
+    return spread_table(title, "run", "s", rows, digits=2)
 
 
 def main() -> int:

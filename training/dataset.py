@@ -64,10 +64,7 @@ def scene_pixels(scene: Scene, spec: VlmSpec) -> Tensor:
 
 
 def make_batch(
-    seeds: Sequence[int],
-    spec: VlmSpec,
-    tokenizer: Tokenizer,
-    lesson: Lesson = EVERYTHING,
+    seeds: Sequence[int], spec: VlmSpec, tokenizer: Tokenizer, lesson: Lesson = EVERYTHING
 ) -> Batch:
     """Draw the scenes of ``seeds`` and encode their questions.
 

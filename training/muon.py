@@ -22,11 +22,7 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self,
-        matrices: Iterable[Tensor],
-        lr: float,
-        weight_decay: float,
-        momentum: float = 0.95,
+        self, matrices: Iterable[Tensor], lr: float, weight_decay: float, momentum: float = 0.95
     ) -> None:
         """Take ``matrices`` of two dimensions each; ``lr`` is on AdamW's scale."""
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})

@@ -148,12 +148,8 @@ class ComponentCache:
                     tell(f"waiting for {config.component}: {_builder_of(who)} is building it")
                 waited = True
         try:
-            write_text(
-                who,
-                json.dumps(
-                    {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
-                ),
-            )
+            builder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+            write_text(who, json.dumps(builder))
             yield
         finally:
             who.unlink(missing_ok=True)

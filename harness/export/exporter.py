@@ -18,11 +18,7 @@ from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.component_key import component_config, package_versions
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.calibration import (
-    CalibrationSet,
-    calibration_sha256,
-    load_calibration,
-)
+from harness.export.inputs.calibration import CalibrationSet, calibration_sha256, load_calibration
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request
 from harness.export.worker.messages import Task

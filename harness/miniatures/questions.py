@@ -39,11 +39,7 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Count the shapes.",
         "What is the number of shapes in the picture?",
     ),
-    "digit": (
-        "Which digit is written here?",
-        "What digit do you see?",
-        "Read the digit.",
-    ),
+    "digit": ("Which digit is written here?", "What digit do you see?", "Read the digit."),
     "describe": (
         "Describe the picture.",
         "What do you see in the picture?",

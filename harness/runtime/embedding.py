@@ -59,27 +59,19 @@ class TokenEmbedding:
 
 
 class VisionEncoder:
-    """Turns the pixel values of one image into embedding rows."""
+    """Turns the pixel values of one image into embedding rows.
+
+    Attributes:
+        tokens_per_image: Rows that one image becomes.
+        hidden_size: Width of a row.
+        image_size_px: Side of the square input image.
+    """
 
     def __init__(self, method: Method) -> None:
         self._pixels = np.zeros(method.inputs[0].shape, np.float32)
-        _, self._tokens_per_image, self._hidden_size = method.outputs[0].shape
+        self.image_size_px = self._pixels.shape[-1]
+        _, self.tokens_per_image, self.hidden_size = method.outputs[0].shape
         self._bound = method.bind([self._pixels])
-
-    @property
-    def tokens_per_image(self) -> int:
-        """Rows that one image becomes."""
-        return self._tokens_per_image
-
-    @property
-    def hidden_size(self) -> int:
-        """Width of a row."""
-        return self._hidden_size
-
-    @property
-    def image_size_px(self) -> int:
-        """Side of the square input image."""
-        return self._pixels.shape[-1]
 
     def encode(self, pixels: NDArray[np.float32]) -> Rows:
         """Encode ``[1, 3, image_size_px, image_size_px]``.

@@ -99,10 +99,7 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
         "(default: 128, or the whole context with --artifact)",
     )
     max_new_tokens: int | None = _flag(
-        _GENERATION,
-        None,
-        "cap on the tokens of a turn behind its first one",
-        ge=0,
+        _GENERATION, None, "cap on the tokens of a turn behind its first one", ge=0
     )
     ignore_eos: bool = _flag(_GENERATION, False, "decode on after a stop token")
     num_iters: int = _flag(

@@ -79,6 +79,10 @@ class KvCache:
         encodings: What the codes mean at first; None for a cache of floats. A slot without a
             position holds its tensor's zero point.
         requantize: Converts codes from one graph's encoding to the other's.
+
+    Attributes:
+        filled: Positions held; also the next position to be written.
+        slots: Slots of the present layout.
     """
 
     def __init__(
@@ -100,19 +104,9 @@ class KvCache:
         self._widths = [1] * layers + [head_dim] * layers
         numel = kv_heads * head_dim * max_slots
         self._memory = [np.full(numel, encoding.zero_point, dtype) for encoding in self._encodings]
-        self._filled = 0
-        self._slots = max_slots
+        self.filled = 0
+        self.slots = max_slots
         self._bind_rows()
-
-    @property
-    def filled(self) -> int:
-        """Positions held; also the next position to be written."""
-        return self._filled
-
-    @property
-    def slots(self) -> int:
-        """Slots of the present layout."""
-        return self._slots
 
     def views(self, slots: int) -> list[Array]:
         """Inputs of a method with this many slots: all K, then all V, in layer order.
@@ -137,18 +131,18 @@ class KvCache:
         Raises:
             ValueError: If a filled slot would be lost.
         """
-        if slots < self._filled:
-            raise ValueError(f"{self._filled} filled slots do not fit into {slots}")
+        if slots < self.filled:
+            raise ValueError(f"{self.filled} filled slots do not fit into {slots}")
         wanted = self._encodings if encodings is None else encodings.in_input_order
-        if slots == self._slots and wanted == self._encodings:
+        if slots == self.slots and wanted == self._encodings:
             return
         sources = self._row_views
-        self._slots = slots
+        self.slots = slots
         self._bind_rows()
         for source, target, width, before, after in zip(
             sources, self._row_views, self._widths, self._encodings, wanted, strict=True
         ):
-            end = self._filled * width
+            end = self.filled * width
             filled = source[:, :end]
             if before != after:
                 filled = self._requantize(filled, before, after)
@@ -167,13 +161,13 @@ class KvCache:
         Raises:
             ValueError: If the slots do not suffice.
         """
-        start, stop = self._filled, self._filled + count
-        if stop > self._slots:
-            raise ValueError(f"position {stop - 1} needs a slot, there are {self._slots}")
+        start, stop = self.filled, self.filled + count
+        if stop > self.slots:
+            raise ValueError(f"position {stop - 1} needs a slot, there are {self.slots}")
         for target, columns, width in zip(self._row_views, new, self._widths, strict=True):
             rows = columns.reshape(target.shape[0], -1)
             target[:, start * width : stop * width] = rows[:, : count * width]
-        self._filled = stop
+        self.filled = stop
 
     def commit_columns(self, new: Sequence[Array], columns: Sequence[int]) -> None:
         """Append some columns of a method's new keys and values, one behind the other.
@@ -195,10 +189,10 @@ class KvCache:
         """Forget all positions."""
         for memory, encoding in zip(self._memory, self._encodings, strict=True):
             memory.fill(encoding.zero_point)
-        self._filled = 0
+        self.filled = 0
 
     def _bind_rows(self) -> None:
         self._row_views = [
-            memory[: rows * width * self._slots].reshape(rows, width * self._slots)
+            memory[: rows * width * self.slots].reshape(rows, width * self.slots)
             for memory, rows, width in zip(self._memory, self._rows, self._widths, strict=True)
         ]

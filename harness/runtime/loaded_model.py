@@ -66,7 +66,12 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
     found = parts.description
     stop_ids = tokenizer.stop_ids(family)
     log(f"Text decoder as of {found.abi}; KV encodings: {found.encodings.scheme}")
-    logits_encoding = _logits_encoding(parts, options)
+    logits_encoding = sampling_encoding(
+        found.encodings.logits,
+        found.geometry.logits_dtype,
+        temperature=options.temperature,
+        upstream_compat=options.upstream_compat,
+    )
     if options.lookahead is not None:
         log(
             f"Use Lookahead decoding: ngram={options.lookahead.ngram}, "
@@ -90,16 +95,6 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
         encoder.image_size_px,
         logits_encoding,
         LoadTimes(start_ns, time.perf_counter_ns()),
-    )
-
-
-def _logits_encoding(parts: Components, options: RunOptions) -> Encoding:
-    found = parts.description
-    return sampling_encoding(
-        found.encodings.logits,
-        found.geometry.logits_dtype,
-        temperature=options.temperature,
-        upstream_compat=options.upstream_compat,
     )
 
 

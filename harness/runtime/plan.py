@@ -26,12 +26,7 @@ from harness.vocabulary import Mode
 
 _DEFAULT_PROMPT = "Describe this image:"
 _DEFAULT_SEQ_LEN = 128
-_ARTIFACT_STANDS_FOR = (
-    "encoder_path",
-    "tok_embedding_path",
-    "decoder_path",
-    "tokenizer_path",
-)
+_ARTIFACT_STANDS_FOR = ("encoder_path", "tok_embedding_path", "decoder_path", "tokenizer_path")
 _ONE_CONVERSATION_ONLY = (
     "prompt",
     "system_prompt",

@@ -49,11 +49,6 @@ class MultimodalRunner:
         self._seq_len = clamp_seq_len(options.seq_len, self._model.context_length, log)
         self._cold = options.warmup > 0
 
-    @property
-    def image_size_px(self) -> int:
-        """Side of the square image that the vision encoder takes."""
-        return self._model.image_size_px
-
     def token_bytes(self, token_ids: Sequence[int]) -> bytes:
         """Bytes of an answer, exactly as upstream writes them (contract §5.3)."""
         return b"".join(map(self._model.tokenizer.token_bytes, token_ids))
@@ -74,8 +69,8 @@ class MultimodalRunner:
                 too long.
         """
         prompts = place_images(_refuse_audio(request.prompts), len(request.images))
-        preprocessing = self._family.preprocessing
-        pixels = [load_pixels(name, self.image_size_px, preprocessing) for name in request.images]
+        size, how = self._model.image_size_px, self._family.preprocessing
+        pixels = [load_pixels(name, size, how) for name in request.images]
         if self._cold:
             self._warm_up(request, prompts, pixels)
         conversation = self._conversation(self._observer)

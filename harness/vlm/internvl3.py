@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from harness.vlm.hub_config import (
-    Settings,
-    require,
-    text_geometry,
-    vision_geometry,
-    with_defaults,
-)
+from harness.vlm.hub_config import Settings, require, text_geometry, vision_geometry, with_defaults
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import (
     Preprocessing,

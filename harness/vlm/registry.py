@@ -22,10 +22,7 @@ from harness.vlm.spec import VlmFamily, VlmSpec
 
 ENTRY_POINTS = "snapgate.families"
 
-_BUILT_IN = {
-    "smolvlm": "harness.vlm.smolvlm:MODELS",
-    "internvl3": "harness.vlm.internvl3:MODELS",
-}
+_BUILT_IN = {"smolvlm": "harness.vlm.smolvlm:MODELS", "internvl3": "harness.vlm.internvl3:MODELS"}
 
 
 def get_spec(name: str) -> VlmSpec:

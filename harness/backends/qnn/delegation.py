@@ -126,9 +126,7 @@ def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:
         use_fp16=options.fp16, use_weight_sharing=options.for_phone and can_share
     )
     specs: list[object] = generate_qnn_executorch_compiler_spec(
-        soc_model=_chipset(options.soc),
-        backend_options=htp,
-        shared_buffer=options.for_phone,
+        soc_model=_chipset(options.soc), backend_options=htp, shared_buffer=options.for_phone
     )
     return specs
 

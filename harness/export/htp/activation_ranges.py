@@ -118,9 +118,7 @@ def calibrate_decoder(
 
 
 def _calibrate_together(
-    calibrator: _Calibrator,
-    ars: dict[str, int],
-    conversations: Sequence[Sequence[EmbeddedSegment]],
+    calibrator: _Calibrator, ars: dict[str, int], conversations: Sequence[Sequence[EmbeddedSegment]]
 ) -> dict[str, fx.GraphModule]:
     observed_ar = ars.get("prefill_forward", _CALIBRATION_AR)
     observed = calibrator.prepare(observed_ar)
@@ -147,10 +145,7 @@ def _calibrate_apart(
     layers = calibrator.decoder.geometry.layers
     widen_cache_ranges(decode, layers, config.htp.decode_kv_headroom)
     join_logits_ranges(prefill, decode)
-    return {
-        "kv_forward": _twin(calibrator, config.decode_ar, decode),
-        "prefill_forward": prefill,
-    }
+    return {"kv_forward": _twin(calibrator, config.decode_ar, decode), "prefill_forward": prefill}
 
 
 def _twin(calibrator: _Calibrator, ar: int, observed: fx.GraphModule) -> fx.GraphModule:
