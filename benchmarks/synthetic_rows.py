@@ -58,21 +58,17 @@ class MadeUpPlace:
     def subject(self, precision: str = "16a4w_block") -> dict[str, object]:
         """Fields that a row of this place has."""
         name = f"{SPEED_TEST}[{self.model}-{self.mode}-{self.target}]"
-        row = Subject.model_validate(
-            {
-                "test_id": name,
-                "model": self.model,
-                "mode": self.mode,
-                "target": self.target,
-                "soc": self.soc,
-                "device": self.device,
-                "precision": precision,
-                "protocol": "snapgate",
-                "artifact_key": "a1" * 16,
-            }
-        )
-        fields: dict[str, object] = row.model_dump()
-        return fields
+        return Subject(
+            test_id=name,
+            model=self.model,
+            mode=self.mode,
+            target=self.target,
+            soc=self.soc,
+            device=self.device,
+            precision=precision,
+            protocol="snapgate",
+            artifact_key="a1" * 16,
+        ).model_dump()
 
     def level(self, metric: str, nights_ago: int) -> float:
         """True value: decoding of one configuration on one phone is 12 % slower since 5 nights."""

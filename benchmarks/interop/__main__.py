@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -33,24 +33,15 @@ from benchmarks.interop.exports import (
     export_upstream,
 )
 from benchmarks.interop.plain_loop import leaked_codes
-from benchmarks.interop.scenes import expected_answers, write_calibration, write_questions
+from benchmarks.interop.scenes import Exam, write_calibration, write_exam
 from harness.backends.qnn.libraries import find_libraries
 from harness.errors import UserError
 from harness.runtime.files import RunFiles
-from harness.runtime.request import Request
 from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec, known_miniatures
 from harness.vocabulary import COMPONENTS, Mode
 
 MODES: tuple[Mode, ...] = ("kv", "hybrid")
-
-
-@dataclass(frozen=True)
-class Exam:
-    """What all exports are asked."""
-
-    requests: tuple[Request, ...]
-    expected: dict[str, str]
 
 
 def main() -> int:
@@ -85,9 +76,7 @@ def _compare(options: argparse.Namespace) -> int:
         pictures = work / "scenes"
         pictures.mkdir(parents=True)
         calibration = write_calibration(pictures, options.calibration_scenes)
-        requests = write_questions(pictures, options.scenes)
-        names = (request.id for request in requests)
-        exam = Exam(requests, dict(zip(names, expected_answers(options.scenes), strict=True)))
+        exam = write_exam(pictures, options.scenes)
         cases = []
         for model in options.model or [spec.name for spec in known_miniatures()]:
             for mode in options.mode or MODES:

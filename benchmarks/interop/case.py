@@ -9,7 +9,7 @@ from rich.table import Table
 
 from benchmarks.interop.answers import Agreement, FirstDifference
 from benchmarks.interop.contract import Difference
-from benchmarks.interop.measured_process import ProcessCost
+from benchmarks.interop.exports import ProcessCost
 from harness.vocabulary import Component, Mode
 
 WALL_BOUND = 0.8

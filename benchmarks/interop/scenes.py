@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.miniatures.scenes import Sample, calibration_samples, evaluation_samples
 from harness.runtime.request import Request
 from harness.vlm.prompt import IMAGE_PLACEHOLDER
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What all exports are asked, and the right answers by request, without surrounding blanks."""
+
+    requests: tuple[Request, ...]
+    expected: dict[str, str]
 
 
 def write_calibration(folder: Path, count: int) -> Path:
@@ -41,26 +50,19 @@ def write_calibration(folder: Path, count: int) -> Path:
     return path
 
 
-def write_questions(folder: Path, count: int) -> tuple[Request, ...]:
-    """Draw test scenes, one question each.
-
-    Args:
-        folder: Gets the pictures.
-        count: Number of scenes.
-    """
-    return tuple(
+def write_exam(folder: Path, count: int) -> Exam:
+    """Draw test scenes, one question each, and put the pictures into a folder."""
+    samples = evaluation_samples(count)
+    requests = tuple(
         Request(
             id=f"scene-{sample.scene_seed}-{sample.question.kind}",
             prompts=(f"{IMAGE_PLACEHOLDER}{sample.question.prompt}",),
             images=(str(_picture(folder, sample)),),
         )
-        for sample in evaluation_samples(count)
+        for sample in samples
     )
-
-
-def expected_answers(count: int) -> tuple[str, ...]:
-    """Right answers to :func:`write_questions`, without surrounding blanks."""
-    return tuple(sample.question.answer for sample in evaluation_samples(count))
+    answers = [sample.question.answer for sample in samples]
+    return Exam(requests, dict(zip((one.id for one in requests), answers, strict=True)))
 
 
 def _picture(folder: Path, sample: Sample) -> Path:

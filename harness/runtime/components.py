@@ -22,6 +22,9 @@ from harness.runtime.program_file import Signature
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
 from harness.vocabulary import Mode
 
+_EMBED_DECODE, _EMBED_PREFILL = "tok_embedding_kv_forward", "tok_embedding_prefill_forward"
+_PREFILL = "prefill_forward"
+
 
 @dataclass(frozen=True)
 class ModelDescription:
@@ -32,20 +35,12 @@ class ModelDescription:
         abi: Generation of the decoder's layout.
         encodings: Of the decoder's cache and logits.
         encoder: Signature of the vision encoder.
-        embed_prefill: Of the token embedding in prefill; in kv mode ``embed_decode``.
-        embed_decode: Of the token embedding in decoding.
-        prefill: Of the decoder in prefill; in kv mode ``decode``.
-        decode: Of the decoder in decoding.
     """
 
     geometry: DecoderGeometry
     abi: Abi
     encodings: DecoderEncodings
     encoder: Signature
-    embed_prefill: Signature
-    embed_decode: Signature
-    prefill: Signature
-    decode: Signature
 
     @property
     def image_size_px(self) -> int:
@@ -101,11 +96,11 @@ class Programs:
         decode = _signature(self.decoder, _decode_name(self.decoder), mode)
         self.decoder.require("get_n_layers", REEXPORT)
         layers = int(self.decoder.constants("get_n_layers")[0])
-        embed_decode = _signature(self.embedding, "tok_embedding_kv_forward", mode)
+        embed_decode = _signature(self.embedding, _EMBED_DECODE, mode)
         embed_prefill, prefill = embed_decode, decode
         if mode != "kv":
-            embed_prefill = _signature(self.embedding, "tok_embedding_prefill_forward", mode)
-            prefill = _signature(self.decoder, "prefill_forward", mode)
+            embed_prefill = _signature(self.embedding, _EMBED_PREFILL, mode)
+            prefill = _signature(self.decoder, _PREFILL, mode)
         for method in (decode, prefill):
             check_arity(method, layers)
         check_decode_ar(decode, lookahead)
@@ -127,10 +122,6 @@ class Programs:
                 has_prefill=prefill is not decode,
             ),
             encoder=encoder,
-            embed_prefill=embed_prefill,
-            embed_decode=embed_decode,
-            prefill=prefill,
-            decode=decode,
         )
 
     def load(self, mode: Mode, lookahead: LookaheadShape | None = None) -> Components:
@@ -140,12 +131,12 @@ class Programs:
             UserError: If the files do not fit, or a backend refuses a method.
         """
         found = self.describe(mode, lookahead)
-        embed_decode = self.embedding.method(found.embed_decode.name)
-        decode = self.decoder.method(found.decode.name)
+        embed_decode = self.embedding.method(_EMBED_DECODE)
+        decode = self.decoder.method(_decode_name(self.decoder))
         embed_prefill, prefill = embed_decode, decode
         if mode != "kv":
-            embed_prefill = self.embedding.method(found.embed_prefill.name)
-            prefill = self.decoder.method(found.prefill.name)
+            embed_prefill = self.embedding.method(_EMBED_PREFILL)
+            prefill = self.decoder.method(_PREFILL)
         encoder = self.encoder.method("forward")
         return Components(found, encoder, embed_prefill, embed_decode, prefill, decode)
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from harness.options.table import options_of
-
-_FILES = "Files"
-_CONVERSATION = "Conversation"
-_GENERATION = "Generation"
-_OUTPUT = "Output"
-_PROCESS = "Process"
-_UPSTREAM_ONLY = "Accepted for upstream's sake"
 
 _BRANCH = "lookahead, as exported (default: that of --artifact)"
 
@@ -23,6 +17,14 @@ def _flag(group: str, default: Any, description: str, **constraints: Any) -> Any
     return Field(
         default=default, description=description, json_schema_extra={"group": group}, **constraints
     )
+
+
+_file = partial(_flag, "Files")
+_said = partial(_flag, "Conversation")
+_generation = partial(_flag, "Generation")
+_output = partial(_flag, "Output")
+_process = partial(_flag, "Process")
+_accepted = partial(_flag, "Accepted for upstream's sake")
 
 
 def _shared(name: str, group: str) -> Any:
@@ -34,134 +36,109 @@ def _shared(name: str, group: str) -> Any:
 class Flags(BaseModel, frozen=True, extra="forbid"):
     """Values of all flags, named as they are typed (contract §5.1)."""
 
-    artifact: Path | None = _flag(
-        _FILES,
+    artifact: Path | None = _file(
         None,
         "folder that an exporter wrote; stands for the four paths below and the mode, and with its "
         "manifest.json for --decoder_model_version too",
     )
-    encoder_path: Path = _flag(_FILES, Path("encoder.pte"), "vision encoder (.pte)")
-    tok_embedding_path: Path = _flag(_FILES, Path("tok_embedding.pte"), "token embedding (.pte)")
-    decoder_path: Path = _flag(_FILES, Path("decoder.pte"), "text decoder (.pte)")
-    tokenizer_path: Path = _flag(_FILES, Path("tokenizer.bin"), "tokenizer.json")
-    decoder_model_version: str = _flag(_FILES, "llama3", "family of the model")
-    soc: str | None = _shared("soc", _FILES)
-    qnn_dir: Path | None = _shared("qnn_dir", _FILES)
+    encoder_path: Path = _file(Path("encoder.pte"), "vision encoder (.pte)")
+    tok_embedding_path: Path = _file(Path("tok_embedding.pte"), "token embedding (.pte)")
+    decoder_path: Path = _file(Path("decoder.pte"), "text decoder (.pte)")
+    tokenizer_path: Path = _file(Path("tokenizer.bin"), "tokenizer.json")
+    decoder_model_version: str = _file("llama3", "family of the model")
+    soc: str | None = _shared("soc", "Files")
+    qnn_dir: Path | None = _shared("qnn_dir", "Files")
 
-    prompt: tuple[str, ...] = _flag(
-        _CONVERSATION,
+    prompt: tuple[str, ...] = _said(
         (),
         "user prompt, once per turn; <image> marks the place of an image "
         "(default: 'Describe this image:')",
     )
-    system_prompt: str = _flag(_CONVERSATION, "", "system prompt, repeated in every turn")
-    image: tuple[str, ...] = _flag(
-        _CONVERSATION, (), "picture, raw tensor (.raw) or URL, once per image"
+    system_prompt: str = _said("", "system prompt, repeated in every turn")
+    image: tuple[str, ...] = _said((), "picture, raw tensor (.raw) or URL, once per image")
+    sha256: tuple[str, ...] = _said(
+        (), "expected sha256 of the downloads, one per URL, in their order"
     )
-    sha256: tuple[str, ...] = _flag(
-        _CONVERSATION, (), "expected sha256 of the downloads, one per URL, in their order"
-    )
-    image_path: Path | None = _flag(
-        _CONVERSATION,
+    image_path: Path | None = _said(
         None,
         "text file that lists images, separated by spaces and newlines; they "
         "come before those of --image",
     )
-    requests: Path | None = _flag(
-        _CONVERSATION,
+    requests: Path | None = _said(
         None,
         "JSON lines, one request each (id, prompts, images, system_prompt), "
         "answered in one process, each on an empty cache",
     )
 
-    eval_mode: int | None = _flag(
-        _GENERATION,
-        None,
-        "0 kv, 1 hybrid, 2 lookahead (default: 1, or the mode of --artifact)",
-        ge=0,
-        le=2,
+    eval_mode: int | None = _generation(
+        None, "0 kv, 1 hybrid, 2 lookahead (default: 1, or the mode of --artifact)", ge=0, le=2
     )
-    window: int = _flag(_GENERATION, 0, f"{_BRANCH}: guesses per level", ge=0)
-    ngram: int = _flag(_GENERATION, 0, f"{_BRANCH}: tokens of an n-gram", ge=0)
-    gcap: int = _flag(_GENERATION, 0, f"{_BRANCH}: n-grams verified per step", ge=0)
-    temperature: float = _flag(_GENERATION, 0.0, "0 for greedy decoding", ge=0)
-    top_p: float = _flag(_GENERATION, 0.9, "probability mass to sample from", gt=0, le=1)
-    seed: int = _flag(
-        _GENERATION,
-        0,
-        "seed of sampling and of lookahead's first guesses, the same for every request",
-        ge=0,
+    window: int = _generation(0, f"{_BRANCH}: guesses per level", ge=0)
+    ngram: int = _generation(0, f"{_BRANCH}: tokens of an n-gram", ge=0)
+    gcap: int = _generation(0, f"{_BRANCH}: n-grams verified per step", ge=0)
+    temperature: float = _generation(0.0, "0 for greedy decoding", ge=0)
+    top_p: float = _generation(0.9, "probability mass to sample from", gt=0, le=1)
+    seed: int = _generation(
+        0, "seed of sampling and of lookahead's first guesses, the same for every request", ge=0
     )
-    seq_len: int | None = _flag(
-        _GENERATION,
+    seq_len: int | None = _generation(
         None,
         "cap on prompt and answer tokens of all turns together "
         "(default: 128, or the whole context with --artifact)",
     )
-    max_new_tokens: int | None = _flag(
-        _GENERATION, None, "cap on the tokens of a turn behind its first one", ge=0
+    max_new_tokens: int | None = _generation(
+        None, "cap on the tokens of a turn behind its first one", ge=0
     )
-    ignore_eos: bool = _flag(_GENERATION, False, "decode on after a stop token")
-    num_iters: int = _flag(
-        _GENERATION,
+    ignore_eos: bool = _generation(False, "decode on after a stop token")
+    num_iters: int = _generation(
         1,
         "repeat the conversation on top of its own context, as upstream does "
         "(no benchmark: see --warmup and --requests)",
         ge=1,
     )
-    warmup: int = _flag(
-        _GENERATION, 0, "conversations to run and discard before the first one", ge=0
-    )
-    upstream_compat: bool = _flag(
-        _GENERATION,
+    warmup: int = _generation(0, "conversations to run and discard before the first one", ge=0)
+    upstream_compat: bool = _generation(
         False,
         "reproduce upstream's deviations: first token never tested for a stop, raw logit codes "
         "at a temperature, KV cache requantized without rounding and saturation, cut rows in "
         "--dump_logits_path",
     )
-    requantization: bool = _flag(
-        _GENERATION,
+    requantization: bool = _generation(
         True,
         "convert the KV cache between prefill and decode where the file asks for it; "
         "--norequantization is for measuring what that is worth",
     )
 
-    output_path: Path = _flag(_OUTPUT, Path("outputs.txt"), "prompts and answers of all turns")
-    performance_output_path: Path = _flag(
-        _OUTPUT, Path("inference_speed.txt"), "end-to-end tokens per second of the last turn"
+    output_path: Path = _output(Path("outputs.txt"), "prompts and answers of all turns")
+    performance_output_path: Path = _output(
+        Path("inference_speed.txt"), "end-to-end tokens per second of the last turn"
     )
-    dump_logits_path: Path | None = _flag(
-        _OUTPUT, None, "raw logits of every token, [tokens, vocabulary]; --eval_mode 0 only"
+    dump_logits_path: Path | None = _output(
+        None, "raw logits of every token, [tokens, vocabulary]; --eval_mode 0 only"
     )
-    generations_path: Path = _flag(
-        _OUTPUT,
+    generations_path: Path = _output(
         Path("generations.jsonl"),
         "answers to --requests, one JSON line each, written as soon as it is known",
     )
-    record_margins: bool = _flag(
-        _OUTPUT,
+    record_margins: bool = _output(
         False,
         "add to each answer which token was the second choice for every token (runner_up_ids) "
         "and how far it was behind the first (top2_gaps)",
     )
-    stream: bool = _flag(_OUTPUT, False, "print the answer while it is generated")
-    json_output: bool = _flag(
-        _OUTPUT,
+    stream: bool = _output(False, "print the answer while it is generated")
+    json_output: bool = _output(
         False,
         "print text, token ids and statistics as one JSON line, the last of stdout",
         alias="json",
     )
 
-    help: bool = _flag(_OUTPUT, False, "show this text")
+    help: bool = _output(False, "show this text")
 
-    exit_with_parent: bool = _flag(
-        _PROCESS,
+    exit_with_parent: bool = _process(
         False,
         "end when standard input closes; for a program that holds it open as long as it lives",
     )
 
-    shared_buffer: bool = _flag(
-        _UPSTREAM_ONLY, False, "no effect: host memory needs no RPC buffers"
-    )
-    audio_path: Path | None = _flag(_UPSTREAM_ONLY, None, "not supported")
-    tokenized_prompt: Path | None = _flag(_UPSTREAM_ONLY, None, "not supported")
+    shared_buffer: bool = _accepted(False, "no effect: host memory needs no RPC buffers")
+    audio_path: Path | None = _accepted(None, "not supported")
+    tokenized_prompt: Path | None = _accepted(None, "not supported")

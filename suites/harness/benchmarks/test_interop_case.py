@@ -15,7 +15,7 @@ from benchmarks.interop.answers import (
 )
 from benchmarks.interop.case import Case, Correct, faults, tables
 from benchmarks.interop.contract import Difference
-from benchmarks.interop.measured_process import ProcessCost
+from benchmarks.interop.exports import ProcessCost
 
 SAME = Agreement(identical=1.0, tokens=1.0, differences=())
 PARTED = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.interop.measured_process import run_measured
+from benchmarks.interop.exports import run_measured
 from benchmarks.interop.upstream_patches import stubs
 
 _CHILD_THAT_USES_64_MIB = """
