@@ -76,7 +76,7 @@ class Cell:
         return replace(self, target=EMULATOR.name)
 
 
-Pair = tuple[tuple[int, str], tuple[int, str]]
+ValuePair = tuple[tuple[int, str], tuple[int, str]]
 
 
 def all_cells() -> tuple[Cell, ...]:
@@ -116,6 +116,6 @@ def _is_in_short_matrix(cell: Cell) -> bool:
     return cell.recipe in RECIPES and (cell.recipe != "fp16" or cell.soc == FP16_SOC)
 
 
-def _pairs(cell: Cell) -> set[Pair]:
+def _pairs(cell: Cell) -> set[ValuePair]:
     factors: Iterable[tuple[int, str]] = enumerate(astuple(cell))
     return set(combinations(factors, 2))

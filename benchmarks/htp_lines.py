@@ -21,7 +21,7 @@ MAX_DECODE_CPU_MS = 80.0
 
 
 @dataclass(frozen=True)
-class Line:
+class CellResult:
     """What one cell came to; a column of the CSV per field.
 
     Attributes:
@@ -64,7 +64,7 @@ class Line:
         return not self.problem and not self.cpu_ops and was_made and was_run and is_whole
 
 
-def with_times(line: Line, took: Mapping[str, CallTime]) -> Line:
+def with_times(line: CellResult, took: Mapping[str, CallTime]) -> CellResult:
     """Enter what the methods of a file took, and judge the decode step."""
     decode = took.get("kv_forward")
     cpu_ms = None if decode is None else round(decode.cpu_ms, 1)
@@ -77,7 +77,7 @@ def with_times(line: Line, took: Mapping[str, CallTime]) -> Line:
     return timed
 
 
-def with_delegates(line: Line, delegates: Sequence[QnnDelegate]) -> Line:
+def with_delegates(line: CellResult, delegates: Sequence[QnnDelegate]) -> CellResult:
     """Judge whether the delegates of a phone's file share weights and buffers."""
     sharing = sum(one.shares_weights and one.shared_buffer for one in delegates)
     if delegates and sharing == len(delegates):
@@ -86,7 +86,7 @@ def with_delegates(line: Line, delegates: Sequence[QnnDelegate]) -> Line:
     return replace(line, problem=f"{fact}, as all of a phone's file must.")
 
 
-def with_twin(line: Line, twin: Line | None) -> Line:
+def with_twin(line: CellResult, twin: CellResult | None) -> CellResult:
     """Judge whether a phone's file is smaller than the emulator's, which has all weights twice.
 
     Args:
@@ -103,7 +103,7 @@ def with_twin(line: Line, twin: Line | None) -> Line:
     return line
 
 
-def table(lines: list[Line]) -> Table:
+def table(lines: list[CellResult]) -> Table:
     """The matrix as it is shown in a terminal."""
     shown = Table(title=f"HTP: {sum(line.is_good for line in lines)} of {len(lines)} are good")
     for name in ("SoC", "recipe", "component", "model", "precision", "target"):
@@ -129,10 +129,10 @@ def _ms(taken: float | None) -> str:
     return "" if taken is None else f"{taken:.0f}"
 
 
-def write_csv(path: Path, lines: list[Line]) -> None:
+def write_csv(path: Path, lines: list[CellResult]) -> None:
     """Write one row per cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    names = [field.name for field in fields(Line)]
+    names = [field.name for field in fields(CellResult)]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(names)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.htp_cells import RECIPE_BY_LABEL, SOCS, Cell, all_cells, pairwise
-from benchmarks.htp_lines import Line, table, with_delegates, with_times, with_twin, write_csv
+from benchmarks.htp_lines import CellResult, table, with_delegates, with_times, with_twin, write_csv
 from benchmarks.run_methods import CallTime
 from harness.artifacts.manifest import ComponentFile
 from harness.backends.qnn.delegates import read_delegates
@@ -40,11 +40,11 @@ RUN_TIMEOUT_S = 900.0
 _LOG_COLUMNS = 160
 
 
-def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
+def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> CellResult:
     """Compile one cell, or find it in the cache, and run it if it is the emulator's."""
     recipe = RECIPE_BY_LABEL[cell.recipe]
     precision = recipe.precision(cell.component)
-    line = Line(cell.soc, cell.recipe, cell.component, cell.model, precision, cell.target)
+    line = CellResult(cell.soc, cell.recipe, cell.component, cell.model, precision, cell.target)
     request = _request(cell, recipe, qnn_dir)
     try:
         cached = export_component(request, cell.component, artifacts, lambda *stage: None)
@@ -56,7 +56,7 @@ def look_at(cell: Cell, artifacts: Path, qnn_dir: Path | None) -> Line:
         return replace(line, problem=str(failure).partition("\n")[0])
 
 
-def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[Line]:
+def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[CellResult]:
     """Look at all cells, some at a time, and keep the CSV up to date.
 
     Each cell is compiled and run in processes of its own, so threads only wait for them.
@@ -64,7 +64,7 @@ def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[Line]:
     Returns:
         One line per cell, in their order.
     """
-    found: dict[Cell, Line] = {}
+    found: dict[Cell, CellResult] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
         Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
@@ -86,7 +86,7 @@ def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[Line]:
     return _judged(cells, found)
 
 
-def _judged(cells: Sequence[Cell], found: Mapping[Cell, Line]) -> list[Line]:
+def _judged(cells: Sequence[Cell], found: Mapping[Cell, CellResult]) -> list[CellResult]:
     """What was found so far, in the order of the cells, phones' files next to their twins'."""
     return [
         with_twin(found[cell], found.get(cell.twin)) if cell.is_of_a_phone else found[cell]
@@ -109,7 +109,7 @@ def _request(cell: Cell, recipe: Recipe, qnn_dir: Path | None) -> ExportRequest:
     )
 
 
-def _with_figures(line: Line, file: ComponentFile) -> Line:
+def _with_figures(line: CellResult, file: ComponentFile) -> CellResult:
     ops = {op for graph in file.graphs for op in graph.cpu_ops}
     return replace(
         line,

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import GenerationMixin, PreTrainedModel
 
 from harness.miniatures.questions import KINDS
-from harness.miniatures.scenes import Sample
+from harness.miniatures.scenes import SceneSample
 from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import VlmSpec
 from training.tokenizer import encode_prompt
@@ -49,7 +49,7 @@ def exact_match(
     model: PreTrainedModel,
     spec: VlmSpec,
     tokenizer: Tokenizer,
-    samples: Sequence[Sample],
+    samples: Sequence[SceneSample],
     sight: Sight = "right",
     watch: Callable[[int], None] = lambda answered: None,
 ) -> tuple[ExactMatch, ...]:
@@ -120,7 +120,7 @@ def pixel_values(pictures: Sequence[Image.Image], spec: VlmSpec) -> Tensor:
     return pixels[:, None] if spec.family.has_image_axis else pixels
 
 
-def _picture(samples: Sequence[Sample], index: int, sight: Sight) -> Image.Image:
+def _picture(samples: Sequence[SceneSample], index: int, sight: Sight) -> Image.Image:
     if sight == "swapped":
         return samples[(index + 1) % len(samples)].draw()
     picture = samples[index].draw()

@@ -24,7 +24,7 @@ from benchmarks.interop.answers import (
     run_runner,
 )
 from benchmarks.interop.case import Case, Correct, faults, tables
-from benchmarks.interop.contract import Difference, compare, read_contract
+from benchmarks.interop.contract import ContractDifference, compare, read_contract
 from benchmarks.interop.exports import (
     Exported,
     ExportFailedError,
@@ -136,7 +136,7 @@ def _leaks(upstream: Exported, ours: Exported) -> tuple[int, int]:
     return leaked_codes(upstream.files.decoder), leaked_codes(ours.files.decoder)
 
 
-def _differences(upstream: Exported, ours: Exported) -> list[Difference]:
+def _differences(upstream: Exported, ours: Exported) -> list[ContractDifference]:
     return [
         difference
         for name in COMPONENTS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.interop.plain_loop import Piece, PlainModel
+from benchmarks.interop.plain_loop import PlainModel, PlainPiece
 from harness.measure.accuracy import exact_match, first_difference, token_agreement
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation
@@ -107,7 +107,7 @@ def run_plain_loop(
     return answers
 
 
-def _pieces(request: Request, spec: VlmSpec, tokenizer: Tokenizer) -> list[Piece]:
+def _pieces(request: Request, spec: VlmSpec, tokenizer: Tokenizer) -> list[PlainPiece]:
     formatted = format_turn(request.prompts[0], request.system_prompt, spec.family.prompt)
     size, how = spec.vision.image_size_px, spec.family.preprocessing
     return [

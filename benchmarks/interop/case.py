@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from benchmarks.interop.answers import Agreement, FirstDifference
-from benchmarks.interop.contract import Difference
+from benchmarks.interop.contract import ContractDifference
 from benchmarks.interop.exports import ProcessCost
 from harness.vocabulary import Component, Mode
 
@@ -57,7 +57,7 @@ class Case:
     upstream_cost: ProcessCost
     our_cost: ProcessCost
     bytes_by_component: Mapping[Component, tuple[int, int]]
-    differences: tuple[Difference, ...]
+    differences: tuple[ContractDifference, ...]
     token_loop: Agreement
     chunk_loop: Agreement | None
     leaks: tuple[int, int] | None

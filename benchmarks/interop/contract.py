@@ -11,7 +11,7 @@ from harness.runtime.program import Program
 from harness.runtime.program_file import TensorSpec
 from harness.vocabulary import Component
 
-Metadata = tuple[Constant, ...]
+ConstantValues = tuple[Constant, ...]
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Contract:
     """
 
     methods: Mapping[str, Tensors]
-    metadata: Mapping[str, Metadata]
+    metadata: Mapping[str, ConstantValues]
 
 
 @dataclass(frozen=True)
-class Difference:
+class ContractDifference:
     """One place where two files disagree; "-" stands for what a file does not have.
 
     Attributes:
@@ -69,13 +69,13 @@ def read_contract(path: Path) -> Contract:
     )
 
 
-def compare(component: Component, upstream: Contract, ours: Contract) -> list[Difference]:
+def compare(component: Component, upstream: Contract, ours: Contract) -> list[ContractDifference]:
     """List what differs: methods, tensors one by one, metadata."""
     rows = [(*row, True) for row in _method_rows(upstream.methods, ours.methods)]
     for name in sorted({*upstream.metadata, *ours.metadata}):
         pair = _shown(upstream.metadata.get(name)), _shown(ours.metadata.get(name))
         rows.append((name, *pair, False))
-    return [Difference(component, *row) for row in rows if row[1] != row[2]]
+    return [ContractDifference(component, *row) for row in rows if row[1] != row[2]]
 
 
 def _method_rows(
@@ -106,7 +106,7 @@ def _presence(tensors: Tensors | None) -> str:
     return f"{len(tensors.inputs)} inputs, {len(tensors.outputs)} outputs"
 
 
-def _shown(values: Metadata | None) -> str:
+def _shown(values: ConstantValues | None) -> str:
     if values is None:
         return "-"
     return ", ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values)

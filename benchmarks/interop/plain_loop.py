@@ -19,7 +19,7 @@ from harness.backends.qnn.provider import activate
 ATTEND, MASKED = 65535, 0
 """Codes of the uint16 mask (contract §2.3)."""
 
-Piece = Sequence[int] | Tensor
+PlainPiece = Sequence[int] | Tensor
 """Token ids of text, or pixel values ``[1, 3, side, side]`` of an image."""
 
 
@@ -64,7 +64,7 @@ class PlainModel:
             for name in {"kv_forward", prefill}
         }
 
-    def answer(self, prompt: Sequence[Piece], stop_ids: frozenset[int]) -> PlainAnswer:
+    def answer(self, prompt: Sequence[PlainPiece], stop_ids: frozenset[int]) -> PlainAnswer:
         """Continue a prompt greedily until a stop token or the end of the context.
 
         Args:
@@ -86,7 +86,7 @@ class PlainModel:
             gaps.append(_gap(logits))
         return PlainAnswer(tuple(token_ids), tuple(gaps))
 
-    def _rows(self, piece: Piece) -> Tensor:
+    def _rows(self, piece: PlainPiece) -> Tensor:
         if isinstance(piece, Tensor):
             image: Tensor = self._encoder.load_method("forward").execute([piece])[0][0]
             return image.clone()

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.miniatures.scenes import Sample, calibration_samples, evaluation_samples
+from harness.miniatures.scenes import SceneSample, calibration_samples, evaluation_samples
 from harness.runtime.request import Request
 from harness.vlm.prompt import IMAGE_PLACEHOLDER
 
@@ -65,7 +65,7 @@ def write_exam(folder: Path, count: int) -> Exam:
     return Exam(requests, dict(zip((one.id for one in requests), answers, strict=True)))
 
 
-def _picture(folder: Path, sample: Sample) -> Path:
+def _picture(folder: Path, sample: SceneSample) -> Path:
     path = (folder / f"scene-{sample.scene_seed}.png").absolute()
     sample.draw().save(path)
     return path

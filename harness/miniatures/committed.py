@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.miniatures.scenes import Sample, calibration_samples
+from harness.miniatures.scenes import SceneSample, calibration_samples
 
 _ROOT = Path(__file__).parent / "checkpoints"
 
@@ -60,7 +60,7 @@ def write_calibration_set(folder: Path, count: int = CALIBRATION_SAMPLES) -> Pat
     return path
 
 
-def _write_sample(sample: Sample, folder: Path, picture: str) -> dict[str, object]:
+def _write_sample(sample: SceneSample, folder: Path, picture: str) -> dict[str, object]:
     sample.draw().save(folder / picture, optimize=True)
     question = sample.question
     return {

@@ -29,7 +29,7 @@ _SHIFT_Y_PX = 18
 _DOTS = 24
 _LINES = 4
 
-Point = tuple[float, float]
+Position = tuple[float, float]
 
 
 def draw_cells(cells: Cells, chance: Random) -> Image.Image:
@@ -75,7 +75,7 @@ def _scatter_clutter(brush: ImageDraw.ImageDraw, chance: Random) -> None:
         brush.ellipse(box, fill=_grey(chance, 120, 225))
 
 
-def _draw_shape(brush: ImageDraw.ImageDraw, shape: Shape, centre: Point, chance: Random) -> None:
+def _draw_shape(brush: ImageDraw.ImageDraw, shape: Shape, centre: Position, chance: Random) -> None:
     ink = tuple(
         min(255, max(0, level + chance.randint(-_INK_JITTER, _INK_JITTER)))
         for level in _INKS[shape.colour]
@@ -88,7 +88,7 @@ def _draw_shape(brush: ImageDraw.ImageDraw, shape: Shape, centre: Point, chance:
         brush.polygon(outline_of(shape.form, centre, radius), fill=ink)
 
 
-def outline_of(form: str, centre: Point, radius: float) -> list[Point]:
+def outline_of(form: str, centre: Position, radius: float) -> list[Position]:
     """Corners of a form other than the circle, which fits into a circle of ``radius`` or nearly."""
     x, y = centre
     if form == "square":
@@ -120,7 +120,7 @@ def outline_of(form: str, centre: Point, radius: float) -> list[Point]:
     raise ValueError(f"no outline for {form!r}")
 
 
-def _draw_digit(brush: ImageDraw.ImageDraw, digit: Digit, centre: Point, chance: Random) -> None:
+def _draw_digit(brush: ImageDraw.ImageDraw, digit: Digit, centre: Position, chance: Random) -> None:
     font = _font(chance.randint(*_DIGIT_HEIGHT_PX))
     brush.text(centre, str(digit.value), font=font, fill=_grey(chance, 0, 60), anchor="mm")
 

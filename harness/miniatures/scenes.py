@@ -68,7 +68,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SceneSample:
     """One question about one scene."""
 
     scene_seed: int
@@ -79,7 +79,7 @@ class Sample:
         return Scene.from_seed(self.scene_seed).draw()
 
 
-def evaluation_samples(count: int) -> list[Sample]:
+def evaluation_samples(count: int) -> list[SceneSample]:
     """The first ``count`` test samples: one per scene, cycling through ``KINDS``.
 
     Raises:
@@ -88,7 +88,7 @@ def evaluation_samples(count: int) -> list[Sample]:
     return _samples(TEST_SEEDS, count)
 
 
-def calibration_samples(count: int) -> list[Sample]:
+def calibration_samples(count: int) -> list[SceneSample]:
     """The first ``count`` calibration samples: one per scene, cycling through ``KINDS``.
 
     Raises:
@@ -97,11 +97,11 @@ def calibration_samples(count: int) -> list[Sample]:
     return _samples(CALIBRATION_SEEDS, count)
 
 
-def _samples(seeds: Sequence[int], count: int) -> list[Sample]:
+def _samples(seeds: Sequence[int], count: int) -> list[SceneSample]:
     if not 0 <= count <= len(seeds):
         raise UserError(f"There are {len(seeds)} scenes but {count} were asked for; ask for fewer.")
     return [
-        Sample(seed, Scene.from_seed(seed).questions()[index % len(KINDS)])
+        SceneSample(seed, Scene.from_seed(seed).questions()[index % len(KINDS)])
         for index, seed in enumerate(seeds[:count])
     ]
 

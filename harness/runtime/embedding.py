@@ -19,7 +19,7 @@ TokenizedPiece = list[int] | ImagePiece
 """Ids of a stretch of text, or the place of an image."""
 
 
-class TokenEmbedding:
+class TokenEmbedder:
     """Looks token ids up, AR ids per call."""
 
     def __init__(self, method: Method) -> None:
@@ -88,7 +88,7 @@ class PromptEmbedding:
     """Merges what a turn's text and images become, in the order of the prompt."""
 
     def __init__(
-        self, tokenizer: Tokenizer, embedding: TokenEmbedding, encoder: VisionEncoder
+        self, tokenizer: Tokenizer, embedding: TokenEmbedder, encoder: VisionEncoder
     ) -> None:
         self._tokenizer = tokenizer
         self._embedding = embedding

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.runtime.components import Components, Programs
 from harness.runtime.decoder import Decoder
-from harness.runtime.embedding import PromptEmbedding, TokenEmbedding, VisionEncoder
+from harness.runtime.embedding import PromptEmbedding, TokenEmbedder, VisionEncoder
 from harness.runtime.encodings import Encoding
 from harness.runtime.files import RunFiles
 from harness.runtime.kv_cache import KvCache, requantize, requantize_as_upstream
@@ -42,7 +42,7 @@ class LoadedModel:
     tokenizer: Tokenizer
     stop_ids: frozenset[int]
     prompt_embedding: PromptEmbedding
-    embed_decode: TokenEmbedding
+    embed_decode: TokenEmbedder
     prefiller: Decoder
     decoder: Decoder
     cache: KvCache
@@ -80,9 +80,9 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
     log("creating io_memory")
     encoder = VisionEncoder(parts.encoder)
     cache, prefiller, decoder = _decoders(parts, options)
-    embed_prefill = embed_decode = TokenEmbedding(parts.embed_decode)
+    embed_prefill = embed_decode = TokenEmbedder(parts.embed_decode)
     if parts.embed_prefill is not parts.embed_decode:
-        embed_prefill = TokenEmbedding(parts.embed_prefill)
+        embed_prefill = TokenEmbedder(parts.embed_prefill)
     return LoadedModel(
         tokenizer,
         stop_ids,

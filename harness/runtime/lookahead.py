@@ -22,7 +22,7 @@ from itertools import chain
 from harness.measure.run_stats import StopReason
 from harness.runner_log.messages import LOOKAHEAD
 from harness.runtime.decoder import Decoder
-from harness.runtime.embedding import TokenEmbedding
+from harness.runtime.embedding import TokenEmbedder
 from harness.runtime.kv_cache import Array
 from harness.runtime.lookahead_pass import LookaheadBranch, LookaheadSlots, NgramPool, accepted_path
 from harness.runtime.observer import Observer
@@ -43,7 +43,7 @@ class LookaheadLoop:
     """
 
     decoder: Decoder
-    embedding: TokenEmbedding
+    embedding: TokenEmbedder
     sampler: Sampler
     observer: Observer
     shape: LookaheadShape

@@ -10,7 +10,7 @@ from harness.errors import UserError
 from harness.measure.run_stats import StopReason
 from harness.runner_log.messages import CAP
 from harness.runtime.decoder import Decoder
-from harness.runtime.embedding import Rows, TokenEmbedding
+from harness.runtime.embedding import Rows, TokenEmbedder
 from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.observer import Observer
 from harness.runtime.sampler import Sampler
@@ -136,7 +136,7 @@ class DecodeLoop:
     """The decode method, what feeds it and who listens."""
 
     decoder: Decoder
-    embedding: TokenEmbedding
+    embedding: TokenEmbedder
     sampler: Sampler
     observer: Observer
 

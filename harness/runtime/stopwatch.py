@@ -13,7 +13,7 @@ from typing import Literal
 from harness.measure.run_stats import RunStats, StopReason
 from harness.runner_log.observer_line import Observation
 
-Stage = Literal["encode", "embed", "prefill"]
+PromptStage = Literal["encode", "embed", "prefill"]
 
 _NS_PER_MS = 1e6
 
@@ -44,7 +44,7 @@ class Stopwatch:
     """
 
     load: LoadTimes
-    stages_ns: dict[Stage, int] = field(
+    stages_ns: dict[PromptStage, int] = field(
         default_factory=lambda: {"encode": 0, "embed": 0, "prefill": 0}
     )
     sampling_ns: int = 0
@@ -56,7 +56,7 @@ class Stopwatch:
     wall_offset_ns: int = field(default_factory=_wall_offset_ns)
 
     @contextmanager
-    def stage(self, name: Stage) -> Iterator[None]:
+    def stage(self, name: PromptStage) -> Iterator[None]:
         """Add the time of a block to a stage."""
         start = time.perf_counter_ns()
         yield

@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import UserError
 from harness.vlm.spec import TextGeometry, VisionGeometry
 
-Settings = Mapping[str, Any]
+ConfigSection = Mapping[str, Any]
 
 ROPE_TYPES = ("default", "dynamic")
 """Rotary embeddings that equal the plain one.
@@ -25,12 +25,12 @@ DEFAULT_ROPE_THETA = 10_000.0
 """``RotaryEmbeddingConfigMixin.default_theta`` of ``transformers``, for Llama as for Qwen2."""
 
 
-def with_defaults(stated: Settings, defaults: Settings) -> Settings:
+def with_defaults(stated: ConfigSection, defaults: ConfigSection) -> ConfigSection:
     """Fill in what a configuration does not state."""
     return {**defaults, **stated}
 
 
-def require(settings: Settings, required: Settings, prefix: str = "") -> None:
+def require(settings: ConfigSection, required: ConfigSection, prefix: str = "") -> None:
     """Refuse settings that change the graph and that the export does not build.
 
     Args:
@@ -46,7 +46,7 @@ def require(settings: Settings, required: Settings, prefix: str = "") -> None:
             raise _refusal(f"{prefix}{name}", settings[name], repr(value))
 
 
-def require_plain_rope(text: Settings) -> None:
+def require_plain_rope(text: ConfigSection) -> None:
     """Refuse rotary embeddings with scaled frequencies, in the spelling of any ``transformers``.
 
     Raises:
@@ -59,7 +59,7 @@ def require_plain_rope(text: Settings) -> None:
             raise _refusal(f"text_config.{place}.rope_type", found, " or ".join(ROPE_TYPES))
 
 
-def vision_geometry(vision: Settings, shuffle_factor: int) -> VisionGeometry:
+def vision_geometry(vision: ConfigSection, shuffle_factor: int) -> VisionGeometry:
     """Geometry of a vision encoder.
 
     Args:
@@ -81,7 +81,7 @@ def vision_geometry(vision: Settings, shuffle_factor: int) -> VisionGeometry:
     )
 
 
-def text_geometry(text: Settings, qkv_bias: bool) -> TextGeometry:
+def text_geometry(text: ConfigSection, qkv_bias: bool) -> TextGeometry:
     """Geometry of a decoder of Llama's layout.
 
     Args:
@@ -107,7 +107,7 @@ def text_geometry(text: Settings, qkv_bias: bool) -> TextGeometry:
     )
 
 
-def _rope_theta(text: Settings) -> float:
+def _rope_theta(text: ConfigSection) -> float:
     """Rotary base, which transformers 4 and 5 keep in different places of ``config.json``."""
     nested = text.get("rope_parameters") or {}
     stated = nested.get("rope_theta", text.get("rope_theta"))

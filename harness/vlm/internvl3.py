@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from harness.vlm.hub_config import Settings, require, text_geometry, vision_geometry, with_defaults
+from harness.vlm.hub_config import (
+    ConfigSection,
+    require,
+    text_geometry,
+    vision_geometry,
+    with_defaults,
+)
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import (
     Preprocessing,
@@ -13,7 +19,7 @@ from harness.vlm.spec import (
     VlmSpec,
 )
 
-VISION_DEFAULTS: Settings = {
+VISION_DEFAULTS: ConfigSection = {
     "hidden_size": 1024,
     "intermediate_size": 4096,
     "num_hidden_layers": 24,
@@ -31,7 +37,7 @@ VISION_DEFAULTS: Settings = {
 }
 """``InternVLVisionConfig`` of transformers 5.23 (``configuration_internvl.py``)."""
 
-BUILT_VISION: Settings = {
+BUILT_VISION: ConfigSection = {
     "num_channels": 3,
     "hidden_act": "gelu",
     "norm_type": "layer_norm",
@@ -42,7 +48,7 @@ BUILT_VISION: Settings = {
 }
 """What the static encoder implements; without mean pooling a last layer norm would follow."""
 
-TEXT_DEFAULTS: Settings = {
+TEXT_DEFAULTS: ConfigSection = {
     "vocab_size": 151936,
     "hidden_size": 4096,
     "intermediate_size": 22016,
@@ -55,7 +61,7 @@ TEXT_DEFAULTS: Settings = {
 }
 """``Qwen2Config`` of transformers 5.23 (``configuration_qwen2.py``)."""
 
-MODEL_DEFAULTS: Settings = {
+MODEL_DEFAULTS: ConfigSection = {
     "downsample_ratio": 0.5,
     "projector_hidden_act": "gelu",
     "vision_feature_layer": -1,
@@ -63,14 +69,14 @@ MODEL_DEFAULTS: Settings = {
 }
 """``InternVLConfig`` of transformers 5.23 (``configuration_internvl.py``)."""
 
-BUILT_MODEL: Settings = {
+BUILT_MODEL: ConfigSection = {
     "projector_hidden_act": "gelu",
     "vision_feature_layer": -1,
     "vision_feature_select_strategy": "default",
 }
 
 
-def read_geometry(config: Settings) -> tuple[VisionGeometry, TextGeometry]:
+def read_geometry(config: ConfigSection) -> tuple[VisionGeometry, TextGeometry]:
     """Read both geometries from the ``config.json`` of an ``InternVL`` checkpoint.
 
     Raises:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from harness.vlm.hub_config import Settings, require, text_geometry, vision_geometry, with_defaults
+from harness.vlm.hub_config import (
+    ConfigSection,
+    require,
+    text_geometry,
+    vision_geometry,
+    with_defaults,
+)
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.spec import (
     Preprocessing,
@@ -13,7 +19,7 @@ from harness.vlm.spec import (
     VlmSpec,
 )
 
-VISION_DEFAULTS: Settings = {
+VISION_DEFAULTS: ConfigSection = {
     "hidden_size": 1152,
     "intermediate_size": 3072,
     "num_hidden_layers": 12,
@@ -26,7 +32,7 @@ VISION_DEFAULTS: Settings = {
 }
 """``Idefics3VisionConfig`` of transformers 5.23 (``configuration_idefics3.py``)."""
 
-TEXT_DEFAULTS: Settings = {
+TEXT_DEFAULTS: ConfigSection = {
     "vocab_size": 32000,
     "hidden_size": 4096,
     "intermediate_size": 11008,
@@ -41,7 +47,7 @@ TEXT_DEFAULTS: Settings = {
 """``LlamaConfig`` of transformers 5.23 (``configuration_llama.py``)."""
 
 
-def read_geometry(config: Settings) -> tuple[VisionGeometry, TextGeometry]:
+def read_geometry(config: ConfigSection) -> tuple[VisionGeometry, TextGeometry]:
     """Read both geometries from the ``config.json`` of an ``Idefics3`` checkpoint.
 
     Raises:

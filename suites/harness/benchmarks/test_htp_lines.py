@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.htp_lines import (
     MAX_DECODE_CPU_MS,
-    Line,
+    CellResult,
     with_delegates,
     with_times,
     with_twin,
@@ -19,7 +19,7 @@ from benchmarks.htp_lines import (
 from benchmarks.run_methods import CallTime
 from harness.backends.qnn.delegates import QnnDelegate
 
-COMPILED = Line(
+COMPILED = CellResult(
     *("SM8650", "16a8w", "text_decoder", "tiny_smolvlm", "16a8w", "emulator"),
     pte_bytes=1000,
     delegates=1,
@@ -118,7 +118,7 @@ def test_a_phones_file_is_smaller_than_the_emulators(pte_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("twin", [None, replace(DECODER, pte_bytes=0, problem="It failed.")])
-def test_without_a_twin_nothing_is_known_of_a_phones_file(twin: Line | None) -> None:
+def test_without_a_twin_nothing_is_known_of_a_phones_file(twin: CellResult | None) -> None:
     assert not with_twin(OF_PHONE, twin).is_good
 
 

@@ -14,7 +14,7 @@ from benchmarks.interop.answers import (
     correct_share,
 )
 from benchmarks.interop.case import Case, Correct, faults, tables
-from benchmarks.interop.contract import Difference
+from benchmarks.interop.contract import ContractDifference
 from benchmarks.interop.exports import ProcessCost
 
 SAME = Agreement(identical=1.0, tokens=1.0, differences=())
@@ -113,8 +113,8 @@ def test_kv_mode_has_neither_chunks_nor_leaks() -> None:
 
 
 def test_other_tensors_are_a_fault_and_other_scales_are_none() -> None:
-    tensor = Difference("text_decoder", "kv_forward() input 1", "uint16", "float32", True)
-    scale = Difference("text_decoder", "get_logits_scale", "0.1", "0.2", False)
+    tensor = ContractDifference("text_decoder", "kv_forward() input 1", "uint16", "float32", True)
+    scale = ContractDifference("text_decoder", "get_logits_scale", "0.1", "0.2", False)
 
     (fault,) = faults(replace(GOOD, differences=(tensor, scale)))
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.interop.contract import Contract, Difference, Tensors, compare, read_contract
+from benchmarks.interop.contract import (
+    Contract,
+    ContractDifference,
+    Tensors,
+    compare,
+    read_contract,
+)
 from harness.artifacts.artifact import Artifact
 
 DECODER = Contract(
@@ -24,7 +30,7 @@ def test_another_dtype_is_a_difference_of_signature() -> None:
     )
 
     assert compare("text_decoder", DECODER, ours) == [
-        Difference(
+        ContractDifference(
             "text_decoder",
             "kv_forward() output 0",
             "[1, 1, 512] uint16",

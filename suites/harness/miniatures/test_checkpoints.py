@@ -19,7 +19,7 @@ from transformers import (
 from harness.backends.xnnpack import GROUP_SIZE
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
-from harness.miniatures.scenes import Sample, evaluation_samples
+from harness.miniatures.scenes import SceneSample, evaluation_samples
 from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
@@ -55,7 +55,7 @@ def model(spec: VlmSpec, folder: Path) -> PreTrainedModel:
 
 
 @pytest.fixture(scope="module")
-def samples() -> list[Sample]:
+def samples() -> list[SceneSample]:
     return evaluation_samples(42)
 
 
@@ -126,7 +126,7 @@ def test_generation_ends_at_every_stop_token(
 
 
 def test_the_image_processor_gives_the_pixels_of_our_preprocessing(
-    spec: VlmSpec, folder: Path, samples: list[Sample]
+    spec: VlmSpec, folder: Path, samples: list[SceneSample]
 ) -> None:
     processor = PROCESSORS[spec.name].from_pretrained(folder)
     picture = samples[0].draw()
@@ -145,7 +145,7 @@ def test_the_transformers_tokenizer_encodes_like_the_bare_one(folder: Path) -> N
 
 
 def test_it_answers_unseen_scenes(
-    spec: VlmSpec, model: PreTrainedModel, folder: Path, samples: list[Sample]
+    spec: VlmSpec, model: PreTrainedModel, folder: Path, samples: list[SceneSample]
 ) -> None:
     scores = exact_match(model, spec, load_tokenizer(folder), samples)
     assert sum(score.samples for score in scores) == len(samples)
@@ -154,7 +154,7 @@ def test_it_answers_unseen_scenes(
 
 @pytest.mark.parametrize("sight", ["blank", "swapped"])
 def test_it_cannot_answer_without_the_right_picture(
-    spec: VlmSpec, model: PreTrainedModel, folder: Path, samples: list[Sample], sight: Sight
+    spec: VlmSpec, model: PreTrainedModel, folder: Path, samples: list[SceneSample], sight: Sight
 ) -> None:
     scores = exact_match(model, spec, load_tokenizer(folder), samples, sight)
     assert total(scores).share < 0.3
