@@ -20,7 +20,7 @@ from rich.table import Table
 from benchmarks.simulation.comparisons import comparison_rows
 from benchmarks.simulation.histories import history_rows
 from benchmarks.simulation.nights import night_rows
-from benchmarks.simulation.share import Share
+from benchmarks.simulation.rate import Rate
 
 SEED = 20_260_125
 
@@ -28,7 +28,7 @@ _LOG_COLUMNS = 140
 """A log has no width to fit into; folded, the rows cannot be read."""
 
 
-def simulate(nights: int, seed: int) -> list[Share]:
+def simulate(nights: int, seed: int) -> list[Rate]:
     """All rows; each part has its own stream, so that none depends on how much another drew."""
     for_nights, for_comparisons, for_histories = np.random.default_rng(seed).spawn(3)
     return list(
@@ -40,7 +40,7 @@ def simulate(nights: int, seed: int) -> list[Share]:
     )
 
 
-def table(rows: list[Share], nights: int, seed: int) -> Table:
+def table(rows: list[Rate], nights: int, seed: int) -> Table:
     """The rows for a terminal."""
     result = Table(title=f"{nights} simulated cases per cell, seed {seed}")
     result.add_column("what")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.simulation.noise import NOISES, Array, Noise
-from benchmarks.simulation.share import Share, worst
+from benchmarks.simulation.rate import Rate, worst
 from harness.measure.comparison import Outcome, Pair, abba_order, compare_pairs
 from harness.measure.sample import Sample
 from harness.options.table import PAIRS
@@ -16,7 +16,7 @@ _DIFFERENT = (Outcome.FASTER, Outcome.SLOWER)
 _CV = 0.03
 
 
-def comparison_rows(random: np.random.Generator, comparisons: int) -> Iterator[Share]:
+def comparison_rows(random: np.random.Generator, comparisons: int) -> Iterator[Rate]:
     """All rows about two artifacts.
 
     Args:
@@ -33,9 +33,9 @@ def comparison_rows(random: np.random.Generator, comparisons: int) -> Iterator[S
     yield worst("A/A: called different", cells, 0.01, comparisons)
     for name, noise in NOISES.items():
         found = _share(random, comparisons, noise, _CV, 0.95, (Outcome.SLOWER,))
-        yield Share(f"A/B, 5 % slower, {name} noise, CV 3 %: found", found, ">=", 0.95, comparisons)
+        yield Rate(f"A/B, 5 % slower, {name} noise, CV 3 %: found", found, ">=", 0.95, comparisons)
     same = _share(random, comparisons, NOISES["normal"], _CV, 1.0, (Outcome.SAME,))
-    yield Share("A/A, normal noise, CV 3 %: called the same", same, ">=", None, comparisons)
+    yield Rate("A/A, normal noise, CV 3 %: called the same", same, ">=", None, comparisons)
 
 
 def _share(

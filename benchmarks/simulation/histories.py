@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks.simulation.noise import Array
-from benchmarks.simulation.share import Share
+from benchmarks.simulation.rate import Rate
 from harness.measure.change_point import MIN_SEGMENT, ChangePoint, find_change_points
 
 _NIGHTS = 60
@@ -17,7 +17,7 @@ _STEP = 0.03
 _TOLERANCE_NIGHTS = 2
 
 
-def history_rows(random: np.random.Generator, histories: int) -> Iterator[Share]:
+def history_rows(random: np.random.Generator, histories: int) -> Iterator[Rate]:
     """All rows about change points.
 
     Args:
@@ -26,7 +26,7 @@ def history_rows(random: np.random.Generator, histories: int) -> Iterator[Share]
     """
     level = np.ones((histories, _NIGHTS))
     alarms = sum(len(find_change_points(list(one))) for one in _medians(random, level))
-    yield Share(
+    yield Rate(
         "history without a step: false alarms per night", alarms / level.size, "<=", 0.01, histories
     )
     steps = random.integers(MIN_SEGMENT, _NIGHTS - MIN_SEGMENT + 1, histories)
@@ -34,9 +34,9 @@ def history_rows(random: np.random.Generator, histories: int) -> Iterator[Share]
     level += (np.arange(_NIGHTS) >= steps[:, None]) * (_STEP * signs)[:, None]
     found = [find_change_points(list(one)) for one in _medians(random, level)]
     hits = [any(map(_near(step), changes)) for changes, step in zip(found, steps, strict=True)]
-    yield Share("3 % step: found within 2 nights", sum(hits) / histories, ">=", 0.9, histories)
+    yield Rate("3 % step: found within 2 nights", sum(hits) / histories, ">=", 0.9, histories)
     surplus = sum(len(changes) for changes in found) - sum(hits)
-    yield Share(
+    yield Rate(
         "3 % step: other changes told per night", surplus / level.size, "<=", 0.01, histories
     )
 

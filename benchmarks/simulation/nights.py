@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from benchmarks.simulation.noise import NOISES, Array, autocorrelated
-from benchmarks.simulation.share import Share, worst
+from benchmarks.simulation.rate import Rate, worst
 from harness.measure.gate import Context, Gate
 from harness.measure.proposal import Provenance
 from harness.measure.sample import Sample
@@ -35,7 +35,7 @@ _GATE = Gate(
 )
 
 
-def night_rows(random: np.random.Generator, nights: int) -> Iterator[Share]:
+def night_rows(random: np.random.Generator, nights: int) -> Iterator[Rate]:
     """All rows about a gate.
 
     Args:
@@ -65,7 +65,7 @@ def _shares(speeds_tps: Array) -> dict[Status, float]:
     return {status: ends.count(status) / len(ends) for status in (Status.PASS, Status.FAIL)}
 
 
-def _on_the_gate(random: np.random.Generator, nights: int) -> Iterator[Share]:
+def _on_the_gate(random: np.random.Generator, nights: int) -> Iterator[Rate]:
     for name, noise in NOISES.items():
         cells: dict[str, float] = {}
         for cv in _CVS:
@@ -76,15 +76,15 @@ def _on_the_gate(random: np.random.Generator, nights: int) -> Iterator[Share]:
         )
 
 
-def _below_the_gate(random: np.random.Generator, nights: int) -> Iterator[Share]:
+def _below_the_gate(random: np.random.Generator, nights: int) -> Iterator[Rate]:
     for name, noise in NOISES.items():
         median = 0.95 * GATE_TPS
         speeds = median * (1 + _CV * noise(random, (nights, _RUNS), _CV))
         share = _shares(speeds)[Status.FAIL]
-        yield Share(f"5 % below the gate, {name} noise, CV 3 %: FAIL", share, ">=", 0.99, nights)
+        yield Rate(f"5 % below the gate, {name} noise, CV 3 %: FAIL", share, ">=", 0.99, nights)
 
 
-def _drifting(random: np.random.Generator, nights: int) -> Iterator[Share]:
+def _drifting(random: np.random.Generator, nights: int) -> Iterator[Rate]:
     """Heating: the speed falls over the session, or rises where a cold device clocks up."""
     elapsed = np.linspace(0, 1, _RUNS)
     saturating = -np.expm1(-elapsed / 0.3) / -np.expm1(-1 / 0.3)
@@ -103,10 +103,10 @@ def _drifting(random: np.random.Generator, nights: int) -> Iterator[Share]:
     for sigmas in (1.0, 2.0):
         fails = _shares(_course(random, nights, -sigmas * elapsed))[Status.FAIL]
         name = f"drift by -{sigmas:g} sigma, the first run's median on the gate: FAIL"
-        yield Share(name, fails, "<=", None, nights)
+        yield Rate(name, fails, "<=", None, nights)
 
 
-def _wandering(random: np.random.Generator, nights: int) -> Iterator[Share]:
+def _wandering(random: np.random.Generator, nights: int) -> Iterator[Rate]:
     for lag_1, bound in ((0.5, WRONG_CALLS), (0.7, WRONG_CALLS), (0.8, None), (0.9, None)):
         noise = autocorrelated(random, nights, _RUNS, lag_1)
         cells = _wrong_calls(GATE_TPS * (1 + _CV * noise), "")

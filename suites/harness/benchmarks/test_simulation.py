@@ -11,7 +11,7 @@ import pytest
 from benchmarks import simulate
 from benchmarks.simulation.nights import GATE_TPS, final_status
 from benchmarks.simulation.noise import NOISES, autocorrelated
-from benchmarks.simulation.share import Share, worst
+from benchmarks.simulation.rate import Rate, worst
 from harness.measure.verdict import Status
 
 
@@ -39,14 +39,14 @@ def test_sessions_are_judged_as_the_suite_does() -> None:
 @pytest.mark.parametrize(
     ("row", "met"),
     [
-        (Share("wrong", 0.055, "<=", 0.055, 1), True),
-        (Share("wrong", 0.056, "<=", 0.055, 1), False),
-        (Share("found", 0.95, ">=", 0.95, 1), True),
-        (Share("found", 0.94, ">=", 0.95, 1), False),
-        (Share("to be known", 0.5, "<=", None, 1), True),
+        (Rate("wrong", 0.055, "<=", 0.055, 1), True),
+        (Rate("wrong", 0.056, "<=", 0.055, 1), False),
+        (Rate("found", 0.95, ">=", 0.95, 1), True),
+        (Rate("found", 0.94, ">=", 0.95, 1), False),
+        (Rate("to be known", 0.5, "<=", None, 1), True),
     ],
 )
-def test_a_row_is_held_against_its_bound(row: Share, met: bool) -> None:
+def test_a_row_is_held_against_its_bound(row: Rate, met: bool) -> None:
     assert row.is_met is met
 
 
@@ -62,7 +62,7 @@ def test_a_missed_bound_is_the_exit_status(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    row = Share("wrong", 0.2, "<=", bound, 7)
+    row = Rate("wrong", 0.2, "<=", bound, 7)
     monkeypatch.setattr(simulate, "simulate", lambda nights, seed: [row])
     monkeypatch.setattr(sys, "argv", ["simulate", "--json"])
     assert simulate.main() == status

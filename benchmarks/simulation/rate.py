@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Share:
+class Rate:
     """A share of simulated cases, held against a bound.
 
     Attributes:
@@ -34,7 +34,7 @@ class Share:
         return self.measured <= self.bound if self.sign == "<=" else self.measured >= self.bound
 
 
-def worst(name: str, cells: dict[str, float], bound: float | None, cases: int) -> Share:
+def worst(name: str, cells: dict[str, float], bound: float | None, cases: int) -> Rate:
     """A row that asks an upper bound of all its cells, and shows the largest."""
     cell = max(cells, key=lambda key: cells[key])
-    return Share(name, cells[cell], "<=", bound, cases, cell)
+    return Rate(name, cells[cell], "<=", bound, cases, cell)
