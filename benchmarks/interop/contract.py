@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.runtime.encodings import Constant
-from harness.runtime.program import Program
-from harness.runtime.program_file import TensorSpec
+from executorch.runtime import Runtime
+
 from harness.vocabulary import Component
 
+Constant = int | float | str | bool
 ConstantValues = tuple[Constant, ...]
+
+_DTYPES = {0: "uint8", 3: "int32", 4: "int64", 6: "float32", 27: "uint16"}
+"""ExecuTorch ``ScalarType`` codes (runtime/core/portable_type)."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,19 @@ class ContractDifference:
 
 def read_contract(path: Path) -> Contract:
     """Read one file; graphs are not loaded, so that no backend starts."""
-    program = Program(path)
-    signatures = {name: program.signature(name) for name in sorted(program.method_names)}
-    methods = {
-        name: Tensors(tuple(map(_describe, one.inputs)), tuple(map(_describe, one.outputs)))
-        for name, one in signatures.items()
-        if one.inputs
-    }
-    return Contract(
-        methods, {name: program.constants(name) for name in signatures if name not in methods}
-    )
+    program = Runtime.get().load_program(path)
+    methods: dict[str, Tensors] = {}
+    metadata: dict[str, ConstantValues] = {}
+    for name in sorted(program.method_names):
+        meta = program.metadata(name)
+        if meta.num_inputs() == 0:
+            metadata[name] = tuple(program.load_method(name).execute([]))
+            continue
+        methods[name] = Tensors(
+            tuple(_describe(meta.input_tensor_meta(i)) for i in range(meta.num_inputs())),
+            tuple(_describe(meta.output_tensor_meta(i)) for i in range(meta.num_outputs())),
+        )
+    return Contract(methods, metadata)
 
 
 def compare(component: Component, upstream: Contract, ours: Contract) -> list[ContractDifference]:
@@ -112,5 +119,6 @@ def _shown(values: ConstantValues | None) -> str:
     return ", ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values)
 
 
-def _describe(tensor: TensorSpec) -> str:
-    return f"{list(tensor.shape)} {tensor.dtype}"
+def _describe(meta: Any) -> str:
+    code = meta.dtype()
+    return f"{list(meta.sizes())} {_DTYPES.get(code, f'ScalarType {code}')}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, field_validator, model_validator
 
 from harness.errors import UserError, suggest
 from harness.measure.metrics import METRICS, get_metric
@@ -54,14 +54,12 @@ def _words(parts: Iterable[str | None]) -> str:
     return " ".join(part for part in parts if part is not None)
 
 
-class Selection(BaseModel):
+class Selection(BaseModel, frozen=True, extra="forbid"):
     """What rows of ``thresholds/`` are about: one metric of one model, and where it is measured.
 
     Attributes:
         precision: One word, or ``component=precision`` pairs where a recipe mixes them.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
     model: str

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from harness.errors import UserError, suggest
 from harness.measure.gate import SELECTORS, Gate
@@ -20,7 +20,7 @@ from harness.targets.soc import KnownSoc
 SOCS_NAME = "socs.toml"
 
 
-class DramRate(BaseModel):
+class DramRate(BaseModel, frozen=True, extra="forbid"):
     """One row of ``thresholds/socs.toml``.
 
     Attributes:
@@ -28,8 +28,6 @@ class DramRate(BaseModel):
         dram_gb_per_s: Peak of the memory that it supports, in 1e9 bytes per second.
         source: Where the number can be looked up.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: KnownSoc
     dram_gb_per_s: float = Field(gt=0)

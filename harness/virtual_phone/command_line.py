@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.virtual_phone.controls import ControlRequest
 from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
@@ -61,7 +61,7 @@ class ControlServer:
         return status.model_dump_json()
 
 
-class Announcement(BaseModel):
+class Announcement(BaseModel, frozen=True):
     """The one line that the process prints, as JSON.
 
     Attributes:
@@ -75,8 +75,6 @@ class Announcement(BaseModel):
         isolation_reason: Why it is not the better one.
         pid: Number of the process.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     serial: str
     port: int
