@@ -22,6 +22,9 @@ DECIDES_NOTHING = {
     "harness.artifacts.artifact": "opens what was exported, and hashes files",
     "harness.artifacts.manifest": "names of what is recorded, with a version of its own",
     "harness.errors": "how to refuse",
+    "harness.options.command_line": "spells the command that a refusal names",
+    "harness.options.option": "spelling of one option in it",
+    "harness.options.table": "spelling of all of them",
     "harness.vocabulary": "words; those that are asked for are in the key",
 }
 """Modules that an exporting process loads although they reach neither a file nor its costs."""
