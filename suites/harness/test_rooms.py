@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 
 PRODUCT = ("harness", "training", "fixtures", "reports", "benchmarks")
 
-
 FAMILY_TABLES = ("harness/vlm/registry.py", "benchmarks/interop/upstream_inputs.py")
 """Where a family is one line: ours, and what upstream's exporter calls it."""
 
@@ -34,6 +33,12 @@ def test_no_files_import_each_other_in_a_circle(imports: dict[str, set[str]]) ->
         TopologicalSorter(imports).prepare()
     except CycleError as error:
         raise AssertionError(" <- ".join(error.args[1])) from None
+
+
+def test_every_folder_of_sources_is_a_package() -> None:
+    """The linter and the tests above pass over the files of one that is none."""
+    folders = {path.parent for room in PRODUCT for path in (ROOT / room).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
 def test_nobody_imports_what_python_runs(imports: dict[str, set[str]]) -> None:
