@@ -38,6 +38,7 @@ MADE = ("reports/out",)
 CLASS = re.compile(r"`((?:[A-Z][a-z]+){2,})`")
 OF_OTHERS = {"AdbError", "AdbTimeout", "ExecuTorch", "PyTorchObserver"}
 """Classes and words of other projects."""
+MODULE = re.compile(r"\b(?:benchmarks|fixtures|harness|reports|training)(?:\.[A-Za-z_]\w*)+")
 FILE_OF_DOCS = re.compile(r"\bdocs/[\w./-]*\w\.(?:md|png)\b")
 
 
@@ -125,6 +126,28 @@ def test_every_path_that_a_document_names_exists() -> None:
         if not name.startswith(MADE) and not any(ROOT.glob(re.sub("<.*?>", "*", name).rstrip("/")))
     }
     assert missing == set()
+
+
+def is_there(dotted: str) -> bool:
+    """Whether a module or package of ours has that name, or the module holds what it ends with."""
+    path = ROOT.joinpath(*dotted.split("."))
+    if path.is_dir() or path.with_suffix(".py").is_file():
+        return True
+    module = path.parent.with_suffix(".py")
+    return module.is_file() and bool(
+        re.search(rf"^(?:def |class )?{path.name}\b", module.read_text(), re.MULTILINE)
+    )
+
+
+def test_every_module_that_a_document_names_exists() -> None:
+    named = {(path, name) for path in documents() for name in MODULE.findall(path.read_text())}
+    assert named
+    assert {(path, name) for path, name in named if not is_there(name)} == set()
+
+
+@pytest.mark.parametrize("name", ["reports.nowhere", "harness.errors.NoError", "harness.no.where"])
+def test_a_made_up_module_is_found(name: str) -> None:
+    assert not is_there(name)
 
 
 def test_every_class_that_a_document_names_exists() -> None:
