@@ -61,7 +61,7 @@ def _first_table(files: Iterable[Path], keys: tuple[str, ...]) -> dict[str, Sour
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is not TOML ({error}); correct that line.") from error
     except OSError as error:
@@ -98,7 +98,13 @@ def _check(file: Path, option: Option, value: Any) -> None:
 
 def _placed(file: Path, option: Option, value: Any) -> Any:
     if option.type is Path:
-        return file.parent / Path(value).expanduser()
+        try:
+            return file.parent / Path(value).expanduser()
+        except RuntimeError as error:
+            raise UserError(
+                f"{file} sets {option.name} = {value!r}, and this machine has no such user; write "
+                "the folder out."
+            ) from error
     if option.type is PathOrName and (file.parent / value).exists():
         return str(file.parent / value)
     return value

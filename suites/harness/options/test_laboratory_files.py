@@ -96,6 +96,7 @@ def test_paths_start_where_the_file_is(repository: Path, monkeypatch: pytest.Mon
         ("smoke = true", "sets 'smoke', which is no option"),
         ('compare = ["one"]', r"sets compare = \['one'\]; it takes a list of 2 str values"),
         ('adb_host = "lab3"', "sets adb_host = 'lab3'; it takes a list of str values"),
+        ('adb = "~nobody-of-that-name/adb"', "sets adb = .*, and this machine has no such user"),
         ('target = "fone"', r"sets target = 'fone'; did you mean phone\?"),
     ],
 )
@@ -103,6 +104,11 @@ def test_a_mistake_names_its_file(repository: Path, text: str, sentence: str) ->
     (repository / "snapgate.toml").write_text(text)
     with pytest.raises(UserError, match=rf"^{repository}/snapgate.toml {sentence}"):
         read_settings(repository, repository)
+
+
+def test_a_file_of_a_windows_editor_is_read(repository: Path) -> None:
+    (repository / "snapgate.toml").write_text("runs = 10", encoding="utf-8-sig")
+    assert settings(repository) == {"runs": (10, "snapgate.toml")}
 
 
 @pytest.mark.parametrize("text", ["[tool]\nsnapgate = 3", "tool = 3", ""])
