@@ -21,7 +21,6 @@ from harness.artifacts.manifest import GraphCost
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
-from harness.vocabulary import CPU_TABLES
 
 _WORTH_A_SECOND_THREAD = 512
 """Width of a decoder from which its operators gain by being computed on several threads. Below, on
@@ -60,7 +59,7 @@ def main() -> int:
 def _build(task: Task, report: ReportStage) -> tuple[GraphCost, ...]:
     report("import")
     config = task.config
-    is_for_htp = config.backend == "qnn" and config.precision not in CPU_TABLES
+    is_for_htp = config.soc is not None
     if is_for_htp:
         _start_qnn(task.qnn_dir)
     import torch

@@ -1,31 +1,34 @@
-"""What depends on a target is asked of an object: no product file decides by a target's name."""
+"""What depends on a target or backend is asked of an object: no product file decides by a name."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from harness.targets.registry import targets
+from harness.vocabulary import Backend
 
 ROOT = Path(__file__).parents[3]
 PRODUCT = ("harness", "fixtures", "reports", "benchmarks", "training")
 REGISTRY = ROOT / "harness" / "targets"
 
-NAMES = frozenset(targets())
+NAMES = frozenset({*targets(), *get_args(Backend)})
 OBJECTS = frozenset(name.upper() for name in NAMES)
-"""``HOST`` and so on, whose names can be compared with as well."""
+"""``HOST``, ``QNN`` and so on, whose names can be compared with as well."""
 
 LOOK_UPS = frozenset({"get", "get_target", "startswith", "endswith", "index", "count"})
 
 OTHER_MEANINGS = {
     "seconds['phone']": "benchmarks: times by who was asked, directly or as a phone",
+    "Literal['xnnpack', 'qnn']": "harness/vocabulary: where the backends are named",
     "builder['host']": "harness/export/cache: network name of the machine that builds",
     "row['host']": "harness/results: column that describes a session's machine",
 }
-"""Look-ups by a word that happens to be a target's name, and where it means what."""
+"""What a word is that happens to be a target's or backend's name, and where."""
 
 
 def decisions(code: str) -> set[str]:
@@ -102,6 +105,7 @@ def test_every_other_meaning_still_occurs() -> None:
     "code",
     [
         'device.target == "phone"',
+        'config.backend == "qnn"',
         '"phone" not in accepted',
         'target in ("host", "phone")',
         "target is HOST",
