@@ -22,7 +22,7 @@ def run_doctor(options: Values) -> int:
     The run is one on this machine's CPU, or on the phone that --soc or --serial ask for.
     """
     options = options.over_environment(adb_variables(os.environ))
-    wish = PhoneRequest(
+    request = PhoneRequest(
         inventory=find_inventory(options["phones"], Path.cwd()),
         soc=options["soc"],
         serial=_serial(options),
@@ -32,9 +32,9 @@ def run_doctor(options: Values) -> int:
         qnn_dir=options["qnn_dir"],
     )
     if options["smoke"]:
-        return run_smoke(wish, options["artifacts"])
+        return run_smoke(request, options["artifacts"])
     machine = machine_diagnoses(options["qnn_dir"], options["artifacts"])
-    diagnoses = (*machine, *_option_diagnoses(options), *phone_diagnoses(wish))
+    diagnoses = (*machine, *_option_diagnoses(options), *phone_diagnoses(request))
     return show_diagnoses(diagnoses, bool(options["json"]))
 
 

@@ -60,7 +60,7 @@ class PhonePlace(Place):
         if soc := virtual_soc(options["serial"]):
             return _own_virtual_phone(asked, soc)
         inventory = find_inventory(options["phones"], asked.root)
-        ready = find_ready_phones(_wish(asked, inventory))
+        ready = find_ready_phones(_phone_request(asked, inventory))
         chosen = (only_one(ready),) if asked.workers is None else one_each(ready, asked.workers)
         _check_all_alike(chosen)
         found = chosen[0].found
@@ -128,7 +128,7 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
     )
 
 
-def _wish(asked: PlaceRequest, inventory: Inventory) -> PhoneRequest:
+def _phone_request(asked: PlaceRequest, inventory: Inventory) -> PhoneRequest:
     options, given = asked.options, asked.given
     of_artifact = given.soc if given is not None and get_target(given.target).is_remote else None
     return PhoneRequest(

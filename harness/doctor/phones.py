@@ -34,7 +34,7 @@ _STATE_S = 8.0
 _GIB = 1 << 30
 
 
-def phone_diagnoses(wish: PhoneRequest) -> tuple[Diagnosis, ...]:
+def phone_diagnoses(request: PhoneRequest) -> tuple[Diagnosis, ...]:
     """Look at adb, its servers and their phones.
 
     A problem blocks a run where a phone is asked for, by its SoC or serial.
@@ -42,50 +42,50 @@ def phone_diagnoses(wish: PhoneRequest) -> tuple[Diagnosis, ...]:
     Raises:
         UserError: If an address or a SoC is none.
     """
-    client = _client(wish)
-    if soc := virtual_soc(wish.serial):
+    client = _client(request)
+    if soc := virtual_soc(request.serial):
         return client, Diagnosis("phone", f"virtual, {soc.name}: starts with the run")
-    if wish.serial is not None and (find := transport_of(wish.serial)):
-        return tuple(_of_transport(find, wish))
-    servers = [AdbServer(address) for address in _addresses(wish)]
+    if request.serial is not None and (find := transport_of(request.serial)):
+        return tuple(_of_transport(find, request))
+    servers = [AdbServer(address) for address in _addresses(request)]
     with ThreadPoolExecutor(len(servers)) as threads:
-        seen = list(threads.map(lambda server: _of_server(server, wish), servers))
+        seen = list(threads.map(lambda server: _of_server(server, request), servers))
     diagnoses = [diagnosis for some, _ in seen for diagnosis in some]
-    diagnoses += _absent([found for _, found in seen if found is not None], wish)
-    if _is_asked(wish) and not any(diagnosis.blocks_run for diagnosis in diagnoses):
-        diagnoses.append(_run_on_phone(wish))
+    diagnoses += _absent([found for _, found in seen if found is not None], request)
+    if _is_asked(request) and not any(diagnosis.blocks_run for diagnosis in diagnoses):
+        diagnoses.append(_run_on_phone(request))
     return (client, *diagnoses)
 
 
-def _of_transport(find: Callable[[], Discovery], wish: PhoneRequest) -> list[Diagnosis]:
+def _of_transport(find: Callable[[], Discovery], request: PhoneRequest) -> list[Diagnosis]:
     """Phones that are reached without adb."""
     try:
-        diagnoses = list(_of_phones(find(), wish))
+        diagnoses = list(_of_phones(find(), request))
     except PhoneFailure as failure:
-        return [Diagnosis(f"phone {wish.serial}", "not found", str(failure), blocks_run=True)]
+        return [Diagnosis(f"phone {request.serial}", "not found", str(failure), blocks_run=True)]
     if not any(diagnosis.blocks_run for diagnosis in diagnoses):
-        diagnoses.append(_run_on_phone(wish))
+        diagnoses.append(_run_on_phone(request))
     return diagnoses
 
 
-def _is_asked(wish: PhoneRequest) -> bool:
-    return wish.soc is not None or wish.serial is not None
+def _is_asked(request: PhoneRequest) -> bool:
+    return request.soc is not None or request.serial is not None
 
 
-def _addresses(wish: PhoneRequest) -> tuple[ServerAddress, ...]:
-    return parse_addresses(wish.adb_hosts) or (ServerAddress(),)
+def _addresses(request: PhoneRequest) -> tuple[ServerAddress, ...]:
+    return parse_addresses(request.adb_hosts) or (ServerAddress(),)
 
 
-def _client(wish: PhoneRequest) -> Diagnosis:
-    program = wish.adb_program or find_adb_program()
+def _client(request: PhoneRequest) -> Diagnosis:
+    program = request.adb_program or find_adb_program()
     if program is None:
         problem = "phones need an adb program; type: apt-get install adb"
-        return Diagnosis("adb", "none", problem, _is_asked(wish))
+        return Diagnosis("adb", "none", problem, _is_asked(request))
     try:
         return Diagnosis("adb", f"{_version_of(program)}, {program}")
     except (OSError, subprocess.SubprocessError) as error:
         problem = f"{program} does not run ({error}); give another one with --adb"
-        return Diagnosis("adb", str(program), problem, _is_asked(wish))
+        return Diagnosis("adb", str(program), problem, _is_asked(request))
 
 
 def _version_of(program: Path) -> str:
@@ -103,39 +103,41 @@ def _version_of(program: Path) -> str:
     return next((line for line in lines if line.startswith("Version")), lines[0])
 
 
-def _of_server(server: AdbServer, wish: PhoneRequest) -> tuple[list[Diagnosis], Discovery | None]:
+def _of_server(
+    server: AdbServer, request: PhoneRequest
+) -> tuple[list[Diagnosis], Discovery | None]:
     subject = f"adb server {server.address}"
     try:
         there = Diagnosis(subject, str(server.describe()))
         found = find_phones([server])
     except PhoneFailure as failure:
         problem = _without_server(server, failure)
-        return [Diagnosis(subject, "none", problem, _is_asked(wish))], None
-    return [there, *_of_phones(found, wish)], found
+        return [Diagnosis(subject, "none", problem, _is_asked(request))], None
+    return [there, *_of_phones(found, request)], found
 
 
-def _of_phones(found: Discovery, wish: PhoneRequest) -> Iterator[Diagnosis]:
+def _of_phones(found: Discovery, request: PhoneRequest) -> Iterator[Diagnosis]:
     for unusable in found.unusable:
-        yield _unusable(unusable, wish)
+        yield _unusable(unusable, request)
     with ThreadPoolExecutor(max(1, len(found.phones))) as threads:
-        yield from threads.map(lambda phone: _of_phone(phone, wish.inventory), found.phones)
+        yield from threads.map(lambda phone: _of_phone(phone, request.inventory), found.phones)
     if not found.phones and not found.unusable:
         problem = "plug one in with USB debugging allowed, or type: --serial virtual:SM8550"
-        yield Diagnosis("phone", "none attached", problem, _is_asked(wish))
+        yield Diagnosis("phone", "none attached", problem, _is_asked(request))
 
 
-def _absent(seen: Sequence[Discovery], wish: PhoneRequest) -> Iterator[Diagnosis]:
+def _absent(seen: Sequence[Discovery], request: PhoneRequest) -> Iterator[Diagnosis]:
     """Phones of the inventory that no server lists; without a server nobody can tell."""
     if not seen:
         return
     phones = tuple(phone for found in seen for phone in found.phones)
     unusable = tuple(one for found in seen for one in found.unusable)
-    for entry in absent_phones(wish.inventory, Discovery(phones, unusable)):
+    for entry in absent_phones(request.inventory, Discovery(phones, unusable)):
         remedy = "plug it in with USB debugging allowed, or take it out of phones.toml"
         if entry.recover is not None:
             remedy = f"plug it in, or type: SNAPGATE_SERIALNO={entry.serialno} {entry.recover}"
         subject = f"phone {entry.serialno} ({entry.name})"
-        yield Diagnosis(subject, "absent", remedy, wish.serialno == entry.serialno)
+        yield Diagnosis(subject, "absent", remedy, request.serialno == entry.serialno)
 
 
 def _without_server(server: AdbServer, failure: PhoneFailure) -> str:
@@ -144,8 +146,8 @@ def _without_server(server: AdbServer, failure: PhoneFailure) -> str:
     return f"{failure}; start one on that machine: adb -a nodaemon server"
 
 
-def _unusable(phone: PhoneUnusable, wish: PhoneRequest) -> Diagnosis:
-    is_meant = wish.serialno == phone.serial
+def _unusable(phone: PhoneUnusable, request: PhoneRequest) -> Diagnosis:
+    is_meant = request.serialno == phone.serial
     return Diagnosis(f"phone {phone.serial}", phone.reason, phone.remedy, is_meant)
 
 
@@ -177,10 +179,10 @@ def _health(state: PhoneState) -> str:
     return f"thermal status {status}, battery {level} at {heat}{charging}"
 
 
-def _run_on_phone(wish: PhoneRequest) -> Diagnosis:
+def _run_on_phone(request: PhoneRequest) -> Diagnosis:
     """Whether runner and libraries are there for a phone that fits; the servers are running."""
     try:
-        ready = find_ready_phones(wish, recovers=False)
+        ready = find_ready_phones(request, recovers=False)
     except UserError as error:
         return Diagnosis("run on a phone", "cannot start", str(error), blocks_run=True)
     return Diagnosis("run on a phone", "can start on " + ", ".join(str(one.found) for one in ready))

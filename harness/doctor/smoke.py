@@ -69,11 +69,11 @@ class StepTimer:
         return result
 
 
-def run_smoke(wish: PhoneRequest, artifacts: Path) -> int:
+def run_smoke(request: PhoneRequest, artifacts: Path) -> int:
     """Export a miniature, push it, run it, and say what came back and how long each step took.
 
     Args:
-        wish: Which phone, and with what.
+        request: Which phone, and with what.
         artifacts: The artifact cache.
 
     Returns:
@@ -84,7 +84,7 @@ def run_smoke(wish: PhoneRequest, artifacts: Path) -> int:
     """
     console = Console(highlight=False)
     watch = StepTimer(lambda line: console.print(line, markup=False, soft_wrap=True))
-    with _opened(wish, watch) as device:
+    with _opened(request, watch) as device:
         artifact = watch.step(f"{MODEL} exported", lambda: _export(device, artifacts))
         sent = device.bytes_sent
         (first,) = watch.step("pushed and run", lambda: _ask(device, artifact))
@@ -105,14 +105,14 @@ def run_smoke(wish: PhoneRequest, artifacts: Path) -> int:
 
 
 @contextmanager
-def _opened(wish: PhoneRequest, watch: StepTimer) -> Iterator[PhoneDevice]:
-    if soc := virtual_soc(wish.serial):
-        opening = open_virtual_phone(soc, wish.adb_program)
+def _opened(request: PhoneRequest, watch: StepTimer) -> Iterator[PhoneDevice]:
+    if soc := virtual_soc(request.serial):
+        opening = open_virtual_phone(soc, request.adb_program)
         with _entered("virtual phone opened", opening, watch) as device:
             yield device
         return
     ready = watch.step(
-        "phone, runner and libraries found", lambda: only_one(find_ready_phones(wish))
+        "phone, runner and libraries found", lambda: only_one(find_ready_phones(request))
     )
     leasing = held(ready.found.phone, ready.found.serialno, lease_folder(), _LEASE_WAIT_S)
     with _entered("phone leased", leasing, watch) as claim:

@@ -29,7 +29,7 @@ _WANDERING_DISTANCE = 4.0
 
 
 @dataclass(frozen=True)
-class Clearance:
+class GateDistance:
     """Distance between runs and gate, had and needed.
 
     Attributes:
@@ -54,7 +54,7 @@ class Clearance:
         return f"{why} ({number(self.distance, 2)} of {self.needed:g} standard deviations away)"
 
 
-def clearance(samples: Sequence[float], bounds: Sequence[float]) -> Clearance:
+def gate_distance(samples: Sequence[float], bounds: Sequence[float]) -> GateDistance:
     """Measure how clearly samples lie on one side of a gate.
 
     Args:
@@ -68,9 +68,9 @@ def clearance(samples: Sequence[float], bounds: Sequence[float]) -> Clearance:
     scatter = statistics.stdev(samples) if all(map(math.isfinite, samples)) else 0.0
     distance = gap / scatter if scatter else math.inf
     if distance < needed or distance >= max(_SUSPECT_DISTANCE, _WANDERING_DISTANCE):
-        return Clearance(distance, needed, None)
+        return GateDistance(distance, needed, None)
     trend, wanted = _suspicion(trend_test(samples))
-    return Clearance(distance, max(needed, wanted), trend if wanted > needed else None)
+    return GateDistance(distance, max(needed, wanted), trend if wanted > needed else None)
 
 
 def _suspicion(test: TrendTest) -> tuple[str | None, float]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from harness.measure.gate import Context, Gate
-from harness.measure.gate_distance import Clearance, clearance
+from harness.measure.gate_distance import GateDistance, gate_distance
 from harness.measure.metrics import get_metric
 from harness.measure.proposal import Provenance, propose_gate, render_gate
 from harness.measure.sample import Sample, describe_invalid, too_many_invalid
@@ -80,7 +80,7 @@ def judge(
     """Judge a metric that scatters from run to run, on distribution-free bounds of its median.
 
     PASS if the median is inside the gate and FAIL if it is outside, each 95 % sure and with the
-    ``clearance`` that dependent runs ask for; else INCONCLUSIVE, to be judged again with
+    ``gate_distance`` that dependent runs ask for; else INCONCLUSIVE, to be judged again with
     ``next_sample_count`` runs. Without a gate NO GATE; with more than 30 % invalid samples, or none
     at all, BLOCKED.
 
@@ -98,7 +98,9 @@ def judge(
     bounds = median_bounds(valid, CONFIDENCE)
     lower, upper = (bounds.lower, bounds.upper) if bounds else (None, None)
     status = _blocked(samples) or _three_states(lower, upper, gate)
-    clear = clearance(valid, gate.bounds) if status in (Status.PASS, Status.FAIL) and gate else None
+    clear = (
+        gate_distance(valid, gate.bounds) if status in (Status.PASS, Status.FAIL) and gate else None
+    )
     if clear is not None and not clear.suffices:
         status = Status.INCONCLUSIVE
     proposal = _proposed(metric, context, lower, upper, provenance) if gate is None else None
@@ -208,7 +210,7 @@ def describe_subject(verdict: Verdict) -> str:
     return f"{verdict.metric} of {verdict.context.describe()}"
 
 
-def _noisy_sentence(verdict: Verdict, valid: Sequence[float], clear: Clearance | None) -> str:
+def _noisy_sentence(verdict: Verdict, valid: Sequence[float], clear: GateDistance | None) -> str:
     if verdict.status is Status.BLOCKED:
         return f"{describe_subject(verdict)}: {describe_invalid(verdict.samples)}"
     evidence = f"{_certainty(verdict)}{plural(len(valid), 'run')}"

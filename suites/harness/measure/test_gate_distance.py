@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.measure.gate_distance import clearance
+from harness.measure.gate_distance import gate_distance
 
 STEADY = (9.0, 11.0, 10.0, 10.5, 9.5)
 
@@ -15,12 +15,12 @@ STEADY = (9.0, 11.0, 10.0, 10.5, 9.5)
     ("count", "needed"), [(5, 7.0), (6, 7.0), (7, 4.5), (10, 4.5), (14, 0.7), (20, 0.7)]
 )
 def test_few_runs_need_more_distance(count: int, needed: float) -> None:
-    assert clearance((STEADY * 4)[:count], [0.0]).needed == needed
+    assert gate_distance((STEADY * 4)[:count], [0.0]).needed == needed
 
 
 def test_the_nearer_bound_counts() -> None:
-    assert clearance(STEADY, [0.0, 20.0]).distance == clearance(STEADY, [0.0]).distance
-    nearer = clearance(STEADY, [0.0, 11.0])
+    assert gate_distance(STEADY, [0.0, 20.0]).distance == gate_distance(STEADY, [0.0]).distance
+    nearer = gate_distance(STEADY, [0.0, 11.0])
     assert nearer.distance == pytest.approx(1 / math.sqrt(0.625))
     assert not nearer.suffices
     assert nearer.doubt == "too close for so few runs (1.3 of 7 standard deviations away)"
@@ -28,7 +28,7 @@ def test_the_nearer_bound_counts() -> None:
 
 @pytest.mark.parametrize("samples", [[5.0] * 5, [5.0] * 4 + [math.inf]])
 def test_what_does_not_scatter_is_clear(samples: list[float]) -> None:
-    assert clearance(samples, [5.0]).suffices
+    assert gate_distance(samples, [5.0]).suffices
 
 
 def rising(wobble: float) -> list[float]:
@@ -45,11 +45,11 @@ def rising(wobble: float) -> list[float]:
 def test_runs_in_a_telling_order_need_more_distance(
     samples: list[float], trend: str, needed: float
 ) -> None:
-    found = clearance(samples, [3.0])
+    found = gate_distance(samples, [3.0])
     assert (found.trend, found.needed) == (trend, needed)
 
 
 def test_far_from_the_gate_a_trend_changes_nothing() -> None:
-    found = clearance(rising(0.0), [-100.0])
+    found = gate_distance(rising(0.0), [-100.0])
     assert found.suffices
     assert found.trend is None

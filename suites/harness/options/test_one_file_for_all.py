@@ -119,7 +119,7 @@ def test_the_doctor_obeys_the_file_and_says_so(
     here: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[PhoneRequest] = []
-    monkeypatch.setattr(doctor, "phone_diagnoses", lambda wish: asked.append(wish) or ())
+    monkeypatch.setattr(doctor, "phone_diagnoses", lambda request: asked.append(request) or ())
     monkeypatch.setattr(doctor, "machine_diagnoses", lambda qnn_dir, artifacts: ())
     text, expected = {**ASKED, "artifacts": ('artifacts = "cache"', "cache")}[name]
     (here / "snapgate.toml").write_text(text)
@@ -135,7 +135,7 @@ def test_a_smoke_test_exports_into_the_cache_of_the_file(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Path] = []
-    monkeypatch.setattr(doctor, "run_smoke", lambda wish, artifacts: told.append(artifacts) or 0)
+    monkeypatch.setattr(doctor, "run_smoke", lambda request, artifacts: told.append(artifacts) or 0)
     (here / "snapgate.toml").write_text('artifacts = "cache"')
     assert main(["doctor", "--smoke"]) == 0
     assert told == [here / "cache"]

@@ -81,7 +81,7 @@ def test_a_full_phone_is_told_how_room_is_made_on_it_and_nowhere_else(
     with VirtualPhone("SM8550", properties={"ro.snapgate.virtual.loads": ""}) as phone:
         server.attach(phone)
         phone.set_faults(Faults(available_bytes=5 << 20))
-        wish = PhoneRequest(
+        request = PhoneRequest(
             soc=None,
             serial=phone.serialno,
             adb_hosts=(f"127.0.0.1:{server.port}",),
@@ -89,7 +89,7 @@ def test_a_full_phone_is_told_how_room_is_made_on_it_and_nowhere_else(
             qnn_dir=write_sdk(tmp_path / "sdk"),
         )
         with pytest.raises(UserError, match="has 5 MiB free and a run needs 256") as full:
-            find_ready_phones(wish)
+            find_ready_phones(request)
         server.unplug(phone)
     root = "/data/local/tmp/snapgate"
     told = f"-s {phone.serial} shell rm -rf {root}/artifacts {root}/images"
