@@ -39,7 +39,7 @@ def _table(values: Values) -> Table:
     for name, option in options_of(values.command).items():
         source = values.source(name)
         value = values[name]
-        unset = option.default_words(values.command) or "none"
+        unset = option.default_words(values.command) or ("off" if option.type is bool else "none")
         told = unset if value is None else _told(value)
         style = "dim" if source.kind == "default" else ""
         table.add_row(name, escape(told), escape(str(source)), style=style)

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from harness.options.option import COMMANDS, Command, Option, PathOrName
+from harness.targets.emulator import EMULATOR
 from harness.targets.registry import DEFAULT_TARGET, target_names
 from harness.vocabulary import KV_ENCODINGS, MODES, PROTOCOLS
 
@@ -50,7 +51,7 @@ _POSITIONAL = (
     Option("exported_model", ("export",), "model, or a family with --checkpoint", spelled="model"),
     Option("first_run", ("compare",), _RUN, metavar="RUN1", spelled="first"),
     Option("second_run", ("compare",), _RUN, metavar="RUN2", spelled="second"),
-    Option("summarized_run", ("summary",), _RUN, default="latest", spelled="run_id"),
+    Option("summarized_run", ("summary",), _RUN, default="latest", metavar="RUN", spelled="run_id"),
     Option("command", ("options",), "whose", default="suites", choices=COMMANDS, spelled="command"),
 )
 
@@ -67,7 +68,7 @@ _PLACE = (
         "soc",
         ("suites", "export", "doctor", "runtime"),
         "SoC of a phone, of the emulator or that files of the HTP are for, e.g. SM8550",
-        words="SM8650 for the emulator; else that of phone or artifact",
+        words=f"the phone's or the artifact's; exports for the emulator: {EMULATOR.default_soc}",
     ),
     Option(
         "serial", _PHONES, "serial number of the phone, its name in phones.toml, or virtual:SOC"
@@ -164,7 +165,12 @@ _JUDGING = (
     Option("update_thresholds", _SUITES, "append a gate for what has none", bool),
     Option("runs", _SUITES, "performance runs", int, words="5, extended to 10 and 20"),
     Option(
-        "cooldown", _SUITES, "pause before a red speed is measured again", int, default=COOLDOWN_S
+        "cooldown",
+        _SUITES,
+        "pause before a red speed is measured again",
+        int,
+        default=COOLDOWN_S,
+        metavar="SECONDS",
     ),
     Option("scenes", _SUITES, "drawn test scenes per model", int, default=200),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
@@ -190,19 +196,26 @@ _STORE = (
         spelled={"reports": "--out"},
     ),
     Option("reported_run", _REPORTS, _RUN, default="latest", spelled="--run"),
-    Option("bundle", _REPORTS, "pack report, rows and evidence of a run into a ZIP file"),
+    Option(
+        "bundle", _REPORTS, "pack report, rows and evidence of a run into a ZIP file", metavar="RUN"
+    ),
     Option(
         "trends_since",
         _REPORTS,
         "how far trends look back: 2026-11-01, 30d or 8w",
         words="90d before the run",
+        metavar="WHEN",
         spelled="--since",
     ),
 )
 
 _ON_THE_TERMINAL = (
     Option(
-        "table", _ROWS, "kind of rows: runs, verdicts, samples, answers, ...", default="verdicts"
+        "table",
+        _ROWS,
+        "kind of rows: runs, sessions, session_ends, devices, device_states, samples, verdicts, "
+        "comparisons, quarantines, answers, outcomes",
+        default="verdicts",
     ),
     Option(
         "runs_since", _ROWS, "runs from that day (UTC)", metavar="YYYY-MM-DD", spelled="--since"
@@ -223,7 +236,12 @@ _ON_THE_TERMINAL = (
     Option("provenance", _ROWS, "add commit, versions, options, host, device, its state", bool),
     Option("limit", _ROWS, "rows on the terminal, the last ones", int, default=50),
     Option("columns", _ROWS, "explain the columns and end", bool),
-    Option("csv", ("results", "compare", "noise"), "write all rows there, - for standard output"),
+    Option(
+        "csv",
+        ("results", "compare", "noise"),
+        "write all rows there, - for standard output",
+        metavar="FILE",
+    ),
     Option("json", ("doctor", "options"), "print JSON instead of a table", bool),
     Option("smoke", ("doctor",), "push a miniature to the phone and run it", bool),
 )

@@ -46,6 +46,7 @@ def test_each_value_is_shown_with_its_source(
     assert ["cooldown", "0", str(laboratory / "snapgate.toml")] in lines
     assert ["build_missing", "on", str(laboratory / "pyproject.toml")] in lines
     assert ["serial", "R5CT", "ANDROID_SERIAL"] in lines
+    assert ["update_thresholds", "off", "default"] in lines
 
 
 @pytest.mark.parametrize("command", COMMANDS)

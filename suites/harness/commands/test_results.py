@@ -11,6 +11,7 @@ import pytest
 
 from harness.commands.main import main
 from harness.measure.verdict import Status
+from harness.options.table import options_of
 from harness.results.tables import TABLES, columns
 from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
 
@@ -43,6 +44,11 @@ def test_every_table_has_all_its_columns_as_csv(
     assert main(["results", "--results", str(store), "--table", table, "--csv", "-"]) == 0
     header = capsys.readouterr().out.partition("\n")[0]
     assert header.split(",")[0] == "run_id"
+
+
+def test_help_names_every_table() -> None:
+    _, _, named = options_of("results")["table"].help.partition(": ")
+    assert sorted(named.split(", ")) == sorted(["runs", *TABLES])
 
 
 def test_filters_narrow_what_is_shown(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
