@@ -12,7 +12,6 @@ from reports.build import build_report
 pytest_plugins = (
     "fixtures.session.failure_text",
     "fixtures.session.collection",
-    "fixtures.session.collection",
     "fixtures.session.needs",
     "fixtures.artifact",
     "fixtures.session.parametrize",
