@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Target = str
 """Where an artifact runs, by its name: this CPU (``host``), Qualcomm's HTP emulator on it, a
@@ -11,24 +11,14 @@ phone's HTP, or what another package adds; :mod:`harness.targets.registry` knows
 Mode = Literal["kv", "hybrid", "lookahead"]
 """How a text decoder works: a token a pass; a prompt in chunks, then a token a pass; or several
 guessed tokens a pass."""
-MODES: tuple[Mode, ...] = ("kv", "hybrid", "lookahead")
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
-COMPONENTS: tuple[Component, ...] = ("vision_encoder", "token_embedding", "text_decoder")
+COMPONENTS: tuple[Component, ...] = get_args(Component)
 
 Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w"]
 """``16w``, ``8w`` and ``4w`` are tables of a token embedding; the others are of any component."""
-PRECISIONS: tuple[Precision, ...] = (
-    "fp32",
-    "fp16",
-    "8da4w",
-    "16a8w",
-    "16a4w",
-    "16a4w_block",
-    "16w",
-    "8w",
-    "4w",
-)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
 """Precisions whose activation ranges are fixed at export, on samples; the others need none."""
@@ -41,8 +31,8 @@ Backend = Literal["xnnpack", "qnn"]
 
 KvEncodings = Literal["shared", "requantized"]
 """Whether prefill and decode read the KV cache's codes alike, or it is converted in between."""
-KV_ENCODINGS: tuple[KvEncodings, ...] = ("shared", "requantized")
+KV_ENCODINGS: tuple[KvEncodings, ...] = get_args(KvEncodings)
 
 Protocol = Literal["snapgate", "upstream"]
 """How speed is measured: as statistics §2.1 says, or as upstream's own test does."""
-PROTOCOLS: tuple[Protocol, ...] = ("snapgate", "upstream")
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)

@@ -1,4 +1,4 @@
-"""Errors that end a suite's test in words, without a traceback (design §9)."""
+"""Errors that end a suite's test in words, without a traceback (design §10)."""
 
 from __future__ import annotations
 

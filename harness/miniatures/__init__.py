@@ -1,1 +1,1 @@
-"""Scenes, trainer and committed checkpoints of the tiny models."""
+"""Drawn scenes, questions about them, and the committed checkpoints of the tiny models."""
