@@ -44,10 +44,11 @@ def run_results(options: Values) -> int:
         _explain(table)
         return 0
     grouped, shown = _names(options["group_by"]), _names(options["show"])
+    conditions = [_condition(text) for text in options["where"] or ()]
     table = "samples" if grouped else table
     history = _load(options["results"], _day(options["runs_since"]), table, options["provenance"])
     frame: pd.DataFrame = getattr(history, table)
-    wanted = _wanted(options)
+    wanted = _wanted(options, conditions)
     if options["provenance"] and table != _RUNS:
         frame = history.provenance(frame)
     every, frame = frame, select(frame, wanted)
@@ -76,12 +77,16 @@ def _names(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _wanted(options: Values) -> dict[str, list[str]]:
+def _condition(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise UserError(f"--where {text!r} is not COLUMN=VALUE.")
+    return name, value
+
+
+def _wanted(options: Values, conditions: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     wanted = {name: list(options[f"only_{name}"] or ()) for name in FILTERS}
-    for condition in options["where"] or ():
-        name, separator, value = condition.partition("=")
-        if not separator:
-            raise UserError(f"--where {condition!r} is not COLUMN=VALUE.")
+    for name, value in conditions:
         wanted.setdefault(name, []).append(value)
     wanted["run_id"] = [find_run(options["results"], name).name for name in wanted["run_id"]]
     return {name: values for name, values in wanted.items() if values}

@@ -39,13 +39,13 @@ class PhonePlace(Place):
     """The phones of a session, which all have one SoC.
 
     Attributes:
-        loads: Target whose artifacts they load: a virtual phone those of this machine.
+        loaded_target: Target whose artifacts they load: a virtual phone those of this machine.
         ready: One per worker, one without workers; none where the session starts a virtual phone
             for itself.
         adb_program: Program that ``--adb`` names.
     """
 
-    loads: TargetSpec = PHONE
+    loaded_target: TargetSpec = PHONE
     ready: tuple[ReadyPhone, ...] = ()
     adb_program: Path | None = None
 
@@ -68,7 +68,7 @@ class PhonePlace(Place):
             target=asked.target,
             soc=found.soc,
             qnn_dir=_export_qnn_dir(options["qnn_dir"]),
-            loads=_loads(asked, found.accepted_targets, found.soc),
+            loaded_target=_loaded_target(asked, found.accepted_targets, found.soc),
             ready=chosen,
             adb_program=options["adb"],
         )
@@ -91,12 +91,12 @@ class PhonePlace(Place):
     @property
     def artifact_target(self) -> TargetSpec:
         """The target whose artifacts the phones load."""
-        return self.loads
+        return self.loaded_target
 
     @property
     def is_virtual(self) -> bool:
         """Whether these phones do not exist."""
-        return not self.loads.is_remote
+        return not self.loaded_target.is_remote
 
     @property
     def serials(self) -> tuple[str, ...]:
@@ -122,9 +122,9 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
         raise UserError(
             f"--serial {VIRTUAL}{soc.name} and --soc {options['soc']} are two SoCs; leave one out."
         )
-    loads = _loads(asked, loadable_targets(), soc.name)
+    loaded = _loaded_target(asked, loadable_targets(), soc.name)
     return PhonePlace(
-        asked.target, soc.name, options["qnn_dir"], loads=loads, adb_program=options["adb"]
+        asked.target, soc.name, options["qnn_dir"], loaded_target=loaded, adb_program=options["adb"]
     )
 
 
@@ -155,7 +155,7 @@ def _made_by(asked: PlaceRequest) -> tuple[int, int, int] | None:
     return version_of_library(libraries.directory / HTP_LIBRARY)
 
 
-def _loads(asked: PlaceRequest, accepted: tuple[Target, ...], soc: str) -> TargetSpec:
+def _loaded_target(asked: PlaceRequest, accepted: tuple[Target, ...], soc: str) -> TargetSpec:
     """What the phone loads and the options ask for; on a virtual phone the host's, if it can be."""
     given = asked.given
     if given is not None:

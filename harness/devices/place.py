@@ -13,8 +13,7 @@ from typing import Any
 from harness.artifacts.manifest import Manifest
 from harness.devices.device import Device
 from harness.errors import UserError
-from harness.targets.phone import PHONE
-from harness.targets.registry import DEFAULT_TARGET, get_target
+from harness.targets.registry import DEFAULT_REMOTE_TARGET, DEFAULT_TARGET, get_target
 from harness.targets.target import TargetSpec
 
 
@@ -113,10 +112,10 @@ def asked_target(options: Mapping[str, Any], given: Manifest | None = None) -> T
     if options["target"] is not None:
         return get_target(options["target"])
     if options["serial"] is not None:
-        return PHONE
+        return get_target(DEFAULT_REMOTE_TARGET)
     if given is not None:
         return get_target(given.target)
-    return get_target(DEFAULT_TARGET) if options["soc"] is None else PHONE
+    return get_target(DEFAULT_TARGET if options["soc"] is None else DEFAULT_REMOTE_TARGET)
 
 
 def _refuse_what_is_elsewhere(

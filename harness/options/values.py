@@ -53,8 +53,12 @@ def _first_table(files: Iterable[Path], keys: tuple[str, ...]) -> dict[str, Sour
     for file in filter(Path.is_file, files):
         table: Any = _read_toml(file)
         for key in keys:
-            table = table.get(key) if isinstance(table, dict) else None
-        if isinstance(table, dict):
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        if not isinstance(table, dict):
+            raise UserError(
+                f"{file} sets {'.'.join(keys)} = {table!r}; it takes a table: [{'.'.join(keys)}]."
+            )
+        if table or not keys:
             return dict(_checked(file, table))
     return {}
 

@@ -26,6 +26,9 @@ GROUP = "snapgate.targets"
 DEFAULT_TARGET = HOST.name
 """Where nobody asks for anything that other targets have."""
 
+DEFAULT_REMOTE_TARGET = PHONE.name
+"""What a serial number or a SoC alone asks for, and what devices that say nothing else are."""
+
 _OURS = (HOST, EMULATOR, PHONE)
 
 

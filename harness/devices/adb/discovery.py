@@ -14,7 +14,7 @@ from harness.devices.adb.server import AdbServer, ListedPhone, ServerAddress, pa
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.errors import UserError
-from harness.targets.phone import PHONE
+from harness.targets.registry import DEFAULT_REMOTE_TARGET
 from harness.targets.soc import SOCS
 
 _ASK_S = 4.0
@@ -142,7 +142,8 @@ def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
         model=told["model"],
         fingerprint=told["fingerprint"],
         # What a virtual phone says that it loads; a real one says nothing and loads its own.
-        accepted_targets=tuple(filter(None, told["virtual"].split(","))) or (PHONE.name,),
+        accepted_targets=tuple(filter(None, told["virtual"].split(",")))
+        or (DEFAULT_REMOTE_TARGET,),
     )
     return _Met(found, boot_id, listed.usb)
 

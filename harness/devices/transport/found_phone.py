@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.phone import Phone
-from harness.targets.phone import PHONE
-from harness.targets.registry import get_target
+from harness.targets.registry import DEFAULT_REMOTE_TARGET, get_target
 from harness.vocabulary import Target
 
 
@@ -50,7 +49,7 @@ class FoundPhone:
     soc_raw: str
     model: str
     fingerprint: str
-    accepted_targets: tuple[Target, ...] = (PHONE.name,)
+    accepted_targets: tuple[Target, ...] = (DEFAULT_REMOTE_TARGET,)
     also_at: tuple[str, ...] = ()
 
     @property

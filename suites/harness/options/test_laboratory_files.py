@@ -111,7 +111,13 @@ def test_a_file_of_a_windows_editor_is_read(repository: Path) -> None:
     assert settings(repository) == {"runs": (10, "snapgate.toml")}
 
 
-@pytest.mark.parametrize("text", ["[tool]\nsnapgate = 3", "tool = 3", ""])
+@pytest.mark.parametrize("text", ["[tool.other]\nsnapgate = 3", "tool = 3", ""])
 def test_a_project_without_a_table_says_nothing(repository: Path, text: str) -> None:
     (repository / "pyproject.toml").write_text(text)
     assert settings(repository) == {}
+
+
+def test_settings_that_are_no_table_are_refused(repository: Path) -> None:
+    (repository / "pyproject.toml").write_text("[tool]\nsnapgate = 3")
+    with pytest.raises(UserError, match=r"sets tool\.snapgate = 3; it takes a table: \[tool\."):
+        settings(repository)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ class Stopped(Exception):
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, without anybody's adb, SDK or home."""
-    for name in ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_PORT", "ANDROID_SERIAL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith(("ADB_", "ANDROID_")):
+            monkeypatch.delenv(name)
     monkeypatch.delenv("QNN_SDK_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
