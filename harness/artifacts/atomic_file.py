@@ -15,11 +15,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Write a file beside ``path`` that takes its place when the block ends without an error.
 
     Yields:
-        The part file, open for binary writing; it is deleted if the block fails.
+        The part file, open for binary writing and reading; it is deleted if the block fails.
     """
     descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "w+b") as file:
             yield file
         os.chmod(part, 0o644)
         os.replace(part, path)

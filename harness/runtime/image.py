@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
+import time
 import urllib.request
 from pathlib import Path
 from typing import IO
@@ -13,12 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from harness.artifacts.integrity import sha256_of
 from harness.errors import UserError
 from harness.runtime.output import explain_failure, writing
-from harness.vlm.preprocess import load_image, preprocess
+from harness.vlm.picture import load_image, read_image
+from harness.vlm.preprocess import preprocess
 from harness.vlm.spec import Preprocessing
 
 _TIMEOUT_S = 30
+"""Of a download: longest silence."""
+_TOTAL_S = 300
+_MAX_BYTES = 512 << 20
 _BLOCK_BYTES = 1 << 20
 _PIN = "#sha256="
 
@@ -96,18 +102,20 @@ def load_pixels(
 
 
 def fetch(url: str) -> Path:
-    """Download a picture once into the user's cache.
+    """Download a picture once into the user's cache, where only what is a picture is kept.
 
-    A pinned picture is kept under its digest, another under its address.
+    A pinned picture is kept under its digest, another under its address. What the cache holds is
+    looked at again whenever it is used, and fetched anew where it is damaged.
 
     Raises:
-        UserError: If the digest is none, the server cannot be reached or sends something else than
-            what was pinned, or the cache cannot be written.
+        UserError: If the digest is none, the server cannot be reached, sends something else than
+            what was pinned or no picture, takes too long or sends too much, or the cache cannot be
+            written.
     """
     address, sha256 = split_pin(url)
     name = sha256 or "url-" + hashlib.sha256(address.encode()).hexdigest()
     path = user_cache_path("snapgate") / "images" / name
-    if path.is_file():
+    if path.is_file() and _is_intact(path, sha256):
         return path
     with explain_failure(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,18 +126,34 @@ def fetch(url: str) -> Path:
                 f"{address} has sha256 {found} instead of {sha256}; check the address or correct "
                 f"--sha256."
             )
+        part.seek(0)
+        read_image(part, address)
     return path
+
+
+def _is_intact(path: Path, sha256: str | None) -> bool:
+    try:
+        if sha256 and sha256_of(path) != sha256:
+            return False
+        load_image(path)
+    except UserError:
+        return False
+    return True
 
 
 def _download(address: str, file: IO[bytes]) -> str:
     """Copy a reply's body into a file and return its sha256."""
-    digest = hashlib.sha256()
+    digest, ends = hashlib.sha256(), time.monotonic() + _TOTAL_S
     request = urllib.request.Request(address, headers={"User-Agent": "snapgate"})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
-            while block := reply.read(_BLOCK_BYTES):
+            while block := reply.read1(_BLOCK_BYTES):
                 digest.update(block)
                 file.write(block)
+                if file.tell() > _MAX_BYTES:
+                    raise ConnectionError(f"it sends more than {_MAX_BYTES >> 20} MiB")
+                if time.monotonic() > ends:
+                    raise TimeoutError(f"{file.tell()} bytes arrived in {_TOTAL_S} s")
             announced = reply.headers["Content-Length"]
         # A connection that breaks while blocks are read ends the loop without an error.
         if announced is not None and file.tell() != int(announced):

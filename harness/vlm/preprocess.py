@@ -1,47 +1,15 @@
-"""Image file to normalized pixel values, without torch."""
+"""A picture to normalized pixel values, without torch."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from harness.errors import UserError
+from harness.vlm.picture import to_rgb
 from harness.vlm.spec import Preprocessing
 
 _FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bicubic": Image.Resampling.BICUBIC}
-
-
-def load_image(path: Path) -> Image.Image:
-    """Open a picture file upright (EXIF orientation applied).
-
-    Raises:
-        UserError: If the file is missing, truncated or not a picture.
-    """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except FileNotFoundError as error:
-        raise UserError(f"Image {path} does not exist; check --image.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"{path} is not a readable picture ({error}); give a JPEG or PNG."
-        ) from error
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert to RGB with transparency laid over white, as transformers 5 does.
-
-    Source: ``transformers.image_transforms.convert_to_rgb``.
-    """
-    if "A" in image.getbands() or image.info.get("transparency") is not None:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
 
 
 def preprocess(

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from harness.errors import UserError
 from harness.export.inputs.calibration import CalibrationSample, Message
-from harness.vlm.preprocess import load_image, preprocess
+from harness.vlm.picture import load_image
+from harness.vlm.preprocess import preprocess
 from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,
     ImagePiece,

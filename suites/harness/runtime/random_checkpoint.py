@@ -15,7 +15,8 @@ from harness.runtime.files import RunFiles
 from harness.runtime.observer import Observer
 from harness.runtime.request import RunOptions
 from harness.runtime.runner import MultimodalRunner
-from harness.vlm.preprocess import load_image, preprocess
+from harness.vlm.picture import load_image
+from harness.vlm.preprocess import preprocess
 from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,
     ImagePiece,

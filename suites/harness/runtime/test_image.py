@@ -15,7 +15,8 @@ from PIL import Image
 from harness.errors import UserError
 from harness.runtime import image
 from harness.runtime.image import check_exists, fetch, load_pixels, pin
-from harness.vlm.preprocess import load_image, preprocess
+from harness.vlm.picture import load_image
+from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_family
 
 SIZE = 8
@@ -102,6 +103,38 @@ def test_a_pinned_download_is_checked_and_found_without_the_network(server: Serv
     path = fetch(pin(url(server), digest.upper()))
     assert path.read_bytes() == server.body
     assert fetch(pin("http://127.0.0.1:1/elsewhere.png", digest)) == path
+
+
+def test_what_is_no_picture_is_not_kept(server: Server) -> None:
+    """A page of a proxy arrives with status 200 once; the next try asks again."""
+    served, server.body = server.body, b"<!DOCTYPE html><title>Just a moment</title>"
+    with pytest.raises(UserError, match=r"picture\.png is not a readable picture"):
+        load_pixels(url(server), SIZE, RECIPE)
+    server.body = served
+    assert load_pixels(url(server), SIZE, RECIPE).shape == (1, 3, SIZE, SIZE)
+    assert server.requests == 2
+
+
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_what_was_damaged_in_the_cache_is_fetched_anew(server: Server, is_pinned: bool) -> None:
+    digest = hashlib.sha256(server.body).hexdigest()
+    address = pin(url(server), digest) if is_pinned else url(server)
+    kept = fetch(address)
+    kept.write_bytes(server.body[:100])
+    assert fetch(address).read_bytes() == server.body
+    assert server.requests == 2
+
+
+def test_a_download_has_a_largest_size(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "_MAX_BYTES", 100)
+    with pytest.raises(UserError, match="it sends more than 0 MiB"):
+        fetch(url(server))
+
+
+def test_a_download_has_a_longest_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "_TOTAL_S", -1)
+    with pytest.raises(UserError, match="bytes arrived in -1 s"):
+        fetch(url(server))
 
 
 def test_a_wrong_digest_leaves_nothing_in_the_cache(server: Server, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,8 @@ from transformers import BaseImageProcessor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
-from harness.errors import UserError
-from harness.vlm.preprocess import load_image, preprocess, to_rgb
+from harness.vlm.picture import to_rgb
+from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec, known_models
 from harness.vlm.spec import VlmSpec
 
@@ -129,44 +128,3 @@ def test_any_picture_becomes_one_contiguous_square(
 def test_transparency_is_laid_over_white() -> None:
     see_through = Image.new("RGBA", (2, 2), (255, 0, 0, 0))
     assert to_rgb(see_through).getpixel((0, 0)) == (255, 255, 255)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photograph_is_turned_upright(tmp_path: Path, orientation: int) -> None:
-    """Phones store pictures as the sensor lay and note the turn in EXIF tag 274."""
-    upright = photograph("china.jpg").resize((64, 40))
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
-    exif = Image.Exif()
-    exif[274] = orientation
-    stored.save(tmp_path / "photo.png", exif=exif)
-    loaded = load_image(tmp_path / "photo.png")
-    assert np.array_equal(np.asarray(loaded), np.asarray(upright))
-
-
-def test_what_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
-    text = tmp_path / "notes.png"
-    text.write_text("no picture")
-    with pytest.raises(UserError, match=r"notes\.png is not a readable picture"):
-        load_image(text)
-    with pytest.raises(UserError, match=r"gone\.jpg does not exist"):
-        load_image(tmp_path / "gone.jpg")
-    with pytest.raises(UserError, match="is not a readable picture"):
-        load_image(tmp_path)
-
-
-def test_a_picture_cut_short_is_refused(tmp_path: Path) -> None:
-    whole = tmp_path / "whole.jpg"
-    photograph("flower.jpg").save(whole)
-    cut = tmp_path / "cut.jpg"
-    cut.write_bytes(whole.read_bytes()[:2000])
-    with pytest.raises(UserError, match=r"cut\.jpg is not a readable picture"):
-        load_image(cut)
