@@ -26,7 +26,7 @@ from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
 from harness.runtime.tokenizer import TextStream
-from harness.vlm.prompt import IMAGE_PLACEHOLDER, ImagePiece, format_turn
+from harness.vlm.prompt import ImagePiece, count_images, format_turn, without_images
 from harness.vlm.spec import VlmFamily
 
 Pixels = NDArray[np.float32]
@@ -84,7 +84,7 @@ class Conversation:
         turns = []
         dealt = 0
         for index, prompt in enumerate(prompts):
-            end = dealt + prompt.count(IMAGE_PLACEHOLDER)
+            end = dealt + count_images(prompt)
             self._log_turn(index, prompt, request.images[dealt:end])
             turns.append(self._answer(prompt, pixels[dealt:end], request.system_prompt))
             dealt = end
@@ -111,7 +111,7 @@ class Conversation:
         observer.text(stream.finish())
         self._log_end(reason)
         turn = Turn(
-            echo=formatted.replace(IMAGE_PLACEHOLDER, ""),
+            echo=without_images(formatted),
             text=self._model.tokenizer.decode(token_ids),
             token_ids=tuple(token_ids),
             stats=stopwatch.stats(len(embeddings), len(token_ids) - 1, reason),

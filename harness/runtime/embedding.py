@@ -97,7 +97,9 @@ class PromptEmbedding:
     def tokenize(self, formatted: str) -> list[TokenizedPiece]:
         """Cut a formatted turn at its images and tokenize every stretch of text by itself."""
         return [
-            piece if isinstance(piece, ImagePiece) else self._tokenizer.encode(piece.text)
+            piece
+            if isinstance(piece, ImagePiece)
+            else self._tokenizer.encode(piece.text, as_word=piece.is_word)
             for piece in split_pieces(formatted)
         ]
 

@@ -61,11 +61,16 @@ class Tokenizer:
         self._literals = {token_id: token.content.encode() for token_id, token in added.items()}
         self.path = path
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of one text piece: special tokens in it are recognized, none are added.
+    def encode(self, text: str, *, as_word: bool = False) -> list[int]:
+        """Ids of one text piece; none are added.
 
         Contract §4.4: no BOS, no EOS, no post-processor.
+
+        Args:
+            text: In which special tokens are recognized by their names.
+            as_word: Read such names as any other text.
         """
+        self._engine.encode_special_tokens = as_word
         ids: list[int] = self._engine.encode(text, add_special_tokens=False).ids
         return ids
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,23 @@ from harness.vlm.spec import PromptFormat
 IMAGE_PLACEHOLDER = "<image>"
 """Stands for one image in user prompts and formatted turns of every family (contract §4.1)."""
 
+IMAGE_WORD = f"\\{IMAGE_PLACEHOLDER}"
+"""Stands for the word itself, in a question about it; upstream has no way to ask one."""
+
+_PLACE = re.compile(rf"(?<!\\){IMAGE_PLACEHOLDER}")
+
 
 @dataclass(frozen=True)
 class TextPiece:
-    """A stretch of a formatted turn that the tokenizer turns into token embeddings."""
+    """A stretch of a formatted turn that the tokenizer turns into token embeddings.
+
+    Attributes:
+        is_word: Whether it is meant as it is written, though a tokenizer may have a token of that
+            name.
+    """
 
     text: str
+    is_word: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,15 +42,18 @@ Piece = TextPiece | ImagePiece
 
 
 def format_turn(prompt: str, system_prompt: str, prompt_format: PromptFormat) -> str:
-    """Wrap one user prompt in the family's chat strings (contract §4.1).
+    r"""Wrap one user prompt in the family's chat strings (contract §4.1).
 
     Args:
-        prompt: What the user asks, with one ``<image>`` per image of this turn.
-        system_prompt: Repeated in every turn, left out when empty.
+        prompt: What the user asks, with one ``<image>`` per image of this turn; ``\<image>`` is
+            the word.
+        system_prompt: Repeated in every turn, left out when empty. No image has its place there,
+            so ``<image>`` is a word in it.
         prompt_format: The family's strings.
 
     Returns:
-        The text of the turn; ``<image>`` still stands for the image's rows.
+        The text of the turn; ``<image>`` still stands for the image's rows, ``\<image>`` for the
+        word.
     """
     image = (
         prompt_format.image_start
@@ -47,12 +62,27 @@ def format_turn(prompt: str, system_prompt: str, prompt_format: PromptFormat) ->
         + prompt_format.image_end
     )
     system = (
-        prompt_format.system_prefix + system_prompt + prompt_format.system_suffix
+        prompt_format.system_prefix + as_words(system_prompt) + prompt_format.system_suffix
         if system_prompt
         else ""
     )
-    expanded = prompt.replace(IMAGE_PLACEHOLDER, image)
+    expanded = _PLACE.sub(lambda _: image, prompt)
     return system + prompt_format.turn_prefix + expanded + prompt_format.turn_suffix
+
+
+def as_words(text: str) -> str:
+    """A text in which no ``<image>`` stands for an image."""
+    return _PLACE.sub(lambda _: IMAGE_WORD, text)
+
+
+def count_images(prompt: str) -> int:
+    """How many images have their place in a prompt."""
+    return len(_PLACE.findall(prompt))
+
+
+def without_images(formatted: str) -> str:
+    """A formatted turn as a runner echoes it: nothing where an image is (contract §5.3)."""
+    return _PLACE.sub("", formatted).replace(IMAGE_WORD, IMAGE_PLACEHOLDER)
 
 
 def answer_text(answer: str, prompt_format: PromptFormat) -> str:
@@ -63,11 +93,14 @@ def answer_text(answer: str, prompt_format: PromptFormat) -> str:
 def split_pieces(formatted: str) -> tuple[Piece, ...]:
     """Cut a formatted turn at every ``<image>``; empty text pieces are dropped (contract §4.2)."""
     pieces: list[Piece] = []
-    for index, text in enumerate(formatted.split(IMAGE_PLACEHOLDER)):
+    for index, stretch in enumerate(_PLACE.split(formatted)):
         if index:
             pieces.append(ImagePiece(index - 1))
-        if text:
-            pieces.append(TextPiece(text))
+        for number, text in enumerate(stretch.split(IMAGE_WORD)):
+            if number:
+                pieces.append(TextPiece(IMAGE_PLACEHOLDER, is_word=True))
+            if text:
+                pieces.append(TextPiece(text))
     return tuple(pieces)
 
 
@@ -79,12 +112,12 @@ def place_images(prompts: Sequence[str], images: int) -> tuple[str, ...]:
     Raises:
         UserError: If placeholders are there but their number is not the number of images.
     """
-    placeholders = sum(prompt.count(IMAGE_PLACEHOLDER) for prompt in prompts)
+    placeholders = sum(map(count_images, prompts))
     if placeholders == 0 and prompts:
         return (IMAGE_PLACEHOLDER * images + prompts[0], *prompts[1:])
     if placeholders != images:
         raise UserError(
             f"The prompts hold {placeholders} {IMAGE_PLACEHOLDER} but {images} images were given; "
-            f"write one {IMAGE_PLACEHOLDER} per image, or none at all."
+            f"write one {IMAGE_PLACEHOLDER} per image, or none at all; {IMAGE_WORD} is the word."
         )
     return tuple(prompts)

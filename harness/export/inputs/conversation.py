@@ -20,6 +20,7 @@ from harness.vlm.prompt import (
     ImagePiece,
     TextPiece,
     answer_text,
+    as_words,
     format_turn,
     place_images,
     split_pieces,
@@ -134,7 +135,8 @@ def _text(message: Message) -> str:
     if isinstance(message.content, str):
         return message.content
     return "".join(
-        IMAGE_PLACEHOLDER if block.type == "image" else block.text for block in message.content
+        IMAGE_PLACEHOLDER if block.type == "image" else as_words(block.text)
+        for block in message.content
     )
 
 

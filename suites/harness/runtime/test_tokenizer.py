@@ -41,6 +41,14 @@ def test_special_tokens_are_recognized_and_none_are_added(
     assert 3 < len(ids) < 20
 
 
+def test_the_name_of_a_special_token_can_be_a_word(tokenizer: Tokenizer) -> None:
+    (special,) = tokenizer.encode("<image>")
+    word = tokenizer.encode("<image>", as_word=True)
+    assert special not in word
+    assert tokenizer.decode(word) == "<image>"
+    assert tokenizer.encode("<image>") == [special]
+
+
 @given(ids=st.lists(st.integers(0, 511), max_size=30))
 def test_a_stream_hands_out_whole_characters_only(tokenizer: Tokenizer, ids: list[int]) -> None:
     stream = TextStream(tokenizer)

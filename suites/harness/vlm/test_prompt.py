@@ -15,6 +15,7 @@ from harness.vlm.prompt import (
     format_turn,
     place_images,
     split_pieces,
+    without_images,
 )
 from harness.vlm.registry import get_family, known_families
 from harness.vlm.spec import VlmFamily
@@ -22,7 +23,9 @@ from harness.vlm.spec import VlmFamily
 SMOLVLM, INTERNVL3 = get_family("smolvlm"), get_family("internvl3")
 
 families = st.sampled_from(sorted(known_families().values(), key=lambda family: family.name))
-texts = st.text(max_size=12).filter(lambda text: IMAGE_PLACEHOLDER not in text)
+texts = st.text(max_size=12).filter(
+    lambda text: IMAGE_PLACEHOLDER not in text and not text.endswith("\\")
+)
 prompts = st.lists(texts, min_size=1, max_size=4).map(IMAGE_PLACEHOLDER.join)
 
 
@@ -92,6 +95,24 @@ def test_there_are_as_many_image_pieces_as_placeholders(prompt: str, family: Vlm
     pieces = split_pieces(format_turn(prompt, "", family.prompt))
     images = [piece.index for piece in pieces if isinstance(piece, ImagePiece)]
     assert images == list(range(prompt.count(IMAGE_PLACEHOLDER)))
+
+
+def test_the_word_itself_is_no_place_of_an_image() -> None:
+    formatted = format_turn(r"<image>What does \<image> mean?", "", SMOLVLM.prompt)
+    pieces = split_pieces(formatted)
+    assert sum(isinstance(piece, ImagePiece) for piece in pieces) == 1
+    assert TextPiece("<image>", is_word=True) in pieces
+    assert without_images(formatted).endswith(
+        "What does <image> mean?<end_of_utterance>\nAssistant:"
+    )
+
+
+@given(before=texts, after=texts, family=families)
+def test_a_system_prompt_holds_no_image(before: str, after: str, family: VlmFamily) -> None:
+    formatted = format_turn("<image>Hi", f"{before}<image>{after}", family.prompt)
+    images = [piece for piece in split_pieces(formatted) if isinstance(piece, ImagePiece)]
+    assert images == [ImagePiece(0)]
+    assert f"{before}<image>{after}" in without_images(formatted)
 
 
 @given(conversation=st.lists(texts, min_size=1, max_size=4), images=st.integers(0, 4))

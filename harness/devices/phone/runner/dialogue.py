@@ -13,10 +13,12 @@ from harness.runtime.request import Request
 from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,
+    IMAGE_WORD,
     ImagePiece,
     format_turn,
     place_images,
     split_pieces,
+    without_images,
 )
 from harness.vlm.spec import Preprocessing, VlmFamily
 
@@ -55,9 +57,14 @@ def hold_dialogue(
     """
     prompts = place_images(request.prompts, len(request.images))
     turns = [format_turn(prompt, request.system_prompt, family.prompt) for prompt in prompts]
+    if any(IMAGE_WORD in turn for turn in turns):
+        raise UserError(
+            f"Request {request.id!r} means the word {IMAGE_PLACEHOLDER}, where the runner on the "
+            "phone sees the place of an image; word it otherwise."
+        )
     tokens = tuple(_length(turn, tokenizer, tokens_per_image) for turn in turns)
     if not generation.is_single_turn:
-        echoes = tuple(turn.replace(IMAGE_PLACEHOLDER, "") for turn in turns)
+        echoes = tuple(without_images(turn) for turn in turns)
         return Dialogue(prompts, echoes, tokens, is_exact=True)
     text = _only_prompt(request, prompts)
     return Dialogue((text,), (text + family.prompt.turn_suffix,), tokens, is_exact=False)

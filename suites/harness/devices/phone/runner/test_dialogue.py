@@ -47,6 +47,13 @@ def test_the_present_runner_gets_placeholders_and_echoes_without_them(
     assert dialogue.is_exact
 
 
+def test_the_word_image_is_no_question_for_the_runner_on_a_phone(tokenizer: Tokenizer) -> None:
+    """It sees the place of an image in it, and a system prompt is repeated in every turn."""
+    for update in ({"prompts": (r"What does \<image> mean?",)}, {"system_prompt": "See <image>."}):
+        with pytest.raises(UserError, match="means the word <image>, where the runner on the"):
+            hold(ONE.model_copy(update=update), tokenizer, CURRENT)
+
+
 def test_an_image_without_a_placeholder_gets_one_in_front(tokenizer: Tokenizer) -> None:
     bare = ONE.model_copy(update={"prompts": ("What is this?",)})
     assert hold(bare, tokenizer, CURRENT) == hold(ONE, tokenizer, CURRENT)
