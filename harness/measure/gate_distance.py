@@ -4,8 +4,11 @@ Order-statistic bounds hold for independent runs alone. Where a device heats up,
 and goes, five neighbouring runs agree on a value that the session as a whole does not have, and
 nothing in them shows it. So a verdict needs distance, counted in standard deviations of the runs:
 much of it early, little once the whole session has been seen, more again where the order of
-runs looks anything but random. ``python -m benchmarks.simulate`` shows what these distances
-achieve.
+runs looks anything but random.
+
+Or it needs none, where every single run lies so far beyond the gate that all they moved, moved
+again, would not bring one of them back. ``python -m benchmarks.simulate`` shows what these
+distances achieve.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ from harness.measure.wording import number
 _DISTANCES = ((14, 0.7), (7, 4.5), (0, 7.0))
 """Least distance from so many valid runs on: the three looks, each with up to 30 % invalid."""
 
+_SPANS = ((14, 1.0), (7, 2.0), (0, 4.0))
+"""Least distance of the nearest run, in spans of all runs: a steady drift would move a whole
+session of 20 by so many times what the first 5 or 10 runs of it show."""
+
 _SUSPECT_P_VALUE = 0.05
 _SUSPECT_DISTANCE = 1.2
 _WANDERING_P_VALUE = 0.003
@@ -36,16 +43,18 @@ class GateDistance:
         distance: In standard deviations of the runs; infinite where they do not scatter.
         needed: The same, at least.
         trend: What made it more than usual, None if nothing did.
+        is_out_of_reach: Whether no run could come to the gate by what moves them.
     """
 
     distance: float
     needed: float
     trend: str | None
+    is_out_of_reach: bool = False
 
     @property
     def suffices(self) -> bool:
         """Whether a verdict may rest on the median."""
-        return self.distance >= self.needed
+        return self.is_out_of_reach or self.distance >= self.needed
 
     @property
     def doubt(self) -> str:
@@ -67,10 +76,33 @@ def gate_distance(samples: Sequence[float], bounds: Sequence[float]) -> GateDist
     needed = next(least for count, least in _DISTANCES if len(samples) >= count)
     scatter = statistics.stdev(samples) if all(map(math.isfinite, samples)) else 0.0
     distance = gap / scatter if scatter else math.inf
+    away = is_out_of_reach(samples, bounds)
     if distance < needed or distance >= max(_SUSPECT_DISTANCE, _WANDERING_DISTANCE):
-        return GateDistance(distance, needed, None)
+        return GateDistance(distance, needed, None, away)
     trend, wanted = _suspicion(trend_test(samples))
-    return GateDistance(distance, max(needed, wanted), trend if wanted > needed else None)
+    return GateDistance(distance, max(needed, wanted), trend if wanted > needed else None, away)
+
+
+def is_out_of_reach(samples: Sequence[float], bounds: Sequence[float]) -> bool:
+    """Whether all runs lie beyond each bound by several times what they span.
+
+    Counted as factors where everything is positive, as it is for speeds, times and sizes: a run
+    that took three times as long may next take three times as long again, but not minus that.
+
+    Args:
+        samples: Valid values in any order.
+        bounds: Of the gate, one or two.
+    """
+    values, limits = np.asarray(samples, np.float64), np.asarray(bounds, np.float64)
+    if not np.isfinite(values).all():
+        return False
+    if values.min() > 0 and limits.min() > 0:
+        values, limits = np.log(values), np.log(limits)
+    gaps = values[:, None] - limits
+    if not ((gaps > 0).all(axis=0) | (gaps < 0).all(axis=0)).all():
+        return False
+    spans = next(least for count, least in _SPANS if len(samples) >= count)
+    return bool(np.abs(gaps).min() >= spans * np.ptp(values))
 
 
 def _suspicion(test: TrendTest) -> tuple[str | None, float]:
