@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from harness.artifacts.integrity import sha256_of
+from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
 from harness.runtime.output import explain_failure, writing
 from harness.vlm.picture import load_image, read_image
