@@ -13,18 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.synthetic_rows import (
-    ALL_PLACES,
-    LEVELS,
-    SAMPLES,
-    SPEED_TEST,
-    MadeUpPlace,
-    answer_rows,
-    draw_picture,
-    sample_rows,
-    state_rows,
-    verdict_row,
-)
+from benchmarks import synthetic_rows
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows.schema import (
@@ -99,19 +88,19 @@ def _session(run_id: str, started: datetime, nights_ago: int) -> SessionRow:
 
 
 def _night(nights_ago: int, started: datetime, random: np.random.Generator) -> Iterator[Row]:
-    for number, place in enumerate(ALL_PLACES):
+    for number, place in enumerate(synthetic_rows.ALL_PLACES):
         at = started + timedelta(minutes=2 * number)
         yield _device(place, nights_ago, at)
-        for metric in LEVELS:
+        for metric in synthetic_rows.LEVELS:
             level = place.level(metric, nights_ago) * random.normal(1.0, 0.006)
-            values = level * random.normal(1.0, 0.015, SAMPLES)
-            yield from sample_rows(place, metric, values, at)
-            yield verdict_row(place, metric, values, at)
-        yield from state_rows(place, at, random)
+            values = level * random.normal(1.0, 0.015, synthetic_rows.SAMPLES)
+            yield from synthetic_rows.sample_rows(place, metric, values, at)
+            yield synthetic_rows.verdict_row(place, metric, values, at)
+        yield from synthetic_rows.state_rows(place, at, random)
         yield _outcome(place, nights_ago, at)
 
 
-def _device(place: MadeUpPlace, nights_ago: int, at: datetime) -> DeviceRow:
+def _device(place: synthetic_rows.MadeUpPlace, nights_ago: int, at: datetime) -> DeviceRow:
     build = "2026.11" if nights_ago < 12 else "2026.10"
     return DeviceRow(
         device=place.device,
@@ -123,8 +112,8 @@ def _device(place: MadeUpPlace, nights_ago: int, at: datetime) -> DeviceRow:
     )
 
 
-def _outcome(place: MadeUpPlace, nights_ago: int, at: datetime) -> OutcomeRow:
-    name = f"{SPEED_TEST}[{place.model}-{place.mode}-{place.target}]"
+def _outcome(place: synthetic_rows.MadeUpPlace, nights_ago: int, at: datetime) -> OutcomeRow:
+    name = f"{synthetic_rows.SPEED_TEST}[{place.model}-{place.mode}-{place.target}]"
     slow = place.level("decode_tps", nights_ago) < place.level("decode_tps", 1000)
     return OutcomeRow(
         test_id=name,
@@ -140,9 +129,9 @@ def _outcome(place: MadeUpPlace, nights_ago: int, at: datetime) -> OutcomeRow:
 def _last_night(journal: Journal, store: Store, random: np.random.Generator) -> Iterator[Row]:
     yield from _further_verdicts(store, random)
     for number in range(store.images):
-        image = journal.store_thumbnail(draw_picture(number, random))
+        image = journal.store_thumbnail(synthetic_rows.draw_picture(number, random))
         at = LAST_NIGHT + timedelta(minutes=40, seconds=number)
-        yield from answer_rows(number, image, at)
+        yield from synthetic_rows.answer_rows(number, image, at)
     yield QuarantineRow(
         metric="ttft_ms",
         model="tiny_internvl3",
@@ -157,13 +146,13 @@ def _last_night(journal: Journal, store: Store, random: np.random.Generator) -> 
 
 
 def _further_verdicts(store: Store, random: np.random.Generator) -> Iterator[Row]:
-    metrics = list(LEVELS)
+    metrics = list(synthetic_rows.LEVELS)
     for number in range(store.further_verdicts):
-        place, metric = ALL_PLACES[number % 12], metrics[number % len(metrics)]
+        place, metric = synthetic_rows.ALL_PLACES[number % 12], metrics[number % len(metrics)]
         precision = f"16a4w_block, variant {number // 12}"
-        values = place.level(metric, 1000) * random.normal(1.0, 0.02, SAMPLES)
-        yield from sample_rows(place, metric, values, LAST_NIGHT, precision)
-        yield verdict_row(place, metric, values, LAST_NIGHT, precision)
+        values = place.level(metric, 1000) * random.normal(1.0, 0.02, synthetic_rows.SAMPLES)
+        yield from synthetic_rows.sample_rows(place, metric, values, LAST_NIGHT, precision)
+        yield synthetic_rows.verdict_row(place, metric, values, LAST_NIGHT, precision)
 
 
 def _crash() -> OutcomeRow:

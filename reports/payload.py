@@ -136,9 +136,7 @@ def to_script(payload: Payload) -> Markup:
 
 
 def trend_rows(
-    trends: Sequence[Trend],
-    judged: Sequence[VerdictRow],
-    found: Collection[Series],
+    trends: Sequence[Trend], judged: Sequence[VerdictRow], found: Collection[Series]
 ) -> list[Payload]:
     """Rows of the list of trends, those that changed last first.
 

@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from harness.errors import UserError, suggest
+from harness.measure.wording import number
 from harness.options.command_line import command_line
 from harness.options.table import FILTERS
 from harness.options.values import Values
@@ -21,7 +25,6 @@ from harness.results.query import check_columns, measured, select, summarize
 from harness.results.run_comparison import RunComparison, compare_runs
 from harness.results.runs import find_run, started_at
 from harness.results.tables import TABLES, columns
-from harness.results.terminal_table import print_table
 from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
 
 _SHOWN = {
@@ -200,3 +203,36 @@ def _print_comparison(comparison: RunComparison) -> None:
 
 def _percent(share: float) -> str:
     return f"{share:+.1%}".replace("%", " %")
+
+
+def print_table(frame: pd.DataFrame, limit: int) -> None:
+    """Print rows as a table; what is the same in all of them is said once, above it.
+
+    Args:
+        frame: The rows.
+        limit: How many of them, the last ones.
+    """
+    shown = frame.tail(limit)
+    same = [name for name in shown.columns if shown[name].nunique(dropna=False) == 1]
+    same = same if len(shown) > 1 else []
+    # A pipe has no width to fit into.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+    told = {name: _cell(shown[name].iloc[0]) for name in same}
+    console.print(", ".join(f"{name} {value}" for name, value in told.items() if value))
+    table = Table(show_edge=False)
+    for name in shown.columns.difference(same, sort=False):
+        numeric = pd.api.types.is_numeric_dtype(shown[name].dtype)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in shown.drop(columns=same).itertuples(index=False):
+        table.add_row(*map(_cell, row))
+    console.print(table)
+    if len(shown) < len(frame):
+        console.print(f"the last {len(shown)} of {len(frame)} rows; --limit shows more")
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return number(value) if isinstance(value, float) else escape(str(value))

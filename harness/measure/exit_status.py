@@ -7,12 +7,7 @@ from collections.abc import Collection, Iterable
 from harness.errors import UserError, suggest
 from harness.measure.verdict import Status
 
-EXIT_STATUS = {
-    Status.FAIL: 1,
-    Status.INCONCLUSIVE: 10,
-    Status.NO_GATE: 11,
-    Status.BLOCKED: 12,
-}
+EXIT_STATUS = {Status.FAIL: 1, Status.INCONCLUSIVE: 10, Status.NO_GATE: 11, Status.BLOCKED: 12}
 """Exit status of a session by the first kind of this list that occurred (design §9)."""
 
 TREND_ALERT = 13

@@ -104,7 +104,7 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
     ("accuracy", "higher", "token"): {
         "tokens_per_step": (
             "Tokens that a pass of the decode method yields, mean over the long answers"
-        ),
+        )
     },
     ("accuracy", "higher", "dB"): {"sqnr_db": "Signal to quantization noise against float"},
     ("accuracy", "lower", "1"): {"perplexity": "Perplexity of reference answers"},

@@ -14,11 +14,7 @@ from harness.measure.gate_distance import GateDistance, gate_distance
 from harness.measure.metrics import get_metric
 from harness.measure.proposal import Provenance, propose_gate, render_gate
 from harness.measure.sample import Sample, describe_invalid, too_many_invalid
-from harness.measure.statistics import (
-    coefficient_of_variation,
-    median_bounds,
-    next_sample_count,
-)
+from harness.measure.statistics import coefficient_of_variation, median_bounds, next_sample_count
 from harness.measure.wording import bound, number, plural
 from harness.targets.registry import speedless_targets
 
@@ -187,11 +183,7 @@ def _three_states(lower: float | None, upper: float | None, gate: Gate | None) -
 
 
 def _proposed(
-    metric: str,
-    context: Context,
-    lower: float | None,
-    upper: float | None,
-    provenance: Provenance,
+    metric: str, context: Context, lower: float | None, upper: float | None, provenance: Provenance
 ) -> Gate | None:
     """The gate that bounds would have; None without bounds, and for a speed that means nothing."""
     if lower is None or upper is None or _is_meaningless(metric, context):

@@ -141,11 +141,7 @@ def _read(run: Path, builder: TableBuilder) -> dict[str, object]:
 
     run_id = run.resolve().name
     builder.add(run_id, rows())
-    return {
-        "run_id": run_id,
-        **_summary(sessions, ends),
-        "torn": sum(map(is_torn, files)),
-    }
+    return {"run_id": run_id, **_summary(sessions, ends), "torn": sum(map(is_torn, files))}
 
 
 def _summary(sessions: Sequence[SessionRow], ends: Sequence[SessionEndRow]) -> dict[str, object]:

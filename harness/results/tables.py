@@ -22,31 +22,19 @@ import pandas as pd
 from pydantic import AwareDatetime, BaseModel
 from pydantic_core import to_json
 
-from harness.results.rows.schema import (
-    AnswerRow,
-    ComparisonRow,
-    DeviceRow,
-    DeviceStateRow,
-    OutcomeRow,
-    QuarantineRow,
-    Row,
-    SampleRow,
-    SessionEndRow,
-    SessionRow,
-    VerdictRow,
-)
+from harness.results.rows import schema
 
-TABLES: dict[str, type[Row]] = {
-    "sessions": SessionRow,
-    "session_ends": SessionEndRow,
-    "devices": DeviceRow,
-    "device_states": DeviceStateRow,
-    "samples": SampleRow,
-    "verdicts": VerdictRow,
-    "comparisons": ComparisonRow,
-    "quarantines": QuarantineRow,
-    "answers": AnswerRow,
-    "outcomes": OutcomeRow,
+TABLES: dict[str, type[schema.Row]] = {
+    "sessions": schema.SessionRow,
+    "session_ends": schema.SessionEndRow,
+    "devices": schema.DeviceRow,
+    "device_states": schema.DeviceStateRow,
+    "samples": schema.SampleRow,
+    "verdicts": schema.VerdictRow,
+    "comparisons": schema.ComparisonRow,
+    "quarantines": schema.QuarantineRow,
+    "answers": schema.AnswerRow,
+    "outcomes": schema.OutcomeRow,
 }
 """Kind of row by name of its table, which is a ``History`` field's."""
 
@@ -107,7 +95,7 @@ class TableBuilder:
             table: [[] for _ in columns(table)] for table in TABLES
         }
 
-    def add(self, run_id: str, rows: Iterable[tuple[str, Row]]) -> None:
+    def add(self, run_id: str, rows: Iterable[tuple[str, schema.Row]]) -> None:
         """Append one run, or nothing of it where reading its rows fails.
 
         Args:
@@ -169,7 +157,7 @@ def _plain_type(annotation: Any) -> type:
     return annotation if annotation in _DTYPES else dict
 
 
-def _descriptions(row: type[Row]) -> dict[str, str]:
+def _descriptions(row: type[schema.Row]) -> dict[str, str]:
     """Sentences of the section ``Attributes`` of a row's docstring and of its bases'."""
     found: dict[str, str] = {}
     for kind in reversed(row.__mro__):

@@ -9,19 +9,13 @@ from numpy.typing import NDArray
 
 from harness.measure.run_stats import StopReason
 from harness.runner_log import messages
+from harness.runtime import phases
 from harness.runtime.embedding import Rows, TokenizedPiece
 from harness.runtime.generation import Turn
 from harness.runtime.kv_cache import Array
 from harness.runtime.loaded_model import LoadedModel
 from harness.runtime.lookahead import LookaheadLoop
 from harness.runtime.observer import Observer
-from harness.runtime.phases import (
-    DecodeLimits,
-    DecodeLoop,
-    check_prompt_fits,
-    limit_warnings,
-    prefill,
-)
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
@@ -60,7 +54,7 @@ class Conversation:
             options.temperature, options.top_p, options.seed, model.logits_encoding
         )
         parts = (model.decoder, model.embed_decode, self._sampler, observer)
-        self._loop = DecodeLoop(*parts)
+        self._loop = phases.DecodeLoop(*parts)
         self._lookahead = (
             None
             if options.lookahead is None
@@ -126,7 +120,7 @@ class Conversation:
             messages.PREFILL_BEGINS.write(tokens=tokens, ar=prefiller.ar, passes=passes)
         )
         with stopwatch.stage("prefill"):
-            return prefill(prefiller, embeddings, self._observer)
+            return phases.prefill(prefiller, embeddings, self._observer)
 
     def _tokenize(self, formatted: str, images: Sequence[Pixels]) -> list[TokenizedPiece]:
         """Tokenize a turn, unless it is too long, which is known before anything runs."""
@@ -135,7 +129,7 @@ class Conversation:
             log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
         log(f"Prompt after expanding image token: {formatted}")
         pieces = self._model.prompt_embedding.tokenize(formatted)
-        check_prompt_fits(
+        phases.check_prompt_fits(
             self._model.prompt_embedding.length(pieces),
             self._model.cache.filled,
             self._seq_len,
@@ -156,7 +150,7 @@ class Conversation:
         stop_ids = frozenset[int]() if options.ignore_eos else self._model.stop_ids
         if first_token in stop_ids and not options.upstream_compat:
             return "stop_token"
-        limits = DecodeLimits(self._seq_len, options.max_new_tokens, stop_ids)
+        limits = phases.DecodeLimits(self._seq_len, options.max_new_tokens, stop_ids)
         if self._lookahead is None:
             return self._loop.run(first_token, limits, on_token, stopwatch)
         text_ids = [
@@ -175,7 +169,7 @@ class Conversation:
         if reason == "stop_token":
             log(messages.STOP_TOKEN.write())
         elif self._model.cache.filled >= self._seq_len - 1:
-            for line in limit_warnings(self._seq_len, self._model.context_length):
+            for line in phases.limit_warnings(self._seq_len, self._model.context_length):
                 log(line)
         elif self._model.cache.filled >= self._model.cache.slots:
             log(messages.FULL_CACHE.write())

@@ -25,6 +25,7 @@ KvScheme = Literal["none", "shared", "requantized"]
 Constant = bool | int | float | str
 
 _REQUANTIZED = re.compile(r"get_[kv]_(scale|zero_point)_(input|output)_\d+")
+_DECODE_SCALE = re.compile(r"get_([kv])_scale_input_(\d+)")
 _SHARED = re.compile(r"get_kv_output_\d+_quant_attr")
 _EXPORT_AGAIN = "export the file again"
 
@@ -96,6 +97,24 @@ def kv_scheme(method_names: frozenset[str]) -> KvScheme:
     if any(map(_REQUANTIZED.fullmatch, method_names)):
         return "requantized"
     return "shared" if any(map(_SHARED.fullmatch, method_names)) else "none"
+
+
+def largest_scale_ratio(metadata: Metadata) -> float:
+    """Largest quotient of the two scales that one layer's K or V has, at least 1 (contract §4.9).
+
+    Raises:
+        ValueError: If prefill and decode share their encodings.
+    """
+    ratios = []
+    for name in metadata.method_names:
+        if match := _DECODE_SCALE.fullmatch(name):
+            kind, layer = match.groups()
+            (decode,) = map(float, metadata.constants(name))
+            (prefill,) = map(float, metadata.constants(f"get_{kind}_scale_output_{layer}"))
+            ratios.append(max(decode / prefill, prefill / decode))
+    if not ratios:
+        raise ValueError(f"{metadata.path} has shared KV encodings")
+    return max(ratios)
 
 
 def read_encodings(

@@ -17,14 +17,7 @@ from harness.devices.phone.fleet.phone_selection import (
 )
 from harness.devices.phone.fleet.recovery import bring_back_missing
 from harness.devices.phone.qnn_version import QnnVersion, version_text
-from harness.devices.phone.runner.tools import (
-    BUILD_COMMAND,
-    PhoneLibraries,
-    RunnerBuild,
-    check_machine,
-    find_build,
-    find_phone_libraries,
-)
+from harness.devices.phone.runner import tools
 from harness.devices.phone.workspace import Workspace, make_room_remedy
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import FoundPhone
@@ -102,13 +95,13 @@ def _or_note(find: Callable[[], Found], missing: list[str]) -> Found | None:
         return None
 
 
-def _build(directory: Path | None) -> RunnerBuild:
+def _build(directory: Path | None) -> tools.RunnerBuild:
     if directory is None:
         raise UserError(
             "The runner for the phone is missing: give ExecuTorch's Android build with --build-dir "
-            f"(made by {BUILD_COMMAND}; docs/phone.md)."
+            f"(made by {tools.BUILD_COMMAND}; docs/phone.md)."
         )
-    return find_build(directory)
+    return tools.find_build(directory)
 
 
 def _fitting(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
@@ -129,29 +122,29 @@ def _fitting(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
         raise UserError(f"{'; '.join(told)}.") from error
 
 
-def _named_libraries(request: PhoneRequest) -> PhoneLibraries | None:
+def _named_libraries(request: PhoneRequest) -> tools.PhoneLibraries | None:
     """Without a phone, the libraries can be looked for where the SoC is named."""
     if request.soc is None:
         return None
-    return find_phone_libraries(get_soc(request.soc), request.qnn_dir)
+    return tools.find_phone_libraries(get_soc(request.soc), request.qnn_dir)
 
 
 def _ready(
-    phone: FoundPhone, build: RunnerBuild | None, request: PhoneRequest
+    phone: FoundPhone, build: tools.RunnerBuild | None, request: PhoneRequest
 ) -> ReadyPhone | None:
     """The phone with runner and libraries; None where there is no runner, which is told already."""
     libraries = None
     if not phone.is_virtual:
-        libraries = find_phone_libraries(get_soc(phone.soc), request.qnn_dir)
+        libraries = tools.find_phone_libraries(get_soc(phone.soc), request.qnn_dir)
         _check_version(libraries, request.made_by)
         _check_space(phone)
         if build is not None:
-            check_machine(build)
+            tools.check_machine(build)
     entry = request.inventory.entry(phone.serialno)
     return None if build is None else ReadyPhone(phone, build, libraries, entry)
 
 
-def _check_version(libraries: PhoneLibraries, made_by: QnnVersion | None) -> None:
+def _check_version(libraries: tools.PhoneLibraries, made_by: QnnVersion | None) -> None:
     if made_by is not None and libraries.version is not None and made_by > libraries.version:
         raise UserError(
             f"Artifacts exported here are of QNN {version_text(made_by)} and the libraries of "

@@ -10,19 +10,8 @@ from torch import fx
 from torchao.quantization.pt2e.quantizer import Quantizer
 
 from harness.export.graphs.text_decoder import StaticDecoder
+from harness.export.htp import quantization
 from harness.export.htp.float_cache import Call, FloatCache
-from harness.export.htp.quantization import (
-    GraphEncoding,
-    Inputs,
-    convert,
-    copy_ranges,
-    join_cache_ranges,
-    join_logits_ranges,
-    observe_whole_tables,
-    output_encodings,
-    prepare,
-    widen_cache_ranges,
-)
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import EmbeddedSegment
 
@@ -43,10 +32,10 @@ class CalibratedGraph:
     """
 
     module: fx.GraphModule
-    inputs: Inputs
-    logits: GraphEncoding
-    keys: tuple[GraphEncoding, ...]
-    values: tuple[GraphEncoding, ...]
+    inputs: quantization.Inputs
+    logits: quantization.GraphEncoding
+    keys: tuple[quantization.GraphEncoding, ...]
+    values: tuple[quantization.GraphEncoding, ...]
 
 
 @dataclass(frozen=True)
@@ -76,12 +65,12 @@ class _Calibrator:
     def prepare(self, ar: int) -> fx.GraphModule:
         """An observed graph that consumes AR tokens per call."""
         inputs = self.decoder.example_inputs(ar)
-        return prepare(self.decoder, inputs, self.make_quantizer())
+        return quantization.prepare(self.decoder, inputs, self.make_quantizer())
 
     def settle(self, prepared: fx.GraphModule) -> None:
         """Complete the ranges that samples cannot know."""
-        observe_whole_tables(prepared)
-        join_cache_ranges(prepared, self.decoder.geometry.layers)
+        quantization.observe_whole_tables(prepared)
+        quantization.join_cache_ranges(prepared, self.decoder.geometry.layers)
 
 
 def calibrate_decoder(
@@ -143,8 +132,8 @@ def _calibrate_apart(
     for observed in (prefill, decode):
         calibrator.settle(observed)
     layers = calibrator.decoder.geometry.layers
-    widen_cache_ranges(decode, layers, config.htp.decode_kv_headroom)
-    join_logits_ranges(prefill, decode)
+    quantization.widen_cache_ranges(decode, layers, config.htp.decode_kv_headroom)
+    quantization.join_logits_ranges(prefill, decode)
     return {"kv_forward": _twin(calibrator, config.decode_ar, decode), "prefill_forward": prefill}
 
 
@@ -154,13 +143,15 @@ def _twin(calibrator: _Calibrator, ar: int, observed: fx.GraphModule) -> fx.Grap
     with torch.no_grad():
         # Observers learn the shape of their ranges from a first call.
         twin(*calibrator.decoder.example_inputs(ar))
-    copy_ranges(observed, twin)
+    quantization.copy_ranges(observed, twin)
     return twin
 
 
-def _converted(prepared: fx.GraphModule, inputs: Inputs, layers: int) -> CalibratedGraph:
-    module = convert(prepared)
-    logits, *caches = output_encodings(module)
+def _converted(
+    prepared: fx.GraphModule, inputs: quantization.Inputs, layers: int
+) -> CalibratedGraph:
+    module = quantization.convert(prepared)
+    logits, *caches = quantization.output_encodings(module)
     return CalibratedGraph(module, inputs, logits, tuple(caches[:layers]), tuple(caches[layers:]))
 
 

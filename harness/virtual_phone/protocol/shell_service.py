@@ -14,13 +14,7 @@ from enum import IntEnum
 
 from harness.virtual_phone.faults import CommandRule
 from harness.virtual_phone.handset import Handset
-from harness.virtual_phone.machine.descriptors import (
-    ProcessEnds,
-    open_pipes,
-    open_terminal,
-    read_chunk,
-    write_all,
-)
+from harness.virtual_phone.machine import descriptors
 from harness.virtual_phone.machine.sandbox import Sandbox
 from harness.virtual_phone.protocol.stream import Stream
 
@@ -130,18 +124,18 @@ async def _answer_by_rule(stream: Stream, output: _Output, rule: CommandRule) ->
     await output.send_exit(rule.exit_code)
 
 
-def _open_ends(kind: str, options: frozenset[str], command: str) -> ProcessEnds:
+def _open_ends(kind: str, options: frozenset[str], command: str) -> descriptors.ProcessEnds:
     """As adbd does: without options a shell always has a terminal, made raw for a command."""
     v2 = "v2" in options
     if "pty" in options or (not command and "raw" not in options):
-        return open_terminal(raw=False)
+        return descriptors.open_terminal(raw=False)
     if kind == "shell" and not v2:
-        return open_terminal(raw=True)
-    return open_pipes(with_stderr=v2)
+        return descriptors.open_terminal(raw=True)
+    return descriptors.open_pipes(with_stderr=v2)
 
 
 async def _run(
-    sandbox: Sandbox, stream: Stream, output: _Output, ends: ProcessEnds, command: str
+    sandbox: Sandbox, stream: Stream, output: _Output, ends: descriptors.ProcessEnds, command: str
 ) -> None:
     try:
         child = sandbox.start(command, ends.theirs, ends.terminal)
@@ -169,9 +163,9 @@ async def _stop(*tasks: asyncio.Future[None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _print(ends: ProcessEnds, output: _Output) -> None:
+async def _print(ends: descriptors.ProcessEnds, output: _Output) -> None:
     async def carry(kind: ShellKind, descriptor: int) -> None:
-        while data := await read_chunk(descriptor):
+        while data := await descriptors.read_chunk(descriptor):
             await output.send(kind, data)
 
     jobs = [carry(ShellKind.STDOUT, ends.stdout)]
@@ -180,7 +174,7 @@ async def _print(ends: ProcessEnds, output: _Output) -> None:
     await asyncio.gather(*jobs)
 
 
-async def _feed(ends: ProcessEnds, stream: Stream, v2: bool) -> None:
+async def _feed(ends: descriptors.ProcessEnds, stream: Stream, v2: bool) -> None:
     """Carry the host's input until the stream ends, which raises ``StreamClosed``."""
     parser = ShellParser()
     while True:
@@ -188,6 +182,6 @@ async def _feed(ends: ProcessEnds, stream: Stream, v2: bool) -> None:
         packets = parser.feed(data) if v2 else [(int(ShellKind.STDIN), data)]
         for kind, content in packets:
             if kind == ShellKind.STDIN and ends.stdin is not None:
-                await write_all(ends.stdin, content)
+                await descriptors.write_all(ends.stdin, content)
             elif kind == ShellKind.CLOSE_STDIN:
                 ends.close_stdin()

@@ -8,25 +8,8 @@ import stat
 from typing import BinaryIO
 
 from harness.virtual_phone.handset import Handset
+from harness.virtual_phone.protocol import sync_messages
 from harness.virtual_phone.protocol.stream import Stream
-from harness.virtual_phone.protocol.sync_messages import (
-    CHUNK_BYTES,
-    DONE,
-    OKAY,
-    RECEIVE_2_BYTES,
-    REQUEST_BYTES,
-    SEND_2_BYTES,
-    BadSyncRequest,
-    SyncRequest,
-    pack_data,
-    pack_fail,
-    pack_listing,
-    pack_stat_1,
-    pack_stat_2,
-    parse_request,
-    parse_send_2,
-    parse_send_target,
-)
 
 _BLOCK_BYTES = 1 << 19
 _BUFFER_BYTES = 1 << 20
@@ -40,52 +23,56 @@ async def serve_sync(handset: Handset, stream: Stream) -> None:
         StreamClosed: If the host closed the stream, or the transport was lost.
     """
     while True:
-        request = parse_request(bytes(await stream.read_exactly(REQUEST_BYTES)))
+        request = sync_messages.parse_request(
+            bytes(await stream.read_exactly(sync_messages.REQUEST_BYTES))
+        )
         if request.kind == b"QUIT":
             return
         try:
             await _serve(handset, stream, request)
-        except BadSyncRequest as error:
-            await stream.write(pack_fail(str(error)))
+        except sync_messages.BadSyncRequest as error:
+            await stream.write(sync_messages.pack_fail(str(error)))
             return
 
 
-async def _serve(handset: Handset, stream: Stream, request: SyncRequest) -> None:
+async def _serve(handset: Handset, stream: Stream, request: sync_messages.SyncRequest) -> None:
     encoded = bytes(await stream.read_exactly(request.path_bytes))
     path = encoded.decode(errors="surrogateescape")
     kind, root = request.kind, handset.root
     if kind == b"STAT":
-        await stream.write(kind + pack_stat_1(root.resolve(path)))
+        await stream.write(kind + sync_messages.pack_stat_1(root.resolve(path)))
     elif kind == b"LST2":
-        await stream.write(kind + pack_stat_2(root.resolve(path)))
+        await stream.write(kind + sync_messages.pack_stat_2(root.resolve(path)))
     elif kind == b"STA2":
-        await stream.write(kind + pack_stat_2(root.follow(path)))
+        await stream.write(kind + sync_messages.pack_stat_2(root.follow(path)))
     elif kind == b"LIS2":
-        await stream.write(pack_listing(root.follow(path)))
+        await stream.write(sync_messages.pack_listing(root.follow(path)))
     elif kind == b"RECV":
         await _send_file(handset, stream, path)
     elif kind == b"RCV2":
-        await stream.read_exactly(RECEIVE_2_BYTES)
+        await stream.read_exactly(sync_messages.RECEIVE_2_BYTES)
         await _send_file(handset, stream, path)
     elif kind == b"SEND":
-        await PushReceiver(handset, stream, *parse_send_target(path)).receive()
+        await PushReceiver(handset, stream, *sync_messages.parse_send_target(path)).receive()
     elif kind == b"SND2":
-        mode, _ = parse_send_2(bytes(await stream.read_exactly(SEND_2_BYTES)))
+        mode, _ = sync_messages.parse_send_2(
+            bytes(await stream.read_exactly(sync_messages.SEND_2_BYTES))
+        )
         await PushReceiver(handset, stream, path, mode).receive()
     else:
-        raise BadSyncRequest(f"unknown command {kind.hex()}")
+        raise sync_messages.BadSyncRequest(f"unknown command {kind.hex()}")
 
 
 async def _send_file(handset: Handset, stream: Stream, path: str) -> None:
     try:
         file = handset.root.follow(path).open("rb")
     except OSError as error:
-        await stream.write(pack_fail(f"open failed: {error.strerror}"))
+        await stream.write(sync_messages.pack_fail(f"open failed: {error.strerror}"))
         return
     with file:
         while block := file.read(_BLOCK_BYTES):
-            await stream.write(pack_data(block))
-    await stream.write(DONE)
+            await stream.write(sync_messages.pack_data(block))
+    await stream.write(sync_messages.DONE)
 
 
 class PushReceiver:
@@ -120,16 +107,18 @@ class PushReceiver:
                 self._file.close()
         if not self._failed:
             self._finish(modified_s)
-            await self._stream.write(OKAY)
+            await self._stream.write(sync_messages.OKAY)
 
     async def _take_data(self) -> int:
         """Returns the time of modification that ends the data."""
         while True:
-            request = parse_request(bytes(await self._stream.read_exactly(REQUEST_BYTES)))
+            request = sync_messages.parse_request(
+                bytes(await self._stream.read_exactly(sync_messages.REQUEST_BYTES))
+            )
             if request.kind == b"DONE":
                 return request.number
-            if request.kind != b"DATA" or request.number > CHUNK_BYTES:
-                raise BadSyncRequest("invalid data message")
+            if request.kind != b"DATA" or request.number > sync_messages.CHUNK_BYTES:
+                raise sync_messages.BadSyncRequest("invalid data message")
             chunk = await self._stream.read_exactly(request.number)
             if not self._failed:
                 await self._take(chunk)
@@ -169,7 +158,7 @@ class PushReceiver:
 
     async def _fail(self, reason: str) -> None:
         self._failed = True
-        await self._stream.write(pack_fail(reason))
+        await self._stream.write(sync_messages.pack_fail(reason))
 
     def _finish(self, modified_s: int) -> None:
         if stat.S_ISLNK(self._mode):

@@ -6,6 +6,7 @@ them up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.devices.phone.health.state import PhoneState, SensorKind, Temperature
@@ -49,7 +50,6 @@ class Hindrance:
 
 _LET_COOL = "let it cool, out of its case and off the charger"
 _LET_CHARGE = "let it charge"
-_OTHER_PHONE = "measure on a phone that tells"
 
 
 def hindrances(
@@ -66,10 +66,13 @@ def hindrances(
         limits: What to hold it to.
         other_user: Who else uses the phone now.
     """
-    found = [_other_user(other_user), _thermal_status(state, limits)]
-    found += [_battery_heat(state, limits), _battery_charge(state, limits)]
-    found += _warmed(state, session_start, limits)
-    return tuple(hindrance for hindrance in found if hindrance is not None)
+    found = [*_beyond_limits(state, limits)]
+    if session_start is not None:
+        found += _warmed(state, session_start, limits)
+    if other_user is None:
+        return tuple(found)
+    in_use = Hindrance(f"{other_user} uses it too", "wait until they are done", passes=True)
+    return (in_use, *found)
 
 
 def change_during_run(before: PhoneState, after: PhoneState) -> str | None:
@@ -105,47 +108,31 @@ def _slower_core(before: PhoneState, after: PhoneState) -> str | None:
     return None
 
 
-def _other_user(other_user: str | None) -> Hindrance | None:
-    if other_user is None:
-        return None
-    return Hindrance(f"{other_user} uses it too", "wait until they are done", passes=True)
-
-
-def _thermal_status(state: PhoneState, limits: HealthLimits) -> Hindrance | None:
-    status = state.thermal.status
+def _beyond_limits(state: PhoneState, limits: HealthLimits) -> Iterator[Hindrance]:
+    status, battery = state.thermal.status, state.battery
     if status is None:
-        return Hindrance("it does not tell its thermal status", _OTHER_PHONE, passes=False)
-    if status <= limits.thermal_status:
-        return None
-    reason = f"its thermal status is {status}, above {limits.thermal_status}"
-    return Hindrance(reason, _LET_COOL, passes=True)
+        yield _untold("thermal status")
+    elif status > limits.thermal_status:
+        reason = f"its thermal status is {status}, above {limits.thermal_status}"
+        yield Hindrance(reason, _LET_COOL, passes=True)
+    if battery.celsius is None:
+        yield _untold("battery's temperature")
+    elif battery.celsius > limits.battery_celsius:
+        heat, most = f"{battery.celsius:.1f} °C", f"{limits.battery_celsius:.0f} °C"
+        yield Hindrance(f"its battery is at {heat}, above {most}", _LET_COOL, passes=True)
+    if battery.level_percent is None:
+        yield _untold("battery's charge")
+    elif battery.level_percent < limits.battery_percent:
+        reason = f"its battery is at {battery.level_percent} %, below {limits.battery_percent} %"
+        yield Hindrance(reason, _LET_CHARGE, passes=battery.charging is True)
 
 
-def _battery_heat(state: PhoneState, limits: HealthLimits) -> Hindrance | None:
-    celsius = state.battery.celsius
-    if celsius is None:
-        return Hindrance("it does not tell its battery's temperature", _OTHER_PHONE, passes=False)
-    if celsius <= limits.battery_celsius:
-        return None
-    reason = f"its battery is at {celsius:.1f} °C, above {limits.battery_celsius:.0f} °C"
-    return Hindrance(reason, _LET_COOL, passes=True)
+def _untold(figure: str) -> Hindrance:
+    reason = f"it does not tell its {figure}"
+    return Hindrance(reason, "measure on a phone that tells", passes=False)
 
 
-def _battery_charge(state: PhoneState, limits: HealthLimits) -> Hindrance | None:
-    percent = state.battery.level_percent
-    if percent is None:
-        return Hindrance("it does not tell its battery's charge", _OTHER_PHONE, passes=False)
-    if percent >= limits.battery_percent:
-        return None
-    reason = f"its battery is at {percent} %, below {limits.battery_percent} %"
-    return Hindrance(reason, _LET_CHARGE, passes=state.battery.charging is True)
-
-
-def _warmed(
-    state: PhoneState, session_start: PhoneState | None, limits: HealthLimits
-) -> list[Hindrance | None]:
-    if session_start is None:
-        return []
+def _warmed(state: PhoneState, session_start: PhoneState, limits: HealthLimits) -> list[Hindrance]:
     cool = {sensor.sensor: sensor.celsius for sensor in _watched(session_start)}
     return [
         Hindrance(

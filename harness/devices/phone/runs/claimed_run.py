@@ -7,19 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.devices.phone.runs.run_shell import (
-    CutAnswer,
-    FoundRun,
-    Poll,
-    Started,
-    end_text,
-    find_text,
-    parse_found,
-    parse_poll,
-    parse_start,
-    poll_text,
-    start_text,
-)
+from harness.devices.phone.runs import run_shell
 from harness.devices.transport.errors import (
     ConnectionLost,
     PhoneRebooted,
@@ -97,7 +85,7 @@ class ClaimedRun:
             RunGone: If it was claimed and never started.
             DeadlineExceeded: If the phone stays away.
         """
-        text = start_text(self._folder, command, about)
+        text = run_shell.start_text(self._folder, command, about)
         for _ in range(_LOOKS_FOR_A_START):
             started = self._persist(total_s, lambda: self._started(text))
             if started.claimed_in is not None:
@@ -146,7 +134,9 @@ class ClaimedRun:
             PhoneRefused: If a process outlives even that, as one that waits for a driver does.
             DeadlineExceeded: If the phone stays away.
         """
-        answer = self._persist(total_s, lambda: self._phone.ask(end_text(self._folder), _ASK_S))
+        answer = self._persist(
+            total_s, lambda: self._phone.ask(run_shell.end_text(self._folder), _ASK_S)
+        )
         if "E ended" not in answer.stdout:
             raise PhoneRefused(f"the run in {self._folder} outlives kill -9; reboot the phone")
 
@@ -159,7 +149,7 @@ class ClaimedRun:
         command = f"rm -rf {shlex.quote(self._folder)}"
         self._persist(total_s, lambda: self._phone.ask(command, _ASK_S))
 
-    def _result(self, last: Poll, drops: int) -> RunResult:
+    def _result(self, last: run_shell.Poll, drops: int) -> RunResult:
         if last.exit_code is None:
             # Its leader is dead; the work itself may go on and would disturb the next run.
             self.end()
@@ -182,18 +172,18 @@ class ClaimedRun:
     def _retry(self, total_s: float) -> Retry:
         return retrying(self._phone, total_s, self._retry_limits)
 
-    def _started(self, text: str) -> Started:
+    def _started(self, text: str) -> run_shell.Started:
         answer = self._phone.ask(text, _ASK_S)
         if answer.exit_code == 1:
             raise PhoneRefused(answer.stderr or answer.stdout)
-        return _whole(parse_start, answer.raw)
+        return _whole(run_shell.parse_start, answer.raw)
 
-    def _poll(self) -> Poll:
-        text = poll_text(self._folder, len(self._log), _LOG_BYTES_PER_POLL)
+    def _poll(self) -> run_shell.Poll:
+        text = run_shell.poll_text(self._folder, len(self._log), _LOG_BYTES_PER_POLL)
         answer = self._phone.ask(text, _ASK_S)
         if answer.exit_code == 1:
             raise RunGone(self._folder, "its folder is gone", bytes(self._log))
-        poll = _whole(parse_poll, answer.raw)
+        poll = _whole(run_shell.parse_poll, answer.raw)
         if poll.boot_id != (self._boot_id or poll.boot_id):
             raise PhoneRebooted(self._folder)
         self._boot_id = poll.boot_id
@@ -202,17 +192,17 @@ class ClaimedRun:
         return poll
 
 
-def find_runs(phone: Commands, folder: str) -> tuple[FoundRun, ...]:
+def find_runs(phone: Commands, folder: str) -> tuple[run_shell.FoundRun, ...]:
     """Runs whose folders are in a folder, whoever started them.
 
     Raises:
         ConnectionLost: If the phone does not answer.
     """
-    return parse_found(phone.ask(find_text(folder), _ASK_S).raw)
+    return run_shell.parse_found(phone.ask(run_shell.find_text(folder), _ASK_S).raw)
 
 
 def _whole(parse: Callable[[bytes], Result], answer: bytes) -> Result:
     try:
         return parse(answer)
-    except CutAnswer as error:
+    except run_shell.CutAnswer as error:
         raise ConnectionLost(str(error)) from error
