@@ -66,7 +66,7 @@ def check_whole(artifact: Artifact) -> None:
 def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_NAME
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))
         version = fields.get("schema_version") if isinstance(fields, dict) else SCHEMA_VERSION
         if version != SCHEMA_VERSION:
             raise UserError(

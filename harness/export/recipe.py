@@ -87,7 +87,7 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
         UserError: If the file is missing, unreadable, not TOML, or names what does not exist.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise UserError(f"Recipe {path} does not exist; check --recipe.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

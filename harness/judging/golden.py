@@ -60,7 +60,7 @@ class GoldenSet(BaseModel, frozen=True, extra="forbid"):
 
 def load_golden_set(folder: Path) -> GoldenSet:
     """The golden pictures of a folder, with the questions of its ``golden.toml``."""
-    table = tomllib.loads((folder / "golden.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((folder / "golden.toml").read_text(encoding="utf-8-sig"))
     cases = [{**case, "image": folder / case["image"]} for case in table["case"]]
     return GoldenSet.model_validate({**table, "case": cases})
 

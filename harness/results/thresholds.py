@@ -148,7 +148,7 @@ def read_toml(path: Path) -> str:
         UserError: If it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         if not path.parent.exists():
             raise UserError(

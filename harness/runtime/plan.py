@@ -225,7 +225,7 @@ def _listed_images(path: Path | None) -> list[str]:
     if path is None:
         return []
     try:
-        return path.read_text(encoding="utf-8").split()
+        return path.read_text(encoding="utf-8-sig").split()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"Image list {path} cannot be read ({error}); give a text file of paths, or a picture "

@@ -104,7 +104,7 @@ def read_requests(path: Path) -> tuple[Request, ...]:
     """
     try:
         # str.splitlines would also cut at U+0085 and U+2028, which JSON strings hold unescaped.
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} cannot be read ({error}); give JSON lines as --requests."

@@ -7,6 +7,7 @@ text or a list of ``{"type": "image"}`` and ``{"type": "text", "text": ...}`` bl
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def load_calibration(path: Path) -> CalibrationSet:
     """
     try:
         content = path.read_bytes()
-        samples = _SAMPLES.validate_json(content)
+        samples = _SAMPLES.validate_json(content.removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise UserError(
             f"Calibration file {path} cannot be read ({error.strerror}); check --calibration."

@@ -187,7 +187,7 @@ def open_checkpoint(directory: Path, spec: VlmSpec) -> Checkpoint:
 def _read_config(directory: Path) -> dict[str, Any]:
     path = directory / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise UserError(f"{directory} has no config.json; check --checkpoint.") from error
     except ValueError as error:

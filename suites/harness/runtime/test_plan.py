@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import subprocess
 import sys
@@ -46,11 +47,12 @@ def test_an_artifact_needs_nothing_else(artifact: Artifact, pictures: tuple[str,
     )
 
 
+@pytest.mark.parametrize("byte_order_mark", [b"", codecs.BOM_UTF8])
 def test_upstreams_flags_alone_have_upstreams_defaults(
-    file_flags: tuple[str, ...], pictures: tuple[str, str], tmp_path: Path
+    file_flags: tuple[str, ...], pictures: tuple[str, str], tmp_path: Path, byte_order_mark: bytes
 ) -> None:
     listed = tmp_path / "vision_encoder_input_list.txt"
-    listed.write_bytes(f"{pictures[0]} {pictures[1]}\r\n\r\n".encode())
+    listed.write_bytes(byte_order_mark + f"{pictures[0]} {pictures[1]}\r\n\r\n".encode())
     made = plan(*file_flags, f"--image_path={listed}", "--prompt", "Hello", "--image", pictures[1])
     assert made.options == RunOptions(mode="hybrid", seq_len=128)
     assert made.requests[0].images == (*pictures, pictures[1])

@@ -71,7 +71,7 @@ def read_inventory(path: Path) -> Inventory:
         UserError: If it is no such file; the message names the first place.
     """
     try:
-        return Inventory.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Inventory.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the phones"
