@@ -119,8 +119,7 @@ class PrivateAdbServer:
         """Let the server forget a phone, if it knows it; plugged in, it is another transport."""
         if phone in self._phones:
             self._phones.remove(phone)
-        if self.state_of(phone) is not None:
-            disconnect_phone(self.port, phone.port)
+        disconnect_phone(self.port, phone.port)
 
     def state_of(self, phone: PhoneControls) -> str | None:
         """What the server lists a phone as, None if it does not."""

@@ -13,6 +13,7 @@ import pytest
 from harness.devices.adb.programs import AdbProgram
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer, ServerFailed
+from harness.virtual_phone.protocol.server_requests import disconnect_phone
 from suites.harness.virtual_phone.client import shell, wait_until, wait_until_back, words
 
 ROOT = Path(__file__).parents[3]
@@ -102,6 +103,16 @@ def test_plugging_in_again_gives_another_transport(
     server.attach(phone)
     assert server.transport_id_of(phone) not in (before, None)
     server.unplug(phone)
+
+
+def test_a_phone_that_the_server_has_lost_by_itself_can_be_unplugged(
+    server: PrivateAdbServer, phone: VirtualPhone
+) -> None:
+    server.attach(phone)
+    disconnect_phone(server.port, phone.port)
+    server.unplug(phone)
+    server.unplug(phone)
+    assert server.state_of(phone) is None
 
 
 def test_a_program_that_serves_nothing_is_named(tmp_path: Path) -> None:
