@@ -70,6 +70,10 @@ COLUMNS: dict[str, Dtype] = {
     "n_pairs": "Int64",
     "baseline_median": "Float64",
     "candidate_median": "Float64",
+    "interval": "string",
+    "count": "Float64",
+    "count_of": "Int64",
+    "counted": "string",
 }
 """Columns in their order with pandas' dtype; new ones are only ever added at the end."""
 

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -19,6 +20,9 @@ from harness.measure.wording import bound, number, plural
 from harness.targets.registry import speedless_targets
 
 CONFIDENCE = 0.95
+
+Interval = Literal["median", "share", "difference", "resampled", "exact"]
+"""What a verdict's bounds are, see ``VerdictRow``."""
 
 _NEEDED = "5 valid finite samples"
 

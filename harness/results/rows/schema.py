@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from harness.measure.gate import Confidence
-from harness.measure.verdict import Status
+from harness.measure.verdict import Interval, Status
 from harness.results.rows.basics import Subject, Text, UtcTime, utc_now
 from harness.results.rows.judged import ComparisonRow, QuarantineRow
 from harness.results.rows.session import (
@@ -100,6 +100,13 @@ class VerdictRow(Subject):
         lower: Lower confidence bound of the median.
         upper: Upper confidence bound of the median.
         n_samples: Valid samples judged.
+        interval: What ``lower`` and ``upper`` are: bounds of the ``median`` of runs, of a ``share``
+            or a ``difference`` of shares over other scenes, found by resampling scenes
+            (``resampled``), or the value itself, which was counted whole (``exact``). None where
+            there are none.
+        count: Of a share: how many of the units counted; a unit may count in part.
+        count_of: Of a share or a mean over units: how many units there were.
+        counted: What the units are, in the singular: ``answer`` for instance.
         gate_min: The gate's lower bound, None when it has none.
         gate_max: The gate's upper bound, None when it has none.
         gate_source: Where the bound comes from: a URL, a run or a derivation.
@@ -121,6 +128,10 @@ class VerdictRow(Subject):
     lower: float | None = None
     upper: float | None = None
     n_samples: int = Field(ge=0)
+    interval: Interval | None = None
+    count: float | None = None
+    count_of: int | None = None
+    counted: Text | None = None
     gate_min: float | None = None
     gate_max: float | None = None
     gate_source: Text | None = None
