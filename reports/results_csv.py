@@ -90,7 +90,10 @@ def render_csv(run: Run) -> str:
     writer.writerow(COLUMNS)
     rows: tuple[_Written, ...] = (*run.samples, *run.verdicts, *run.answers, *run.comparisons)
     for row in rows:
-        fields = {**_fields(row), "run_id": run.run_id, "at": row.at.isoformat()}
+        virtual = row.device in run.virtual_devices
+        fields = {
+            **_fields(row), "run_id": run.run_id, "at": row.at.isoformat(), "virtual": virtual
+        }  # fmt: skip
         writer.writerow(map(fields.get, COLUMNS))
     return text.getvalue()
 

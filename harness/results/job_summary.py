@@ -11,6 +11,7 @@ from harness.measure.wording import bound, number, plural
 from harness.results.rows.schema import ComparisonRow, QuarantineRow, VerdictRow
 from harness.results.run import Run
 from harness.results.series import Series
+from harness.results.stand_in import banners, stand_in_of
 from harness.results.trend_alerts import TrendAlert
 
 ENDINGS = {
@@ -49,11 +50,12 @@ def _lines(run: Run, alerts: Sequence[TrendAlert]) -> Iterator[str]:
     counts = Counter(row.status.value for row in run.judged)
     told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
     yield f"{plural(len(run.judged), 'verdict')}: {told}.\n"
+    yield from (f"> {banner}\n" for banner in banners(run))
     for quarantine in run.quarantine:
         yield f"- {_quarantine(quarantine)}"
     yield from (f"- **Trend**: {alert.sentence}" for alert in alerts)
     yield from _failures(run)
-    yield from _verdict_table([row for row in run.judged if row.status is not Status.PASS])
+    yield from _verdict_table(run, [row for row in run.judged if row.status is not Status.PASS])
     yield from _comparison_table(run.compared)
 
 
@@ -72,13 +74,15 @@ def _failures(run: Run) -> Iterator[str]:
             yield f"- **{row.outcome}** `{row.test_id}`: {told}"
 
 
-def _verdict_table(rows: Sequence[VerdictRow]) -> Iterator[str]:
+def _verdict_table(run: Run, rows: Sequence[VerdictRow]) -> Iterator[str]:
     if not rows:
         return
     yield "\n| verdict | metric | of | median | gate | evidence |\n|---|---|---|---:|---|---|"
     for row in rows[:_MAX_ROWS]:
         status = f"{row.status.value} (quarantined)" if row.quarantined else row.status.value
         median = "" if row.median is None else f"{number(row.median)} {row.unit}"
+        if computer := stand_in_of(row, run):
+            median += f" ({computer})"
         yield _table_row(
             status,
             row.metric,

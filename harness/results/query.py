@@ -93,6 +93,8 @@ def _summary(values: pd.Series) -> dict[str, object]:
 def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     """One row per series and run, series by series in the order of the runs.
 
+    A virtual phone shares no series with a phone, whatever serial number it was given.
+
     A run in which the device was not fit to measure a series has none of it: the few samples that
     came before say more of the device's state than of the artifact.
 
@@ -106,7 +108,7 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     """
     counted = _without_blocked(measured(samples), verdicts)
     numbered = counted.assign(
-        series=counted.groupby(list(SERIES), dropna=False, sort=False).ngroup()
+        series=counted.groupby([*SERIES, "virtual"], dropna=False, sort=False).ngroup()
     )
     grouped = numbered.groupby(["series", "run_id"], sort=True)
     about = grouped[[*SERIES, "unit", "virtual"]].first()

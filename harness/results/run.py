@@ -133,6 +133,13 @@ class Run:
     def _outcomes(self) -> Mapping[tuple[str, Target | None], OutcomeRow]:
         return {(row.test_id, row.target): row for row in self.outcomes}
 
+    @cached_property
+    def virtual_devices(self) -> frozenset[str]:
+        """Devices that do not exist, as they said themselves or their samples do."""
+        virtual = [row.device for row in self.devices if row.virtual]
+        virtual += [row.device for row in self.samples if row.virtual and row.device]
+        return frozenset(virtual)
+
     @property
     def finished(self) -> bool:
         """Whether all sessions came to their end."""

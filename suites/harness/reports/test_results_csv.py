@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from harness.results.journal import Journal
-from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
+from harness.results.rows.schema import AnswerRow, ComparisonRow, DeviceRow, SampleRow, VerdictRow
 from harness.results.run import Run
 from reports.results_csv import COLUMNS, read_results, render_csv
 from suites.harness.reports.small_run import (
@@ -20,8 +20,12 @@ from suites.harness.reports.small_run import (
     answer_row,
     sample_rows,
     session_row,
+    verdict_rows,
 )
 from suites.harness.reports.test_parts import a_comparison
+
+OF_RUNS = ("run_id", "virtual")
+"""Columns that rows of every kind have, whether or not they are fields of them."""
 
 
 @pytest.fixture
@@ -65,6 +69,16 @@ def test_values_survive(csv_file: Path) -> None:
     answers = frame[frame["test_id"] == ANSWER_TEST]
     assert answers["correct"].tolist() == [True, False, False, True]
     assert answers["given"].tolist()[1] == "<script>alert('blue')</script>"
+
+
+def test_verdicts_of_a_virtual_phone_are_marked_as_its_samples_are(tmp_path: Path) -> None:
+    device = DeviceRow(device="builder-03", target="phone", virtual=True)
+    with Journal(tmp_path / "run", "main") as journal:
+        for row in (device, *verdict_rows(), answer_row(), a_comparison("same", 1.0)):
+            journal.append(row)
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(tmp_path / "run")))
+    assert read_results(path)["virtual"].tolist() == [True] * 4
 
 
 def test_a_comparison_keeps_its_ratio_apart_from_any_median(tmp_path: Path) -> None:
@@ -125,5 +139,5 @@ def test_the_documented_columns_are_the_columns() -> None:
     kinds: dict[str, type[BaseModel]]
     kinds = {"S": SampleRow, "V": VerdictRow, "A": AnswerRow, "C": ComparisonRow}
     for name, _, letters in rows:
-        having = {letter for letter, row in kinds.items() if name in {*columns_of(row), "run_id"}}
+        having = {letter for letter, row in kinds.items() if name in {*columns_of(row), *OF_RUNS}}
         assert set(letters.split()) == having, name
