@@ -139,8 +139,8 @@ def scenes(checkpoint: Checkpoint, count: int) -> Iterator[tuple[EmbeddedSegment
                 {"files": [picture.as_posix()], "messages": messages}
             )
             conversation = read_conversation(one, spec, tokenizer)
-            rows = encoder(torch.from_numpy(conversation.pixel_values))[0]
-            yield embed(conversation, table, rows, spec.context_length)
+            rows = [encoder(torch.from_numpy(one))[0] for one in conversation.pictures]
+            yield embed(conversation, table, rows)
 
 
 def fidelity_of(model: str, soc: str, precision: str, count: int) -> list[Fidelity]:

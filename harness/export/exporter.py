@@ -18,7 +18,14 @@ from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.component_key import component_config, package_versions
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.calibration import CalibrationSet, calibration_sha256, load_calibration
+from harness.export.inputs.calibration import (
+    CalibrationSet,
+    calibration_sha256,
+    load_calibration,
+    naming_sample,
+    read_samples,
+)
+from harness.export.inputs.conversation import check_length
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request
 from harness.export.worker.messages import Task
@@ -122,7 +129,7 @@ def _get_or_build(
     cache, config = ComponentCache(root), inputs.config(component)
 
     def build(folder: Path) -> ComponentFile:
-        task = _task(inputs.request, config, folder)
+        task = _task(inputs, config, folder)
         return run_worker(task, cache.logs, lambda stage: report(component, stage))
 
     cached = cache.get_or_build(config, build, lambda sentence: report(component, sentence))
@@ -136,18 +143,32 @@ def _open(request: ExportRequest) -> _Inputs:
     from harness.export.inputs.checkpoint import open_checkpoint
 
     qnn = probe_qnn(request.qnn_dir) if request.made_for.backend.is_htp else None
-    calibration = load_calibration(request.calibration) if request.calibration else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
     check_image_fits(request.resolved_context_length, checkpoint.spec.vision.tokens_per_image)
+    calibration = (
+        _calibration(request.calibration, request, checkpoint) if request.calibration else None
+    )
     hashes = {component: checkpoint.component_sha256(component) for component in COMPONENTS}
     return _Inputs(request, checkpoint, calibration, qnn, hashes)
 
 
-def _task(request: ExportRequest, config: BuildConfig, folder: Path) -> Task:
-    calibration = request.calibration if config.precision in CALIBRATED else None
+def _calibration(path: Path, request: ExportRequest, checkpoint: Checkpoint) -> CalibrationSet:
+    """The samples, downloaded only once all of them are known to fit the decoder."""
+    if request.recipe.text_decoder in CALIBRATED:
+        tokenizer = checkpoint.directory / "tokenizer.json"
+        context_length = request.resolved_context_length
+        for number, sample in enumerate(read_samples(path), start=1):
+            with naming_sample(number, path):
+                check_length(sample, checkpoint.spec, tokenizer, context_length)
+    return load_calibration(path)
+
+
+def _task(inputs: _Inputs, config: BuildConfig, folder: Path) -> Task:
+    request, calibration = inputs.request, inputs.calibration
+    samples = calibration.samples if calibration and config.precision in CALIBRATED else ()
     return Task(
         checkpoint=request.checkpoint.absolute(),
-        calibration=calibration and calibration.absolute(),
+        calibration=samples,
         qnn_dir=request.qnn_dir and request.qnn_dir.absolute(),
         config=config,
         output=(folder / config.file_name).absolute(),

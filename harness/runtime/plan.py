@@ -13,9 +13,9 @@ from harness.artifacts.artifact import open_artifact
 from harness.artifacts.foreign import find_foreign
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.errors import UserError
+from harness.picture_source import check_exists, is_url, pin
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
-from harness.runtime.image import check_exists, is_url, pin
 from harness.runtime.output import is_device
 from harness.runtime.request import Request, RunOptions, check_lookahead, read_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape

@@ -24,7 +24,6 @@ from harness.export.htp.modules import HtpAttention, linears_to_convolutions, wi
 from harness.export.htp.quantization import convert, prepare
 from harness.export.htp.quantizer import layer_schemes, make_quantizer
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.calibration import load_calibration
 from harness.export.inputs.checkpoint import Checkpoint
 from harness.export.inputs.conversation import (
     EmbeddedSegment,
@@ -108,16 +107,15 @@ def calibrated_decoder(
         config: Modes, precision and details.
         conversations: The samples.
     """
-    embedded = _embedded(checkpoint, config, conversations)
+    embedded = _embedded(checkpoint, conversations)
     decoder = htp_decoder(checkpoint, config.context_length)
     return calibrate_decoder(decoder, _quantizer_of(config, decoder), config, embedded)
 
 
 def _embedded(
-    checkpoint: Checkpoint, config: BuildConfig, conversations: Sequence[TokenizedSample]
+    checkpoint: Checkpoint, conversations: Sequence[TokenizedSample]
 ) -> list[tuple[EmbeddedSegment, ...]]:
     """The samples as decoder input; encoder and table are let go before a decoder is loaded."""
-    assert config.context_length is not None
     encoder = load_module(checkpoint, "vision_encoder")
     table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
     with torch.no_grad():
@@ -125,8 +123,7 @@ def _embedded(
             embed(
                 conversation,
                 table,
-                encoder(torch.from_numpy(conversation.pixel_values))[0],
-                config.context_length,
+                [encoder(torch.from_numpy(picture))[0] for picture in conversation.pictures],
             )
             for conversation in conversations
         ]
@@ -135,10 +132,8 @@ def _embedded(
 def _conversations(checkpoint: Checkpoint, task: Task) -> list[TokenizedSample]:
     if task.config.precision not in CALIBRATED:
         return []
-    assert task.calibration is not None
-    samples = load_calibration(task.calibration).samples
     tokenizer = checkpoint.directory / "tokenizer.json"
-    return [read_conversation(sample, checkpoint.spec, tokenizer) for sample in samples]
+    return [read_conversation(sample, checkpoint.spec, tokenizer) for sample in task.calibration]
 
 
 def _decoder(
@@ -185,8 +180,8 @@ def _encoder(
         report("calibrate")
         prepared = prepare(encoder, inputs["forward"], _quantizer_of(config, encoder)())
         with torch.no_grad():
-            for conversation in conversations:
-                prepared(torch.from_numpy(conversation.pixel_values))
+            for picture in (one for sample in conversations for one in sample.pictures):
+                prepared(torch.from_numpy(picture))
         encoder = convert(prepared)
     return {"forward": HtpMethod(encoder, inputs["forward"])}
 

@@ -1,31 +1,28 @@
-"""A calibration sample as the runner would feed it: text pieces, images, answers."""
+"""A calibration sample as the runner would feed it: text pieces, images, answers.
+
+Imports without torch until rows are embedded.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from harness.errors import UserError
-from harness.export.inputs.calibration import CalibrationSample, Message
+from harness.export.inputs.calibration import CalibrationSample
 from harness.vlm.picture import load_image
 from harness.vlm.preprocess import preprocess
-from harness.vlm.prompt import (
-    IMAGE_PLACEHOLDER,
-    ImagePiece,
-    TextPiece,
-    answer_text,
-    as_words,
-    format_turn,
-    place_images,
-    split_pieces,
-)
+from harness.vlm.prompt import ImagePiece, Piece, answer_text, as_words, format_turn, split_pieces
 from harness.vlm.spec import VlmSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Segment:
     """A stretch of a conversation that enters the decoder in one phase.
 
     Attributes:
-        pieces: Token ids of text, None for the picture's rows.
+        pieces: Token ids of text, None for the rows of the next picture.
         is_answer: Whether the model said it, one token per decode step, or read it as a prompt.
     """
 
@@ -46,11 +43,11 @@ class TokenizedSample:
     """One sample, cut and tokenized as the runner does it (contract §4.1 to §4.4).
 
     Attributes:
-        pixel_values: float32 ``[1, 3, side, side]``.
+        pictures: float32 ``[1, 3, side, side]`` each, in the order of their places.
         segments: Prompts and answers in turn.
     """
 
-    pixel_values: NDArray[np.float32]
+    pictures: tuple[NDArray[np.float32], ...]
     segments: tuple[Segment, ...]
 
     @property
@@ -73,75 +70,80 @@ def read_conversation(sample: CalibrationSample, spec: VlmSpec, tokenizer: Path)
     """Prepare one sample.
 
     Args:
-        sample: Picture and messages.
+        sample: Pictures and messages.
         spec: Prompt strings, preprocessing, geometry.
         tokenizer: The checkpoint's ``tokenizer.json``.
 
     Raises:
-        UserError: If the picture is unreadable or the placeholders do not match it.
+        UserError: If a picture is unreadable or the placeholders do not match the pictures.
     """
-    encoder = Tokenizer.from_file(str(tokenizer))
+    side, how = spec.vision.image_size_px, spec.family.preprocessing
+    pictures = tuple(preprocess(load_image(Path(file)), side, how) for file in sample.files)
+    segments = _tokenize(sample, spec, Tokenizer.from_file(str(tokenizer)))
+    return TokenizedSample(pictures, tuple(segments))
+
+
+def check_length(
+    sample: CalibrationSample, spec: VlmSpec, tokenizer: Path, context_length: int
+) -> None:
+    """Refuse a sample that a decoder has no room for, before anything is loaded.
+
+    Raises:
+        UserError: If its tokens and rows of images are more than the context.
+    """
+    segments = _tokenize(sample, spec, Tokenizer.from_file(str(tokenizer)))
+    pieces = [piece for segment in segments for piece in segment.pieces]
+    rows = spec.vision.tokens_per_image
+    length = sum(rows if piece is None else len(piece) for piece in pieces)
+    if length > context_length:
+        raise UserError(
+            f"it has {length} tokens, the context holds {context_length}; shorten it or give a "
+            "larger --context."
+        )
+
+
+def _tokenize(sample: CalibrationSample, spec: VlmSpec, tokenizer: Tokenizer) -> Iterator[Segment]:
     prompt_format = spec.family.prompt
-    system = "".join(_text(one) for one in sample.messages if one.role == "system")
-    asked = [_text(one) for one in sample.messages if one.role == "user"]
-    prompts = iter(place_images(asked, len(sample.files)))
-    segments = []
+    system = "".join(one.text for one in sample.messages if one.role == "system")
+    prompts = iter(sample.prompts)
     for message in sample.messages:
         if message.role == "user":
             formatted = format_turn(next(prompts), system, prompt_format)
-            pieces = tuple(_encode(piece, encoder) for piece in split_pieces(formatted))
-            segments.append(Segment(pieces, is_answer=False))
         elif message.role == "assistant":
-            answer = TextPiece(answer_text(_text(message), prompt_format))
-            segments.append(Segment((_encode(answer, encoder),), is_answer=True))
-    image = load_image(Path(sample.files[0]))
-    pixels = preprocess(image, spec.vision.image_size_px, spec.family.preprocessing)
-    return TokenizedSample(pixels, tuple(segments))
+            formatted = as_words(answer_text(message.text, prompt_format))
+        else:
+            continue
+        pieces = tuple(_encode(piece, tokenizer) for piece in split_pieces(formatted))
+        yield Segment(pieces, is_answer=message.role == "assistant")
 
 
 def embed(
-    conversation: TokenizedSample, table: Tensor, image_rows: Tensor, context_length: int
+    conversation: TokenizedSample, table: Tensor, image_rows: Sequence[Tensor]
 ) -> tuple[EmbeddedSegment, ...]:
     """Turn a conversation into decoder input.
 
     Args:
         conversation: What is said.
         table: Token embedding ``[vocabulary, hidden]``.
-        image_rows: What the vision encoder makes of the picture, ``[tokens_per_image, hidden]``.
-        context_length: Of the decoder.
-
-    Raises:
-        UserError: If the conversation does not fit the context.
+        image_rows: What the vision encoder makes of each picture, ``[tokens_per_image, hidden]``.
     """
-    segments = tuple(
+    import torch
+
+    rows = iter(image_rows)
+    return tuple(
         EmbeddedSegment(
             torch.cat(
-                [image_rows if piece is None else table[list(piece)] for piece in segment.pieces]
+                [next(rows) if piece is None else table[list(piece)] for piece in segment.pieces]
             ),
             segment.is_answer,
         )
         for segment in conversation.segments
     )
-    length = sum(len(segment.rows) for segment in segments)
-    if length > context_length:
-        raise UserError(
-            f"A calibration sample has {length} tokens, the context holds {context_length}; "
-            "shorten it or give a larger --context."
-        )
-    return segments
 
 
-def _text(message: Message) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "".join(
-        IMAGE_PLACEHOLDER if block.type == "image" else as_words(block.text)
-        for block in message.content
-    )
-
-
-def _encode(piece: TextPiece | ImagePiece, tokenizer: Tokenizer) -> tuple[int, ...] | None:
+def _encode(piece: Piece, tokenizer: Tokenizer) -> tuple[int, ...] | None:
     """Without what a tokenizer's post-processor adds: the runner ignores it (contract §4.4)."""
     if isinstance(piece, ImagePiece):
         return None
+    tokenizer.encode_special_tokens = piece.is_word
     return tuple(tokenizer.encode(piece.text, add_special_tokens=False).ids)

@@ -9,16 +9,21 @@ from pydantic import BaseModel
 
 from harness.artifacts.manifest import GraphCost
 from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.calibration import CalibrationSample
 
 ReportStage = Callable[[str], None]
 """Told the name of each stage as it begins."""
 
 
 class Task(BaseModel, frozen=True, extra="forbid"):
-    """The first line of the worker's standard input: what to export and where to."""
+    """The first line of the worker's standard input: what to export and where to.
+
+    Attributes:
+        calibration: Samples with paths of their pictures; none where nothing is calibrated.
+    """
 
     checkpoint: Path
-    calibration: Path | None
+    calibration: tuple[CalibrationSample, ...]
     qnn_dir: Path | None
     config: BuildConfig
     output: Path

@@ -17,7 +17,12 @@ from harness.export.htp.activation_ranges import feed, feed_apart
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.htp.modules import HtpAttention
 from harness.export.inputs.calibration import CalibrationSample, load_calibration
-from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
+from harness.export.inputs.conversation import (
+    EmbeddedSegment,
+    check_length,
+    embed,
+    read_conversation,
+)
 from harness.miniatures.committed import (
     CALIBRATION_SAMPLES,
     calibration_path,
@@ -136,12 +141,38 @@ def test_embedded_rows_are_the_tables_and_the_encoders() -> None:
     conversation = read_conversation(sample, spec, folder / "tokenizer.json")
     table = torch.arange(512.0)[:, None].expand(512, 4)
     image_rows = torch.full((spec.vision.tokens_per_image, 4), -1.0)
-    segments = embed(conversation, table, image_rows, 256)
+    segments = embed(conversation, table, [image_rows])
     rows = torch.cat([segment.rows for segment in segments])[:, 0]
     assert rows[rows >= 0].tolist() == list(conversation.token_ids)
     assert int((rows < 0).sum()) == spec.vision.tokens_per_image
-    with pytest.raises(UserError, match="the context holds 8"):
-        embed(conversation, table, image_rows, 8)
+    length = len(rows)
+    check_length(sample, spec, folder / "tokenizer.json", length)
+    sentence = f"has {length} tokens, the context holds {length - 1}"
+    with pytest.raises(UserError, match=sentence):
+        check_length(sample, spec, folder / "tokenizer.json", length - 1)
+
+
+def test_each_picture_has_its_rows_at_its_place() -> None:
+    spec, tokenizer = get_spec("tiny_smolvlm"), checkpoint_path("tiny_smolvlm") / "tokenizer.json"
+    picture = load_calibration(calibration_path()).samples[0].files[0]
+    said = [("user", "<image>a"), ("assistant", "Is <image> a word?"), ("user", "b<image>")]
+    sample = CalibrationSample.model_validate(
+        {
+            "files": [picture, picture],
+            "messages": [{"role": role, "content": text} for role, text in said],
+        }
+    )
+    conversation = read_conversation(sample, spec, tokenizer)
+    assert len(conversation.pictures) == 2
+    places = [segment.pieces.count(None) for segment in conversation.segments]
+    assert places == [1, 0, 1]
+    image = Tokenizer.from_file(str(tokenizer)).token_to_id("<image>")
+    assert image not in conversation.token_ids
+    first, second = torch.full((1, 4), -1.0), torch.full((1, 4), -2.0)
+    table = torch.arange(512.0)[:, None].expand(512, 4)
+    segments = embed(conversation, table, [first, second])
+    shown = [row[0].item() for segment in segments for row in segment.rows if row[0] < 0]
+    assert shown == [-1.0, -2.0]
 
 
 def test_turns_and_system_prompt_are_the_runners(tmp_path: Path) -> None:

@@ -1,0 +1,201 @@
+"""Where a picture comes from: a file, or an address whose reply is kept. Imports without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import time
+import urllib.request
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from platformdirs import user_cache_path
+
+from harness.artifacts.artifact import sha256_of
+from harness.artifacts.atomic_file import replacing
+from harness.errors import UserError
+from harness.vlm.picture import load_image, read_image
+
+_TIMEOUT_S = 30
+"""Of a download: longest silence."""
+_TOTAL_S = 300
+_MAX_BYTES = 512 << 20
+_BLOCK_BYTES = 1 << 20
+_PIN = "#sha256="
+_FOREIGN_SCHEME = re.compile(r"(?!file:)(data(?=:)|[a-z][a-z0-9+.-]+(?=://))", re.IGNORECASE)
+_SHOWN_LENGTH = 60
+
+
+def is_url(source: str) -> bool:
+    """Whether a picture is to be downloaded."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+def pin(url: str, sha256: str) -> str:
+    """Write the expected digest into a URL, so that it travels with a request.
+
+    Raises:
+        UserError: If the digest is not 64 hexadecimal digits.
+    """
+    return url + _PIN + _checked(sha256, url)
+
+
+def split_pin(url: str) -> tuple[str, str | None]:
+    """Address and expected digest of a URL, None where nothing is pinned.
+
+    The digest names a file in the cache, so nothing but a digest may pass.
+
+    Raises:
+        UserError: If the digest is not 64 hexadecimal digits.
+    """
+    address, mark, sha256 = url.partition(_PIN)
+    return address, _checked(sha256, address) if mark else None
+
+
+def _checked(sha256: str, address: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise UserError(
+            f"The sha256 {sha256!r} of {address} is not 64 hexadecimal digits; use sha256sum's "
+            f"output."
+        )
+    return sha256.lower()
+
+
+def check_exists(source: str, folder: Path | None = None) -> None:
+    """Find a missing file or a mistaken address, before anything is downloaded or loaded.
+
+    Args:
+        source: As :func:`obtain` takes it.
+        folder: As :func:`obtain` takes it.
+
+    Raises:
+        UserError: If there is no such file, the address is of a kind that is not taken, or its
+            digest is none.
+    """
+    if is_url(source):
+        split_pin(source)
+    else:
+        _local_file(source, folder)
+
+
+def obtain(source: str, folder: Path | None = None) -> Path:
+    """The file of a picture, downloaded where it is an address.
+
+    Args:
+        source: Path, ``~`` and ``file://`` included, or ``http(s)://`` address, which may end in
+            ``#sha256=<digest>``.
+        folder: What a relative path begins at; None for the working directory.
+
+    Raises:
+        UserError: As :func:`check_exists` and :func:`fetch`.
+    """
+    return fetch(source) if is_url(source) else _local_file(source, folder)
+
+
+def _local_file(source: str, folder: Path | None) -> Path:
+    if scheme := _FOREIGN_SCHEME.match(source):
+        raise UserError(
+            f"Image {_short(source)} is a {scheme[0]}: address, and those of http, https and file "
+            "are taken; save the picture as a file and name that."
+        )
+    path = (folder or Path()) / _local_path(source)
+    try:
+        if path.is_file():
+            return path
+        kind = "is a folder" if path.is_dir() else "does not exist"
+    except (OSError, ValueError) as error:
+        kind = f"is no path ({error})"
+    raise UserError(f"Image {path} {kind}; check its path.")
+
+
+def _local_path(source: str) -> Path:
+    if source.lower().startswith("file:"):
+        address = urlsplit(source)
+        if address.netloc not in ("", "localhost") or not address.path.startswith("/"):
+            raise UserError(
+                f"Image {source} names no file of this machine; spell it file:///folder/name."
+            )
+        return Path(unquote(address.path))
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"Image {source}: {error} Write its path out.") from error
+
+
+def _short(source: str) -> str:
+    """An address for a sentence, which one that holds the picture itself would fill."""
+    if len(source) <= _SHOWN_LENGTH:
+        return source
+    return f"{source[:_SHOWN_LENGTH]}... ({len(source)} characters)"
+
+
+def fetch(url: str) -> Path:
+    """Download a picture once into the user's cache, where only what is a picture is kept.
+
+    A pinned picture is kept under its digest, another under its address. What the cache holds is
+    looked at again whenever it is used, and fetched anew where it is damaged.
+
+    Raises:
+        UserError: If the digest is none, the server cannot be reached, sends something else than
+            what was pinned or no picture, takes too long or sends too much, or the cache cannot be
+            written.
+    """
+    address, sha256 = split_pin(url)
+    name = sha256 or "url-" + hashlib.sha256(address.encode()).hexdigest()
+    path = user_cache_path("snapgate") / "images" / name
+    if path.is_file() and _is_intact(path, sha256):
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            found = _download(address, part)
+            if sha256 and found != sha256:
+                raise UserError(
+                    f"{address} has sha256 {found} instead of {sha256}; check the address or "
+                    "correct --sha256."
+                )
+            part.seek(0)
+            read_image(part, address)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}); make room, or name another folder for "
+            "caches with XDG_CACHE_HOME."
+        ) from error
+    return path
+
+
+def _is_intact(path: Path, sha256: str | None) -> bool:
+    try:
+        if sha256 and sha256_of(path) != sha256:
+            return False
+        load_image(path)
+    except UserError:
+        return False
+    return True
+
+
+def _download(address: str, file: IO[bytes]) -> str:
+    """Copy a reply's body into a file and return its sha256."""
+    digest, ends = hashlib.sha256(), time.monotonic() + _TOTAL_S
+    request = urllib.request.Request(address, headers={"User-Agent": "snapgate"})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
+            while block := reply.read1(_BLOCK_BYTES):
+                digest.update(block)
+                file.write(block)
+                if file.tell() > _MAX_BYTES:
+                    raise ConnectionError(f"it sends more than {_MAX_BYTES >> 20} MiB")
+                if time.monotonic() > ends:
+                    raise TimeoutError(f"{file.tell()} bytes arrived in {_TOTAL_S} s")
+            announced = reply.headers["Content-Length"]
+        # A connection that breaks while blocks are read ends the loop without an error.
+        if announced is not None and file.tell() != int(announced):
+            raise ConnectionError(f"{file.tell()} of {announced} bytes arrived")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise UserError(
+            f"{address} cannot be downloaded ({error}); download it yourself and give the file "
+            f"instead."
+        ) from error
+    return digest.hexdigest()
