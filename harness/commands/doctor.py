@@ -12,8 +12,12 @@ from harness.doctor.diagnosis import Diagnosis, show_diagnoses
 from harness.doctor.machine import machine_diagnoses
 from harness.doctor.phones import phone_diagnoses
 from harness.doctor.smoke import run_smoke
+from harness.errors import UserError
 from harness.options.adb_environment import VARIABLES, adb_variables
 from harness.options.values import Values
+
+_ABOUT_PHONES = frozenset({"soc", "serial", "adb_host", "phones"})
+"""Options that say that a run on a phone is meant."""
 
 
 def run_doctor(options: Values) -> int:
@@ -21,8 +25,40 @@ def run_doctor(options: Values) -> int:
 
     The run is one on this machine's CPU, or on the phone that --soc or --serial ask for.
     """
-    options = options.over_environment(adb_variables(os.environ))
-    request = PhoneRequest(
+    if options["smoke"]:
+        return run_smoke(_request(_over_variables(options)), options["artifacts"])
+    machine = machine_diagnoses(options["qnn_dir"], options["artifacts"])
+    return show_diagnoses((*machine, *_beyond_this_machine(options)), bool(options["json"]))
+
+
+def _over_variables(options: Values) -> Values:
+    return options.over_environment(adb_variables(os.environ, options.given()))
+
+
+def _beyond_this_machine(options: Values) -> Iterator[Diagnosis]:
+    """What the options and adb's variables say, and the phones that are found with them.
+
+    A mistake in either is a finding among the others.
+    """
+    asks_for_phones = not _ABOUT_PHONES.isdisjoint(options.typed())
+    try:
+        options = _over_variables(options)
+    except UserError as error:
+        yield from _said_elsewhere(options)
+        yield Diagnosis("adb server", "cannot be asked", str(error), asks_for_phones)
+        return
+    yield from _said_elsewhere(options)
+    yield from _unused_variables(options)
+    try:
+        phones = phone_diagnoses(_request(options))
+    except UserError as error:
+        yield Diagnosis("phones", "cannot be looked for", str(error), asks_for_phones)
+        return
+    yield from phones
+
+
+def _request(options: Values) -> PhoneRequest:
+    return PhoneRequest(
         inventory=find_inventory(options["phones"], Path.cwd()),
         soc=options["soc"],
         serial=_serial(options),
@@ -31,11 +67,6 @@ def run_doctor(options: Values) -> int:
         build_dir=options["build_dir"],
         qnn_dir=options["qnn_dir"],
     )
-    if options["smoke"]:
-        return run_smoke(request, options["artifacts"])
-    machine = machine_diagnoses(options["qnn_dir"], options["artifacts"])
-    diagnoses = (*machine, *_option_diagnoses(options), *phone_diagnoses(request))
-    return show_diagnoses(diagnoses, bool(options["json"]))
 
 
 def _serial(options: Values) -> str | None:
@@ -45,14 +76,19 @@ def _serial(options: Values) -> str | None:
     return serial if is_chosen or options["smoke"] else None
 
 
-def _option_diagnoses(options: Values) -> Iterator[Diagnosis]:
-    """What nobody typed but a file or a variable says, and variables that nobody asks."""
-    sources = {name: options.source(name) for name in options}
-    for name, source in sources.items():
+def _said_elsewhere(options: Values) -> Iterator[Diagnosis]:
+    """What nobody typed but a file or a variable says."""
+    for name in options:
+        source = options.source(name)
         if source.kind in ("file", "environment"):
             shown = options[name]
             told = ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
             yield Diagnosis(name, f"{told}, from {source}")
+
+
+def _unused_variables(options: Values) -> Iterator[Diagnosis]:
+    """Variables of adb that are set and decide nothing."""
+    sources = {name: options.source(name) for name in options}
     used = " ".join(source.place for source in sources.values()).split()
     for variable, name in VARIABLES.items():
         if os.environ.get(variable) and variable not in used:

@@ -20,7 +20,7 @@ def run_options(options: Values) -> int:
     command = options["command"]
     values = resolve(command, {})
     if "adb_host" in values:
-        values = values.over_environment(adb_variables(os.environ))
+        values = values.over_environment(adb_variables(os.environ, values.given()))
     if options["json"]:
         told = {
             name: {"value": values[name], "source": str(values.source(name))} for name in values

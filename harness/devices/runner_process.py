@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -80,7 +81,8 @@ def answer_requests(
         if exit_code != 0 or len(generations) != len(requests):
             kept = {name: bounded((folder / name).read_bytes()) for name in (_OUTPUT, _ERRORS)}
             lines = f"{kept[_OUTPUT]}{kept[_ERRORS]}".splitlines()[-_LOG_LINES:]
-            raise RunFailure(exit_code, command, "\n".join([*lines, *note]), generations, kept=kept)
+            typed = tuple(map(shlex.quote, command))
+            raise RunFailure(exit_code, typed, "\n".join([*lines, *note]), generations, kept=kept)
         return generations
 
 

@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+_SUBJECT_COLUMNS = 30
+"""Of 80; the rest is for what was found."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -44,18 +47,18 @@ def show_diagnoses(diagnoses: Sequence[Diagnosis], as_json: bool) -> int:
 def _print_table(diagnoses: Sequence[Diagnosis]) -> None:
     table = Table(title="snapgate doctor", show_header=False)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    # Serials on the network are long, and are typed as they stand here.
+    table.add_column(overflow="fold", max_width=_SUBJECT_COLUMNS)
     table.add_column(overflow="fold")
     for diagnosis in diagnoses:
         mark = "[green]✓[/]" if diagnosis.problem is None else _problem_mark(diagnosis)
-        table.add_row(mark, diagnosis.subject, escape(diagnosis.value))
+        table.add_row(mark, escape(diagnosis.subject), escape(diagnosis.value))
     console = Console(highlight=False)
     console.print(table)
     for diagnosis in diagnoses:
         if diagnosis.problem is not None:
-            console.print(
-                f"{_problem_mark(diagnosis)} {diagnosis.subject}: {escape(diagnosis.problem)}"
-            )
+            mark = _problem_mark(diagnosis)
+            console.print(f"{mark} {escape(diagnosis.subject)}: {escape(diagnosis.problem)}")
 
 
 def _problem_mark(diagnosis: Diagnosis) -> str:

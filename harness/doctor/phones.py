@@ -5,6 +5,7 @@ Only asks: it starts no adb server and ends none, and every question has a deadl
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +136,8 @@ def _absent(seen: Sequence[Discovery], request: PhoneRequest) -> Iterator[Diagno
     for entry in absent_phones(request.inventory, Discovery(phones, unusable)):
         remedy = "plug it in with USB debugging allowed, or take it out of phones.toml"
         if entry.recover is not None:
-            remedy = f"plug it in, or type: SNAPGATE_SERIALNO={entry.serialno} {entry.recover}"
+            serialno = shlex.quote(entry.serialno)
+            remedy = f"plug it in, or type: SNAPGATE_SERIALNO={serialno} {entry.recover}"
         subject = f"phone {entry.serialno} ({entry.name})"
         yield Diagnosis(subject, "absent", remedy, request.serialno == entry.serialno)
 

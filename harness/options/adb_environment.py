@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Container, Mapping
 
 from harness.errors import UserError
 from harness.options.option import Source, SourcedValue
@@ -15,29 +16,49 @@ VARIABLES = {SOCKET: "adb_host", ADDRESS: "adb_host", PORT: "adb_host", SERIAL: 
 """The option that a variable stands in for."""
 
 
-def adb_variables(environment: Mapping[str, str]) -> dict[str, SourcedValue]:
+def adb_variables(
+    environment: Mapping[str, str], given: Container[str] = ()
+) -> dict[str, SourcedValue]:
     """What the variables say of ``adb_host`` and ``serial``, read as adb itself reads them.
 
     ``ADB_SERVER_SOCKET`` goes before address and port; an empty variable says nothing.
 
     Args:
         environment: Environment variables.
+        given: Names of options that somebody gave, for which no variable is read.
 
     Raises:
         UserError: If a server is not reached over TCP, or a port is none.
     """
-    found = {}
-    if socket := environment.get(SOCKET):
-        found["adb_host"] = SourcedValue([_tcp(socket)], Source("environment", SOCKET))
-    else:
-        given = [name for name in (ADDRESS, PORT) if environment.get(name)]
-        if given:
-            host = environment.get(ADDRESS) or "127.0.0.1"
-            address = f"{host}:{_port(PORT, environment.get(PORT) or '5037')}"
-            found["adb_host"] = SourcedValue([address], Source("environment", " and ".join(given)))
-    if serial := environment.get(SERIAL):
+    found = {} if "adb_host" in given else _server(environment)
+    serial = environment.get(SERIAL)
+    if serial and "serial" not in given:
         found["serial"] = SourcedValue(serial, Source("environment", SERIAL))
     return found
+
+
+def _server(environment: Mapping[str, str]) -> dict[str, SourcedValue]:
+    if socket := environment.get(SOCKET):
+        return {"adb_host": SourcedValue([_tcp(socket)], Source("environment", SOCKET))}
+    named = [name for name in (ADDRESS, PORT) if environment.get(name)]
+    if not named:
+        return {}
+    host = _host(environment.get(ADDRESS) or "127.0.0.1")
+    address = f"{host}:{_port(PORT, environment.get(PORT) or '5037')}"
+    return {"adb_host": SourcedValue([address], Source("environment", " and ".join(named)))}
+
+
+def _host(address: str) -> str:
+    """A host as it stands before a port: an IPv6 address in brackets."""
+    if ":" not in address:
+        return address
+    try:
+        return f"[{ipaddress.IPv6Address(address.strip('[]'))}]"
+    except ValueError as error:
+        raise UserError(
+            f"{ADDRESS} is {address!r}, which is no host; unset it, or name a server with "
+            "--adb-host HOST:PORT."
+        ) from error
 
 
 def _tcp(socket: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,11 +44,13 @@ class AdbPhone:
     Args:
         server: Server that it is plugged into.
         serial: The server's name for it.
+        wire_serial: The same as the server wants to hear it, see ``ListedPhone``.
     """
 
-    def __init__(self, server: AdbServer, serial: str) -> None:
+    def __init__(self, server: AdbServer, serial: str, wire_serial: str | None = None) -> None:
         self.server = server
         self.serial = serial
+        self._wire_serial = wire_serial or serial
         self.drops = 0
         self._features: frozenset[str] | None = None
 
@@ -61,7 +64,7 @@ class AdbPhone:
         """How the adb program is asked to run what follows on this phone, from this machine."""
         address = self.server.address
         at = () if address == ServerAddress() else ("-H", address.host, "-P", str(address.port))
-        return ("adb", *at, "-s", self.serial, "shell")
+        return ("adb", *at, "-s", shlex.quote(self.serial), "shell")
 
     def ask(self, command: str, total_s: float) -> CommandResult:
         """Run a short command, as ``Commands.ask``.
@@ -106,13 +109,13 @@ class AdbPhone:
     def revive(self) -> None:
         """Let the server drop the transport, which it may still think fine, and make a new one."""
         with suppress(ConnectionLost, NoServer):
-            self.server.ask(f"host-serial:{self.serial}:reconnect", _RECONNECT_S)
+            self.server.ask(f"host-serial:{self._wire_serial}:reconnect", _RECONNECT_S)
 
     def _check_shell(self, total_s: float) -> None:
         """Ask once what its adbd can do."""
         if self._features is None:
             with self._connected(total_s) as connection:
-                self._request_of_phone(connection, f"host-serial:{self.serial}:features")
+                self._request_of_phone(connection, f"host-serial:{self._wire_serial}:features")
                 words = connection.block().decode(errors="replace")
             self._features = frozenset(filter(None, words.strip().split(",")))
         if _SHELL not in self._features:
@@ -126,7 +129,7 @@ class AdbPhone:
     @contextmanager
     def _service(self, service: str, total_s: float) -> Iterator[ServerConnection]:
         with self._connected(total_s) as connection:
-            self._request_of_phone(connection, f"host:transport:{self.serial}")
+            self._request_of_phone(connection, f"host:transport:{self._wire_serial}")
             connection.request(service)
             yield connection
 

@@ -101,7 +101,7 @@ class ServerConnection:
             ServerSaidNo: With the server's words.
             ConnectionLost: If no whole answer comes in time.
         """
-        encoded = service.encode()
+        encoded = service.encode(errors="surrogateescape")
         with self._translated(service):
             self._limit()
             self.socket.sendall(f"{len(encoded):04x}".encode() + encoded)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.devices.adb.client import AdbPhone
+from harness.devices.adb.listing import DEVICE, ListedPhone
 from harness.devices.adb.programs import find_adb_program
-from harness.devices.adb.server import AdbServer, ListedPhone, ServerAddress, parse_addresses
+from harness.devices.adb.server import AdbServer, ServerAddress, parse_addresses
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.errors import UserError
@@ -50,11 +51,13 @@ _STATES = {
         "install udev rules for it: apt-get install android-sdk-platform-tools-common",
     ),
     "recovery": ("is in recovery", "reboot it: adb reboot"),
-    "sideload": ("is in sideload mode", "reboot it"),
+    "sideload": ("is in sideload mode", "reboot it: adb reboot"),
+    "rescue": ("is in rescue mode", "reboot it: adb reboot"),
     "bootloader": ("is in its boot loader", "reboot it: fastboot reboot"),
     "connecting": ("is still connecting", "wait a moment"),
     "authorizing": ("is still authorizing", "wait a moment"),
     "host": ("is a computer in adb's host mode", "unplug it"),
+    "detached": ("is in state 'detached'", "give it back to the adb server: adb attach"),
 }
 
 
@@ -120,9 +123,15 @@ def _meet_or_tell(server: AdbServer, listed: ListedPhone) -> _Met | PhoneUnusabl
 
 
 def _meet(server: AdbServer, listed: ListedPhone) -> _Met:
-    if listed.state != "device":
+    if listed.state != DEVICE:
         raise _unusable(listed)
-    phone = AdbPhone(server, listed.serial)
+    if not listed.has_serial:
+        raise PhoneUnusable(
+            listed.serial,
+            "cannot be asked for by a serial number",
+            "plug it in again, or reboot it",
+        )
+    phone = AdbPhone(server, listed.serial, listed.wire_serial)
     try:
         told, boot_id = _properties(phone)
     except PhoneUnusable:
@@ -179,7 +188,8 @@ def _unusable(listed: ListedPhone) -> PhoneUnusable:
     for state, (reason, remedy) in _STATES.items():
         if listed.state.startswith(state):
             return PhoneUnusable(listed.serial, reason, remedy, state == _OFFLINE)
-    return PhoneUnusable(listed.serial, f"is in state {listed.state!r}", "reboot it")
+    told = f"is in state {listed.state!r}" if listed.state else "is listed without a state"
+    return PhoneUnusable(listed.serial, told, "reboot it")
 
 
 def _each_once(met: Iterable[_Met]) -> tuple[tuple[FoundPhone, ...], list[PhoneUnusable]]:

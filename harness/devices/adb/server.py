@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.devices.adb.connection import NoServer, ServerSaidNo, connected
+from harness.devices.adb.listing import ListedPhone, parse_listing
 from harness.devices.adb.server_status import ServerInfo, parse_status
 from harness.devices.transport.errors import ConnectionLost, PhoneFailure
 from harness.errors import UserError
@@ -17,7 +18,7 @@ from harness.errors import UserError
 DEFAULT_PORT = 5037
 _ASK_S = 5.0
 _START_S = 20.0
-_NAMELESS = "(no serial number)"
+_ADDRESS = re.compile(r"(?P<host>\[[^\[\]\s]+\]|[^:\[\]\s]+)(?::(?P<port>[0-9]{1,5}))?")
 _HEXADECIMAL = re.compile(r"^[0-9a-fA-F]{4}$")
 
 
@@ -29,7 +30,8 @@ class ServerAddress:
     port: int = DEFAULT_PORT
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @property
     def is_local(self) -> bool:
@@ -53,32 +55,29 @@ def parse_addresses(texts: Iterable[str]) -> tuple[ServerAddress, ...]:
 
 
 def parse_address(text: str) -> ServerAddress:
-    """Read ``HOST[:PORT]``.
+    """Read ``HOST[:PORT]``; an IPv6 address stands in brackets.
 
     Raises:
         UserError: If the port is no number from 1 to 65535.
     """
-    host, separator, port = text.rpartition(":")
-    if text and not separator:
-        return ServerAddress(text)
-    if not port.isdecimal() or not 0 < int(port) < 65536 or not host or ":" in host:
-        raise UserError(f"--adb-host {text!r} is no HOST or HOST:PORT; try --adb-host lab3:5037.")
-    return ServerAddress(host, int(port))
+    found = _ADDRESS.fullmatch(text)
+    host, port = found.group("host", "port") if found else ("", None)
+    number = DEFAULT_PORT if port is None else int(port)
+    is_bracketed = host.startswith("[")
+    host = host.strip("[]")
+    if not host or not 0 < number < 65536 or _is_ip6(host) != is_bracketed:
+        raise UserError(
+            f"--adb-host {text!r} is no HOST or HOST:PORT; try --adb-host lab3:5037, or "
+            "[::1]:5037 for an IPv6 address."
+        )
+    return ServerAddress(host, number)
 
 
-@dataclass(frozen=True)
-class ListedPhone:
-    """A phone as an adb server lists it.
-
-    Attributes:
-        serial: The server's name for it: a serial number, or ``HOST:PORT``.
-        state: ``device``, ``unauthorized``, ``offline``, ``recovery``, ...
-        usb: Whether it is on a cable.
-    """
-
-    serial: str
-    state: str
-    usb: bool
+def _is_ip6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 class AdbServer:
@@ -130,8 +129,7 @@ class AdbServer:
 
     def phones(self) -> tuple[ListedPhone, ...]:
         """All phones, usable or not."""
-        lines = self.ask("host:devices-l").splitlines()
-        return tuple(_listed(line) for line in lines if line.strip())
+        return parse_listing(self._answered("host:devices-l", _ASK_S))
 
     def connect(self, address: str, total_s: float = 15.0) -> str:
         """Plug a phone in over TCP; returns the server's words, of success or of failure."""
@@ -139,8 +137,11 @@ class AdbServer:
 
     def ask(self, service: str, total_s: float = _ASK_S) -> str:
         """One request with one answer; a no raises ``ConnectionLost``, too."""
+        return self._answered(service, total_s).decode(errors="replace")
+
+    def _answered(self, service: str, total_s: float) -> bytes:
         try:
-            return self._ask(service, total_s).decode(errors="replace")
+            return self._ask(service, total_s)
         except ServerSaidNo as error:
             raise ConnectionLost(f"the adb server at {self.address} says: {error}") from error
 
@@ -182,12 +183,3 @@ class AdbServer:
         except PhoneFailure:
             return False
         return True
-
-
-def _listed(line: str) -> ListedPhone:
-    """A line of ``host:devices-l``; a phone without permissions has blanks in its state."""
-    serial, _, rest = line.strip().partition("  " if line.startswith(_NAMELESS) else " ")
-    words = rest.split()
-    details = [word for word in words if ":" in word]
-    state = " ".join(word for word in words[: len(words) - len(details)])
-    return ListedPhone(serial, state, any(word.startswith("usb:") for word in details))

@@ -65,7 +65,7 @@ class Commands(Protocol):
 
     @property
     def shell_words(self) -> tuple[str, ...]:
-        """What a person types before a command for the phone: ``adb -s XYZ shell``."""
+        """What a person types before a command for the phone, quoted: ``adb -s XYZ shell``."""
         ...
 
     def ask(self, command: str, total_s: float) -> CommandResult:

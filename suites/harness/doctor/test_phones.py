@@ -144,6 +144,54 @@ def test_adbs_variables_are_told_whether_they_decide_or_not(
     )
 
 
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("ADB_SERVER_SOCKET", "localfilesystem:/run/adb"),
+        ("ADB_SERVER_SOCKET", "localabstract:adb"),
+        ("ADB_SERVER_SOCKET", "vsock:2:5037"),
+        ("ADB_SERVER_SOCKET", "5038"),
+        ("ADB_SERVER_SOCKET", "tcp:lab3"),
+        ("ADB_SERVER_SOCKET", "tcp:[::1]:5037"),
+        ("ANDROID_ADB_SERVER_PORT", "70000"),
+        ("ANDROID_ADB_SERVER_ADDRESS", "a:b"),
+    ],
+)
+def test_a_variable_that_names_no_server_is_a_finding_among_all_others(
+    variable: str,
+    text: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(variable, text)
+    assert main(["doctor", "--json"]) == 0
+    found = {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
+    assert {"Python", "torch", "cache"} <= found.keys()
+    assert variable in found["adb server"]["problem"]
+
+    assert main(["doctor", "--soc", "SM8550"]) == 1
+    assert variable in capsys.readouterr().out
+
+
+def test_an_option_decides_where_a_variable_names_no_server(
+    diagnose: Diagnose, server: PrivateAdbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADB_SERVER_SOCKET", "localabstract:adb")
+    code, found = diagnose()
+    assert code == 0
+    assert str(found[f"adb server 127.0.0.1:{server.port}"]["value"]).startswith("adb ")
+
+
+def test_a_damaged_list_of_phones_is_a_finding_among_all_others(
+    diagnose: Diagnose, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "phones.toml"
+    inventory.write_text("[[phone]")
+    code, found = diagnose("--phones", str(inventory))
+    assert (code, found["phones"]["value"]) == (1, "cannot be looked for")
+    assert str(inventory) in str(found["phones"]["problem"])
+
+
 def test_a_hot_phone_is_told_with_the_remedy(diagnose: Diagnose, phone: VirtualPhone) -> None:
     phone.set_thermal(Thermal(status=3))
     _, found = diagnose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,7 +140,7 @@ def _no_such_phone(found: Discovery, serial: str) -> UserError:
     there = ", ".join(str(phone) for phone in found.phones)
     return UserError(
         f"No phone has the serial {serial!r}, but there is {there}; choose one with --serial "
-        f"{found.phones[0].serialno}, or attach {serial!r}{_others(found)}."
+        f"{shlex.quote(found.phones[0].serialno)}, or attach {serial!r}{_others(found)}."
     )
 
 

@@ -165,13 +165,21 @@ def test_any_status_is_read_without_failing(status: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("text", "address"),
-    [("lab3", ServerAddress("lab3")), ("lab3:6000", ServerAddress("lab3", 6000))],
+    [
+        ("lab3", ServerAddress("lab3")),
+        ("lab3:6000", ServerAddress("lab3", 6000)),
+        ("[::1]", ServerAddress("::1")),
+        ("[fe80::1%eth0]:6000", ServerAddress("fe80::1%eth0", 6000)),
+    ],
 )
 def test_addresses(text: str, address: ServerAddress) -> None:
     assert parse_address(text) == address
+    assert parse_address(str(address)) == address
 
 
-@pytest.mark.parametrize("text", ["lab3:", "lab3:adb", "lab3:0", "lab3:65536", ":5037"])
+@pytest.mark.parametrize(
+    "text", ["lab3:", "lab3:adb", "lab3:0", "lab3:65536", ":5037", "[lab3]:1", "::1"]
+)
 def test_wrong_addresses_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="--adb-host"):
         parse_address(text)

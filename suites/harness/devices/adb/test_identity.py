@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -117,6 +118,32 @@ def test_every_unusable_phone_is_listed_with_its_reason(serial: str, line: str, 
     with pytest.raises(UserError, match=r"No phone can be used: .*; ") as refusal:
         choose_phones(discovery, "SM8550", None)
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "serial",
+    [
+        "adb-R5CT0000000-ab123C (2)._adb-tls-connect._tcp",
+        "R5CT 0000",
+        "[fe80::1%eth0]:5555",
+        "emulator-5554",
+    ],
+)
+@pytest.mark.parametrize("place", ["usb:1-1", "3-1", ""])
+def test_a_phone_is_chosen_by_any_serial_that_a_server_lists(serial: str, place: str) -> None:
+    line = f"device {place} product:p model:m device:d transport_id:1"
+    discovery = find({serial: Plugged(line, A)})
+    (phone,) = choose_phones(discovery, None, serial)
+    assert phone.serialno == "A"
+    assert shlex.split(" ".join(phone.phone.shell_words))[-2] == serial
+
+
+def test_a_serial_with_blanks_can_be_typed_as_the_sentence_has_it() -> None:
+    listed = Plugged(properties={"ro.soc.model": "SM8550"})
+    discovery = find({"adb-X (2)._tcp": listed})
+    with pytest.raises(UserError) as refusal:
+        choose_phones(discovery, None, "absent")
+    assert "--serial 'adb-X (2)._tcp'" in str(refusal.value)
 
 
 def test_an_unusable_phone_is_told_beside_one_of_another_soc() -> None:
