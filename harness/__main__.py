@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from harness.commands.main import main
+from harness.installation import run
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run("harness.commands.main:main"))

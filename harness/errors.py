@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -23,17 +24,27 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def require_packages(names: Sequence[str], purpose: str) -> None:
-    """Say which packages that only some uses need are missing, before an import of them fails.
+    """Say which packages that only some uses need are missing or broken, and import the others.
 
     Args:
         names: Top-level packages of the extra ``host``.
         purpose: What needs them; begins the sentence.
 
     Raises:
-        UserError: If one of them is not installed.
+        UserError: If one of them is not installed, or cannot be imported.
     """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
             f"{purpose} needs {', '.join(missing)}; install it with: pip install 'snapgate[host]'"
         )
+    for name in names:
+        try:
+            importlib.import_module(name)
+        # Libraries that are missing, of another CPU or of another package's version: each import
+        # runs what the package likes, and raises what that raises.
+        except Exception as error:
+            raise UserError(
+                f"{purpose} needs {name}, which is installed and cannot be imported "
+                f"({type(error).__name__}: {error}); look at: python -m harness doctor"
+            ) from error

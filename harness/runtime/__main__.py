@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.runtime.cli import main
+from harness.installation import run
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run("harness.runtime.cli:main", "host"))

@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.virtual_phone.command_line import main
+from harness.installation import run
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run("harness.virtual_phone.command_line:main"))

@@ -48,6 +48,21 @@ def test_without_torch_nothing_can_run_and_the_remedy_is_named(
     assert "pip install 'snapgate[host]'" in " ".join(capsys.readouterr().out.split())
 
 
+def test_another_version_and_a_package_that_cannot_be_imported_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"torch": "2.13.0+cpu", "executorch": "1.4.0"}
+    monkeypatch.setattr(machine, "version", lambda name: found.get(name) or version(name))
+    broken = {"torch": "OSError: libtorch.so: cannot open"}
+    monkeypatch.setattr(machine, "_broken_packages", lambda: broken)
+    assert main(["doctor", "--json"]) == 1
+    told = {one["subject"]: one["problem"] for one in json.loads(capsys.readouterr().out)}
+    assert "cannot be imported (OSError: libtorch.so: cannot open)" in told["torch"]
+    assert "pip install --force-reinstall torch==" in told["torch"]
+    assert "made for executorch==1.5.1; type:" in told["executorch"]
+    assert told["safetensors"] is None
+
+
 def test_without_a_c_compiler_only_qnn_suffers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

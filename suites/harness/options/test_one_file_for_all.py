@@ -15,7 +15,7 @@ from harness.devices.phone.fleet.phone_selection import PhoneRequest
 from harness.export.request import ExportRequest
 from harness.options.values import resolve
 from harness.runtime.cli import main as run
-from reports.__main__ import main as report
+from reports.command_line import main as report
 from suites.harness.results.made_up import a_device, night_id, samples, write_run
 
 

@@ -12,8 +12,8 @@ import pytest
 from harness.errors import UserError
 from harness.results.journal import Journal
 from harness.results.rows.schema import OutcomeRow
-from reports.__main__ import main, parse_since
 from reports.bundle import write_bundle
+from reports.command_line import main, parse_since
 from suites.harness.reports.nights import write_levels
 from suites.harness.reports.rendered import page_of
 from suites.harness.reports.small_run import BROKEN_TEST, RUN_ID

@@ -12,8 +12,8 @@ import pytest
 from harness.errors import UserError
 from harness.results.journal import Journal
 from harness.results.rows.schema import SampleRow, parse_row
-from reports.__main__ import main
 from reports.build import build_report
+from reports.command_line import main
 from suites.harness.reports.small_run import RUN_ID, sample_rows, session_row
 
 FILES = {"index.html", "results.csv", "samples.jsonl", "junit.xml"}
