@@ -23,7 +23,12 @@ from harness.devices.phone.preflight import find_ready_phones, one_each, only_on
 from harness.devices.phone.qnn_version import version_of_library, version_text
 from harness.devices.phone.set_up import open_phone
 from harness.devices.place import Place, PlaceRequest
-from harness.devices.virtual_session import VIRTUAL, open_virtual_phone, virtual_soc
+from harness.devices.virtual_session import (
+    VIRTUAL,
+    check_virtual_folder,
+    open_virtual_phone,
+    virtual_soc,
+)
 from harness.errors import UserError
 from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
 from harness.targets.phone import PHONE
@@ -118,6 +123,7 @@ class PhonePlace(Place):
 
 def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
     options = asked.options
+    check_virtual_folder()
     if options["soc"] not in (None, soc.name):
         raise UserError(
             f"--serial {VIRTUAL}{soc.name} and --soc {options['soc']} are two SoCs; leave one out."

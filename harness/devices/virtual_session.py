@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.runner.tools import find_build
 from harness.devices.phone.set_up import open_phone
 from harness.errors import UserError
+from harness.mounts import is_noexec
 from harness.run_folder import run_folder
 from harness.targets.soc import Soc, get_soc
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
@@ -37,6 +39,20 @@ def virtual_soc(serial: str | None) -> Soc | None:
     return get_soc(serial.removeprefix(VIRTUAL)) if serial and is_virtual(serial) else None
 
 
+def check_virtual_folder() -> None:
+    """Refuse a folder for temporary files that a virtual phone could run no program from.
+
+    Raises:
+        UserError: If it is mounted noexec.
+    """
+    folder = Path(tempfile.gettempdir())
+    if is_noexec(folder):
+        raise UserError(
+            f"{folder} is mounted noexec, and a virtual phone runs programs from there; set TMPDIR "
+            "to a folder that is not."
+        )
+
+
 @contextmanager
 def open_virtual_phone(soc: Soc, adb_program: Path | None = None) -> Iterator[PhoneDevice]:
     """Start a virtual phone behind an adb server of its own; both end with the block.
@@ -46,8 +62,9 @@ def open_virtual_phone(soc: Soc, adb_program: Path | None = None) -> Iterator[Ph
         adb_program: Program of the server; None for the first that this machine has.
 
     Raises:
-        UserError: If there is no adb program.
+        UserError: If there is no adb program, or the phone could run none.
     """
+    check_virtual_folder()
     program = adb_program or _first_program()
     with (
         run_folder() as folder,

@@ -15,6 +15,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.backends.qnn.errors import explain
 from harness.backends.qnn.libraries import (
     HTP_LIBRARY,
     SDK_LIBRARY_FOLDER,
@@ -27,6 +28,7 @@ from harness.backends.qnn.libraries import (
 from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.backends.qnn.shim import compiled_shim
 from harness.errors import UserError
+from harness.mounts import is_noexec
 
 _HTP_BACKEND_ID = 6
 _CORE_API_MAJOR = 2
@@ -163,11 +165,23 @@ def _load(libraries: QnnLibraries, shim_path: Path) -> tuple[ctypes.CDLL, ctypes
         for name in runtimes:
             ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_GLOBAL)
     except OSError as error:
-        raise UserError(
-            f"The QNN libraries in {libraries.directory} cannot be loaded ({error}); install them "
-            "again or use --target host."
-        ) from error
+        raise UserError(_not_loaded(libraries, shim_path, str(error))) from error
     return shim, real
+
+
+def _not_loaded(libraries: QnnLibraries, shim_path: Path, reason: str) -> str:
+    """Why libraries that are there cannot be loaded: for their place, or what they need."""
+    fact = f"The QNN libraries in {libraries.directory} cannot be loaded"
+    if is_noexec(shim_path.parent):
+        return (
+            f"{fact}: the cache {shim_path.parent} is mounted noexec, and their bridge to "
+            "ExecuTorch is loaded from there; set XDG_CACHE_HOME to a folder that is not."
+        )
+    if is_noexec(libraries.directory):
+        return f"{fact}: that folder is mounted noexec; copy them and name the copy with --qnn-dir."
+    if known := explain([reason]):
+        return f"{fact} ({reason}): {known}."
+    return f"{fact} ({reason}); install them again or use --target host."
 
 
 def _provider(library: ctypes.CDLL, libraries: QnnLibraries) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -65,7 +66,8 @@ def only_one(ready: Sequence[ReadyPhone]) -> ReadyPhone:
         return ready[0]
     there = ", ".join(str(one.found) for one in ready)
     raise UserError(
-        f"{len(ready)} phones fit: {there}; choose one with --serial {ready[0].found.serialno}, or "
+        f"{len(ready)} phones fit: {there}; choose one with --serial "
+        f"{shlex.quote(ready[0].found.serialno)}, or "
         f"use them all with -n {len(ready)}."
     )
 
@@ -140,6 +142,7 @@ def _ready(
         _check_space(phone)
         if build is not None:
             tools.check_machine(build)
+            tools.check_needs(build)
     entry = request.inventory.entry(phone.serialno)
     return None if build is None else ReadyPhone(phone, build, libraries, entry)
 

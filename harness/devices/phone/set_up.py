@@ -49,8 +49,9 @@ def open_phone(
     phone = found.phone
     memory = Path(platformdirs.user_cache_dir("snapgate")) / "digests.json"
     deployment = Deployment(phone, LocalDigests(memory), retry_limits)
-    files = (*build.files, *(libraries.files if libraries else ()))
-    tools = deployment.bring_folder("tools", files)
+    # What both bring, the C++ runtime for instance, is the build's.
+    named = {path.name: path for path in (*(libraries.files if libraries else ()), *build.files)}
+    tools = deployment.bring_folder("tools", tuple(named.values()))
     remote = RemoteRunner(phone, tools, build.runner.name, retry_limits, deployment.restore)
     setup = RunnerSetup(
         get_soc(found.soc),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.mounts import is_noexec
 from harness.virtual_phone.machine import init
 from harness.virtual_phone.machine.root_folder import HOME, RootFolder, mount_order
 
@@ -169,6 +170,11 @@ def start_sandbox(
     Raises:
         NoSandbox: If what is demanded is not to be had.
     """
+    if is_noexec(folder):
+        raise NoSandbox(
+            f"{folder} is mounted noexec, and the phone runs programs from there; set TMPDIR, or "
+            "--root, to a folder that is not"
+        )
     if isolation is not None:
         root = RootFolder(folder, in_chroot=isolation == "chroot")
         return root, Sandbox(root, isolation), None

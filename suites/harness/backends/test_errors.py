@@ -49,6 +49,105 @@ def test_a_real_log_is_explained(log: str, explanation: str) -> None:
     assert re.search(explanation, text)
 
 
+LINES = {
+    "30010": "[WARNING] [Qnn ExecuTorch]: Failed to interpret QNN context binary. Error code 30010."
+    " Try verifying binary with online-prepare format.",
+    "magic": "[INFO] [Qnn ExecuTorch]: QnnContextCustomProtocol expected magic number: 0x5678abcd "
+    "but get: 0x2000000",
+    "cache": "[ERROR] [Qnn ExecuTorch]: Failed to parse QNN Graph Info. The cache might be broken. "
+    "Please consider to re-generate the cache.",
+    "skel": "[ERROR] [Qnn ExecuTorch]: QnnDsp <E> Failed to load skel, error: 1008",
+    "stub": 'QnnDsp <W> Failed in loading stub: dlopen failed: library "libQnnHtpV79Stub.so" not '
+    "found",
+    "stub's": 'QnnDsp <W> Failed in loading stub: dlopen failed: library "libcdsprpc.so" not found:'
+    ' needed by "/data/local/tmp/x/libQnnHtpV79Stub.so" in namespace (default)',
+    "soc": "[WARNING] [Qnn ExecuTorch]: QnnDsp <W> No Snapdragon SOC detected",
+    "4000": "[WARNING] [Qnn ExecuTorch]: QnnDsp <W> Failed to create transport instance: 4000",
+    "14001": "QnnDevice_create = 14001 / 0x36b1",
+    "config": "QNN_DEVICE_ERROR_INVALID_CONFIG",
+    "elf": "E fastrpc_apps_user.c: Error 0x80000406: remote_handle_open_domain: dynamic loading "
+    "failed for file:///libQnnHtpV79Skel.so?qnn_skel_handle_invoke&_modver=1.0&_dom=cdsp on domain "
+    "3 (dlerror RX VA 0xFFF00000 outside ELF segment)",
+    "tcm": '"_x" generated: Requires 0x2400000 bytes of TCM, which is greater than the TCM size of '
+    "0x800000!",
+    "finalize": "QnnDsp <E> Failed to finalize graph (id: 1) with err 1002",
+    "6001": "[ERROR] [Qnn ExecuTorch]: qnn_graph_execute failed. Error 6001",
+    "1002": "[ERROR] [Qnn ExecuTorch]: Can't create context from binary. Error 1002.",
+    "method": "E 00:00:00.071665 executorch:program.cpp:67] No method named 'kv_forward' in "
+    "program",
+    "unchecked": "F 00:00:00.071679 executorch:result.h:170] In function CheckOk(), assert failed: "
+    "hasValue_",
+    "open": "E 00:00:00.0 executorch:mmap_data_loader.cpp:95] Failed to open vision.pte: No such "
+    "file or directory (2)",
+    "identifier": "E executorch:program.cpp:80] Program identifier '0000' != expected 'ET12'",
+    "kernel": "E executorch:operator_registry.cpp:256] kernel 'quantized_decomposed::"
+    "embedding_4bit.dtype_out' not found.",
+    "json": "E tokenizers:hf_tokenizer.cpp:167] Error parsing json file: [json.exception."
+    "parse_error.101] parse error at line 1, column 1",
+    "api": "[ERROR] [Qnn ExecuTorch]: Qnn API version 3.0.0 is not supported, The minimum supported"
+    " version is 2.26.0. ",
+    "bad_alloc": "terminating with uncaught exception of type std::bad_alloc",
+    "killed": "Killed",
+    "aborted": "Aborted",
+    "arch": "[WARNING] [Qnn ExecuTorch]: QnnDsp <W> Arch 68 set by custom config is different from "
+    "arch associated with SoC 57, will overwrite it to 75",
+    "libc++": "[ERROR] [Qnn ExecuTorch]: Cannot Open QNN library libQnnHtp.so, with error: "
+    "libc++.so.1: cannot open shared object file: No such file or directory",
+    "libQnnHtp": "[ERROR] [Qnn ExecuTorch]: Cannot Open QNN library libQnnHtp.so, with error: "
+    'dlopen failed: library "libQnnHtp.so" not found',
+    "libQnnHtp's": "[ERROR] [Qnn ExecuTorch]: Cannot Open QNN library libQnnHtp.so, with error: "
+    'dlopen failed: library "liblog.so" not found: needed by /data/x/libQnnHtp.so',
+    "namespace": "Cannot Open QNN library libQnnHtp.so, with error: dlopen failed: library "
+    '"/vendor/lib64/libcdsprpc.so" needed or dlopened by "/data/local/tmp/x/libQnnHtpV79Stub.so" is'
+    ' not accessible for the namespace "(default)"',
+}
+"""As public threads have them, shortened."""
+
+
+@pytest.mark.parametrize(
+    ("names", "explanation"),
+    [
+        ("30010", "of another QNN version than the libraries, or damaged; give the QNN SDK"),
+        ("30010 magic", "of another QNN version than the libraries, or damaged; give the QNN SDK"),
+        ("30010 cache", "of another QNN than the libraries, or damaged; give the QNN SDK"),
+        ("30010 skel", "Skel.so, was not found"),
+        ("30010 killed", "ended the runner, as it does for lack of memory"),
+        ("30010 method", "has no method kv_forward"),
+        ("skel stub", "stub of this SoC's HTP version is not beside the runner"),
+        ("skel stub's", "the phone has no libcdsprpc.so, through which programs reach its HTP"),
+        ("soc 4000 skel", "QNN does not know the phone's SoC"),
+        ("14001 config", "Skel.so, was not found"),
+        ("skel elf", "did not load libQnnHtpV.*Skel.so.*of another HTP version.* one folder"),
+        ("finalize tcm", "needs 0x2400000 bytes of .*VTCM.* this SoC has 0x800000"),
+        ("6001", "gave up a graph while it ran"),
+        ("1002", r"no room for a context of this size \(error 1002\)"),
+        ("unchecked method aborted", "the file has no method kv_forward"),
+        ("open", "there is no file vision.pte"),
+        ("identifier", "no ExecuTorch program: it begins with '0000' instead of 'ET12'"),
+        ("kernel", "without the operator quantized_decomposed::embedding_4bit.dtype_out"),
+        ("json", "is no JSON, as a pointer of git lfs is none; run git lfs pull"),
+        ("api", "have API 3.0.0 and the runner is for 2.26.0 and later"),
+        ("bad_alloc aborted", "no memory for the model"),
+        ("killed", "ended the runner, as it does for lack of memory"),
+        ("libc++", r"no libc\+\+.so.1, .*; apt-get install libc\+\+1 libunwind8"),
+        ("libQnnHtp", "the QNN libraries were not found"),
+        ("libQnnHtp's", "the linker found no liblog.so, which /data/x/libQnnHtp.so needs"),
+        ("namespace", "does not let .*Stub.so load /vendor/lib64/libcdsprpc.so"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_line_that_says_most_decides_wherever_it_stands(
+    names: str, explanation: str, order: int
+) -> None:
+    lines = [LINES[name] for name in names.split()]
+    assert re.search(explanation, explain(lines[::order]) or "")
+
+
+@pytest.mark.parametrize("name", ["arch", "aborted", "magic", "4000"])
+def test_a_warning_of_good_runs_explains_nothing(name: str) -> None:
+    assert explain([LINES[name]]) is None
+
+
 def test_every_row_is_needed_by_some_log_or_says_who_reported_it() -> None:
     logs = "\n".join(path.read_text() for path in LOGS.glob("*.log"))
     for known in KNOWN_ERRORS:

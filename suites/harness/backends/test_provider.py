@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from harness.backends.qnn import provider
+from harness.backends.qnn.libraries import QnnLibraries
 from harness.backends.qnn.provider import QnnInfo
 from harness.backends.qnn.shim import compiled_shim
 from harness.errors import UserError
@@ -126,6 +129,25 @@ except UserError as error:
 """
     stdout = run_python(ACTIVATE + script, tmp_path).stdout
     assert stdout.startswith(f"The QNN libraries in {tmp_path} cannot be loaded (")
+
+
+@pytest.mark.parametrize(
+    ("noexec", "sentence"),
+    [
+        ("cache", "the cache cache is mounted noexec, .*; set XDG_CACHE_HOME"),
+        ("qnn", "that folder is mounted noexec; copy them and name the copy with --qnn-dir"),
+        ("", r"this machine has no libc\+\+.so.1, .*; apt-get install libc\+\+1 libunwind8"),
+    ],
+)
+def test_libraries_that_are_there_are_not_to_be_installed_again(
+    monkeypatch: pytest.MonkeyPatch, noexec: str, sentence: str
+) -> None:
+    monkeypatch.setattr(provider, "is_noexec", lambda folder: folder == Path(noexec))
+    reason = "libc++.so.1: cannot open shared object file: No such file or directory"
+    libraries = QnnLibraries(Path("qnn"), "--qnn-dir")
+    told = provider._not_loaded(libraries, Path("cache/shim.so"), reason)
+    assert re.search(f"^The QNN libraries in qnn cannot be loaded.*{sentence}", told)
+    assert "install them again" not in told
 
 
 ASK_EXECUTORCH = """

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.backends.qnn.errors import explain
 from harness.errors import UserError
 
 _FLAG = re.compile(r"^\s+--?(?:\[no\])?([a-z][a-z0-9_]*)\b", re.MULTILINE)
@@ -58,10 +59,12 @@ def read_generation(help_text: str, runner: Path | None = None) -> RunnerGenerat
         runner: The program on this machine, None where there is none to look into.
 
     Raises:
-        UserError: If it is no multimodal runner.
+        UserError: If it does not start, or is no multimodal runner.
     """
     flags = frozenset(_FLAG.findall(help_text))
     if not flags & {"tok_embedding_path", "embedding_path"}:
+        if known := explain(help_text.splitlines()):
+            raise UserError(f"The runner does not start on the phone: {known}.")
         told = (help_text.strip().splitlines() or [""])[-1]
         raise UserError(
             "The program on the phone is no multimodal runner: its --help names neither "

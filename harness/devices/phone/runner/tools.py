@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import struct
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends.qnn.libraries import cache_folder
 from harness.devices.phone.qnn_version import QnnVersion, version_of_library
+from harness.devices.phone.runner.elf import (
+    ARM64,
+    HEXAGON,
+    companions,
+    machine_of,
+    needed_libraries,
+)
 from harness.errors import UserError
 from harness.targets.soc import Soc
-
-_HEADER = struct.Struct("<4sB13xH")
-"""Magic, class and, 18 bytes in, machine (ELF-64 object file format, figure 2)."""
-_MACHINES = {3: "x86", 40: "32-bit Arm", 62: "x86-64", 164: "Hexagon", 183: "Arm64"}
-
-ARM64, HEXAGON = "Arm64", "Hexagon"
 
 RUNNER = "qnn_multimodal_runner"
 BACKEND_LIBRARY = "libqnn_executorch_backend.so"
@@ -30,17 +31,14 @@ BUILD_COMMAND = "backends/qualcomm/scripts/build.sh --skip_x86_64 --release"
 
 _PHONE_FOLDER = Path("lib/aarch64-android")
 HTP_LIBRARY = "libQnnHtp.so"
+CPP_RUNTIME = "libc++_shared.so"
+_ON_NO_PHONE = re.compile(
+    rf"{re.escape(CPP_RUNTIME)}|{re.escape(BACKEND_LIBRARY)}|lib[^/]+\.so\.\d[\d.]*"
+)
+"""The NDK's runtime, upstream's own, and what a Linux system numbers; Android numbers none."""
+_SKEL = "Skel"
+"""In the name of each library that runs on the HTP itself."""
 WHERE_FROM = "docs/phone.md says where they come from"
-
-
-def machine_of(path: Path) -> str | None:
-    """``Arm64``, ``x86-64``, ``Hexagon``, ...; None for what is no ELF file."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    if len(header) < _HEADER.size:
-        return None
-    magic, _, machine = _HEADER.unpack(header)
-    return _MACHINES.get(machine, f"machine {machine}") if magic == b"\x7fELF" else None
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,17 @@ class RunnerBuild:
     Attributes:
         runner: Path of ``qnn_multimodal_runner``.
         backend_library: Path of ``libqnn_executorch_backend.so``.
+        companions: Libraries beside them that they need, ``libc++_shared.so`` for instance.
     """
 
     runner: Path
     backend_library: Path
+    companions: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Runner and library."""
-        return (self.runner, self.backend_library)
+        """Runner and libraries."""
+        return (self.runner, self.backend_library, *self.companions)
 
 
 def find_build(directory: Path) -> RunnerBuild:
@@ -79,7 +79,37 @@ def find_build(directory: Path) -> RunnerBuild:
             f"--build-dir {directory} has no {' and no '.join(lacking)}; build them in a checkout "
             f"of ExecuTorch with: {BUILD_COMMAND} (docs/phone.md)"
         )
-    return RunnerBuild(runner, library)
+    parents = (runner.parent, library.parent, directory)
+    folders = [place for folder in parents for place in (folder, folder / "lib")]
+    needed = companions((runner, library), folders)
+    # QNN's own come from one SDK, all together.
+    beside = tuple(path for path in needed if not path.name.startswith("libQnn"))
+    return RunnerBuild(runner, library, beside)
+
+
+def check_needs(build: RunnerBuild) -> None:
+    """Refuse a build that needs a library which no phone has and which is not beside it.
+
+    Raises:
+        UserError: If there is such a library.
+    """
+    there = {path.name for path in build.files}
+    for path in build.files:
+        for name in needed_libraries(path):
+            if name not in there and _ON_NO_PHONE.fullmatch(name):
+                raise UserError(
+                    f"{path} needs {name}, which is on no phone and not beside it; "
+                    f"{_remedy_for(name)}."
+                )
+
+
+def _remedy_for(name: str) -> str:
+    if name == CPP_RUNTIME:
+        return (
+            "copy it there from the NDK that built it "
+            "(toolchains/llvm/prebuilt/*/sysroot/usr/lib/aarch64-linux-android)"
+        )
+    return "copy it there, or give a build for Android with --build-dir"
 
 
 def check_machine(build: RunnerBuild) -> None:
@@ -152,7 +182,9 @@ def find_phone_libraries(
     files = tuple(path for path in found.values() if path is not None)
     for path in files:
         _check_machine(path)
-    return PhoneLibraries(files, version_of_library(files[0]), source)
+    of_android = [path for path in files if _SKEL not in path.name]
+    beside = companions(of_android, sorted({path.parent for path in of_android}))
+    return PhoneLibraries((*files, *beside), version_of_library(files[0]), source)
 
 
 def _named_folder(qnn_dir: Path | None, environment: Mapping[str, str]) -> tuple[Path, str]:
@@ -169,7 +201,7 @@ def _named_folder(qnn_dir: Path | None, environment: Mapping[str, str]) -> tuple
 
 
 def _check_machine(path: Path) -> None:
-    wanted = HEXAGON if "Skel" in path.name else ARM64
+    wanted = HEXAGON if _SKEL in path.name else ARM64
     machine = machine_of(path)
     if machine != wanted:
         raise UserError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from harness.devices.phone.runner.tools import check_machine, find_build
+from harness.devices.phone.runner.tools import check_machine, check_needs, find_build
 from harness.errors import UserError
-from suites.harness.devices.phone.files_for_phones import X86_64, write_build
+from suites.harness.devices.phone.files_for_phones import X86_64, write_build, write_elf
 
 
 def test_a_build_folder_has_both_files(tmp_path: Path) -> None:
@@ -48,3 +49,42 @@ def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
     build.backend_library.write_text("short")
     with pytest.raises(UserError, match="is built for no machine"):
         check_machine(build)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["", "lib", "examples/qualcomm/oss_scripts/llama", "examples/qualcomm/oss_scripts/llama/lib"],
+)
+def test_libraries_that_lie_beside_the_runner_and_that_it_needs_come_along(
+    tmp_path: Path, place: str
+) -> None:
+    build = find_build(write_build(tmp_path))
+    write_elf(build.runner, needs=["libc++_shared.so", "liblog.so"])
+    write_elf(build.backend_library, needs=["libfirst.so", "libQnnSystem.so"])
+    folder = tmp_path / place
+    write_elf(folder / "libc++_shared.so")
+    write_elf(folder / "libfirst.so", needs=["libsecond.so", "libfirst.so"])
+    for name in ("libsecond.so", "libunused.so", "libQnnSystem.so"):
+        write_elf(folder / name)
+    names = [path.name for path in find_build(tmp_path).files]
+    assert names[:2] == ["qnn_multimodal_runner", "libqnn_executorch_backend.so"]
+    assert sorted(names[2:]) == ["libc++_shared.so", "libfirst.so", "libsecond.so"]
+
+
+@pytest.mark.parametrize("name", ["libc++_shared.so", "libstdc++.so.6", "libc.so.6"])
+def test_a_runner_that_cannot_start_on_any_phone_is_refused(tmp_path: Path, name: str) -> None:
+    build = find_build(write_build(tmp_path))
+    check_needs(build)
+    write_elf(build.runner, needs=["liblog.so", "libc.so", name])
+    with pytest.raises(UserError, match=f"{re.escape(name)}, which is on no phone and not beside"):
+        check_needs(find_build(tmp_path))
+    write_elf(tmp_path / name)
+    check_needs(find_build(tmp_path))
+
+
+def test_a_library_for_another_machine_beside_the_runner_is_refused(tmp_path: Path) -> None:
+    build = find_build(write_build(tmp_path))
+    write_elf(build.runner, needs=["libc++_shared.so"])
+    write_elf(tmp_path / "libc++_shared.so", X86_64)
+    with pytest.raises(UserError, match=r"libc\+\+_shared.so is built for x86-64"):
+        check_machine(find_build(tmp_path))

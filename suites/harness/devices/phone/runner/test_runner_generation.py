@@ -79,6 +79,24 @@ def test_our_own_runner_speaks_for_itself() -> None:
     assert {"json", "ignore_eos", "record_margins"} <= generation.flags
 
 
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (
+            'CANNOT LINK EXECUTABLE "./qnn_multimodal_runner": library "libc++_shared.so" not '
+            "found: needed by main executable",
+            r"libc\+\+_shared.so, .*beside the runner in --build-dir",
+        ),
+        ("/system/bin/sh: /data/x/runner: can't execute: Permission denied", "noexec"),
+    ],
+)
+def test_what_does_not_start_is_told_in_the_words_of_linker_and_shell(
+    text: str, cause: str
+) -> None:
+    with pytest.raises(UserError, match=f"does not start on the phone: .*{cause}"):
+        read_generation(text)
+
+
 @pytest.mark.parametrize("text", ["", "sh: not found", "  -model_path (A model)"])
 def test_another_program_is_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"is no multimodal runner: .* with --build-dir"):
