@@ -24,6 +24,7 @@ from harness.backends.qnn.provider import activate
 from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
+from harness.export.calibration_file import load_calibration
 from harness.export.exporter import export_component
 from harness.export.graphs.component import load_module
 from harness.export.htp.activation_ranges import CalibratedGraph
@@ -31,7 +32,7 @@ from harness.export.htp.component import calibrated_decoder, htp_decoder
 from harness.export.htp.float_cache import FloatCache
 from harness.export.htp.quantization import GraphEncoding
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.calibration import CalibrationSample, load_calibration
+from harness.export.inputs.calibration import CalibrationSample
 from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
 from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.recipe import default_recipe, parse_precision

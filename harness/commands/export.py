@@ -17,6 +17,7 @@ from harness.checkpoint_source import (
     memory_available_gib,
     memory_need_gib,
 )
+from harness.export.calibration_file import read_samples
 from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
@@ -34,6 +35,8 @@ def run_export(options: Values) -> int:
     request = _request(options)
     # Before a checkpoint is downloaded: a request that cannot be met is no reason to do that.
     check_request(request)
+    if request.calibration is not None:
+        read_samples(request.calibration)
     request = replace(request, checkpoint=find_checkpoint(request.spec, options["checkpoint"]))
     console = Console(stderr=True)
     need, available = memory_need_gib(request.checkpoint), memory_available_gib()

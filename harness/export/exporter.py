@@ -16,15 +16,15 @@ from harness.backends.qnn.provider import QnnInfo
 from harness.errors import require_packages
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
-from harness.export.component_key import component_config, package_versions
-from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.calibration import (
+from harness.export.calibration_file import (
     CalibrationSet,
     calibration_sha256,
     load_calibration,
     naming_sample,
     read_samples,
 )
+from harness.export.component_key import component_config, package_versions
+from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import check_length
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request

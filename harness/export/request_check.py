@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError
-from harness.export.inputs.calibration import read_samples
 from harness.export.recipe import Recipe, check_precisions
 from harness.export.request import ExportRequest
 from harness.targets.soc import Soc
@@ -76,8 +75,6 @@ def _check_calibration(request: ExportRequest) -> None:
             f"Precision {calibrated[0]} fixes the ranges of activations, which takes samples, and "
             f"{request.spec.name} comes with none; give some with --calibration FILE."
         )
-    if request.calibration is not None:
-        read_samples(request.calibration)
 
 
 def _check_soc(request: ExportRequest) -> None:

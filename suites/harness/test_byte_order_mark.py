@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from harness.devices.phone.fleet.inventory import find_inventory
-from harness.export.inputs.calibration import load_calibration
+from harness.export.calibration_file import load_calibration
 from harness.export.recipe import load_recipe
 from harness.results.thresholds import append_rows, load_gates, load_quarantine
 from harness.runtime.request import read_requests

@@ -8,34 +8,12 @@ change nothing.
 
 from __future__ import annotations
 
-import codecs
-import hashlib
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    Discriminator,
-    Field,
-    Tag,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
-from harness.picture_source import check_exists, obtain
-from harness.vlm.picture import load_image
 from harness.vlm.prompt import IMAGE_PLACEHOLDER, as_words, place_images
-from harness.vlm.spec import VlmSpec
-from harness.vocabulary import Component
-
-_SHAPE = '{"files": [picture], "messages": [{"role": ..., "content": ...}]}'
 
 
 class Block(BaseModel, frozen=True):
@@ -111,116 +89,3 @@ class CalibrationSample(BaseModel, frozen=True):
                 raise UserError("a message of role assistant says nothing; leave it out.")
         asked = [message.text for message in said if message.role == "user"]
         return place_images(asked, len(self.files))
-
-
-@dataclass(frozen=True)
-class CalibrationSet:
-    """Samples whose pictures were read once.
-
-    Attributes:
-        samples: Their files are paths.
-        sha256: Of what is said and of the pictures' bytes, wherever these were found.
-    """
-
-    samples: tuple[CalibrationSample, ...]
-    sha256: str
-
-
-_SAMPLES = TypeAdapter(tuple[CalibrationSample, ...])
-
-
-def read_samples(path: Path) -> tuple[CalibrationSample, ...]:
-    """Read a calibration file and find what is wrong with it before anything is downloaded.
-
-    Raises:
-        UserError: If the file or a picture is missing, or a sample is malformed; the message has
-            the sample's number.
-    """
-    try:
-        samples = _SAMPLES.validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
-    except OSError as error:
-        raise UserError(
-            f"Calibration file {path} cannot be read ({error.strerror}); check --calibration."
-        ) from error
-    except ValidationError as error:
-        raise UserError(_fault_in_words(path, error)) from error
-    for number, sample in enumerate(samples, start=1):
-        with naming_sample(number, path):
-            _ = sample.prompts
-            for file in sample.files:
-                check_exists(file, path.parent)
-    if not any(sample.files for sample in samples):
-        what = "no sample with a picture" if samples else "no sample"
-        raise UserError(f"Calibration file {path} holds {what}; give at least one of {_SHAPE}.")
-    return samples
-
-
-def load_calibration(path: Path) -> CalibrationSet:
-    """Read a calibration file with its pictures, which are downloaded where they are addresses.
-
-    Relative paths begin at the file's folder.
-
-    Raises:
-        UserError: As ``read_samples``, or if a picture cannot be had or read.
-    """
-    digest = hashlib.sha256()
-    loaded = []
-    for number, sample in enumerate(read_samples(path), start=1):
-        with naming_sample(number, path):
-            pictures = [obtain(file, path.parent) for file in sample.files]
-            for picture in pictures:
-                load_image(picture)
-        said = [message.model_dump(mode="json") for message in sample.messages]
-        seen = [sha256_of(picture) for picture in pictures]
-        digest.update(json.dumps([said, seen]).encode())
-        loaded.append(sample.model_copy(update={"files": tuple(map(str, pictures))}))
-    return CalibrationSet(tuple(loaded), digest.hexdigest())
-
-
-@contextmanager
-def naming_sample(number: int, path: Path | None = None) -> Iterator[None]:
-    """Say in what is wrong with a sample which one it is, counted from 1."""
-    try:
-        yield
-    except UserError as error:
-        where = f" of {path}" if path else ""
-        raise UserError(f"Calibration sample {number}{where}: {error}") from error
-
-
-def _fault_in_words(path: Path, error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    number, *inside = first["loc"] or ("",)
-    # Names of a union's branches are of this module alone.
-    place = ".".join(str(word) for word in inside if word not in ("text", "blocks"))
-    fault = f"{place}: {first['msg']}" if place else first["msg"]
-    where = f"sample {number + 1}, " if isinstance(number, int) else ""
-    return (
-        f"Calibration file {path} is not as it should be: {where}{fault}; it takes a list of "
-        f"{_SHAPE}."
-    )
-
-
-def calibration_sha256(
-    calibration: CalibrationSet,
-    component: Component,
-    spec: VlmSpec,
-    tokenizer: Path,
-    weights_sha256: Iterable[str],
-) -> str:
-    """Hash all that reaches a component while it is calibrated.
-
-    An encoder sees preprocessed pictures. A decoder sees text in the runner's prompt strings and
-    what the float encoder and the float table make of the samples.
-
-    Args:
-        calibration: The samples.
-        component: Which one is calibrated.
-        spec: Of the checkpoint.
-        tokenizer: The checkpoint's ``tokenizer.json``.
-        weights_sha256: Of all components.
-    """
-    words = [calibration.sha256, repr(spec.family.preprocessing)]
-    if component == "text_decoder":
-        words += [repr(spec.family.prompt), repr(spec.vision), sha256_of(tokenizer)]
-        words += weights_sha256
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()

@@ -16,7 +16,7 @@ from benchmarks.interop.upstream_inputs import (
     model_parameters,
     prepare_checkpoint,
 )
-from harness.export.inputs.calibration import load_calibration
+from harness.export.calibration_file import load_calibration
 from harness.miniatures.scenes import CALIBRATION_SEEDS
 from harness.vlm.prompt import answer_text, format_turn
 from harness.vlm.registry import get_spec

@@ -12,7 +12,7 @@ from PIL import Image
 
 from harness import picture_source
 from harness.errors import UserError
-from harness.export.inputs.calibration import calibration_sha256, load_calibration, read_samples
+from harness.export.calibration_file import calibration_sha256, load_calibration, read_samples
 from harness.vlm.registry import get_spec
 from harness.vocabulary import Component
 

@@ -19,7 +19,6 @@ PACKAGE = Path(harness.__file__).parent
 WORKER = "harness.export.worker.__main__"
 
 DECIDES_NOTHING = {
-    "harness.artifacts.artifact": "opens what was exported, and hashes files",
     "harness.artifacts.manifest": "names of what is recorded, with a version of its own",
     "harness.errors": "how to refuse",
     "harness.options.command_line": "spells the command that a refusal names",

@@ -12,11 +12,12 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 
 from harness.errors import UserError
+from harness.export.calibration_file import load_calibration
 from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
 from harness.export.htp.activation_ranges import feed, feed_apart
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.htp.modules import HtpAttention
-from harness.export.inputs.calibration import CalibrationSample, load_calibration
+from harness.export.inputs.calibration import CalibrationSample
 from harness.export.inputs.conversation import (
     EmbeddedSegment,
     check_length,
