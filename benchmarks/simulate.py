@@ -1,8 +1,8 @@
 """What verdicts are worth: ``python -m benchmarks.simulate [--nights 2000] [--seed N] [--json]``.
 
-Simulates sessions, comparisons and histories whose truth is known, lets the product's own functions
-judge them, and prints how often they err beside the bound. Rows without a bound are there to be
-known: no rule keeps 5 % there without missing real slowdowns of 5 %.
+Simulates sessions, comparisons, histories and answers whose truth is known, lets the product's own
+functions judge them, and prints how often they err beside the bound. Rows without a bound are there
+to be known: no rule keeps 5 % there without missing real slowdowns of 5 %.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.simulation.comparisons import comparison_rows
 from benchmarks.simulation.histories import history_rows
 from benchmarks.simulation.nights import night_rows
 from benchmarks.simulation.rate import Rate
+from benchmarks.simulation.scenes import scene_rows
 
 SEED = 20_260_125
 
@@ -30,12 +31,13 @@ _LOG_COLUMNS = 140
 
 def simulate(nights: int, seed: int) -> list[Rate]:
     """All rows; each part has its own stream, so that none depends on how much another drew."""
-    for_nights, for_comparisons, for_histories = np.random.default_rng(seed).spawn(3)
+    for_nights, for_comparisons, for_histories, for_scenes = np.random.default_rng(seed).spawn(4)
     return list(
         itertools.chain(
             night_rows(for_nights, nights),
             comparison_rows(for_comparisons, nights),
             history_rows(for_histories, nights),
+            scene_rows(for_scenes, nights),
         )
     )
 

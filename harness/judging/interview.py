@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -14,7 +13,11 @@ from harness.judging.failures import NothingToJudge
 from harness.judging.measured import Measured, measured_on
 from harness.judging.questions import PictureQuestion
 from harness.judging.record import Record
+from harness.measure.accuracy_delta import ScoredPair, drop
+from harness.measure.estimate import Estimate
 from harness.measure.margin import Margin
+from harness.measure.ratio import Part, ratio
+from harness.measure.share import Scored, share
 from harness.results.rows.schema import AnswerRow, Variant
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.request import RunOptions
@@ -56,9 +59,23 @@ class Answers(Measured):
     items: tuple[Answer, ...]
 
     @property
-    def share_right(self) -> float:
+    def share_right(self) -> Estimate:
         """Share of answers that count as right, 0 to 1."""
-        return statistics.fmean(answer.correct for answer in self.items)
+        right = [Scored(one.question.cluster, float(one.correct)) for one in self.items]
+        return share(right, "answer")
+
+    def gain_over(self, others: Answers) -> Estimate:
+        """How many more of the same questions are right here than among others."""
+        both = zip(self.items, others.items, strict=True)
+        pairs = [
+            ScoredPair(one.question.cluster, float(one.correct), float(other.correct))
+            for one, other in both
+        ]
+        return drop(pairs, ("more", "fewer"))
+
+    def first(self, count: int) -> Answers:
+        """The answers to the first questions."""
+        return replace(self, items=self.items[:count])
 
     @property
     def token_ids(self) -> list[tuple[int, ...]]:
@@ -80,17 +97,21 @@ class Answers(Measured):
             if features
         ]
 
-    def tokens_per_step(self, kind: str) -> float:
+    def tokens_per_step(self, kind: str) -> Estimate:
         """Tokens that a pass of the decode method yields, over all answers to a kind of question.
 
         Raises:
             NothingToJudge: If the runner does not count its passes.
         """
         asked = [answer for answer in self.items if answer.question.kind == kind]
-        steps = [answer.decode_steps for answer in asked if answer.decode_steps is not None]
-        if len(steps) < len(asked):
+        parts = [
+            Part(answer.question.cluster, len(answer.token_ids) - 1, answer.decode_steps)
+            for answer in asked
+            if answer.decode_steps is not None
+        ]
+        if len(parts) < len(asked):
             raise NothingToJudge("the runner does not tell how many passes it took")
-        return sum(len(answer.token_ids) - 1 for answer in asked) / sum(steps)
+        return ratio(parts, "answer")
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from harness.judging.measured import Measured
 from harness.judging.record import Record, verdict_row
 from harness.measure import verdict as verdicts
-from harness.measure.accuracy_delta import ScoredPair, drop_of, judge_drop
 from harness.measure.comparison import Outcome
+from harness.measure.estimate import Estimate
+from harness.measure.estimate_verdict import judge_estimate
 from harness.measure.gate import Gate, find_gate
 from harness.measure.proposal import Provenance
 from harness.measure.quarantine import Quarantine, QuarantineState, find_quarantine
@@ -19,8 +20,8 @@ from harness.measure.verdict import Status, Verdict
 from harness.measure.wording import number, plural
 from harness.results.rows.schema import ComparisonRow, VerdictRow
 
-Evidence = float | Sequence[ScoredPair]
-"""A value that repeats exactly, or what was lost against a reference, question by question."""
+Evidence = float | Estimate
+"""A value that repeats exactly and was counted whole, or one that other scenes might change."""
 
 
 Judged = TypeVar("Judged", VerdictRow, ComparisonRow)
@@ -57,6 +58,21 @@ class Conclusion:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What was found on some scenes.
+
+    Attributes:
+        measured: What the findings are about.
+        evidence: By metric.
+        notes: Single findings behind them, most telling first.
+    """
+
+    measured: Measured
+    evidence: Mapping[str, Evidence]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Rules:
     """What a thresholds folder says.
 
@@ -85,13 +101,35 @@ class Judge:
             measured: What was measured.
             notes: Single findings behind the verdicts, most telling first. All are listed below a
                 failed test and in its properties, the first of them in its verdict.
-            evidence: By metric: a value, or scores beside those of the float model.
+            evidence: By metric.
 
         Raises:
             UserError: If there is no such metric.
         """
-        rows = [self._judged(metric, found, measured) for metric, found in evidence.items()]
-        return self.settle(rows, measured, notes)
+        return self._write_down(Findings(measured, evidence, notes))
+
+    def conclude_while_open(
+        self, looks: Sequence[int], find: Callable[[int], Findings]
+    ) -> Conclusion:
+        """Judge metrics on growing numbers of scenes until all their verdicts are clear.
+
+        Args:
+            looks: How many scenes each time, in growing order; at least one.
+            find: What is found on so many scenes.
+
+        Raises:
+            UserError: If there is no such metric.
+        """
+        for scenes in looks:
+            found = find(scenes)
+            verdicts = [self._verdict(*one, found.measured) for one in found.evidence.items()]
+            if all(verdict.status is not Status.INCONCLUSIVE for verdict in verdicts):
+                break
+        return self._write_down(found)
+
+    def _write_down(self, found: Findings) -> Conclusion:
+        rows = [self._judged(*one, found.measured) for one in found.evidence.items()]
+        return self.settle(rows, found.measured, found.notes)
 
     def noisy(
         self, metric: str, samples: Sequence[Sample], measured: Measured, cold_session: int = 0
@@ -154,15 +192,16 @@ class Judge:
         return Conclusion(status_of(decisive), decisive.sentence, tuple(notes), covering)
 
     def _judged(self, metric: str, found: Evidence, measured: Measured) -> VerdictRow:
-        value = drop_of(found) if isinstance(found, Sequence) else found
+        value = found.value if isinstance(found, Estimate) else found
         self.record.samples(metric, [Sample(value)], measured)
-        gate, context, provenance = self._gate(metric, measured), measured.context, self._provenance
-        verdict = (
-            judge_drop(found, gate, metric, context, provenance=provenance)
-            if isinstance(found, Sequence)
-            else verdicts.judge_exact(found, gate, metric, context, provenance=provenance)
-        )
+        verdict = self._verdict(metric, found, measured)
         return verdict_row(verdict, self.record.subject(measured))
+
+    def _verdict(self, metric: str, found: Evidence, measured: Measured) -> Verdict:
+        gate, context, provenance = self._gate(metric, measured), measured.context, self._provenance
+        if isinstance(found, Estimate):
+            return judge_estimate(found, gate, metric, context, provenance=provenance)
+        return verdicts.judge_exact(found, gate, metric, context, provenance=provenance)
 
     def _gate(self, metric: str, measured: Measured) -> Gate | None:
         """A virtual phone computes what the artifact's own target does, and is judged as that."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from harness.judging.interview import Answer, Answers
 from harness.judging.reference import Reference
-from harness.measure.accuracy import counts_as_difference, first_difference, token_agreement
+from harness.measure.accuracy import agreement, counts_as_difference, first_difference
+from harness.measure.estimate import Estimate
+from harness.measure.share import Scored, share, share_of_events
 from harness.vocabulary import CALIBRATED
 
 WhyTie = Callable[[Answer, int], tuple[str, bool]]
@@ -31,14 +33,14 @@ class TokenComparison:
     """Answers of one run against the ids they should have.
 
     Attributes:
-        agreement: Mean share of equal positions, an answer with a tie counted as equal: behind
-            another token of equal right, everything may differ.
+        agreement: Mean over answers of the share of equal positions, an answer with a tie counted
+            as equal: behind another token of equal right, everything may differ.
         tie_share: Ties per compared token; none is compared behind a first difference.
         findings: One sentence per answer that differs, errors first.
     """
 
-    agreement: float
-    tie_share: float
+    agreement: Estimate
+    tie_share: Estimate
     findings: tuple[str, ...]
 
 
@@ -53,28 +55,39 @@ def compare(
         why_tie: Says of a first difference whether it counts. It is not asked where one of the
             answers is over: both chose the same tokens until then, so a fault ended one of them.
     """
-    judged: list[tuple[int, ...]] = []
+    scores: list[Scored] = []
     errors: list[str] = []
     ties: list[str] = []
     compared = 0
     for answer in answers.items:
         expected = expected_ids[answer.question.id]
         position = first_difference(answer.token_ids, expected)
+        cluster = answer.question.cluster
         if position is None:
-            judged.append(expected)
+            scores.append(Scored(cluster, 1.0))
             compared += len(expected)
             continue
         compared += position + 1
         is_over = position >= min(len(answer.token_ids), len(expected))
         how_decided, is_tie = (_OVER, False) if is_over else why_tie(answer, position)
         finding = f"{_difference(answer, expected, position)} ({how_decided})"
-        judged.append(expected if is_tie else answer.token_ids)
+        scores.append(Scored(cluster, 1.0 if is_tie else agreement(answer.token_ids, expected)))
         (ties if is_tie else errors).append(finding)
-    wanted = [expected_ids[answer.question.id] for answer in answers.items]
     return TokenComparison(
-        agreement=token_agreement(judged, wanted),
-        tie_share=len(ties) / compared,
+        agreement=share(scores, "answer"),
+        tie_share=share_of_events(len(ties), compared, "token"),
         findings=(*errors, *(f"{finding}, a tie" for finding in ties)),
+    )
+
+
+def plain_agreement(answers: Answers, expected_ids: Mapping[str, tuple[int, ...]]) -> Estimate:
+    """Mean over answers of the share of equal positions, ties no better than other differences."""
+    return share(
+        [
+            Scored(one.question.cluster, agreement(one.token_ids, expected_ids[one.question.id]))
+            for one in answers.items
+        ],
+        "answer",
     )
 
 

@@ -36,10 +36,11 @@ def token_agreement(
         ValueError: If there are no samples, or the two sequences differ in length.
     """
     _check_paired(token_ids, reference_ids)
-    return statistics.fmean(map(_agreement, token_ids, reference_ids))
+    return statistics.fmean(map(agreement, token_ids, reference_ids))
 
 
-def _agreement(ids: Sequence[int], reference: Sequence[int]) -> float:
+def agreement(ids: Sequence[int], reference: Sequence[int]) -> float:
+    """Share of positions with equal token ids up to the longer of the two, 0 to 1."""
     longer = max(len(ids), len(reference))
     equal = sum(a == b for a, b in zip(ids, reference, strict=False))
     return equal / longer if longer else 1.0

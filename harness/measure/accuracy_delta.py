@@ -1,36 +1,16 @@
-"""How much worse a device answers than its reference, with what chance of sample may hide, judged.
-
-Scores are paired by question; questions about one image stand or fall together, so whole images are
-resampled (statistics §2.9).
-"""
+"""How much worse a device answers than its reference, on the same questions."""
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.measure.gate import Context, Gate
-from harness.measure.proposal import Provenance
-from harness.measure.verdict import (
-    CONFIDENCE,
-    Verdict,
-    describe_outcome,
-    describe_subject,
-    judge_bounds,
-)
+from harness.measure.estimate import CONFIDENCE, Estimate, effective_count
 from harness.measure.wording import number, plural
 
-MIN_IMAGES = 10
-"""Below this a bootstrap's interval is too narrow to be trusted."""
-
-_RESAMPLES = 9_999
-_BATCH = 500
-"""Resamples in memory at a time: hundreds of images each."""
-_SEED = 20_260_125
+_ALMOST_NOTHING = 1e-12
+"""Stands in for a variance of 0: no scatter at all is as clear as can be."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +34,9 @@ class AccuracyDelta:
 
     Attributes:
         mean: Over questions; negative where the device is worse.
-        lower: The true mean delta is at least this, 95 % sure.
-        upper: It is at most this, 95 % sure.
-        images: Clusters that were resampled.
+        lower: The true mean delta is at least this, 98.5 % sure.
+        upper: It is at most this, 98.5 % sure.
+        images: Clusters of questions.
         questions: Pairs in all.
     """
 
@@ -68,127 +48,77 @@ class AccuracyDelta:
 
 
 def accuracy_delta(pairs: Sequence[ScoredPair]) -> AccuracyDelta | None:
-    """Bound the mean delta on either side by resampling images, all their questions with them.
-
-    Args:
-        pairs: At least one per image.
-
-    Returns:
-        None below ten images. Seeded, so that one set of scores has one pair of bounds.
-    """
-    sums, counts = _clusters(pairs)
-    if len(counts) < MIN_IMAGES:
-        return None
-    lower, upper = _bounds(sums, counts)
-    return AccuracyDelta(
-        mean=float(sums.sum() / counts.sum()),
-        lower=lower,
-        upper=upper,
-        images=len(counts),
-        questions=len(pairs),
-    )
-
-
-def length_ratio(generated: Sequence[int], reference: Sequence[int]) -> float:
-    """Mean generated length over the reference's mean length, in tokens.
-
-    Raises:
-        ValueError: If the answers cannot be paired, or the reference generated nothing.
-    """
-    if len(generated) != len(reference) or not sum(reference):
-        raise ValueError(f"{len(generated)} lengths cannot be held against {len(reference)}")
-    return statistics.fmean(generated) / statistics.fmean(reference)
-
-
-def _clusters(pairs: Sequence[ScoredPair]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum of deltas and number of questions by image."""
-    deltas: dict[str, list[float]] = {}
-    for pair in pairs:
-        deltas.setdefault(pair.image, []).append(pair.measured - pair.reference)
-    sums = np.array([sum(of_image) for of_image in deltas.values()], dtype=np.float64)
-    counts = np.array([len(of_image) for of_image in deltas.values()], dtype=np.float64)
-    return sums, counts
-
-
-def _bounds(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
-    """Of the mean over questions; an image is drawn with all of its questions."""
-    from scipy import stats  # its import takes longer than everything else at a session's start
-
-    def mean(
-        drawn_sums: NDArray[np.float64], drawn_counts: NDArray[np.float64], axis: int
-    ) -> NDArray[np.float64]:
-        means: NDArray[np.float64] = drawn_sums.sum(axis) / drawn_counts.sum(axis)
-        return means
-
-    drawn = stats.bootstrap(
-        (sums, counts),
-        mean,
-        paired=True,
-        vectorized=True,
-        n_resamples=_RESAMPLES,
-        batch=_BATCH,
-        # Both bounds may err by themselves, so the interval between them errs twice as often.
-        confidence_level=2 * CONFIDENCE - 1,
-        # BCa, scipy's default, has no value where all images agree.
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    )
-    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
-
-
-def drop_of(pairs: Sequence[ScoredPair]) -> float:
-    """Mean score of the reference minus that of the device, over questions.
-
-    Raises:
-        ValueError: If nothing was asked.
-    """
+    """The drop as a gain, for those who lay one beside the other; None without pairs."""
     if not pairs:
-        raise ValueError("no answers, no drop")
-    return sum(pair.reference - pair.measured for pair in pairs) / len(pairs)
+        return None
+    lost = drop(pairs)
+    assert lost.lower is not None
+    assert lost.upper is not None
+    # No difference is 0 and not -0.
+    mean, lower, upper = (0.0 - value for value in (lost.value, lost.upper, lost.lower))
+    images = len({pair.image for pair in pairs})
+    return AccuracyDelta(mean, lower, upper, images, len(pairs))
 
 
-def judge_drop(
-    pairs: Sequence[ScoredPair],
-    gate: Gate | None,
-    metric: str,
-    context: Context,
-    *,
-    provenance: Provenance,
-) -> Verdict:
-    """Judge a drop by its bounds over other images that might have been asked about.
+def drop(pairs: Sequence[ScoredPair], words: tuple[str, str] = ("lost", "gained")) -> Estimate:
+    """Mean score of the reference minus that of the device, with bounds for paired shares.
 
-    PASS if the drop is within the gate and FAIL if it is beyond, each 95 % sure; else
-    INCONCLUSIVE, as always below ten images. Answers repeat exactly, so more of them need other
-    images and never another run (statistics §2.7, §2.9).
+    The bounds are T. Tango's (1998), which need no two answers to differ: that none of 24 did
+    leaves room for some of the next 24. The lower one is corrected for continuity, without which
+    it errs where a few answers decide.
 
     Args:
         pairs: One per question.
-        gate: From ``find_gate``.
-        metric: Name of the metric.
-        context: Where the answers come from.
-        provenance: Goes into the row proposed where there is no gate.
+        words: For what is right on the reference's side alone, and on the other alone.
 
     Raises:
-        UserError: If there is no such metric.
-        ValueError: If nothing was asked.
+        ValueError: If there are none.
     """
-    drop, delta = drop_of(pairs), accuracy_delta(pairs)
-    lower, upper = (_turned(delta.upper), _turned(delta.lower)) if delta else (None, None)
-    judged = judge_bounds(drop, lower, upper, gate, metric, context, provenance)
-    images = len({pair.image for pair in pairs})
-    outcome = describe_outcome(judged, ", ask about more images", f"{MIN_IMAGES} images")
-    evidence = f"{_bound_words(judged)}{plural(images, 'image')}"
-    sentence = f"{describe_subject(judged)} is {number(drop)} ({evidence}){outcome}"
-    return judged.model_copy(update={"sentence": sentence})
+    if not pairs:
+        raise ValueError("no answers, no drop")
+    lost = math.fsum(max(pair.reference - pair.measured, 0.0) for pair in pairs)
+    gained = math.fsum(max(pair.measured - pair.reference, 0.0) for pair in pairs)
+    clusters = effective_count(pair.image for pair in pairs)
+    scale = clusters / len(pairs)
+    upper = _tango_bound(lost * scale, gained * scale, clusters)
+    lower = -_tango_bound(gained * scale, lost * scale, clusters, correction=0.5)
+    told = f"{number(lost)} {words[0]} and {number(gained)} {words[1]} of "
+    return Estimate(
+        value=(lost - gained) / len(pairs),
+        interval="difference",
+        # No difference is 0 and not -0.
+        lower=0.0 + lower,
+        upper=upper,
+        count_of=len(pairs),
+        counted="answer",
+        count=lost - gained,
+        told=told + plural(len(pairs), "answer"),
+    )
 
 
-def _turned(bound: float) -> float:
-    """A bound of what was lost from one of what was gained; no difference is 0 and not -0."""
-    return 0.0 - bound
+def _tango_bound(lost: float, gained: float, count: float, correction: float = 0.0) -> float:
+    """Largest difference that what was lost and gained of ``count`` does not speak against."""
+    from scipy import optimize, stats
+
+    quantile = float(stats.norm.ppf(CONFIDENCE))
+
+    def excess(difference: float) -> float:
+        return _tango_score(lost, gained, count, difference, correction) + quantile
+
+    almost = 1 - 1e-9
+    if excess(almost) > 0:
+        return 1.0
+    return float(optimize.brentq(excess, (lost - gained) / count, almost))
 
 
-def _bound_words(judged: Verdict) -> str:
-    if judged.lower is None or judged.upper is None:
-        return f"{MIN_IMAGES} images would bound it, "
-    sure = f"{CONFIDENCE:.0%} sure".replace("%", " %")
-    return f"{sure} >= {number(judged.lower)}, {sure} <= {number(judged.upper)}, "
+def _tango_score(
+    lost: float, gained: float, count: float, difference: float, correction: float
+) -> float:
+    """Standard score of what was found, were ``difference`` the truth; negative below it."""
+    a = 2 * count
+    b = (a - lost + gained) * difference - lost - gained
+    c = -gained * difference * (1 - difference)
+    likely_gained = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    variance = count * (2 * likely_gained + difference * (1 - difference))
+    distance = lost - gained - count * difference + correction
+    return distance / math.sqrt(max(variance, _ALMOST_NOTHING))

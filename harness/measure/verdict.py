@@ -21,7 +21,7 @@ from harness.targets.registry import speedless_targets
 
 CONFIDENCE = 0.95
 
-Interval = Literal["median", "share", "difference", "resampled", "exact"]
+Interval = Literal["median", "share", "difference", "ratio", "exact"]
 """What a verdict's bounds are, see ``VerdictRow``."""
 
 _NEEDED = "5 valid finite samples"
@@ -47,6 +47,10 @@ class Verdict(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="constant
         lower: The median is at least this, 95 % sure; None below 5 valid samples.
         upper: The median is at most this, 95 % sure; None below 5 valid samples.
         coefficient_of_variation: Of the valid samples, None below two.
+        interval: What the bounds are; None where there are none.
+        count: Of a share: how many of the units counted, see ``VerdictRow``.
+        count_of: How many units there were.
+        counted: What they are.
         gate: What it was judged by, None if no row applies.
         proposal: The gate to add where none applies, None if there is one or too few samples.
     """
@@ -60,6 +64,10 @@ class Verdict(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="constant
     lower: float | None = None
     upper: float | None = None
     coefficient_of_variation: float | None = None
+    interval: Interval | None = None
+    count: float | None = None
+    count_of: int | None = None
+    counted: str | None = None
     gate: Gate | None = None
     proposal: Gate | None = None
 
@@ -114,6 +122,7 @@ def judge(
         lower=lower,
         upper=upper,
         coefficient_of_variation=coefficient_of_variation(valid),
+        interval=None if bounds is None else "median",
         gate=gate,
         proposal=proposal if status is Status.NO_GATE else None,
     )
@@ -123,7 +132,7 @@ def judge(
 def judge_exact(
     value: float, gate: Gate | None, metric: str, context: Context, *, provenance: Provenance
 ) -> Verdict:
-    """Judge a metric that repeats exactly, such as a file's size or a count of right answers.
+    """Judge a metric that repeats exactly and was counted whole, such as a file's size.
 
     Args:
         value: In the metric's unit; one value is all there is to know.
@@ -138,7 +147,7 @@ def judge_exact(
     measured = judge_bounds(value, value, value, gate, metric, context, provenance)
     sentence = f"{describe_subject(measured)} is {number(value, digits=10)}"
     sentence += describe_outcome(measured, advice="")
-    return measured.model_copy(update={"sentence": sentence})
+    return measured.model_copy(update={"sentence": sentence, "interval": "exact"})
 
 
 def judge_bounds(

@@ -172,7 +172,13 @@ _JUDGING = (
         default=COOLDOWN_S,
         metavar="SECONDS",
     ),
-    Option("scenes", _SUITES, "drawn test scenes per model", int, default=200),
+    Option(
+        "scenes",
+        _SUITES,
+        "drawn test scenes per model; more, up to 1000, while a verdict is open",
+        int,
+        default=200,
+    ),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
     Option("allow", _SUITES, "verdicts that do not fail the session: inconclusive,no-gate,blocked"),
 )

@@ -6,6 +6,7 @@ from fixtures.answers import Ask
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
 from harness.judging.golden import GoldenSet
+from harness.measure.share import counted_whole
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
@@ -18,6 +19,10 @@ def test_golden_features_are_named(
     ask: Ask,
     judge: SuiteJudge,
 ) -> None:
-    """Every required word is in the answer itself, as a whole word."""
+    """Every required word is in the answer itself, as a whole word.
+
+    The golden pictures stand for themselves and for no others, so they are counted whole.
+    """
     answers = ask(model, recipe, mode, golden_cases.questions_for(model.name))
-    judge.conclude(answers, notes=answers.missing_features, golden_hit=answers.share_right)
+    named = counted_whole(answers.share_right)
+    judge.conclude(answers, notes=answers.missing_features, golden_hit=named)

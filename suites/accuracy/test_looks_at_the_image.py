@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from fixtures.answers import Ask
+from fixtures.answers import Ask, Looks
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
+from harness.judging.judge import Findings
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
 
 def test_a_blank_image_is_no_answer(
-    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
 ) -> None:
     """With a blank image the answers stop being right."""
-    answers = ask(model, own_recipe, any_mode, "blank")
-    judge.conclude(answers, blank_image_exact_match=answers.share_right)
+
+    def find(scenes: int) -> Findings:
+        answers = ask(model, own_recipe, any_mode, "blank", scenes=scenes)
+        return Findings(answers, {"blank_image_exact_match": answers.share_right})
+
+    judge.conclude_while_open(looks, find)
 
 
 def test_another_image_is_another_answer(
-    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
 ) -> None:
     """With another scene's image the answers stop being right."""
-    answers = ask(model, own_recipe, any_mode, "swapped")
-    judge.conclude(answers, swapped_image_exact_match=answers.share_right)
+
+    def find(scenes: int) -> Findings:
+        answers = ask(model, own_recipe, any_mode, "swapped", scenes=scenes)
+        return Findings(answers, {"swapped_image_exact_match": answers.share_right})
+
+    judge.conclude_while_open(looks, find)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.answers import Ask
+from fixtures.answers import Ask, Looks
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.judging.token_comparison import between_modes, compare
-from harness.measure.accuracy import token_agreement
+from harness.judging.judge import Findings
+from harness.judging.token_comparison import between_modes, compare, plain_agreement
 from harness.runtime.encodings import largest_scale_ratio
 from harness.vlm.spec import VlmSpec
 
@@ -28,27 +28,33 @@ def apart(own_recipe: Recipe) -> Recipe:
 
 @pytest.mark.needs("kv and hybrid")
 def test_a_converted_cache_answers_as_kv_mode_does(
-    model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
+    model: VlmSpec, apart: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
 ) -> None:
     """Kv mode has one graph and nothing to convert, so it tells what hybrid mode should say."""
-    kv, hybrid = ask(model, apart, "kv"), ask(model, apart, "hybrid")
-    found = compare(hybrid, kv.ids_by_question, between_modes(kv, None))
-    share = token_agreement(hybrid.token_ids, kv.token_ids)
-    judge.conclude(hybrid, notes=found.findings, requantized_agreement=share)
+
+    def find(scenes: int) -> Findings:
+        kv = ask(model, apart, "kv", scenes=scenes)
+        hybrid = ask(model, apart, "hybrid", scenes=scenes)
+        found = compare(hybrid, kv.ids_by_question, between_modes(kv, None))
+        share = plain_agreement(hybrid, kv.ids_by_question)
+        return Findings(hybrid, {"requantized_agreement": share}, found.findings)
+
+    judge.conclude_while_open(looks, find)
 
 
 @pytest.mark.needs("hybrid")
 def test_without_conversion_answers_are_lost(
-    model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
+    model: VlmSpec, apart: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
 ) -> None:
     """On a file where some layer's scales differ enough for that to show."""
     # It imports torch, which collecting tests must not.
     from harness.runtime.program import Program
 
-    converted = ask(model, apart, "hybrid")
-    untouched = ask(model, apart, "hybrid", requantization=False)
-    judge.conclude(
-        converted,
-        requantization_gain=converted.share_right - untouched.share_right,
-        kv_scale_ratio=largest_scale_ratio(Program(converted.artifact.path("text_decoder"))),
-    )
+    def find(scenes: int) -> Findings:
+        converted = ask(model, apart, "hybrid", scenes=scenes)
+        untouched = ask(model, apart, "hybrid", scenes=scenes, requantization=False)
+        scales = largest_scale_ratio(Program(converted.artifact.path("text_decoder")))
+        gain = converted.gain_over(untouched)
+        return Findings(converted, {"requantization_gain": gain, "kv_scale_ratio": scales})
+
+    judge.conclude_while_open(looks, find)

@@ -14,11 +14,11 @@ from harness.devices.phone.health.fitness import HealthLimits
 from harness.devices.phone.health.gate import Patience
 from harness.devices.transport.retrying import RetryLimits
 from harness.judging.workload import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
-from harness.measure import change_point, comparison
-from harness.measure.accuracy_delta import MIN_IMAGES
+from harness.measure import change_point, comparison, estimate
 from harness.measure.exit_status import EXIT_STATUS, TREND_ALERT
 from harness.measure.proposal import MARGIN
 from harness.measure.quarantine import DURATION
+from harness.measure.ratio import MIN_SCENES
 from harness.measure.sample import MAX_INVALID_SHARE
 from harness.measure.statistics import SAMPLE_COUNTS, median_bounds
 from harness.options.table import COOLDOWN_S, PAIRS, options_of
@@ -84,7 +84,10 @@ HEALTH, PATIENCE, RETRY, PUSH, CLAIM = (
         ("statistics", "2.6", f"{TREND_SPAN.days} days"),
         ("statistics", "2.7", f"({COOLDOWN_S} s)"),
         ("statistics", "2.8", f"({DURATION.days} days on)"),
-        ("statistics", "2.9", f"Below {MIN_IMAGES} images"),
+        ("statistics", "2.9", f"{estimate.CONFIDENCE:.1%} sure".replace("%", " %")),
+        ("statistics", "2.9", "{}, {} and {:,}".format(*estimate.SCENE_COUNTS)),
+        ("statistics", "2.9", f"{1 + estimate.FURTHER_LOOKS} looks".replace("3", "three")),
+        ("statistics", "2.9", f"Below {MIN_SCENES} scenes"),
         ("adb", "1", f"{LONGEST_COMMAND_BYTES:,} bytes"),
         ("adb", "1", f"after {RETRY.shortest_pause_s:g} s"),
         ("adb", "1", f"up to {RETRY.longest_pause_s:g} s"),

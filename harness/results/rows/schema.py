@@ -101,9 +101,8 @@ class VerdictRow(Subject):
         upper: Upper confidence bound of the median.
         n_samples: Valid samples judged.
         interval: What ``lower`` and ``upper`` are: bounds of the ``median`` of runs, of a ``share``
-            or a ``difference`` of shares over other scenes, found by resampling scenes
-            (``resampled``), or the value itself, which was counted whole (``exact``). None where
-            there are none.
+            or a ``difference`` of shares or a ``ratio`` of means over other scenes, or the value
+            itself, which was counted whole (``exact``). None where there are none.
         count: Of a share: how many of the units counted; a unit may count in part.
         count_of: Of a share or a mean over units: how many units there were.
         counted: What the units are, in the singular: ``answer`` for instance.

@@ -11,7 +11,7 @@ from harness.judging.interview import Answer, Answers
 from harness.judging.judge import Conclusion
 from harness.judging.questions import PictureQuestion
 from harness.judging.reference import Reference
-from harness.measure.accuracy_delta import ScoredPair
+from harness.measure.accuracy_delta import ScoredPair, drop
 from harness.measure.gate import Context, find_gate
 from harness.measure.verdict import Status
 from harness.results.thresholds import load_gates
@@ -50,15 +50,17 @@ REFERENCE = TextsOnly(cast(Any, None), {name: tuple(range(4)) for name in TEXTS}
 
 
 def test_both_are_scored_by_the_expected_words_and_kept_by_image() -> None:
-    assert REFERENCE.scored(ANSWERS) == [
-        ScoredPair("1.png", reference=1.0, measured=1.0),
-        ScoredPair("1.png", reference=1.0, measured=0.0),
-        ScoredPair("2.png", reference=0.0, measured=1.0),
-    ]
+    assert REFERENCE.drop(ANSWERS) == drop(
+        [
+            ScoredPair("1.png", reference=1.0, measured=1.0),
+            ScoredPair("1.png", reference=1.0, measured=0.0),
+            ScoredPair("2.png", reference=0.0, measured=1.0),
+        ]
+    )
 
 
 def test_lengths_are_counted_in_tokens_of_the_same_questions() -> None:
-    assert REFERENCE.length_ratio(ANSWERS) == 0.75
+    assert REFERENCE.length_ratio(ANSWERS).value == 0.75
 
 
 @pytest.mark.parametrize("model", ["tiny_smolvlm", "tiny_internvl3"])
@@ -71,7 +73,7 @@ def test_the_shipped_gates_want_answers_as_long_as_the_reference(model: str, tar
 
 def judged(wrong: int, tmp_path: Path, recorded: Recorded) -> Conclusion:
     pairs = [ScoredPair(str(image), 1.0, float(image >= wrong)) for image in range(100)]
-    return recorded.judge.conclude(a_measured(tmp_path / "artifact"), exact_match_drop=pairs)
+    return recorded.judge.conclude(a_measured(tmp_path / "artifact"), exact_match_drop=drop(pairs))
 
 
 def test_a_drop_is_written_down_with_its_bounds(tmp_path: Path) -> None:
@@ -80,10 +82,11 @@ def test_a_drop_is_written_down_with_its_bounds(tmp_path: Path) -> None:
     [sample], [row] = recorded.of_kind("sample"), recorded.of_kind("verdict")
     assert (sample.metric, sample.value) == ("exact_match_drop", 0.02)
     assert row.status is Status.PASS
-    assert 0 <= row.lower < row.median < row.upper <= 0.1
+    assert row.lower < row.median < row.upper <= 0.1
+    assert (row.interval, row.count, row.count_of, row.counted) == ("difference", 2, 100, "answer")
 
 
 def test_a_drop_near_its_gate_ends_open_and_is_not_measured_again(tmp_path: Path) -> None:
     ended = judged(2, tmp_path, Recorded(GivenDevice([]), gates=[DROP]))
     assert ended.status is Status.INCONCLUSIVE
-    assert "inconclusive, ask about more images" in ended.sentence
+    assert "inconclusive, ask about more scenes" in ended.sentence

@@ -99,8 +99,8 @@ def test_close_codes_forgive_the_runner_up_alone(
     runs = Runs(tmp_path, "16a8w")
     kv = runs.of(said(GREEDY, gap=codes))
     found = compare(runs.of(said(parted(token))), kv.ids_by_question, between_modes(kv, None))
-    assert found.agreement == (1.0 if is_tie else 0.25)
-    assert found.tie_share == (0.5 if is_tie else 0.0)
+    assert found.agreement.value == (1.0 if is_tie else 0.25)
+    assert found.tie_share.value == (0.5 if is_tie else 0.0)
     (finding,) = found.findings
     assert finding.startswith(f"q at token {AT}: {token} instead of {GREEDY[AT]} ({codes} codes")
     assert finding.endswith(", a tie") is is_tie
@@ -111,7 +111,7 @@ def test_gaps_that_are_no_codes_forgive_nothing(tmp_path: Path) -> None:
     runs = Runs(tmp_path, "fp16")
     kv = runs.of(said(GREEDY, gap=0.0))
     found = compare(runs.of(said(parted(OTHER))), kv.ids_by_question, between_modes(kv, None))
-    assert found.agreement == 0.25
+    assert found.agreement.value == 0.25
     assert "margin unknown" in found.findings[0]
 
 
@@ -132,7 +132,7 @@ def test_an_undecided_float_model_forgives_its_two_tokens(
     model = UndecidedFloatModel(gap)
     why = between_modes(kv, reference(model))
     found = compare(runs.of(said(parted(token))), kv.ids_by_question, why)
-    assert found.agreement == (1.0 if is_tie else 0.25)
+    assert found.agreement.value == (1.0 if is_tie else 0.25)
     assert model.shown == [GREEDY[:AT]]
 
 
@@ -149,7 +149,7 @@ def test_ties_with_the_float_model_are_between_its_two_tokens(
 ) -> None:
     answers = Runs(tmp_path, precision).of(said(parted(token)))
     why = with_float_model(reference(UndecidedFloatModel(gap)))
-    assert compare(answers, {"q": GREEDY}, why).agreement == (1.0 if is_tie else 0.25)
+    assert compare(answers, {"q": GREEDY}, why).agreement.value == (1.0 if is_tie else 0.25)
 
 
 @pytest.mark.parametrize("given", [GREEDY[:2], (*GREEDY, OTHER)])
@@ -161,8 +161,8 @@ def test_an_answer_that_ends_elsewhere_is_never_a_tie(
     kv = runs.of(said(GREEDY, gap=0))
     why = between_modes(kv, reference(UndecidedFloatModel(0.0)))
     found = compare(runs.of(said(given)), kv.ids_by_question, why)
-    assert found.agreement < 1.0
-    assert found.tie_share == 0.0
+    assert found.agreement.value < 1.0
+    assert found.tie_share.value == 0.0
     assert "one answer is over" in found.findings[0]
 
 
@@ -174,6 +174,6 @@ def test_ties_are_counted_among_the_tokens_that_were_compared(tmp_path: Path) ->
     ids = (GREEDY, parted(OTHER), parted(THIRD))
     hybrid = runs.of(*(said(one, name) for one, name in zip(ids, names, strict=True)))
     found = compare(hybrid, kv.ids_by_question, between_modes(kv, None))
-    assert found.tie_share == 1 / (len(GREEDY) + 2 * (AT + 1))
-    assert found.agreement == pytest.approx((1 + 1 + 0.25) / 3)
+    assert found.tie_share.value == 1 / (len(GREEDY) + 2 * (AT + 1))
+    assert found.agreement.value == pytest.approx((1 + 1 + 0.25) / 3)
     assert [finding.split()[0] for finding in found.findings] == ["wrong", "tied"]

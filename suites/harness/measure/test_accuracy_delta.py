@@ -1,76 +1,83 @@
-"""Accuracy beside a reference, images resampled whole."""
+"""Answers lost against a reference, with what other scenes might have lost."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.accuracy_delta import (
-    ScoredPair,
-    accuracy_delta,
-    length_ratio,
+from harness.measure.accuracy_delta import ScoredPair, accuracy_delta, drop
+
+
+def pairs(lost: int, gained: int, count: int, per_image: int = 1) -> list[ScoredPair]:
+    """Images whose answers are all lost, all gained, or all as right as the reference's."""
+    scores = [(1.0, 0.0)] * lost + [(0.0, 1.0)] * gained
+    scores += [(1.0, 1.0)] * (count - len(scores))
+    return [
+        ScoredPair(f"image {n}", *both) for n, both in enumerate(scores) for _ in range(per_image)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "count", "upper"),
+    [(0, 0, 24, 0.164), (0, 0, 160, 0.0286), (4, 0, 200, 0.05498), (12, 4, 200, 0.09066)],
 )
+def test_bounds_are_those_of_the_score_of_paired_shares(
+    lost: int, gained: int, count: int, upper: float
+) -> None:
+    """Where none differs this is Wilson's bound: z^2 / (n + z^2), with a z of 2.17."""
+    found = drop(pairs(lost, gained, count))
+    assert found.upper == pytest.approx(upper, rel=2e-3)
+    assert found.value == pytest.approx((lost - gained) / count)
 
 
-def one_question_each(deltas: list[float]) -> list[ScoredPair]:
-    return [ScoredPair(f"image {n}", 1.0, 1.0 + delta) for n, delta in enumerate(deltas)]
+def test_no_difference_on_a_few_images_leaves_room_for_one() -> None:
+    found = drop(pairs(0, 0, 24))
+    assert found.lower is not None
+    assert found.upper is not None
+    assert found.lower < -0.1
+    assert found.upper > 0.1
+    assert found.told == "0 lost and 0 gained of 24 answers"
 
 
-def test_equal_scores_have_no_delta() -> None:
-    delta = accuracy_delta(one_question_each([0.0] * 20))
-    assert delta is not None
-    assert (delta.mean, delta.lower, delta.upper) == (0.0, 0.0, 0.0)
-
-
-def test_the_bounds_are_binomial_quantiles_where_scores_are_right_or_wrong() -> None:
-    """Of 400 answers 40 became wrong; resampled, that is B(400, 0.1): 5 % at 30, 95 % at 50."""
-    delta = accuracy_delta(one_question_each([-1.0] * 40 + [0.0] * 360))
-    assert delta is not None
-    assert delta.mean == pytest.approx(-0.1)
-    assert delta.lower == pytest.approx(-50 / 400, abs=1.5 / 400)
-    assert delta.upper == pytest.approx(-30 / 400, abs=1.5 / 400)
+def test_what_is_lost_here_is_gained_the_other_way() -> None:
+    """But for the correction for continuity, which the lower bound alone has."""
+    lost, gained = drop(pairs(30, 10, 1000)), drop(pairs(10, 30, 1000))
+    assert lost.value == -gained.value
+    assert lost.lower is not None
+    assert gained.upper is not None
+    assert lost.lower < -gained.upper < lost.value
 
 
 def test_questions_about_one_image_are_no_independent_evidence() -> None:
-    """Four like-minded questions per image quarter the sample: the interval is twice as wide."""
-    deltas = [-1.0] * 10 + [0.0] * 90
-    single = accuracy_delta(one_question_each(deltas))
-    fourfold = accuracy_delta(one_question_each(deltas) * 4)
-    scattered = accuracy_delta(one_question_each(deltas * 4))
-    assert single is not None
-    assert fourfold is not None
-    assert scattered is not None
-    assert fourfold.questions == scattered.questions == 400
-    assert fourfold.lower == single.lower
-    widths = [found.mean - found.lower for found in (fourfold, scattered)]
-    assert widths[0] / widths[1] == pytest.approx(2.0, abs=0.15)
+    single, fourfold = drop(pairs(10, 2, 100)), drop(pairs(10, 2, 100, per_image=4))
+    assert fourfold.count_of == 400
+    assert (fourfold.lower, fourfold.upper) == pytest.approx((single.lower, single.upper))
 
 
-def test_a_few_images_bound_nothing() -> None:
-    assert accuracy_delta(one_question_each([0.0] * 9) * 5) is None
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 60))
+def test_bounds_lie_around_the_drop(lost: int, gained: int, alike: int) -> None:
+    count = lost + gained + alike
+    if not count:
+        return
+    found = drop(pairs(lost, gained, count))
+    assert found.lower is not None
+    assert found.upper is not None
+    assert -1 <= found.lower <= found.value <= found.upper <= 1
 
 
-def test_the_bound_repeats() -> None:
-    pairs = one_question_each([math.sin(n) / 2 for n in range(50)])
-    assert accuracy_delta(pairs) == accuracy_delta(pairs)
+def test_a_drop_needs_answers() -> None:
+    with pytest.raises(ValueError, match="no answers"):
+        drop([])
 
 
-@given(st.lists(st.floats(-1, 0), min_size=10, max_size=30))
-def test_the_bounds_are_around_the_mean_and_within_what_was_seen(deltas: list[float]) -> None:
-    delta = accuracy_delta(one_question_each(deltas))
+def test_a_delta_is_the_drop_seen_from_the_other_side() -> None:
+    delta, lost = accuracy_delta(pairs(4, 0, 200, per_image=2)), drop(pairs(4, 0, 200, per_image=2))
     assert delta is not None
-    assert min(deltas) - 1e-9 <= delta.lower <= delta.mean + 1e-9
-    assert delta.mean - 1e-9 <= delta.upper <= max(deltas) + 1e-9
-
-
-def test_lengths_are_held_against_the_reference_in_their_mean() -> None:
-    assert length_ratio([50, 130], [100, 100]) == 0.9
-
-
-@pytest.mark.parametrize(("generated", "reference"), [([], []), ([1], [1, 2]), ([1], [0])])
-def test_lengths_without_partners_are_an_error(generated: list[int], reference: list[int]) -> None:
-    with pytest.raises(ValueError, match="cannot be held against"):
-        length_ratio(generated, reference)
+    assert (delta.mean, delta.lower, delta.upper) == (
+        -lost.value,
+        -(lost.upper or 0),
+        -(lost.lower or 0),
+    )
+    assert (delta.images, delta.questions) == (200, 400)
+    assert accuracy_delta([]) is None
