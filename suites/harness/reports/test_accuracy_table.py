@@ -25,18 +25,20 @@ def line_of(rows: Sequence[AnswerRow]) -> AccuracyLine:
     return line
 
 
-def test_a_model_that_answers_as_the_float_model_does_loses_nothing() -> None:
+def test_a_model_that_answers_as_the_float_model_does_loses_nothing_here() -> None:
+    """On 20 other scenes it may."""
     delta = line_of(answers(["red"] * 20)).delta
     assert delta is not None
-    assert (delta.mean, delta.lower, delta.images) == (0.0, 0.0, 20)
+    assert (delta.mean, delta.images) == (0.0, 20)
+    assert delta.lower < -0.1
 
 
 def test_what_was_lost_is_bounded() -> None:
-    """Of 100 answers 10 became wrong; redrawn, that is B(100, 0.1), whose 95 % quantile is 15."""
+    """Of 100 answers 10 became wrong: by 2.17 standard errors of 0.03 it may be 6 more."""
     delta = line_of(answers(["red"] * 90 + ["blue"] * 10)).delta
     assert delta is not None
     assert delta.mean == pytest.approx(-0.1)
-    assert delta.lower == pytest.approx(-0.15, abs=0.015)
+    assert delta.lower == pytest.approx(-0.165, abs=0.02)
 
 
 def test_a_question_that_the_float_model_misses_can_be_won() -> None:
@@ -45,9 +47,8 @@ def test_a_question_that_the_float_model_misses_can_be_won() -> None:
     assert delta.mean == 1.0
 
 
-def test_without_the_float_model_or_enough_images_nothing_is_said() -> None:
+def test_without_the_float_model_nothing_is_said() -> None:
     assert line_of(answers(["red"] * 20, reference=None)).delta is None
-    assert line_of(answers(["red"] * 9)).delta is None
 
 
 def test_a_blank_image_is_not_held_against_the_float_model() -> None:
