@@ -20,6 +20,7 @@ COMMANDS = (
     ["harness.runtime", "--help"],
     ["harness.virtual_phone", "--help"],
     ["reports"],
+    ["training", "--help"],
 )
 
 

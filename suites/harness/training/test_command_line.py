@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.__main__ import main
+from training.command_line import main
 
 SMALL = ["--steps", "2", "--scenes-per-step", "2"]
 

@@ -99,7 +99,8 @@ def failed_run(
         answered: Earlier requests of the same session.
     """
     lines = left.log.splitlines()
-    known = explain(lines)
+    # What Android's log has of FastRPC and the linker is no line of the runner's own.
+    known = explain([*lines, *left.logcat.splitlines()])
     told = f"{reason}; {known}" if known else reason
     kept = {"stdout and stderr": bounded(left.log.encode())}
     if left.logcat:

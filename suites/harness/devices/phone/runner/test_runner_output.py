@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.devices.phone.runner.dialogue import Dialogue
-from harness.devices.phone.runner.output import LeftBehind, UnusableRun, read_answer
+from harness.devices.phone.runner.output import LeftBehind, UnusableRun, failed_run, read_answer
 from harness.measure.run_stats import RunStats
 from harness.miniatures.committed import checkpoint_path
 from harness.runner_log.line import log_line
@@ -157,3 +157,14 @@ def test_a_line_of_ours_that_is_damaged_or_of_another_run_is_a_failure(
 ) -> None:
     with pytest.raises(UnusableRun, match=reason):
         read_answer("q", replace(GOOD, log=f"{GOOD.log}\n{line}"), DIALOGUE, tokenizer)
+
+
+def test_a_failure_is_explained_by_what_the_runner_printed_and_by_androids_log() -> None:
+    """FastRPC and the linker write to the latter alone."""
+    skel = "E ld: dynamic loading failed for file:///libQnnHtpV79Skel.so (outside ELF segment)"
+    printed = "[WARNING] Failed to interpret QNN context binary. Error code 30010."
+    left = LeftBehind(printed, None, None, logcat=skel, exit_code=1)
+    failure = failed_run(left, "it ended with exit code 1", ("adb",), ())
+    assert failure.log.startswith("it ended with exit code 1; the HTP did not load libQnnHtpV")
+    alone = failed_run(replace(left, logcat=""), "it ended", ("adb",), ())
+    assert "of another QNN version than the libraries, or damaged" in alone.log
