@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import psutil
@@ -10,9 +11,14 @@ from harness.errors import UserError
 from harness.miniatures.committed import calibration_path, checkpoint_path
 from harness.vlm.spec import VlmSpec
 
+_NO_HUB = "Downloading needs huggingface-hub: pip install 'snapgate[host]'."
+_HUB_S = 10.0
 _FLOAT32_COPIES = 4
 """Copies of a component's float32 weights alive at the peak of an export, measured on miniatures
 and on random full-size decoders: module, exported program, lowered program, file."""
+_LEAST_SHARE_OF_FILE = 0.4
+"""Of an artifact's bytes in those of its checkpoint of 16-bit weights: a quarter of the linear
+layers', all of the embeddings'."""
 
 
 def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
@@ -38,6 +44,57 @@ def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
             f"python -m harness export {spec.name} --checkpoint DIR|HUB_ID"
         )
     return _download(spec.hub_id, spec.revision)
+
+
+def local_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path | None:
+    """The folder that ``find_checkpoint`` would return, as far as it is there; None if it is not.
+
+    Raises:
+        UserError: As ``find_checkpoint``.
+    """
+    named = checkpoint or spec.hub_id
+    if named is None or not is_of_hub(spec, checkpoint):
+        return find_checkpoint(spec, checkpoint)
+    revision = spec.revision if checkpoint is None else None
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+    except ImportError:
+        return None
+    try:
+        return Path(snapshot_download(named, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def is_of_hub(spec: VlmSpec, checkpoint: str | None) -> bool:
+    """Whether a checkpoint is one of the hub's, downloaded already or not.
+
+    Raises:
+        UserError: If what is named can be neither that nor a folder.
+    """
+    named = checkpoint or (None if spec.is_miniature else spec.hub_id)
+    return named is not None and is_hub_id(named)
+
+
+def check_on_hub(spec: VlmSpec, checkpoint: str | None) -> None:
+    """Ask the hub for a checkpoint that has to be downloaded; takes a second.
+
+    Raises:
+        UserError: As ``find_checkpoint``.
+    """
+    hub_id = checkpoint or spec.hub_id
+    assert hub_id is not None
+    try:
+        from huggingface_hub import HfApi
+    except ImportError as error:
+        raise UserError(_NO_HUB) from error
+    revision = spec.revision if checkpoint is None else None
+    try:
+        HfApi().model_info(hub_id, revision=revision, timeout=_HUB_S)
+    # The hub's own errors, and those of whichever client it speaks HTTP with.
+    except Exception as error:
+        raise _not_on_hub(hub_id, error) from error
 
 
 def find_calibration(spec: VlmSpec, calibration: Path | None) -> Path | None:
@@ -66,8 +123,11 @@ def memory_need_gib(checkpoint: Path) -> float:
 
     Weights on disk are taken as bfloat16 and become float32 in memory.
     """
-    stored = sum(file.stat().st_size for file in checkpoint.glob("*.safetensors"))
-    return stored * 2 * _FLOAT32_COPIES / 2**30
+    return _stored_bytes(checkpoint) * 2 * _FLOAT32_COPIES / 2**30
+
+
+def _stored_bytes(checkpoint: Path) -> int:
+    return sum(file.stat().st_size for file in checkpoint.glob("*.safetensors"))
 
 
 def memory_available_gib() -> float:
@@ -75,14 +135,50 @@ def memory_available_gib() -> float:
     return float(psutil.virtual_memory().available) / 2**30
 
 
+def check_memory(spec: VlmSpec, checkpoint: Path) -> None:
+    """Refuse an export that would be ended for lack of memory, hours later.
+
+    Raises:
+        UserError: If this machine could not give it what it is estimated to need, swap included.
+    """
+    need = memory_need_gib(checkpoint)
+    available = memory_available_gib() + psutil.swap_memory().free / 2**30
+    if need > available:
+        raise UserError(
+            f"The export of {spec.name} needs about {need:.1f} GiB of memory and {available:.1f} "
+            f"are available; free some, or run python -m harness export {spec.name} on a larger "
+            "machine and give the folder it prints as --pre-gen-pte."
+        )
+
+
+def check_disk(spec: VlmSpec, checkpoint: Path, artifacts: Path, count: int) -> None:
+    """Refuse exports that the disk has no room for.
+
+    Args:
+        spec: The model.
+        checkpoint: Folder of its weights.
+        artifacts: The artifact cache.
+        count: How many artifacts are exported.
+
+    Raises:
+        UserError: If less is free than they take with weights of 4 bits and embeddings of 16.
+    """
+    need = count * _stored_bytes(checkpoint) * _LEAST_SHARE_OF_FILE / 2**30
+    nearest = next(place for place in (artifacts, *artifacts.absolute().parents) if place.is_dir())
+    free = shutil.disk_usage(nearest).free / 2**30
+    if need > free:
+        raise UserError(
+            f"{count} artifacts of {spec.name} take about {need:.1f} GiB and {nearest} has "
+            f"{free:.1f} free; make room, or name another disk with --artifacts."
+        )
+
+
 def _download(hub_id: str, revision: str | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError as error:
-        raise UserError(
-            "Downloading needs huggingface-hub: pip install 'snapgate[host]'."
-        ) from error
+        raise UserError(_NO_HUB) from error
     try:
         return Path(
             snapshot_download(
@@ -90,8 +186,12 @@ def _download(hub_id: str, revision: str | None) -> Path:
             )
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"{hub_id} cannot be had from the hub ({reason}); download it elsewhere and give "
-            "its folder with --checkpoint DIR."
-        ) from error
+        raise _not_on_hub(hub_id, error) from error
+
+
+def _not_on_hub(hub_id: str, error: Exception) -> UserError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return UserError(
+        f"{hub_id} cannot be had from the hub ({reason}); download it elsewhere and give "
+        "its folder with --checkpoint DIR."
+    )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 
 class UserError(Exception):
@@ -15,12 +18,56 @@ class UserError(Exception):
     """
 
 
+class Findings:
+    """Mistakes that are told together, in the order in which they were looked for."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._told)
+
+    def note(self, check: Callable[[], Found]) -> Found | None:
+        """What a check finds; or None, with its mistake among the others."""
+        try:
+            return check()
+        except UserError as error:
+            self._told[str(error)] = None
+            return None
+
+    def tell(self) -> None:
+        """End here if anything was found.
+
+        Raises:
+            UserError: With all mistakes, each once.
+        """
+        if self._told:
+            raise UserError(" And: ".join(self._told))
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Sentence part that helps after a mistyped word: the nearest known word and all of them."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{hint}known: {', '.join(names)}"
+
+
+def check_installed(names: Sequence[str], purpose: str) -> None:
+    """Say which packages that only some uses need are missing; imports none.
+
+    Args:
+        names: Top-level packages of the extra ``host``.
+        purpose: What needs them; begins the sentence.
+
+    Raises:
+        UserError: If one of them is not installed.
+    """
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"{purpose} needs {', '.join(missing)}; install it with: pip install 'snapgate[host]'"
+        )
 
 
 def require_packages(names: Sequence[str], purpose: str) -> None:
@@ -33,11 +80,7 @@ def require_packages(names: Sequence[str], purpose: str) -> None:
     Raises:
         UserError: If one of them is not installed, or cannot be imported.
     """
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"{purpose} needs {', '.join(missing)}; install it with: pip install 'snapgate[host]'"
-        )
+    check_installed(names, purpose)
     for name in names:
         try:
             importlib.import_module(name)

@@ -11,14 +11,16 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint_source import (
     find_calibration,
     find_checkpoint,
     memory_available_gib,
     memory_need_gib,
 )
+from harness.errors import Findings, check_installed
 from harness.export.calibration_file import read_samples
-from harness.export.exporter import Export, export_artifact
+from harness.export.exporter import EXPORTER_PACKAGES, Export, export_artifact
 from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
@@ -34,9 +36,14 @@ def run_export(options: Values) -> int:
     """Export a model to three .pte files; components that the cache holds are reused."""
     request = _request(options)
     # Before a checkpoint is downloaded: a request that cannot be met is no reason to do that.
-    check_request(request)
-    if request.calibration is not None:
-        read_samples(request.calibration)
+    findings = Findings()
+    findings.note(lambda: check_request(request))
+    if (samples := request.calibration) is not None:
+        findings.note(lambda: read_samples(samples))
+    findings.note(lambda: check_installed(EXPORTER_PACKAGES, "Exporting"))
+    if request.made_for.backend.is_htp:
+        findings.note(lambda: find_libraries(request.qnn_dir))
+    findings.tell()
     request = replace(request, checkpoint=find_checkpoint(request.spec, options["checkpoint"]))
     console = Console(stderr=True)
     need, available = memory_need_gib(request.checkpoint), memory_available_gib()

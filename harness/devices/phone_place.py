@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class PhonePlace(Place):
         if soc := virtual_soc(options["serial"]):
             return _own_virtual_phone(asked, soc)
         inventory = find_inventory(options["phones"], asked.root)
-        ready = find_ready_phones(_phone_request(asked, inventory))
+        ready = find_ready_phones(_phone_request(asked, inventory), asked.recovers)
         chosen = (only_one(ready),) if asked.workers is None else one_each(ready, asked.workers)
         _check_all_alike(chosen)
         found = chosen[0].found
@@ -147,6 +148,7 @@ def _phone_request(asked: PlaceRequest, inventory: Inventory) -> PhoneRequest:
         made_by=_made_by(asked),
         inventory=inventory,
         count=asked.workers or 1,
+        check_export=None if given else partial(_export_libraries, options["qnn_dir"]),
     )
 
 

@@ -27,6 +27,8 @@ class PlaceRequest:
         given: Manifest of ``--pre-gen-pte``, which decides where options say nothing.
         workers: Processes of pytest-xdist that need a device each; None without them.
         root: Folder of the session's configuration.
+        recovers: Whether to bring phones back that are missing; a session that cannot begin
+            anyhow does not.
     """
 
     target: TargetSpec
@@ -34,6 +36,7 @@ class PlaceRequest:
     given: Manifest | None = None
     workers: int | None = None
     root: Path = Path()
+    recovers: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ class Place(ABC):
 
 
 def choose_place(
-    options: Mapping[str, Any], given: Manifest | None, workers: int | None, root: Path
+    options: Mapping[str, Any],
+    given: Manifest | None,
+    workers: int | None,
+    root: Path,
+    recovers: bool = True,
 ) -> Place:
     """Resolve the options that say where; see ``PlaceRequest`` for the arguments.
 
@@ -104,7 +111,7 @@ def choose_place(
     if not target.is_remote:
         _refuse_what_is_elsewhere(target, options, given)
     kind: type[Place] = pkgutil.resolve_name(target.place)
-    return kind.choose(PlaceRequest(target, options, given, workers, root))
+    return kind.choose(PlaceRequest(target, options, given, workers, root, recovers))
 
 
 def asked_target(options: Mapping[str, Any], given: Manifest | None = None) -> TargetSpec:

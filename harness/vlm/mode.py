@@ -11,6 +11,11 @@ EVAL_MODES: dict[Mode, int] = {"kv": 0, "hybrid": 1, "lookahead": 2}
 """``--eval_mode`` of each mode."""
 
 
+def file_mode_of(mode: Mode) -> Mode:
+    """Mode of the file that a mode runs on: kv and hybrid share one, lookahead has its own."""
+    return "lookahead" if mode == "lookahead" else "hybrid"
+
+
 @dataclass(frozen=True)
 class LookaheadShape:
     """Size of the lookahead branch (Fu et al., arXiv 2402.02057; contract §4.8).

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.files.storage import free_bytes
@@ -23,14 +22,12 @@ from harness.devices.phone.workspace import Workspace, make_room_remedy
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import FoundPhone
 from harness.devices.transport.registry import transport_of
-from harness.errors import UserError
+from harness.errors import Findings, UserError
 from harness.targets.soc import get_soc
 
 _LEAST_FREE_BYTES = 256 << 20
 """For runner, libraries and a miniature; larger artifacts are measured when they are pushed."""
 _MIB = 1 << 20
-
-Found = TypeVar("Found")
 
 
 def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[ReadyPhone, ...]:
@@ -43,16 +40,18 @@ def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[Rea
     Raises:
         UserError: With all that is missing, at once.
     """
-    missing: list[str] = []
-    build = _or_note(lambda: _build(request.build_dir), missing)
+    missing = Findings()
+    build = missing.note(lambda: _build(request.build_dir))
     # A session that cannot begin anyhow is told so at once.
     recovers = recovers and not missing
-    fitting = _or_note(lambda: _fitting(request, recovers), missing)
+    fitting = missing.note(lambda: _fitting(request, recovers))
     if fitting is None:
-        _or_note(lambda: _named_libraries(request), missing)
-    ready = [_or_note(partial(_ready, phone, build, request), missing) for phone in fitting or ()]
-    if missing:
-        raise UserError(" And: ".join(dict.fromkeys(missing)))
+        missing.note(lambda: _named_libraries(request))
+    ready = [_ready(phone, build, request, missing) for phone in fitting or ()]
+    are_virtual = bool(fitting) and all(phone.is_virtual for phone in fitting or ())
+    if request.check_export is not None and not are_virtual:
+        missing.note(request.check_export)
+    missing.tell()
     return tuple(one for one in ready if one is not None)
 
 
@@ -86,15 +85,6 @@ def one_each(ready: Sequence[ReadyPhone], workers: int) -> tuple[ReadyPhone, ...
         )
     of_serial = {one.found.serialno: one for one in ready}
     return tuple(of_serial[serial] for serial in phones_of_workers(workers, tuple(of_serial)))
-
-
-def _or_note(find: Callable[[], Found], missing: list[str]) -> Found | None:
-    """What is found; or None, with the reason among what is missing."""
-    try:
-        return find()
-    except UserError as error:
-        missing.append(str(error))
-        return None
 
 
 def _build(directory: Path | None) -> tools.RunnerBuild:
@@ -132,17 +122,19 @@ def _named_libraries(request: PhoneRequest) -> tools.PhoneLibraries | None:
 
 
 def _ready(
-    phone: FoundPhone, build: tools.RunnerBuild | None, request: PhoneRequest
+    phone: FoundPhone, build: tools.RunnerBuild | None, request: PhoneRequest, missing: Findings
 ) -> ReadyPhone | None:
-    """The phone with runner and libraries; None where there is no runner, which is told already."""
+    """The phone with runner and libraries; None where something of it is missing."""
     libraries = None
     if not phone.is_virtual:
-        libraries = tools.find_phone_libraries(get_soc(phone.soc), request.qnn_dir)
-        _check_version(libraries, request.made_by)
-        _check_space(phone)
+        soc = get_soc(phone.soc)
+        libraries = missing.note(lambda: tools.find_phone_libraries(soc, request.qnn_dir))
+        if libraries is not None:
+            missing.note(partial(_check_version, libraries, request.made_by))
+        missing.note(lambda: _check_space(phone))
         if build is not None:
-            tools.check_machine(build)
-            tools.check_needs(build)
+            missing.note(partial(tools.check_machine, build))
+            missing.note(partial(tools.check_needs, build))
     entry = request.inventory.entry(phone.serialno)
     return None if build is None else ReadyPhone(phone, build, libraries, entry)
 

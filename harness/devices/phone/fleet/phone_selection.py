@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class PhoneRequest:
         made_by: QNN that artifacts will be exported with; None where none is exported.
         inventory: The laboratory's phones.
         count: How many phones are needed.
+        check_export: Raises ``UserError`` if this machine cannot export for phones; None where
+            nothing is exported.
     """
 
     soc: str | None
@@ -40,6 +42,7 @@ class PhoneRequest:
     made_by: QnnVersion | None = None
     inventory: Inventory = field(default_factory=Inventory)
     count: int = 1
+    check_export: Callable[[], object] | None = None
 
     @property
     def serialno(self) -> str | None:
