@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -12,6 +12,7 @@ from harness.measure.verdict import Status
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
 from harness.results.series import SERIES, Series, final_frame
+from harness.results.verdict_change import Judgements
 from reports.past import Night, Past
 from reports.trends import Trend
 
@@ -34,6 +35,7 @@ class Finding:
         last_before: The night before it, None where there is none.
         nights: Nights of it that were measured, this one included.
         trend: Its history.
+        cause: Where its gate alone turned it: what became of the gate; empty where the value did.
     """
 
     key: Series
@@ -46,6 +48,7 @@ class Finding:
     last_before: Night | None
     nights: int
     trend: Trend
+    cause: str = ""
 
     @property
     def change(self) -> float | None:
@@ -64,12 +67,15 @@ def find_findings(run: Run, past: Past, trends: Sequence[Trend]) -> tuple[Findin
         if row.status is Status.FAIL and not row.quarantined
     }
     failed = _failed_nights(past, failing)
+    judgements = Judgements(past.history)
     found = []
     for trend in trends:
         fails = trend.key in failing
         finding = _of_step(trend, past, fails)
-        if fails and (finding is None or finding.kind == "better"):
+        cause = _gate_cause(judgements, past, trend.key, failed[trend.key]) if fails else ""
+        if fails and (finding is None or finding.kind == "better" or cause):
             finding = _of_gate(trend, past, failing[trend.key], failed[trend.key])
+            finding = finding and replace(finding, cause=cause)
         if finding is not None:
             found.append(finding)
     return tuple(sorted(found, key=_severity))
@@ -106,6 +112,21 @@ def _of_gate(
             break
         since = point.night
     return _finding(trend, past, since, before, row.median, "worse", fails=True)
+
+
+def _gate_cause(
+    judgements: Judgements, past: Past, key: Series, failed_nights: frozenset[int]
+) -> str:
+    """What became of the gate, where that alone turned the last green night's verdict red."""
+    first_red = past.now
+    for night in reversed(range(past.now)):
+        if night in failed_nights:
+            first_red = night
+        elif judgements.of(past.nights[night].run_id, key) is not None:
+            before, since = past.nights[night].run_id, past.nights[first_red].run_id
+            change = judgements.change(before, since, key)
+            return change.gate_sentence if change is not None and change.is_by_gate_alone else ""
+    return ""
 
 
 def _finding(

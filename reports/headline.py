@@ -102,7 +102,7 @@ def _ending(
 
 
 def _lead(run: Run, worse: Sequence[Finding]) -> str:
-    if worse and worse[0].change is not None:
+    if worse and (worse[0].cause or worse[0].change is not None):
         return describe(worse[0])
     slower = [row for row in run.compared if _is_slower(row) and row.ratio is not None]
     furthest = max(slower, key=lambda row: abs(math.log(row.ratio or 1.0)), default=None)
@@ -125,6 +125,9 @@ def describe(finding: Finding) -> str:
     name = _name(finding.key)
     where = f" on {finding.key.device}" if finding.key.device else ""
     now = f"{number(finding.after)} {finding.unit}".removesuffix(" share").removesuffix(" 1")
+    if finding.cause:
+        since = f" since {finding.since.started_at:%-d %B}" if finding.since else ""
+        return f"{name}{where} fails{since}: {finding.cause}."
     if finding.change is None or finding.since is None:
         return f"{name}{where} is {now}."
     direction = "higher" if finding.change > 0 else "lower"

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
 from harness.measure.gate import Context
-from harness.measure.quarantine import GateNight, propose_quarantine, render_quarantine
-from harness.measure.verdict import Status
+from harness.measure.quarantine import propose_quarantine, quarantine_cause, render_quarantine
 from harness.results.rows.schema import VerdictRow
 from harness.results.run import Run
-from harness.results.series import CONFIGURATION, SERIES, Series, final_frame
+from harness.results.series import CONFIGURATION, SERIES, Series
+from harness.results.verdict_change import Judgements, is_noisy
 from reports.past import Past
 from reports.verdict_table import verdict_anchor
 from reports.wording import subject_words
@@ -43,42 +41,45 @@ class UnsteadyGate:
 
 
 def unsteady_gates(run: Run, past: Past) -> tuple[UnsteadyGate, ...]:
-    """Those that were inconclusive two nights running, or flipped with the same artifact."""
+    """Noisy ones that were open twice, or flipped, though nothing is known to have changed."""
     if not past.nights:
         return ()
-    return tuple(_unsteady(run, past, _night_before(past)))
+    return tuple(_unsteady(run, past))
 
 
-def _unsteady(run: Run, past: Past, before: Mapping[object, GateNight]) -> Iterator[UnsteadyGate]:
+def _unsteady(run: Run, past: Past) -> Iterator[UnsteadyGate]:
+    judgements, last = Judgements(past.history), _judged_last(past)
+    today = past.nights[past.now].started_at.date()
     for row in run.judged:
-        earlier = before.get((row.test_id, *Series.of_row(row)))
-        if earlier is None or row.quarantined or row.model is None or row.target is None:
+        series = Series.of_row(row)
+        before = last.get((row.test_id, *series))
+        if before is None or row.quarantined or row.model is None or row.target is None:
             continue
-        nights = (earlier, GateNight(row.status, row.artifact_key or ""))
-        today = past.nights[past.now].started_at.date()
-        found = propose_quarantine(row.metric, _context(row), nights, owner=OWNER, today=today)
-        if found is not None:
+        change = judgements.change(before, run.run_id, series)
+        if change is None or not is_noisy(row.metric):
+            continue
+        reason = quarantine_cause(change.before.status, change.now.status, change.held)
+        if reason is not None:
+            found = propose_quarantine(row.metric, _context(row), reason, owner=OWNER, today=today)
             yield UnsteadyGate(
                 anchor=verdict_anchor(row),
                 metric=row.metric,
                 model=row.model,
                 subject=subject_words(row),
-                reason=found.reason,
+                reason=reason,
                 row=render_quarantine(found),
             )
 
 
-def _night_before(past: Past) -> Mapping[object, GateNight]:
-    """How each gate ended when it was judged last before this run, by test and series."""
+def _judged_last(past: Past) -> Mapping[object, str]:
+    """The run before this one that judged a gate last, by test and series."""
     verdicts = past.history.verdicts
     earlier = verdicts[verdicts["run_id"].isin([night.run_id for night in past.nights[:-1]])]
-    ordered = final_frame(earlier).sort_values("run_id", kind="stable")
+    ordered = earlier.sort_values("run_id", kind="stable")
     last = ordered.drop_duplicates(["test_id", *SERIES], keep="last")
     return {
-        (str(row["test_id"]), *Series.of_record(row)): GateNight(
-            Status(row["status"]), "" if pd.isna(row["artifact_key"]) else row["artifact_key"]
-        )
-        for row in last[["test_id", *SERIES, "status", "artifact_key"]].to_dict("records")
+        (str(row["test_id"]), *Series.of_record(row)): str(row["run_id"])
+        for row in last[["test_id", *SERIES, "run_id"]].to_dict("records")
     }
 
 

@@ -8,7 +8,6 @@ A row is ``[[quarantine]]`` in ``thresholds/quarantine.toml``, validated as ``Qu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -66,18 +65,6 @@ class Quarantine(Selection):
         )
 
 
-@dataclass(frozen=True)
-class GateNight:
-    """How one gate ended one night.
-
-    Attributes:
-        artifact_key: Tells whether the artifact changed since the night before.
-    """
-
-    status: Status
-    artifact_key: str
-
-
 def find_quarantine(
     rows: Iterable[Quarantine], metric: str, context: Context, today: date
 ) -> Quarantine | None:
@@ -98,47 +85,46 @@ def expired(rows: Iterable[Quarantine], today: date) -> list[Quarantine]:
     return [row for row in rows if row.state(today) is QuarantineState.EXPIRED]
 
 
-def quarantine_cause(nights: Sequence[GateNight]) -> str | None:
+def quarantine_cause(before: Status, now: Status, held: Sequence[str]) -> str | None:
     """Why a gate should be put aside, None if it should not.
 
-    Two inconclusive nights running, or a flip between PASS and FAIL of the same artifact.
+    Two inconclusive nights running, or a flip between PASS and FAIL, where nothing differs that
+    might explain it. What did differ is looked at instead.
 
     Args:
-        nights: In order of time, the latest last.
+        before: How it ended when it was judged last.
+        now: How it ended now.
+        held: What is known to be the same, in words; empty where anything is not.
     """
-    if len(nights) < 2:
+    if not held:
         return None
-    before, now = nights[-2:]
-    if before.status is now.status is Status.INCONCLUSIVE:
-        return "inconclusive two nights running"
-    flipped = {before.status, now.status} == {Status.PASS, Status.FAIL}
-    if flipped and before.artifact_key == now.artifact_key:
-        return f"{before.status} turned to {now.status} although the artifact is the same"
+    same = f"with the same {', '.join(held[:-1])} and {held[-1]}"
+    if before is now is Status.INCONCLUSIVE:
+        return f"inconclusive two nights running {same}"
+    if {before, now} == {Status.PASS, Status.FAIL}:
+        return f"{before} turned to {now} {same}"
     return None
 
 
 def propose_quarantine(
-    metric: str, context: Context, nights: Sequence[GateNight], *, owner: str, today: date
-) -> Quarantine | None:
-    """The row to add for a gate that cannot make up its mind, None if it can.
+    metric: str, context: Context, reason: str, *, owner: str, today: date
+) -> Quarantine:
+    """The row to add for a gate that cannot make up its mind.
 
     Args:
         metric: Name of the metric.
         context: Where it was measured; the row applies exactly there.
-        nights: In order of time, the latest last.
+        reason: From ``quarantine_cause``.
         owner: Who shall work on it.
         today: The row's first day; it lasts 14 days.
     """
-    cause = quarantine_cause(nights)
-    if cause is None:
-        return None
     return Quarantine(
         metric=metric,
         model=context.model,
         **{name: getattr(context, name) for name in SELECTORS},
         protocol=context.protocol,
         owner=owner,
-        reason=cause,
+        reason=reason,
         since=today,
         expires=today + DURATION,
     )

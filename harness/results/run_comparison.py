@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.measure.metrics import METRICS
+from harness.results.facts import Fact, device_facts, session_facts
 from harness.results.history import History
 from harness.results.query import measured, summarize
 from harness.results.series import SERIES, final_frame
@@ -84,10 +84,6 @@ def _side(history: History, run_id: str, number: int) -> pd.DataFrame:
     return side.rename(columns=own)
 
 
-_OF_EVERY_RUN = ("run_id", "results", "report_dir")
-"""Options that say where a run is written; they decide nothing and differ night by night."""
-
-
 @dataclass(frozen=True)
 class Difference:
     """One fact that differs.
@@ -139,47 +135,29 @@ def _rows(frame: pd.DataFrame, run_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _session(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _session(history: History, run_id: str) -> Iterator[Fact]:
     rows = sorted(_rows(history.sessions, run_id), key=lambda row: row["started_at"])
     for row in rows[:1]:
-        if not pd.isna(row["git_commit"]):
-            commit = str(row["git_commit"])
-            yield ("code", "commit"), commit[:12] + commit[40:]
-        for name, version in json.loads(row["versions"]).items():
-            yield ("package", name), version
-        for name, value in json.loads(row["options"]).items():
-            if name not in _OF_EVERY_RUN:
-                yield ("option", _flag(name)), _text(value)
-        for name, value in json.loads(row["host"]).items():
-            yield ("host", name.replace("_", " ")), _text(value)
+        yield from session_facts(row)
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _devices(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _devices(history: History, run_id: str) -> Iterator[Fact]:
     for row in _rows(history.devices, run_id):
-        for name in ("fingerprint", "qnn_version"):
-            if not pd.isna(row[name]):
-                yield ("device", f"{row['device']} {name.replace('_', ' ')}"), str(row[name])
+        yield from device_facts(row)
 
 
-def _gates(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
-    where = ("metric", "model", "component", "mode", "soc", "target")
+def _gates(history: History, run_id: str) -> Iterator[Fact]:
+    where = ("metric", "model", "component", "mode", "precision", "soc", "target")
     for row in _rows(history.verdicts, run_id):
         sides = (("≥", row["gate_min"]), ("≤", row["gate_max"]))
         bound = " ".join(f"{sign} {limit:g}" for sign, limit in sides if not pd.isna(limit))
         if bound:
             name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
-            yield ("gate", name), bound
+            protocol = " (upstream protocol)" if row["protocol"] == "upstream" else ""
+            yield ("gate", f"{name}{protocol}"), bound
 
 
-def _artifacts(history: History, run_id: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _artifacts(history: History, run_id: str) -> Iterator[Fact]:
     where = ("model", "mode", "precision", "target", "soc")
     for row in _rows(history.verdicts, run_id):
         if not pd.isna(row["artifact_key"]):

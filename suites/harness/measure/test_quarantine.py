@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from harness.measure.gate import Context
 from harness.measure.quarantine import (
-    GateNight,
     Quarantine,
     QuarantineState,
     expired,
     find_quarantine,
     propose_quarantine,
+    quarantine_cause,
     render_quarantine,
 )
 from harness.measure.verdict import Status
@@ -81,44 +81,42 @@ def test_an_extended_row_wins_over_the_expired_one() -> None:
     assert expired([ROW, later], day) == [ROW]
 
 
-KEY = "a1"
+HELD = ("commit a1", "packages", "gate >= 50")
 
 
 @pytest.mark.parametrize(
-    ("nights", "cause"),
+    ("before", "now", "cause"),
     [
-        ([(Status.INCONCLUSIVE, KEY)] * 2, "inconclusive two nights running"),
-        ([(Status.PASS, KEY), (Status.FAIL, KEY)], "pass turned to fail"),
-        ([(Status.FAIL, KEY), (Status.PASS, KEY)], "fail turned to pass"),
+        (Status.INCONCLUSIVE, Status.INCONCLUSIVE, "inconclusive two nights running"),
+        (Status.PASS, Status.FAIL, "pass turned to fail"),
+        (Status.FAIL, Status.PASS, "fail turned to pass"),
     ],
 )
 def test_a_gate_that_wavers_is_proposed_for_14_days(
-    nights: list[tuple[Status, str]], cause: str
+    before: Status, now: Status, cause: str
 ) -> None:
-    row = propose_quarantine(
-        "decode_tps", PHONE, [GateNight(*night) for night in nights], owner="Ada", today=TODAY
-    )
-    assert row is not None
-    assert row.reason.startswith(cause)
+    reason = quarantine_cause(before, now, HELD)
+    assert reason == f"{cause} with the same commit a1, packages and gate >= 50"
+    row = propose_quarantine("decode_tps", PHONE, reason, owner="Ada", today=TODAY)
     assert row.expires == TODAY + timedelta(days=14)
     assert row.applies_to("decode_tps", PHONE)
 
 
 @pytest.mark.parametrize(
-    "nights",
+    ("before", "now", "held"),
     [
-        [],
-        [(Status.INCONCLUSIVE, KEY)],
-        [(Status.INCONCLUSIVE, KEY), (Status.PASS, KEY)],
-        [(Status.INCONCLUSIVE, KEY), (Status.PASS, KEY), (Status.INCONCLUSIVE, KEY)],
-        [(Status.FAIL, KEY)] * 2,
-        [(Status.PASS, KEY), (Status.FAIL, "b2")],
-        [(Status.BLOCKED, KEY)] * 2,
+        (Status.INCONCLUSIVE, Status.PASS, HELD),
+        (Status.PASS, Status.INCONCLUSIVE, HELD),
+        (Status.FAIL, Status.FAIL, HELD),
+        (Status.BLOCKED, Status.BLOCKED, HELD),
+        (Status.PASS, Status.FAIL, ()),
+        (Status.INCONCLUSIVE, Status.INCONCLUSIVE, ()),
     ],
 )
-def test_a_gate_that_knows_its_mind_is_left_alone(nights: list[tuple[Status, str]]) -> None:
-    made = [GateNight(*night) for night in nights]
-    assert propose_quarantine("decode_tps", PHONE, made, owner="Ada", today=TODAY) is None
+def test_a_gate_that_knows_its_mind_or_has_a_cause_is_left_alone(
+    before: Status, now: Status, held: tuple[str, ...]
+) -> None:
+    assert quarantine_cause(before, now, held) is None
 
 
 words = st.text(min_size=1, max_size=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
@@ -40,7 +41,8 @@ def write_night(
     *,
     exit_status: int | None = 0,
     versions: dict[str, str] | None = None,
-    commit: str = "a" * 40,
+    commit: str | None = "a" * 40,
+    options: dict[str, Any] | None = None,
 ) -> Path:
     """One run, so many nights after the first one; None as exit status for one that died."""
     started = FIRST_NIGHT + timedelta(days=number)
@@ -51,6 +53,7 @@ def write_night(
             "started_at": started,
             "versions": versions or {"torch": "2.13.0"},
             "git_commit": commit,
+            "options": options or {"thresholds": "thresholds"},
         }
     )
     device = DeviceRow(device="builder-03", target="host", fingerprint="cpu", at=started)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.measure.verdict import Status
-from harness.results.rows.schema import VerdictRow
+from harness.results.rows.schema import Row, VerdictRow
 from harness.results.run import Run
 from harness.results.run_comparison import Difference
 from reports.headline import describe, headline
@@ -40,6 +40,32 @@ def test_a_metric_of_which_less_is_better_gets_worse_upwards(tmp_path: Path) -> 
     assert finding.kind == "worse"
     [faster] = findings_of(write_levels(tmp_path / "faster", values))
     assert faster.kind == "better"
+
+
+def raised(value: float, status: Status, gate: float) -> list[Row]:
+    return [a_sample(value), a_verdict(value, status, gate_min=gate)]
+
+
+def test_a_gate_that_was_raised_is_the_cause_of_what_it_turned_red(tmp_path: Path) -> None:
+    """Told on its first red night and on those that follow, with the day of the first one."""
+    write_night(tmp_path, 0, raised(100.0, Status.PASS, 90.0))
+    for night in (1, 2):
+        folder = write_night(tmp_path, night, raised(101.0, Status.FAIL, 120.0), exit_status=1)
+        [finding] = findings_of(folder)
+        assert describe(finding) == (
+            "decode_tps of tiny_smolvlm kv on builder-03 fails since 2 October: gate raised from "
+            ">= 90 to >= 120 in thresholds/tiny_smolvlm.toml, measured value unchanged at 101."
+        )
+        assert describe(finding) in headline(Run.read(folder), [finding]).sentence
+        assert "gate raised from" in page_of(folder).text
+
+
+def test_a_value_that_fails_the_gate_before_as_well_is_the_cause_itself(tmp_path: Path) -> None:
+    write_night(tmp_path, 0, raised(100.0, Status.PASS, 90.0))
+    folder = write_night(tmp_path, 1, raised(75.0, Status.FAIL, 95.0), exit_status=1)
+    [finding] = findings_of(folder)
+    assert finding.cause == ""
+    assert "25.0 % lower" in describe(finding)
 
 
 def test_old_changes_are_no_news(tmp_path: Path) -> None:
@@ -109,7 +135,7 @@ def test_differences_are_those_to_the_last_green_run(tmp_path: Path) -> None:
         Difference("code", "commit", "a" * 12, "b" * 12 + "-dirty"),
         Difference("package", "torch", "2.12.0", "2.13.0"),
         Difference("package", "gone", "1", None),
-        Difference("gate", "decode_tps tiny_smolvlm kv host", "≥ 100", "≥ 90"),
+        Difference("gate", "decode_tps tiny_smolvlm kv 8da4w host", "≥ 100", "≥ 90"),
         Difference("artifact", "tiny_smolvlm kv 8da4w host", "012345678901", "fedcba987654"),
     )
 
