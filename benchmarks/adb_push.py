@@ -16,7 +16,6 @@ import argparse
 import os
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from harness.devices.phone.files.deployment import Pushed, push_files
 from harness.devices.phone.files.local_digests import LocalDigests
 from harness.devices.phone.files.transfer import FileToPush
 from harness.devices.transport.phone import SendLimits
+from harness.program import run_program
 from harness.virtual_phone.phone_process import PhoneProcess
 from harness.virtual_phone.private_server import PrivateAdbServer
 
@@ -146,4 +146,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.measure.run_stats import RunStats
 from harness.options.table import default_artifacts
+from harness.program import run_program
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
@@ -110,4 +110,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -39,6 +39,7 @@ from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
 from harness.options.table import default_artifacts
+from harness.program import run_program
 from harness.runtime.program import Array, Program
 from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec
@@ -230,4 +231,4 @@ def _decode(codes: Array, encoding: GraphEncoding) -> Tensor:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

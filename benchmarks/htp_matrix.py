@@ -32,6 +32,7 @@ from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
 from harness.options.table import default_artifacts
+from harness.program import run_program
 from harness.vlm.registry import get_spec
 from harness.vocabulary import CALIBRATED
 
@@ -178,4 +179,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.host import HostDevice
 from harness.devices.lease import lease_folder, machine_lease
 from harness.devices.virtual_session import open_virtual_phone
+from harness.program import run_program
 from harness.runtime.request import Request, RunOptions
 from harness.targets.soc import get_soc
 
@@ -117,4 +117,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.synthetic_store import Store, write_store
 from harness.errors import UserError
+from harness.program import run_program
 from harness.results.history import load_history
 
 SAMPLES = 200_000
@@ -148,4 +149,4 @@ def _print(title: str, figures: tuple[Figure, ...]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

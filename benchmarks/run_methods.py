@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
+from harness.program import run_program
 from harness.runtime.program import Array, BoundMethod, Program
 
 REPEATS = 5
@@ -112,4 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

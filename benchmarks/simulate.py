@@ -22,6 +22,7 @@ from benchmarks.simulation.histories import history_rows
 from benchmarks.simulation.nights import night_rows
 from benchmarks.simulation.rate import Rate
 from benchmarks.simulation.scenes import scene_rows
+from harness.program import run_program
 
 SEED = 20_260_125
 
@@ -74,4 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

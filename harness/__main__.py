@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from harness.installation import run
+from harness.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(run("harness.commands.main:main"))
+    run_program(lambda: run("harness.commands.main:main"))

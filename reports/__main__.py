@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from harness.installation import run
+from harness.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(run("reports.command_line:main", "suites"))
+    run_program(lambda: run("reports.command_line:main", "suites"))

@@ -1,10 +1,7 @@
 """``python -m training``."""
 
-from __future__ import annotations
-
-import sys
-
 from harness.installation import run
+from harness.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(run("training.command_line:main", "host"))
+    run_program(lambda: run("training.command_line:main", "host"))

@@ -36,6 +36,7 @@ from benchmarks.interop.plain_loop import leaked_codes
 from benchmarks.interop.scenes import Exam, write_calibration, write_exam
 from harness.backends.qnn.libraries import find_libraries
 from harness.errors import UserError
+from harness.program import run_program
 from harness.runtime.files import RunFiles
 from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec, known_miniatures
@@ -160,4 +161,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

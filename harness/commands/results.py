@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -39,7 +38,6 @@ _RUNS = "runs"
 
 def run_results(options: Values) -> int:
     """Show verdicts, samples or other rows of all runs; --group-by gives medians of samples."""
-    end_with_the_reader()
     table = options["table"]
     if table not in (_RUNS, *TABLES):
         raise UserError(f"There is no --table {table}; {suggest(table, (_RUNS, *TABLES))}.")
@@ -106,7 +104,6 @@ def _why_empty(frame: pd.DataFrame, wanted: Mapping[str, Sequence[str]], table: 
 
 def run_noise(options: Values) -> int:
     """Tell the noise floor of each device from comparisons of artifacts with themselves (A/A)."""
-    end_with_the_reader()
     floors = noise_floors(_load(options["results"], None, "comparisons", False).comparisons)
     write_rows(floors, options["csv"], max(len(floors), 1))
     if not options["csv"] and (missing := advice(floors)):
@@ -160,14 +157,8 @@ def write_rows(frame: pd.DataFrame, csv: str | None, limit: int) -> None:
         raise UserError(f"{csv} cannot be written ({error.strerror}); name another.") from error
 
 
-def end_with_the_reader() -> None:
-    """Let ``| head`` end this process without a word, as it does with every other tool."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
 def run_compare(options: Values) -> int:
     """Lay two runs side by side: medians, verdicts, and in what else the runs differ."""
-    end_with_the_reader()
     named = options["first_run"], options["second_run"]
     runs = [find_run(options["results"], name) for name in named]
     folders = {run.resolve().parent for run in runs}

@@ -17,6 +17,7 @@ from harness.judging.failures import NothingToJudge
 from harness.judging.questions import PictureQuestion
 from harness.miniatures.scenes import Scene
 from harness.miniatures.world import NUMBERS, digit_of, shapes_of
+from harness.program import run_program
 
 
 class GoldenCase(BaseModel, frozen=True, extra="forbid"):
@@ -71,7 +72,13 @@ def features_of(scene: Scene) -> tuple[str, ...]:
     return (*shapes, f"digit {NUMBERS[digit_of(scene.cells).value]}")
 
 
-if __name__ == "__main__":
-    for case in load_golden_set(Path(sys.argv[1])).case:
+def _draw(folder: Path) -> int:
+    """Draw the pictures of a folder's ``golden.toml``, and say what each of them shows."""
+    for case in load_golden_set(folder).case:
         case.scene.draw().save(case.image)
         print(case.image, *features_of(case.scene), sep="\n  ")
+    return 0
+
+
+if __name__ == "__main__":
+    run_program(lambda: _draw(Path(sys.argv[1])))

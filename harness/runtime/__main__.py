@@ -1,8 +1,7 @@
 """``python -m harness.runtime``."""
 
-import sys
-
 from harness.installation import run
+from harness.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(run("harness.runtime.cli:main", "host"))
+    run_program(lambda: run("harness.runtime.cli:main", "host"))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError, require_packages
 from harness.options.values import resolve
+from harness.program import CLOSED_PIPE
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
 from harness.runtime.generation import Generation
@@ -26,7 +27,7 @@ from harness.runtime.observer import (
     MarginObserver,
     inference_speed,
 )
-from harness.runtime.output import abandon_streams, explain_failure, writing
+from harness.runtime.output import explain_failure, writing
 from harness.runtime.plan import RunPlan, make_plan
 from harness.runtime.request import Request
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 _RUNTIME_PACKAGES = ("torch", "executorch")
 _STDIN = 0
-_CLOSED_PIPE = 141
-"""What a shell shows for a process that SIGPIPE ended."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,8 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        abandon_streams()
-        return _CLOSED_PIPE
+        return CLOSED_PIPE
     return 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +31,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 def explain_failure(path: Path) -> Iterator[None]:
     """Turn an operating system's error while ``path`` is written into a ``UserError``.
 
-    A closed pipe passes: it is standard output's, and :func:`abandon_streams` is its cure.
+    A closed pipe passes, such as that of ``/dev/stdout``: nobody reads on.
     """
     try:
         yield
@@ -43,13 +41,3 @@ def explain_failure(path: Path) -> Iterator[None]:
         raise UserError(
             f"{path} cannot be written ({error.strerror}); make room or name another file."
         ) from error
-
-
-def abandon_streams() -> None:
-    """Send what is still buffered nowhere, after the reader of a pipe has gone.
-
-    Without this the interpreter flushes once more on its way out, and complains.
-    """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())

@@ -1,8 +1,7 @@
 """``python -m harness.virtual_phone``."""
 
-import sys
-
 from harness.installation import run
+from harness.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(run("harness.virtual_phone.command_line:main"))
+    run_program(lambda: run("harness.virtual_phone.command_line:main"))
