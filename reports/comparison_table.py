@@ -32,7 +32,7 @@ class ComparisonLine:
         change: Share, None where nothing is known; with ``change_words``, ``-5.1 %``.
         interval: Its 95 % interval.
         baseline: Median, with the candidate's also as words in ``medians``.
-        keys: Beginnings of the artifacts' keys, the baseline's first.
+        keys: Names of the artifacts, the baseline's first.
         base: How many pairs everything comes from, and the chance of such a difference.
     """
 
@@ -83,7 +83,7 @@ def _line(row: ComparisonRow) -> ComparisonLine:
         baseline=rounded(row.baseline_median),
         candidate=rounded(row.candidate_median),
         medians=(_value(row.baseline_median), _value(row.candidate_median)),
-        keys=(row.baseline_key[:12], (row.artifact_key or "")[:12]),
+        keys=row.names,
         sentence=row.sentence,
         base=plural(row.n_pairs, "pair") + (f", p = {row.p_value:.2g}" if row.p_value else ""),
         test=row.test_id,

@@ -36,6 +36,9 @@ _PREDICATES = {
 }
 _MAX_NAMED = 3
 
+_OUTCOMES = ("slower", "slower in quarantine", "undecided", "blocked", "faster", "same")
+"""Of comparisons in words, in the order of telling."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -116,7 +119,7 @@ def describe_slower(row: ComparisonRow) -> str:
     direction = "higher" if ratio > 1 else "lower"
     return (
         f"{_name(row)}{where} is {percent(abs(ratio - 1))} {direction} than that of the baseline "
-        f"{row.baseline_key[:12]}."
+        f"{row.names[0]}."
     )
 
 
@@ -162,12 +165,28 @@ def _comparison_sentence(rows: Sequence[ComparisonRow], is_told: bool) -> list[s
     if not rows:
         return []
     slower = [_name(row) for row in rows if _is_slower(row)]
-    total = plural(len(rows), "comparison")
-    if not slower:
-        return [f"None of {total} found the candidate slower."]
-    is_short = is_told and len(slower) == 1
-    end = "." if is_short else f": {_named(slower)}"
-    return [f"{len(slower)} of {total} found the candidate slower{end}"]
+    counts = Counter(_outcome_words(row) for row in rows)
+    found = ", ".join(f"{counts[word]} {word}" for word in _OUTCOMES if counts[word])
+    is_short = not slower or (is_told and len(slower) == 1)
+    end = "." if is_short else f"; slower: {_named(slower)}"
+    return [f"{plural(len(rows), 'comparison')}{_legs_words(rows)}: {found}{end}"]
+
+
+def _outcome_words(row: ComparisonRow) -> str:
+    if row.outcome == "slower" and row.quarantined:
+        return "slower in quarantine"
+    return "undecided" if row.outcome == "inconclusive" else row.outcome
+
+
+def _legs_words(rows: Sequence[ComparisonRow]) -> str:
+    """What was held against what, where it is one pair of artifacts."""
+    legs = {row.names for row in rows}
+    if len(legs) != 1:
+        return ""
+    [(baseline, candidate)] = legs
+    differ = {row.differ_in for row in rows} - {""}
+    told = f" (different: {differ.pop()})" if len(differ) == 1 else ""
+    return f" of {candidate} with {baseline}{told}"
 
 
 def _is_slower(row: ComparisonRow) -> bool:

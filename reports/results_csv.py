@@ -74,6 +74,9 @@ COLUMNS: dict[str, Dtype] = {
     "count": "Float64",
     "count_of": "Int64",
     "counted": "string",
+    "baseline_name": "string",
+    "candidate_name": "string",
+    "differ_in": "string",
 }
 """Columns in their order with pandas' dtype; new ones are only ever added at the end."""
 

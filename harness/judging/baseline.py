@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.artifacts.manifest import Manifest
 from harness.errors import UserError
-from harness.measure.gate import Context
-from harness.results.history import load_history
-from harness.results.series import CONFIGURATION
+from harness.judging.latest_green import GreenArtifact, Lane, find_latest_green
 from harness.vocabulary import Mode
 
 LATEST_GREEN = "latest-green"
@@ -23,20 +19,19 @@ _KEY = re.compile(r"[0-9a-f]{6,64}")
 
 
 class NoBaseline(UserError):
-    """Nobody was green yet where a session measures, so there is nothing to compare with."""
+    """Nobody's speed was green yet where a session measures: there is nothing to compare with."""
 
 
 @dataclass(frozen=True)
-class GreenArtifact:
-    """What the last green run measured in one place.
+class Found:
+    """What a candidate is held against.
 
     Attributes:
-        key: Of the artifact.
-        run_id: The run.
+        green: The run it is from; None where the artifact was named.
     """
 
-    key: str
-    run_id: str
+    artifact: Artifact
+    green: GreenArtifact | None = None
 
 
 @dataclass(frozen=True)
@@ -53,21 +48,25 @@ class Baseline:
     artifacts: Path
     results: Path
 
-    def of(self, candidate: Artifact, context: Context) -> tuple[Artifact, str | None]:
-        """The artifact to hold a candidate against, and the green run that it is from.
+    def of(self, candidate: Artifact, lane: Lane) -> Found:
+        """The artifact to hold a candidate against.
 
         Raises:
-            NoBaseline: If no run was green there yet.
+            NoBaseline: If no run was green in that lane with its speed measured; told with which
+                runs were looked at and why none does.
             UserError: If it cannot be opened, or it is of another model, target, SoC or mode.
         """
+        mode = lane.context.mode
         if self.given is not None:
-            check_comparable(self.given.manifest, candidate.manifest, context.mode)
-            return self.given, None
-        green = latest_green(self.results, context)
+            check_comparable(self.given.manifest, candidate.manifest, mode)
+            return Found(self.given)
+        search = find_latest_green(self.results, lane)
+        green = search.found
         if green is None:
             raise NoBaseline(
-                f"No green run in {self.results} measured {context.describe()}; name the artifact "
-                "to compare with by --baseline, or make a green run with: pytest -m perf"
+                f"No green run in {self.results} measured the speed of {lane.describe()}: "
+                f"{search.told}; name the artifact to compare with by --baseline, or make a green "
+                "run with: pytest -m perf"
             )
         try:
             found = open_artifact(find_artifact(green.key, self.artifacts))
@@ -76,8 +75,8 @@ class Baseline:
                 f"Run {green.run_id} was green with artifact {green.key[:12]}, which cannot be "
                 f"opened: {error}"
             ) from error
-        check_comparable(found.manifest, candidate.manifest, context.mode)
-        return found, green.run_id
+        check_comparable(found.manifest, candidate.manifest, mode)
+        return Found(found, green)
 
 
 def resolve_compare(options: dict[str, Any], artifacts: Path) -> dict[str, Any]:
@@ -118,40 +117,6 @@ def find_artifact(text: str, artifacts: Path) -> Path:
         f"{len(found)} artifacts in {folder} have keys that begin with {text!r}: "
         f"{', '.join(path.name for path in found)}; give more of the key."
     )
-
-
-def latest_green(results: Path, context: Context) -> GreenArtifact | None:
-    """The artifact that the last green run judged in the same place; None if there is none.
-
-    One that was found slower is left out until a comparison of it ends otherwise: gates alone may
-    let it pass, and as a baseline it would let all that follow it pass as well.
-    """
-    history = load_history(results, tables={"verdicts", "comparisons"})
-    runs = history.runs
-    green = runs.loc[runs["finished"] & (runs["exit_status"] == 0), "run_id"]
-    verdicts = _measured_there(history.verdicts, context)
-    slower = _slower_keys(_measured_there(history.comparisons, context))
-    is_green = verdicts["run_id"].isin(green) & verdicts["artifact_key"].notna()
-    is_green &= ~verdicts["artifact_key"].isin(slower)
-    found = verdicts[is_green].sort_values("run_id", kind="stable")
-    if found.empty:
-        return None
-    return GreenArtifact(str(found["artifact_key"].iloc[-1]), str(found["run_id"].iloc[-1]))
-
-
-def _measured_there(rows: pd.DataFrame, context: Context) -> pd.DataFrame:
-    alike = pd.Series(True, index=rows.index)
-    for name in CONFIGURATION:
-        value = getattr(context, name)
-        same = rows[name].isna() if value is None else rows[name] == value
-        alike &= same.fillna(False)
-    return rows[alike]
-
-
-def _slower_keys(comparisons: pd.DataFrame) -> set[str]:
-    """Candidates of which some metric was slower when it was last compared."""
-    last = comparisons.sort_values("at").drop_duplicates(["artifact_key", "metric"], keep="last")
-    return set(last.loc[last["outcome"] == "slower", "artifact_key"])
 
 
 def check_comparable(baseline: Manifest, candidate: Manifest, mode: Mode | None) -> None:

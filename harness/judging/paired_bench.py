@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, replace
 
-from harness.artifacts.artifact import Artifact
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.judging.bench import Bench
 from harness.judging.judge import Judge, status_of
+from harness.judging.legs import Legs
 from harness.judging.record import comparison_row
 from harness.judging.workload import MeasuredRun
 from harness.measure.cold_rerun import settle
@@ -23,16 +23,16 @@ class PairedBench(Bench[ComparisonRow]):
     """Runs of two artifacts in one mode; the candidate is judged.
 
     Attributes:
-        baseline: What it is held against, ``A``; the candidate is ``B``.
+        legs: What is held against what; the candidate, ``B``, is judged.
         pairs: Pairs of runs.
     """
 
-    baseline: Artifact
+    legs: Legs
     pairs: int
 
     def _measure(self, metric: str, judge: Judge, cold_session: int) -> ComparisonRow:
         session = self._session(cold_session)
-        sides = {"A": replace(self.measured, artifact=self.baseline), "B": self.measured}
+        sides = {"A": replace(self.measured, artifact=self.legs.baseline), "B": self.measured}
         reason = None
         try:
             for side in abba_order(self.pairs)[len(session) :]:
@@ -46,7 +46,7 @@ class PairedBench(Bench[ComparisonRow]):
             metric,
             self.measured.context,
             judge.record.subject(self.measured),
-            baseline_key=self.baseline.manifest.key,
+            legs=self.legs,
             medians=(_median([pair.a for pair in pairs]), _median([pair.b for pair in pairs])),
             cold_session=cold_session,
             reason=reason,

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from PIL import Image
 
 from harness.devices.device import Device
+from harness.judging.legs import Legs
 from harness.judging.measured import Measured
 from harness.measure.comparison import Comparison
 from harness.measure.gate import Context
@@ -139,7 +140,7 @@ def comparison_row(
     context: Context,
     subject: Subject,
     *,
-    baseline_key: str,
+    legs: Legs,
     medians: tuple[float | None, float | None],
     cold_session: int = 0,
     reason: str | None = None,
@@ -151,17 +152,20 @@ def comparison_row(
         metric: Name of the metric.
         context: Where both artifacts were measured.
         subject: Of the candidate.
-        baseline_key: Key of the artifact that it was compared with.
+        legs: Baseline and candidate.
         medians: The baseline's and the candidate's, in the metric's unit.
         cold_session: 1 where it was made once more from cold.
         reason: Why it came to nothing, told instead of what was found.
     """
-    keys = baseline_key, subject.artifact_key or "unknown"
+    baseline, candidate = legs.names
     outcome = comparison.outcome.value
     what = f"{metric} of {context.describe()}: {outcome.upper()}"
     return ComparisonRow(
         **subject.model_dump(),
-        baseline_key=baseline_key,
+        baseline_key=legs.baseline.manifest.key,
+        baseline_name=baseline,
+        candidate_name=candidate,
+        differ_in=", ".join(legs.differences),
         metric=metric,
         unit=get_metric(metric).unit,
         outcome=outcome,
@@ -172,14 +176,14 @@ def comparison_row(
         n_pairs=comparison.pairs,
         baseline_median=medians[0],
         candidate_median=medians[1],
-        sentence=f"{what}, {reason or _evidence(comparison, keys)}",
+        sentence=f"{what}, {reason or _evidence(comparison, legs)}; {legs.told}",
         component=context.component,
         cold_session=cold_session,
     )
 
 
-def _evidence(comparison: Comparison, keys: tuple[str, str]) -> str:
-    baseline, candidate = (key[:12] for key in keys)
+def _evidence(comparison: Comparison, legs: Legs) -> str:
+    baseline, candidate = legs.names
     if comparison.ratio is None or comparison.lower is None or comparison.upper is None:
         return (
             f"{plural(comparison.invalid_pairs, 'pair')} of {candidate} and {baseline} do not "

@@ -20,6 +20,9 @@ class ComparisonRow(Subject):
 
     Attributes:
         baseline_key: Key of the artifact that it is compared with.
+        baseline_name: Its folder's name, with as many parents as tell the two apart.
+        candidate_name: The same of the candidate.
+        differ_in: In what their manifests differ, empty for nothing.
         metric: Name with its unit.
         unit: Of the two medians.
         outcome: The candidate against the baseline.
@@ -54,7 +57,16 @@ class ComparisonRow(Subject):
     component: Component | None = None
     cold_session: int = Field(default=0, ge=0)
     quarantined: bool = False
+    baseline_name: Text = ""
+    candidate_name: Text = ""
+    differ_in: Text = ""
     at: UtcTime = Field(default_factory=utc_now)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Baseline and candidate as a person calls them; rows of old know keys alone."""
+        keys = self.baseline_key[:12], (self.artifact_key or "unknown")[:12]
+        return self.baseline_name or keys[0], self.candidate_name or keys[1]
 
 
 class QuarantineRow(Frozen):

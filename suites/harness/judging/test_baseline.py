@@ -9,21 +9,23 @@ import pytest
 
 from harness.artifacts.artifact import open_artifact
 from harness.errors import UserError
-from harness.judging.baseline import (
-    Baseline,
-    GreenArtifact,
-    NoBaseline,
-    check_comparable,
-    find_artifact,
-    latest_green,
-)
+from harness.judging.baseline import Baseline, NoBaseline, check_comparable, find_artifact
+from harness.judging.latest_green import GreenArtifact, Lane, find_latest_green
 from harness.measure.gate import Context
 from harness.measure.verdict import Status
-from harness.results.rows.schema import ComparisonRow
+from harness.results.rows.schema import ComparisonRow, VerdictRow
 from suites.harness.fixtures.conftest import hollow_artifact
-from suites.harness.results.made_up import FIRST_NIGHT, SUBJECT, a_verdict, night_id, write_run
+from suites.harness.results.made_up import (
+    FIRST_NIGHT,
+    SUBJECT,
+    a_device,
+    a_verdict,
+    night_id,
+    write_run,
+)
 
 CONTEXT = Context("tiny_smolvlm", "host", mode="kv", precision="fp32")
+LANE = Lane(CONTEXT, "host-5ca1ab1e", qnn_version="v2.47")
 OLD, NEW = "0ddba11" + "0" * 57, "decade" + "0" * 58
 
 
@@ -63,7 +65,7 @@ def test_the_latest_green_run_of_that_place_counts(tmp_path: Path) -> None:
     write_run(tmp_path, 3, [a_verdict(artifact_key=NEW, mode="hybrid")])
     write_run(tmp_path, 4, [a_verdict(artifact_key=NEW)], exit_status=None)
     write_run(tmp_path, 5, [a_verdict(artifact_key=NEW)], exit_status=13)
-    assert latest_green(tmp_path, CONTEXT) == GreenArtifact(OLD, night_id(1))
+    assert find_latest_green(tmp_path, LANE).found == GreenArtifact(OLD, night_id(1), "abc")
 
 
 def compared(key: str, outcome: str, minute: int = 0, **fields: object) -> ComparisonRow:
@@ -87,7 +89,7 @@ def test_a_slower_artifact_is_no_baseline_though_every_gate_passes(tmp_path: Pat
     write_run(tmp_path, 0, [a_verdict(artifact_key=OLD)])
     write_run(tmp_path, 1, [compared(NEW, "slower"), compared(NEW, "same", metric="ttft_ms")], 1)
     write_run(tmp_path, 2, [a_verdict(artifact_key=NEW)])
-    assert latest_green(tmp_path, CONTEXT) == GreenArtifact(OLD, night_id(0))
+    assert find_latest_green(tmp_path, LANE).found == GreenArtifact(OLD, night_id(0), "abc")
 
 
 @pytest.mark.parametrize(
@@ -105,27 +107,89 @@ def test_other_comparisons_leave_the_latest_green_run_what_it_is(
     write_run(tmp_path, 0, [a_verdict(artifact_key=OLD)])
     write_run(tmp_path, 1, [*earlier, row], 1)
     write_run(tmp_path, 2, [a_verdict(artifact_key=NEW)])
-    assert latest_green(tmp_path, CONTEXT) == GreenArtifact(NEW, night_id(2))
+    assert find_latest_green(tmp_path, LANE).found == GreenArtifact(NEW, night_id(2), "abc")
 
 
 def test_where_nobody_was_green_there_is_no_baseline(tmp_path: Path) -> None:
     candidate = open_artifact(cached(tmp_path, NEW))
-    with pytest.raises(NoBaseline, match=r"No green run in .* measured tiny_smolvlm"):
-        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, CONTEXT)
+    with pytest.raises(NoBaseline, match=r"No green run in .* measured the speed of tiny_smolvlm"):
+        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, LANE)
+
+
+@pytest.mark.parametrize(
+    ("row", "session", "reason"),
+    [
+        (a_verdict(metric="exact_match"), {}, "without performance"),
+        (a_verdict(metric="pte_bytes"), {}, "without performance"),
+        (a_verdict(Status.NO_GATE), {}, "without performance"),
+        (a_verdict(device="another"), {}, "of another device"),
+        (a_verdict(mode="hybrid"), {}, "of another mode"),
+        (a_verdict(precision="8da4w"), {}, "of another precision"),
+        (a_verdict(model="tiny_internvl3"), {}, "of another model"),
+        (a_verdict(target="phone", soc="SM8650"), {}, "of another target"),
+        (a_verdict(protocol="upstream"), {}, "of another protocol"),
+        (
+            a_verdict(),
+            {"options": {"kv_encodings": "requantized"}},
+            "with requantized KV encodings",
+        ),
+        (a_verdict(artifact_key=None), {}, "without an artifact's key"),
+    ],
+)
+def test_a_green_run_of_another_lane_or_without_speed_is_none(
+    row: VerdictRow, session: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    """Somebody's accuracy experiment is green as well, and says nothing of speed."""
+    write_run(tmp_path, 0, [a_verdict(artifact_key=OLD)])
+    write_run(tmp_path, 1, [row], **session)
+    search = find_latest_green(tmp_path, LANE)
+    assert search.found == GreenArtifact(OLD, night_id(0), "abc")
+    assert search.refused == {reason: 1}
+
+
+def test_a_run_with_other_qnn_libraries_is_none(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [a_device(qnn_version="v2.47"), a_verdict(artifact_key=OLD)])
+    write_run(tmp_path, 1, [a_device(qnn_version="v2.46"), a_verdict(artifact_key=NEW)])
+    search = find_latest_green(tmp_path, LANE)
+    assert search.found == GreenArtifact(OLD, night_id(0), "abc")
+    assert search.refused == {"with QNN v2.46": 1}
+
+
+def test_where_no_run_does_all_are_counted_by_what_hinders_them(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", 0, [a_verdict()], exit_status=None)
+    write_run(tmp_path / "runs", 1, [a_verdict(Status.FAIL)], exit_status=1)
+    for night in (2, 3, 4):
+        write_run(tmp_path / "runs", night, [a_verdict(metric="exact_match")])
+    candidate = open_artifact(cached(tmp_path, NEW))
+    with pytest.raises(NoBaseline) as refused:
+        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, LANE)
+    told = "of 5 runs 3 without performance, 1 not green, 1 did not finish; name the artifact"
+    assert told in str(refused.value)
+    assert "tiny_smolvlm fp32 kv on host, device host-5ca1ab1e" in str(refused.value)
+
+
+def test_an_earlier_row_of_a_run_of_two_sessions_may_be_of_the_lane(tmp_path: Path) -> None:
+    rows = [a_verdict(artifact_key=OLD), a_verdict(artifact_key=NEW, mode="hybrid")]
+    write_run(tmp_path, 0, rows)
+    found = find_latest_green(tmp_path, LANE).found
+    assert found is not None
+    assert found.key == OLD
 
 
 def test_the_green_runs_artifact_is_opened(tmp_path: Path) -> None:
     old, candidate = cached(tmp_path, OLD), open_artifact(cached(tmp_path, NEW))
     write_run(tmp_path / "runs", 0, [a_verdict(artifact_key=OLD)])
-    found, run_id = Baseline(None, tmp_path, tmp_path / "runs").of(candidate, CONTEXT)
-    assert (found.directory, run_id) == (old, night_id(0))
+    found = Baseline(None, tmp_path, tmp_path / "runs").of(candidate, LANE)
+    assert found.artifact.directory == old
+    assert found.green is not None
+    assert found.green.run_id == night_id(0)
 
 
 def test_a_green_artifact_that_is_gone_is_told(tmp_path: Path) -> None:
     candidate = open_artifact(cached(tmp_path, NEW))
     write_run(tmp_path / "runs", 0, [a_verdict(artifact_key=OLD)])
     with pytest.raises(UserError, match=rf"Run {night_id(0)} was green with artifact 0ddba1100000"):
-        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, CONTEXT)
+        Baseline(None, tmp_path, tmp_path / "runs").of(candidate, LANE)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_slower_candidate_is_a_failure_that_tells_by_how_much(tmp_path: Path) 
     assert (top.word, top.tone) == ("FAIL", "fail")
     assert top.sentence == (
         "decode_tps of tiny_smolvlm kv on builder-03 is 6.0 % lower than that of the baseline "
-        "fedcba987654. 1 of 1 comparison found the candidate slower."
+        "fedcba987654. 1 comparison of 012345678901 with fedcba987654: 1 slower."
     )
 
 
@@ -50,7 +50,9 @@ def test_of_several_slower_metrics_the_furthest_leads(tmp_path: Path) -> None:
     further = a_comparison("slower", 1.2).model_copy(update={"metric": "ttft_ms"})
     top = headline_of(tmp_path, [a_comparison("slower", 0.9), further, ended(Status.FAIL)])
     assert top.lead.startswith("ttft_ms of tiny_smolvlm kv on builder-03 is 20.0 % higher than")
-    assert "2 of 2 comparisons found the candidate slower: decode_tps" in top.sentence
+    assert "2 comparisons of 012345678901 with fedcba987654: 2 slower; slower: decode_tps" in (
+        top.sentence
+    )
 
 
 def test_a_slower_candidate_that_was_not_when_compared_again_is_no_failure(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_a_slower_candidate_that_was_not_when_compared_again_is_no_failure(tmp_p
     rows: list[Row] = [a_comparison("slower", 0.94), again, ended(Status.INCONCLUSIVE)]
     top = headline_of(tmp_path, rows)
     assert top.word == "INCONCLUSIVE"
-    assert top.sentence == "None of 1 comparison found the candidate slower."
+    assert top.sentence == "1 comparison of 012345678901 with fedcba987654: 1 undecided."
 
 
 def test_a_slower_candidate_in_quarantine_fails_no_night(tmp_path: Path) -> None:
@@ -71,7 +73,22 @@ def test_a_slower_candidate_in_quarantine_fails_no_night(tmp_path: Path) -> None
 
 def test_a_night_of_equals_passes(tmp_path: Path) -> None:
     top = headline_of(tmp_path, [a_comparison("same", 1.0), ended(Status.PASS)])
-    assert (top.word, top.sentence) == ("PASS", "None of 1 comparison found the candidate slower.")
+    assert top.word == "PASS"
+    assert top.sentence == "1 comparison of 012345678901 with fedcba987654: 1 same."
+
+
+def test_what_is_undecided_is_never_told_as_not_slower(tmp_path: Path) -> None:
+    """Both legs by name, in what they differ, and every outcome with its number."""
+    named = {"baseline_name": "before", "candidate_name": "after", "differ_in": "torch 1 -> 2"}
+    outcomes = ["inconclusive"] * 14 + ["faster", "same"]
+    rows: list[Row] = [
+        a_comparison(outcome, 1.0).model_copy(update={**named, "test_id": str(n)})
+        for n, outcome in enumerate(outcomes)
+    ]
+    assert headline_of(tmp_path, [*rows, ended(Status.INCONCLUSIVE)]).sentence.startswith(
+        "16 comparisons of after with before (different: torch 1 -> 2): 14 undecided, 1 faster, 1 "
+        "same."
+    )
 
 
 @pytest.mark.parametrize(
