@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.judging.latest_green import GreenArtifact, Lane, find_latest_green
 from harness.vocabulary import Mode
 
 LATEST_GREEN = "latest-green"
+LATEST_GREEN_ANYWHERE = "latest-green-anywhere"
 
 _KEY = re.compile(r"[0-9a-f]{6,64}")
 
@@ -40,6 +41,7 @@ class Baseline:
 
     Attributes:
         given: The artifact that was named; None for the latest green run's.
+        anywhere: Whether that run may have been on another device, and have measured no speed.
         artifacts: The artifact cache.
         results: The results folder.
     """
@@ -47,6 +49,7 @@ class Baseline:
     given: Artifact | None
     artifacts: Path
     results: Path
+    anywhere: bool = False
 
     def of(self, candidate: Artifact, lane: Lane) -> Found:
         """The artifact to hold a candidate against.
@@ -60,11 +63,13 @@ class Baseline:
         if self.given is not None:
             check_comparable(self.given.manifest, candidate.manifest, mode)
             return Found(self.given)
+        lane = replace(lane, device=None) if self.anywhere else lane
         search = find_latest_green(self.results, lane)
         green = search.found
         if green is None:
+            measured = "is of" if lane.device is None else "measured the speed of"
             raise NoBaseline(
-                f"No green run in {self.results} measured the speed of {lane.describe()}: "
+                f"No green run in {self.results} {measured} {lane.describe()}: "
                 f"{search.told}; name the artifact to compare with by --baseline, or make a green "
                 "run with: pytest -m perf"
             )

@@ -1,4 +1,4 @@
-"""The run that ``--baseline latest-green`` names, or why there is none."""
+"""The run that ``--baseline latest-green`` or ``latest-green-anywhere`` names, or why none does."""
 
 from __future__ import annotations
 
@@ -26,19 +26,21 @@ class Lane:
 
     Attributes:
         context: Model, target, SoC, mode, precision and protocol.
-        device: Serial or host id.
+        device: Serial or host id whose speed must have been measured; None for machines that are
+            others every night: then a run on any of them will do, whatever it judged.
         kv_encodings: Of the artifacts.
         qnn_version: Of the libraries that run there; None without QNN or where it is unknown.
     """
 
     context: Context
-    device: str
+    device: str | None
     kv_encodings: KvEncodings = "shared"
     qnn_version: str | None = None
 
     def describe(self) -> str:
         """``tiny_smolvlm fp32 kv on phone SM8650, device R5C``."""
-        return f"{self.context.describe()}, device {self.device}"
+        where = "any device" if self.device is None else f"device {self.device}"
+        return f"{self.context.describe()}, {where}"
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,17 @@ def _look(
     if pd.isna(run["exit_status"]) or run["exit_status"] != 0:
         return "not green"
     verdicts = history.verdicts[history.verdicts["run_id"] == run["run_id"]]
-    speeds = verdicts[verdicts["metric"].isin(COMPARED_SPEEDS)]
-    speeds = speeds[speeds["status"] == Status.PASS.value]
-    if speeds.empty:
-        return "without performance"
-    for name, rows in _narrowed(speeds, lane):
+    judged = verdicts[verdicts["status"] == Status.PASS.value]
+    if lane.device is not None:
+        judged = judged[judged["metric"].isin(COMPARED_SPEEDS)]
+    if judged.empty:
+        return "without performance" if lane.device is not None else "without verdicts"
+    for name, rows in _narrowed(judged, lane):
         if rows.empty:
             return f"of another {name}"
-        speeds = rows
+        judged = rows
     reason = "without an artifact's key"
-    for row in reversed(speeds[speeds["artifact_key"].notna()].to_dict("records")):
+    for row in reversed(judged[judged["artifact_key"].notna()].to_dict("records")):
         other = _other_lane(history, row, lane)
         if other is None and row["artifact_key"] not in slower:
             commit = None if pd.isna(run["git_commit"]) else str(run["git_commit"])
@@ -125,7 +128,8 @@ def _look(
 def _narrowed(rows: pd.DataFrame, lane: Lane) -> Iterator[tuple[str, pd.DataFrame]]:
     """Rows that agree with a lane in one field more each time."""
     fields = {name: getattr(lane.context, name) for name in CONFIGURATION}
-    for name, value in {**fields, "device": lane.device}.items():
+    place = {} if lane.device is None else {"device": lane.device}
+    for name, value in {**fields, **place}.items():
         same = rows[name].isna() if value is None else rows[name] == value
         rows = rows[same.fillna(False)]
         yield "SoC" if name == "soc" else name, rows
@@ -139,7 +143,7 @@ def _other_lane(history: History, row: Mapping[str, Any], lane: Lane) -> str | N
         if encodings != lane.kv_encodings:
             return f"with {encodings} KV encodings"
     devices = _of_process(history.devices, row)
-    for one in devices[devices["device"] == lane.device].to_dict("records"):
+    for one in devices[devices["device"] == row["device"]].to_dict("records"):
         known = None if pd.isna(one["qnn_version"]) else one["qnn_version"]
         if known is not None and lane.qnn_version is not None and known != lane.qnn_version:
             return f"with QNN {known}"

@@ -158,7 +158,7 @@ _JUDGING = (
         _SUITES,
         "compare what is measured with A, or with the last green run's",
         PathOrName,
-        metavar="latest-green|A",
+        metavar="latest-green|latest-green-anywhere|A",
     ),
     Option("pairs", _SUITES, "pairs of runs of a comparison", int, default=PAIRS),
     Option("thresholds", _SUITES, "folder of gates", Path, default=Path("thresholds")),

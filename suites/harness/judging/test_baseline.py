@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -166,6 +167,22 @@ def test_where_no_run_does_all_are_counted_by_what_hinders_them(tmp_path: Path) 
     told = "of 5 runs 3 without performance, 1 not green, 1 did not finish; name the artifact"
     assert told in str(refused.value)
     assert "tiny_smolvlm fp32 kv on host, device host-5ca1ab1e" in str(refused.value)
+
+
+def test_where_machines_differ_every_night_any_green_run_of_the_lane_will_do(
+    tmp_path: Path,
+) -> None:
+    """Hosted machines have no speed of their own to be judged."""
+    anywhere = replace(LANE, device=None)
+    write_run(tmp_path, 0, [a_verdict(artifact_key=OLD, metric="exact_match", device="another")])
+    write_run(tmp_path, 1, [a_verdict(artifact_key=NEW, mode="hybrid")])
+    search = find_latest_green(tmp_path, anywhere)
+    assert search.found == GreenArtifact(OLD, night_id(0), "abc")
+    assert search.refused == {"of another mode": 1}
+    candidate = open_artifact(cached(tmp_path / "cache", NEW))
+    old = cached(tmp_path / "cache", OLD)
+    found = Baseline(None, tmp_path / "cache", tmp_path, anywhere=True).of(candidate, LANE)
+    assert found.artifact.directory == old
 
 
 def test_an_earlier_row_of_a_run_of_two_sessions_may_be_of_the_lane(tmp_path: Path) -> None:
