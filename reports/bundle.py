@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.results.journal import THUMBNAIL_FOLDER
-from harness.results.journal_reader import journal_files
 from harness.results.rows.schema import OutcomeRow
 from harness.results.run import Run
+from harness.results.stored_run import run_of
 from reports.build import REPORT_FILES, build_report, replace_file
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -61,8 +61,9 @@ def write_bundle(run_directory: Path, out: Path, since: datetime | None = None) 
 def _members(run: Run, report: Path) -> Iterator[tuple[str, bytes]]:
     for name in REPORT_FILES:
         yield f"report/{name}", (report / name).read_bytes()
-    for journal in journal_files(run.directory):
-        yield f"rows/{journal.name}", journal.read_bytes()
+    for journal in run_of(run.directory).journals:
+        folder = "" if journal.parent == run.directory else f"{journal.parent.name}/"
+        yield f"rows/{folder}{journal.name}", journal.read_bytes()
     for picture in sorted((run.directory / THUMBNAIL_FOLDER).glob("*.jpg")):
         yield f"rows/{THUMBNAIL_FOLDER}/{picture.name}", picture.read_bytes()
     yield "environment.json", _environment(run)

@@ -23,6 +23,7 @@ from harness.results.noise_floors import advice, noise_floors
 from harness.results.query import check_columns, measured, select, summarize
 from harness.results.run_comparison import RunComparison, compare_runs
 from harness.results.runs import find_run, started_at
+from harness.results.stored_run import run_of
 from harness.results.tables import TABLES, columns
 from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
 
@@ -89,8 +90,12 @@ def _wanted(options: Values, conditions: Sequence[tuple[str, str]]) -> dict[str,
     wanted = {name: list(options[f"only_{name}"] or ()) for name in FILTERS}
     for name, value in conditions:
         wanted.setdefault(name, []).append(value)
-    wanted["run_id"] = [find_run(options["results"], name).name for name in wanted["run_id"]]
+    wanted["run_id"] = [_run_id(options["results"], name) for name in wanted["run_id"]]
     return {name: values for name, values in wanted.items() if values}
+
+
+def _run_id(results: Path, name: str) -> str:
+    return run_of(find_run(results, name)).run_id
 
 
 def _why_empty(frame: pd.DataFrame, wanted: Mapping[str, Sequence[str]], table: str) -> str:
@@ -114,9 +119,10 @@ def run_noise(options: Values) -> int:
 def run_summary(options: Values) -> int:
     """Print what a reader of a CI job's page must see: what is not green, and trends."""
     run = find_run(options["results"], options["summarized_run"])
-    since = started_at(run.resolve()) - TREND_SPAN
+    run_id = run_of(run).run_id
+    since = started_at(run_id) - TREND_SPAN
     history = load_history(run.resolve().parent, since, {"samples", "verdicts"})
-    alerts = find_trend_alerts(history.samples, history.verdicts, run.resolve().name)
+    alerts = find_trend_alerts(history.samples, history.verdicts, run_id)
     print(job_summary(run, alerts), end="")
     return 0
 
@@ -126,6 +132,8 @@ def _load(results: Path, since: datetime | None, table: str, provenance: bool) -
     history = load_history(results, since, needed)
     for sentence in history.unreadable:
         print(f"left out: {sentence}", file=sys.stderr)
+    for sentence in history.ignored:
+        print(f"copies: {sentence}", file=sys.stderr)
     if history.runs.empty:
         raise UserError(
             f"{results} holds no such runs; make one with `pytest -m accuracy`, or name another "
@@ -168,7 +176,7 @@ def run_compare(options: Values) -> int:
             "merges them."
         )
     history = load_history(folders.pop())
-    names = [run.resolve().name for run in runs]
+    names = [run_of(run).run_id for run in runs]
     for sentence in history.unreadable:
         if any(name in sentence for name in names):
             raise UserError(sentence)

@@ -1,11 +1,12 @@
 """All runs of a results folder as pandas frames, each row with where it comes from.
 
-Folders of several machines merge by copying: a run is a folder with a name of its own.
+Folders of several machines merge by copying: a run has a name of its own, and each of its rows
+counts once, however often its files were copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from harness.errors import UserError
-from harness.results.journal_reader import file_rows, is_torn, journal_files
-from harness.results.rows.schema import Row, SessionEndRow, SessionRow
-from harness.results.runs import is_controller, run_folders, run_status, started_at
+from harness.results.journal_copies import ReadResult, ignored_sentences, read_run
+from harness.results.rows.schema import SessionEndRow, SessionRow
+from harness.results.runs import is_controller, run_status, started_at
+from harness.results.stored_run import stored_runs
 from harness.results.tables import TABLES, TableBuilder, json_text
 
 
@@ -44,8 +46,10 @@ class History:
         quarantines: ``QuarantineRow``.
         answers: ``AnswerRow``.
         outcomes: ``OutcomeRow``.
-        unreadable: One sentence per run that was left out: a row of it is damaged, or its folder
-            is not named as a run.
+        unreadable: One sentence per run that was left out: a row of it is damaged, or it is not
+            named as a run.
+        ignored: Sentences about files that were left out because others hold their rows: one about
+            all that say nothing else, and one per file that does.
     """
 
     runs: pd.DataFrame
@@ -60,6 +64,7 @@ class History:
     answers: pd.DataFrame
     outcomes: pd.DataFrame
     unreadable: tuple[str, ...]
+    ignored: tuple[str, ...]
 
     def provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         """A frame with where its rows come from beside them.
@@ -112,39 +117,30 @@ def load_history(
         tables: Names of frames to fill besides ``runs``, the others stay empty; None for all.
     """
     builder = TableBuilder([name for name in TABLES if tables is None or name in tables])
-    summaries = []
-    unreadable = []
-    for run in run_folders(results):
+    summaries, unreadable = [], []
+    copies: list[Path] = []
+    disagreements: list[str] = []
+    for run in stored_runs(results):
         try:
-            if since is None or started_at(run) >= since:
-                summaries.append(_read(run, builder))
+            if since is None or started_at(run.run_id) >= since:
+                result = read_run(run)
+                builder.add(run.run_id, result.by_worker)
+                summaries.append({"run_id": run.run_id, **_summary(result)})
+                copies += result.copies
+                disagreements += result.disagreements
         except UserError as error:
             unreadable.append(str(error))
-    return History(runs=_runs_frame(summaries), **builder.frames(), unreadable=tuple(unreadable))
+    return History(
+        runs=_runs_frame(summaries),
+        **builder.frames(),
+        unreadable=tuple(unreadable),
+        ignored=ignored_sentences(copies, disagreements),
+    )
 
 
-def _read(run: Path, builder: TableBuilder) -> dict[str, object]:
-    """Add the rows of a run, and sum it up."""
-    files = journal_files(run)
-    sessions: list[SessionRow] = []
-    ends: list[SessionEndRow] = []
-
-    def rows() -> Iterator[tuple[str, Row]]:
-        for file in files:
-            worker = file.stem.removeprefix("rows-")
-            for row in file_rows(file):
-                if isinstance(row, SessionRow):
-                    sessions.append(row)
-                elif isinstance(row, SessionEndRow):
-                    ends.append(row)
-                yield worker, row
-
-    run_id = run.resolve().name
-    builder.add(run_id, rows())
-    return {"run_id": run_id, **_summary(sessions, ends), "torn": sum(map(is_torn, files))}
-
-
-def _summary(sessions: Sequence[SessionRow], ends: Sequence[SessionEndRow]) -> dict[str, object]:
+def _summary(result: ReadResult) -> dict[str, object]:
+    sessions = [row for row in result.rows if isinstance(row, SessionRow)]
+    ends = [row for row in result.rows if isinstance(row, SessionEndRow)]
     controllers = [row for row in sessions if is_controller(row.worker)]
     first = min(controllers or sessions, key=lambda row: row.started_at, default=None)
     status = run_status(sessions, ends)
@@ -158,6 +154,7 @@ def _summary(sessions: Sequence[SessionRow], ends: Sequence[SessionEndRow]) -> d
         **{
             name: first and json_text(getattr(first, name)) for name in ("argv", "versions", "host")
         },
+        "torn": result.torn,
     }
 
 

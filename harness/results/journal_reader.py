@@ -1,11 +1,11 @@
-"""Reading journals: whole rows of every schema version, torn last lines counted."""
+"""Reading one journal: whole rows of every schema version, a torn last line left out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -14,54 +14,15 @@ from harness.errors import UserError
 from harness.results.rows.schema import SCHEMA_VERSION, Row, parse_row
 
 
-@dataclass(frozen=True)
-class ReadResult:
-    """All rows of a run: file by file in name order, each file in the order of writing.
-
-    Attributes:
-        rows: What was written.
-        torn: Last lines that a killed process did not finish; skipped.
-    """
-
-    rows: tuple[Row, ...]
-    torn: int
-
-
-def read_rows(directory: Path) -> ReadResult:
-    """Read a run's folder.
-
-    Raises:
-        UserError: If there is no journal, or one has a line that nobody's death explains.
-    """
-    files = journal_files(directory)
-    rows = tuple(row for file in files for row in file_rows(file))
-    return ReadResult(rows, sum(map(is_torn, files)))
-
-
-def journal_files(directory: Path) -> tuple[Path, ...]:
-    """The journals of a run, by name.
-
-    Raises:
-        UserError: If there is none.
-    """
-    files = tuple(sorted(directory.glob("rows-*.jsonl")))
-    if not files:
-        raise UserError(
-            f"{directory} holds no rows-*.jsonl, so it is not a run; "
-            "name the folder of a run with --run, or make one with `pytest -m accuracy`."
-        )
-    return files
-
-
 def file_rows(file: Path) -> Iterator[Row]:
     """Rows of one journal, one at a time; a torn last line is left out.
 
     Raises:
-        UserError: If a whole line is damaged, or of a newer snapgate.
+        UserError: If a whole line is damaged, or of a newer snapgate, or the file cannot be read.
     """
     version = SCHEMA_VERSION
     # Only a line feed ends a row: str.splitlines would also break at U+2028 inside a text.
-    with file.open("rb") as lines:
+    with _opened(file) as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
                 return
@@ -72,11 +33,18 @@ def file_rows(file: Path) -> Iterator[Row]:
 
 def is_torn(file: Path) -> bool:
     """Whether a killed process left the last line of a journal unfinished."""
-    with file.open("rb") as content:
+    with _opened(file) as content:
         if content.seek(0, os.SEEK_END) == 0:
             return False
         content.seek(-1, os.SEEK_END)
         return content.read() != b"\n"
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}); see to its owner.") from error
 
 
 def _read_line(file: Path, number: int, line: bytes, version: int) -> Row:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from harness.results.journal_reader import read_rows
+from harness.results.journal_copies import read_run
 from harness.results.rows.schema import (
     AnswerRow,
     ComparisonRow,
@@ -25,6 +25,7 @@ from harness.results.rows.schema import (
 )
 from harness.results.runs import is_controller, run_status
 from harness.results.series import final_rows
+from harness.results.stored_run import run_of
 from harness.vocabulary import Target
 
 RowT = TypeVar("RowT", bound=Row)
@@ -39,12 +40,14 @@ class Run:
 
     Attributes:
         directory: The run's folder.
-        run_id: Name of the run, which is its folder's.
+        run_id: Name of the run.
         sessions: One row per process, the controlling ones first, in the order of their start.
         ends: One row per session that came to its end, in that order.
         verdicts: All that were reached, those that a cold re-run superseded included.
         comparisons: All that were made, superseded ones included as well.
         torn: Rows that a killed process did not finish.
+        copies: Files that repeat what others say.
+        disagreements: One sentence per copy that says something else than the one taken.
     """
 
     directory: Path
@@ -60,19 +63,22 @@ class Run:
     devices: tuple[DeviceRow, ...]
     device_states: tuple[DeviceStateRow, ...]
     torn: int
+    copies: tuple[Path, ...]
+    disagreements: tuple[str, ...]
 
     @classmethod
     def read(cls, directory: Path) -> Run:
-        """Read a run's folder.
+        """Read a run by its folder.
 
         Raises:
             UserError: If it is not a run's folder or a row is damaged.
         """
-        result = read_rows(directory)
+        stored = run_of(directory)
+        result = read_run(stored)
         sessions, ends = _of_kind(result.rows, SessionRow), _of_kind(result.rows, SessionEndRow)
         return cls(
-            directory=directory,
-            run_id=directory.resolve().name,
+            directory=stored.folder,
+            run_id=stored.run_id,
             sessions=tuple(sorted(sessions, key=_by_start)),
             ends=tuple(sorted(ends, key=lambda row: row.ended_at)),
             samples=_of_kind(result.rows, SampleRow),
@@ -84,6 +90,8 @@ class Run:
             devices=_of_kind(result.rows, DeviceRow),
             device_states=_of_kind(result.rows, DeviceStateRow),
             torn=result.torn,
+            copies=result.copies,
+            disagreements=result.disagreements,
         )
 
     @property

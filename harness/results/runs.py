@@ -1,4 +1,4 @@
-"""Runs by name: folders of one session each, side by side in a results folder."""
+"""Runs by name, side by side in a results folder, and how they ended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.results.rows.basics import utc_now
 from harness.results.rows.session import SessionEndRow, SessionRow
+from harness.results.stored_run import is_run_folder, stored_runs
 
 
 def new_run_id() -> str:
@@ -32,22 +33,18 @@ def check_run_id(text: str) -> str:
     return text
 
 
-def run_folders(results: Path) -> tuple[Path, ...]:
-    """Folders of all runs, oldest first; none if there is no such folder."""
-    return tuple(sorted({journal.parent for journal in results.glob("*/rows-*.jsonl")}))
-
-
-def started_at(run: Path) -> datetime:
+def started_at(run_id: str) -> datetime:
     """When a run started, to the second, as its name says.
 
     Raises:
         UserError: If the name is not one that ``new_run_id`` makes.
     """
     try:
-        return datetime.strptime(run.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise UserError(
-            f"{run} is not named by the time of its start, as {new_run_id()} is; rename it."
+            f"Run {run_id!r} is not named by the time of its start, as {new_run_id()} is; rename "
+            "its folder."
         ) from error
 
 
@@ -57,36 +54,38 @@ def latest_run(results: Path) -> Path:
     Raises:
         UserError: If there is none.
     """
-    runs = run_folders(results)
+    runs = stored_runs(results)
     if not runs:
         raise UserError(
             f"{results} holds no runs; make one with `pytest -m accuracy`, or name another folder "
             "with --results."
         )
-    return runs[-1]
+    return runs[-1].folder
 
 
 def find_run(results: Path, name: str) -> Path:
-    """The folder of a run by its name, the beginning of its name, ``latest``, or its path.
+    """The folder of a run by its name, the beginning of its name, ``latest``, or a path.
 
     Raises:
         UserError: If there is none, or several names begin like that.
     """
     if name == "latest":
         return latest_run(results)
-    if any(Path(name).glob("rows-*.jsonl")):
+    if is_run_folder(Path(name)):
         return Path(name)
-    found = [run for run in run_folders(results) if run.name.startswith(name)]
+    if is_run_folder(results / name):
+        return results / name
+    found = [run for run in stored_runs(results) if run.run_id.startswith(name)]
     if len(found) == 1:
-        return found[0]
+        return found[0].folder
     if not found:
         raise UserError(
             f"{results} holds no run {name!r}; list what it holds with: python -m harness results "
             "--table runs"
         )
+    names = ", ".join(run.run_id for run in found)
     raise UserError(
-        f"{len(found)} runs of {results} begin with {name!r}: {', '.join(r.name for r in found)}; "
-        "give more of the name."
+        f"{len(found)} runs of {results} begin with {name!r}: {names}; give more of the name."
     )
 
 

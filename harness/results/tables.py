@@ -10,7 +10,7 @@ import inspect
 import re
 import types
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -95,18 +95,19 @@ class TableBuilder:
             table: [[] for _ in columns(table)] for table in TABLES
         }
 
-    def add(self, run_id: str, rows: Iterable[tuple[str, schema.Row]]) -> None:
-        """Append one run, or nothing of it where reading its rows fails.
+    def add(self, run_id: str, by_worker: Iterable[tuple[str, Sequence[schema.Row]]]) -> None:
+        """Append one run.
 
         Args:
             run_id: Name of the run.
-            rows: Each with the process that wrote it.
+            by_worker: Rows of each process with its name.
         """
         found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        for worker, row in rows:
-            if type(row) in self._wanted:
-                table, read = self._wanted[type(row)]
-                found[table].append((run_id, worker, *read(row.__dict__)))
+        for worker, rows in by_worker:
+            for row in rows:
+                if type(row) in self._wanted:
+                    table, read = self._wanted[type(row)]
+                    found[table].append((run_id, worker, *read(row.__dict__)))
         for table, written in found.items():
             values = zip(*written, strict=True)
             for column, known, new in zip(columns(table), self._values[table], values, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -168,7 +169,7 @@ def test_links_to_tests_and_failures_do_not_shift_when_others_fail(
     first = OutcomeRow(test_id="a.py::b", outcome="error", duration_s=1, rerun_command="pytest a")
     with Journal(finished_run, "gw0") as other:
         other.append(first)
-        other.append(first)
+        other.append(first.model_copy(update={"at": first.at + timedelta(seconds=1)}))
     after = page_of(finished_run)
     tests = [{row["id"]: row["name"] for row in page.data["tests"]} for page in (before, after)]
     assert tests[0].items() <= tests[1].items()

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import UserError
 from harness.results.history import History, load_history
 from harness.results.journal import Journal
-from harness.results.journal_reader import read_rows
+from harness.results.journal_copies import read_rows
 from harness.results.rows.schema import SCHEMA_VERSION, SessionRow
 from suites.harness.results.made_up import a_session
 

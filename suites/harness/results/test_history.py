@@ -145,9 +145,9 @@ def test_a_run_whose_end_is_damaged_leaves_nothing_of_its_beginning(tmp_path: Pa
     assert history.sessions["run_id"].tolist() == [night_id(0)]
 
 
-def test_a_folder_that_is_not_named_as_a_run_is_told_when_time_matters(tmp_path: Path) -> None:
-    write_run(tmp_path, 0, samples([100.0]))
-    (tmp_path / night_id(0)).rename(tmp_path / "copy of a run")
+def test_a_run_that_nothing_names_is_told_when_time_matters(tmp_path: Path) -> None:
+    with Journal(tmp_path / "night", "main") as journal:
+        journal.append(*samples([100.0]))
     history = load_history(tmp_path, since=FIRST_NIGHT)
     assert history.runs.empty
     assert "is not named by the time of its start" in history.unreadable[0]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from harness.errors import UserError
 from harness.results.journal import THUMBNAIL_FOLDER, Journal
-from harness.results.journal_reader import read_rows
+from harness.results.journal_copies import read_rows
 from harness.results.provenance import describe_host
 from harness.results.rows.schema import SampleRow, SessionRow
 from harness.results.runs import latest_run, new_run_id

@@ -57,7 +57,7 @@ def test_two_artifacts_tell_nothing_of_noise(tmp_path: Path) -> None:
 def test_the_command_prints_floors_and_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_run(tmp_path, 0, [a_row(1.001)] * 5)
+    write_run(tmp_path, 0, [a_row(1.001) for _ in range(5)])
     assert main(["noise", "--results", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "decode_tps" in told

@@ -11,7 +11,7 @@ import pytest
 
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.measure.verdict import Status
-from harness.results.journal_reader import read_rows
+from harness.results.journal_copies import read_rows
 from harness.results.rows.schema import DeviceRow, SampleRow, VerdictRow
 from harness.results.runs import latest_run
 from suites.harness.fixtures.conftest import ROOT, session

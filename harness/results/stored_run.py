@@ -1,0 +1,119 @@
+"""Which files tell of which run: told by what is written in them, whatever they are called.
+
+People and sync tools copy folders and files and name the copies as they like: ``RUN (1)``,
+``rows-main.sync-conflict-20261123-021503.jsonl``. The first row of a journal says whose it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic_core import from_json
+
+from harness.errors import UserError
+
+_JOURNALS = "rows-*.jsonl"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One run as it lies on disk.
+
+    Attributes:
+        run_id: Its name, as its rows say; a folder's where no row says it.
+        journals: Files of all its processes, copies included, those of ``folder`` first.
+    """
+
+    run_id: str
+    journals: tuple[Path, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that is named as the run, or else the first that holds its rows."""
+        return self.journals[0].parent
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether a folder holds journals."""
+    return any(folder.glob(_JOURNALS))
+
+
+def stored_runs(results: Path) -> tuple[StoredRun, ...]:
+    """All runs of a results folder by name, which is by their start; none if there is no folder."""
+    journals: dict[str, list[Path]] = defaultdict(list)
+    for folder in _each_once(_visible_folders(results)):
+        for run_id, journal in _journals(folder):
+            journals[run_id].append(journal)
+    return tuple(_stored_run(run_id, journals[run_id]) for run_id in sorted(journals))
+
+
+def run_of(folder: Path) -> StoredRun:
+    """The run that a folder tells of, with what the folders beside it tell of the same run.
+
+    Raises:
+        UserError: If there is no journal in it.
+    """
+    run_id = _folder_run_id(folder)
+    if run_id is None:
+        raise UserError(
+            f"{folder} holds no rows-*.jsonl, so it is not a run; "
+            "name the folder of a run with --run, or make one with `pytest -m accuracy`."
+        )
+    folders = _each_once([folder, *_visible_folders(folder.resolve().parent)])
+    journals = [journal for one in folders for told, journal in _journals(one) if told == run_id]
+    return _stored_run(run_id, journals)
+
+
+def _stored_run(run_id: str, journals: Sequence[Path]) -> StoredRun:
+    own_first = sorted(journals, key=lambda journal: journal.resolve().parent.name != run_id)
+    return StoredRun(run_id, tuple(own_first))
+
+
+def _visible_folders(results: Path) -> list[Path]:
+    """Hidden ones are where tools keep what was deleted or replaced."""
+    return sorted(
+        path for path in results.glob("*") if path.is_dir() and not path.name.startswith(".")
+    )
+
+
+def _each_once(folders: Sequence[Path]) -> Iterator[Path]:
+    """A link to a folder is no copy of it."""
+    seen: set[Path] = set()
+    for folder in sorted(folders, key=Path.is_symlink):
+        if (real := folder.resolve()) not in seen:
+            seen.add(real)
+            yield folder
+
+
+def _journals(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Journals of a folder by name, each with the run that it tells of."""
+    own = _folder_run_id(folder)
+    for journal in sorted(folder.glob(_JOURNALS)):
+        yield _told_run_id(journal) or str(own), journal
+
+
+def _folder_run_id(folder: Path) -> str | None:
+    """What a folder's journals say, above all what its name says too; None if it has none."""
+    journals = sorted(folder.glob(_JOURNALS))
+    if not journals:
+        return None
+    name = folder.resolve().name
+    told = [run_id for run_id in map(_told_run_id, journals) if run_id is not None]
+    return name if name in told or not told else told[0]
+
+
+def _told_run_id(journal: Path) -> str | None:
+    """What the first session row of a journal says, its first row as a rule; None without one."""
+    try:
+        with journal.open("rb") as lines:
+            for line in lines:
+                if b'"session"' in line:
+                    row = from_json(line)
+                    if row["kind"] == "session":
+                        return str(row["run_id"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return None
