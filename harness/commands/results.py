@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from harness.commands.compare import comparison_lines
+from harness.commands.terminal_table import table_lines, terminal_width
 from harness.errors import UserError, suggest
-from harness.measure.wording import number
-from harness.options.command_line import command_line
+from harness.measure.wording import plural
 from harness.options.table import FILTERS
 from harness.options.values import Values
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
 from harness.results.noise_floors import advice, noise_floors
-from harness.results.query import check_columns, measured, select, summarize
-from harness.results.run_comparison import RunComparison, compare_runs
+from harness.results.query import check_columns, measured, select, summarize, unpooled
+from harness.results.run_comparison import compare_runs
 from harness.results.runs import find_run, started_at
+from harness.results.series import SERIES
 from harness.results.stored_run import run_of
 from harness.results.tables import TABLES, columns
 from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
 
+_MEASURED = ("run_id", "device", "model", "mode")
 _SHOWN = {
-    "samples": ("run_id", "device", "model", "mode", "precision", "metric", "value", "unit"),
-    "verdicts": ("run_id", "device", "model", "mode", "metric", "median", "unit", "status"),
+    "samples": (*_MEASURED, "precision", "metric", "value", "unit"),
+    "verdicts": (*_MEASURED, "metric", "median", "unit", "status"),
+    "comparisons": (*_MEASURED, "metric", "ratio", "lower", "upper", "outcome"),
+    "answers": (*_MEASURED, "precision", "variant", "given", "correct", "expected", "question"),
+    "outcomes": ("run_id", "outcome", "status", "test_id", "message"),
     "runs": ("run_id", "started_at", "ended_at", "exit_status", "git_commit", "torn"),
 }
 """Columns on the terminal where nobody chose others; a CSV file has all."""
+
+_HEADINGS = ("run_id", *SERIES)
+"""Columns that may stand above the rows that share them, where a table is too wide."""
 
 _RUNS = "runs"
 
@@ -58,14 +65,41 @@ def run_results(options: Values) -> int:
         print(_why_empty(every, wanted, table))
         return 0
     if grouped:
-        frame = summarize(measured(frame), grouped)
+        frame = _grouped(frame, grouped, () if options["csv"] else ("unit",))
     if shown:
         check_columns(frame, shown)
         frame = frame[shown]
     elif not options["csv"] and not grouped:
         frame = frame[list(_SHOWN.get(table, frame.columns))]
-    write_rows(frame, options["csv"], options["limit"])
+    limit = None if options["show_all"] else options["limit"]
+    if options["csv"]:
+        _write_csv(frame, options["csv"])
+    else:
+        print_table(frame, limit, headings=grouped or _HEADINGS)
     return 0
+
+
+def _grouped(samples: pd.DataFrame, by: Sequence[str], also: Sequence[str]) -> pd.DataFrame:
+    """Medians of what counts, of each thing by itself, and what was done to that end.
+
+    Args:
+        samples: All that were asked for.
+        by: Columns that make a group.
+        also: Columns to tell, of which a group has one value.
+    """
+    counted = measured(samples)
+    if len(counted) < len(samples):
+        left_out = plural(len(samples) - len(counted), "sample")
+        print(
+            f"{left_out} left out: invalid, of a comparison, or measured again from cold since.",
+            file=sys.stderr,
+        )
+    if added := unpooled(counted, by):
+        print(
+            f"also grouped by {', '.join(added)}, of which several are never pooled.",
+            file=sys.stderr,
+        )
+    return summarize(counted, list(dict.fromkeys([*by, *added, *also])))
 
 
 def _day(text: str | None) -> datetime | None:
@@ -110,9 +144,12 @@ def _why_empty(frame: pd.DataFrame, wanted: Mapping[str, Sequence[str]], table: 
 def run_noise(options: Values) -> int:
     """Tell the noise floor of each device from comparisons of artifacts with themselves (A/A)."""
     floors = noise_floors(_load(options["results"], None, "comparisons", False).comparisons)
-    write_rows(floors, options["csv"], max(len(floors), 1))
-    if not options["csv"] and (missing := advice(floors)):
-        print(missing)
+    if options["csv"]:
+        _write_csv(floors, options["csv"])
+        return 0
+    print_table(floors[[*SERIES, *floors.columns.difference(SERIES, sort=False)]], len(floors))
+    if missing := advice(floors):
+        print(textwrap.fill(missing, terminal_width(), break_on_hyphens=False))
     return 0
 
 
@@ -151,10 +188,7 @@ def _explain(table: str) -> None:
         print(f"{column.name}\n    {kind}: {column.description}")
 
 
-def write_rows(frame: pd.DataFrame, csv: str | None, limit: int) -> None:
-    if not csv:
-        print_table(frame, limit)
-        return
+def _write_csv(frame: pd.DataFrame, csv: str) -> None:
     if csv == "-":
         frame.to_csv(sys.stdout, index=False)
         return
@@ -182,56 +216,23 @@ def run_compare(options: Values) -> int:
             raise UserError(sentence)
     comparison = compare_runs(history, *names)
     if options["csv"]:
-        write_rows(comparison.rows, options["csv"], 0)
-    else:
-        _print_comparison(comparison)
+        _write_csv(comparison.rows, options["csv"])
+        return 0
+    width = terminal_width()
+    for line in comparison_lines(comparison, names, width, show_all=bool(options["show_all"])):
+        print(line)
     return 0
 
 
-def _print_comparison(comparison: RunComparison) -> None:
-    rows = comparison.rows
-    told = rows.assign(change=rows["change"].map(_percent, na_action="ignore"))
-    print_table(told.dropna(axis="columns", how="all"), max(len(rows), 1))
-    for difference in comparison.differences:
-        before, after = difference.before or "none", difference.after or "none"
-        print(f"{difference.group} {difference.name}: {before} -> {after}")
-    artifacts = {"compare": ("ARTIFACT_A", "ARTIFACT_B")}
-    deciding = command_line("suites", artifacts, "suites", "-m", "perf")
-    print(f"Measured at different times; to decide: {deciding}")
-
-
-def _percent(share: float) -> str:
-    return f"{share:+.1%}".replace("%", " %")
-
-
-def print_table(frame: pd.DataFrame, limit: int) -> None:
-    """Print rows as a table; what is the same in all of them is said once, above it.
+def print_table(
+    frame: pd.DataFrame, limit: int | None, headings: Sequence[str] = _HEADINGS
+) -> None:
+    """Print rows as a table that fits the terminal.
 
     Args:
         frame: The rows.
-        limit: How many of them, the last ones.
+        limit: How many of them, the last ones; None for all, with all of their columns.
+        headings: Columns that may become headings.
     """
-    shown = frame.tail(limit)
-    same = [name for name in shown.columns if shown[name].nunique(dropna=False) == 1]
-    same = same if len(shown) > 1 else []
-    # A pipe has no width to fit into.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
-    told = {name: _cell(shown[name].iloc[0]) for name in same}
-    console.print(", ".join(f"{name} {value}" for name, value in told.items() if value))
-    table = Table(show_edge=False)
-    for name in shown.columns.difference(same, sort=False):
-        numeric = pd.api.types.is_numeric_dtype(shown[name].dtype)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in shown.drop(columns=same).itertuples(index=False):
-        table.add_row(*map(_cell, row))
-    console.print(table)
-    if len(shown) < len(frame):
-        console.print(f"the last {len(shown)} of {len(frame)} rows; --limit shows more")
-
-
-def _cell(value: object) -> str:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return ""
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    return number(value) if isinstance(value, float) else escape(str(value))
+    for line in table_lines(frame, terminal_width(), limit, headings):
+        print(line)

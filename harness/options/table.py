@@ -237,10 +237,22 @@ _ON_THE_TERMINAL = (
         for column in FILTERS
     ),
     Option("where", _ROWS, "rows with it", arity="many", metavar="COLUMN=VALUE"),
-    Option("group_by", _ROWS, "medians of valid samples", metavar="COLUMN,..."),
+    Option(
+        "group_by",
+        _ROWS,
+        "medians of valid samples; what must not be pooled is added",
+        metavar="COLUMN,...",
+    ),
     Option("show", _ROWS, "columns to show", metavar="COLUMN,..."),
     Option("provenance", _ROWS, "add commit, versions, options, host, device, its state", bool),
     Option("limit", _ROWS, "rows on the terminal, the last ones", int, default=50),
+    Option(
+        "show_all",
+        ("results", "compare", "noise"),
+        "show all rows and columns, or all that did not change",
+        bool,
+        spelled="--all",
+    ),
     Option("columns", _ROWS, "explain the columns and end", bool),
     Option(
         "csv",

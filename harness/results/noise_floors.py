@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.comparison import NOISE_FLOOR, Comparison, Outcome
+from harness.results.series import SERIES
 
 MIN_COMPARISONS = 5
 """Fewer A/A comparisons say too little about how far the next one may stray."""
@@ -67,6 +68,8 @@ def noise_floor(comparisons: Sequence[Comparison]) -> NoiseFloor | None:
     return NoiseFloor(math.expm1(reach), len(counted), different, float(interval.high))
 
 
+_OTHERS = tuple(name for name in SERIES if name not in ("device", "metric"))
+
 NOISE_COLUMNS = (
     "device",
     "metric",
@@ -75,12 +78,15 @@ NOISE_COLUMNS = (
     "supports_rule",
     "different",
     "different_at_most",
+    *_OTHERS,
 )
 """Columns of ``noise_floors``."""
 
 
 def noise_floors(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """One row per metric and device that was compared with itself (A/A).
+    """One row per series that was compared with itself (A/A).
+
+    A large model's runs scatter less than a miniature's, so they are not pooled.
 
     Args:
         comparisons: ``History.comparisons``; those of two artifacts are left out.
@@ -91,8 +97,8 @@ def noise_floors(comparisons: pd.DataFrame) -> pd.DataFrame:
         noise are enough, how many were called different and what share of them is still credible.
     """
     alike = comparisons[comparisons["artifact_key"] == comparisons["baseline_key"]]
-    groups = alike.groupby(["device", "metric"], dropna=False)
-    rows = [(*key, *_floor(group)) for key, group in groups]
+    groups = alike.groupby(["device", "metric", *_OTHERS], dropna=False)
+    rows = [(*key[:2], *_floor(group), *key[2:]) for key, group in groups]
     return pd.DataFrame(rows, columns=list(NOISE_COLUMNS)).astype(
         {"floor": "Float64", "supports_rule": "boolean", "different_at_most": "Float64"}
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from harness.errors import UserError, suggest
 from harness.measure.statistics import coefficient_of_variation, median_bounds
 from harness.measure.verdict import Status
-from harness.results.series import SERIES, final_frame
+from harness.results.series import MEASURED_BY, SERIES, final_frame
 
 
 def select(frame: pd.DataFrame, wanted: Mapping[str, Collection[str]]) -> pd.DataFrame:
@@ -44,8 +44,33 @@ def measured(samples: pd.DataFrame) -> pd.DataFrame:
     A metric that was measured again from cold counts with what was measured last.
     """
     counted = samples[samples["valid"].fillna(False) & samples["side"].isna()]
-    last = counted.groupby(["run_id", *SERIES], dropna=False)["cold_session"].transform("max")
+    last = counted.groupby(["run_id", *MEASURED_BY], dropna=False)["cold_session"].transform("max")
     return counted[counted["cold_session"] == last]
+
+
+NEVER_POOLED = (*dict.fromkeys(("device", *SERIES)), "unit", "virtual", "method", "artifact_key")
+"""Columns of samples that differ by more than what is looked for: no median is taken over them."""
+
+
+def unpooled(samples: pd.DataFrame, by: Sequence[str]) -> tuple[str, ...]:
+    """Columns of ``NEVER_POOLED`` to add to a grouping, for some group of it holds several values.
+
+    Args:
+        samples: What is to be summed up.
+        by: Columns that make a group.
+
+    Raises:
+        UserError: If there is no such column.
+    """
+    check_columns(samples, by)
+    added: list[str] = []
+    for name in NEVER_POOLED:
+        grouping = [*by, *added]
+        if name not in grouping and not samples.empty:
+            groups = samples.groupby(grouping, dropna=False)[name]
+            if groups.nunique(dropna=False).max() > 1:
+                added.append(name)
+    return tuple(added)
 
 
 def summarize(samples: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -95,6 +120,9 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
 
     A virtual phone shares no series with a phone, whatever serial number it was given.
 
+    Of several artifacts that a run measured in one series, the last one makes the night: their
+    samples are never pooled.
+
     A run in which the device was not fit to measure a series has none of it: the few samples that
     came before say more of the device's state than of the artifact.
 
@@ -106,7 +134,7 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
         Columns ``series`` (a number), ``run_id``, those of ``SERIES``, ``unit``, ``virtual``, and
         ``median``, ``low`` and ``high`` of the samples that count.
     """
-    counted = _without_blocked(measured(samples), verdicts)
+    counted = _of_last_artifact(_without_blocked(measured(samples), verdicts))
     numbered = counted.assign(
         series=counted.groupby([*SERIES, "virtual"], dropna=False, sort=False).ngroup()
     )
@@ -116,8 +144,15 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     return about.join(values).reset_index()
 
 
+def _of_last_artifact(samples: pd.DataFrame) -> pd.DataFrame:
+    ordered = samples.sort_values("at", kind="stable")
+    last = ordered.drop_duplicates(["run_id", *SERIES, "virtual"], keep="last")
+    keys = ["run_id", *MEASURED_BY, "virtual"]
+    return samples.merge(last[keys], on=keys, how="inner")
+
+
 def _without_blocked(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
-    keys = ["run_id", *SERIES]
+    keys = ["run_id", *MEASURED_BY]
     ended = final_frame(verdicts)
     blocked = ended.loc[ended["status"] == Status.BLOCKED.value, keys].drop_duplicates()
     found = samples.merge(blocked, on=keys, how="left", indicator=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from harness.measure.comparison import NOISE_FLOOR
 from harness.measure.metrics import METRICS
 from harness.results.facts import Fact, device_facts, session_facts
 from harness.results.history import History
 from harness.results.query import measured, summarize
-from harness.results.series import SERIES, final_frame
+from harness.results.series import MEASURED_BY, SERIES, final_frame
 
 COMPARED = (
     *SERIES,
@@ -24,6 +26,8 @@ COMPARED = (
     "status_1",
     "status_2",
     "better",
+    "artifact_1",
+    "artifact_2",
 )
 """Columns of ``RunComparison.rows``."""
 
@@ -36,7 +40,8 @@ class RunComparison:
     not the artifact's: ``pytest -m perf --compare`` measures two artifacts in turn and decides.
 
     Attributes:
-        rows: One row per series that both runs or one of them measured, columns ``COMPARED``.
+        rows: One row per series that both runs or one of them measured, columns ``COMPARED``. Of
+            several artifacts of one series each has its own, beside the same one of the other run.
             ``change`` is the second median over the first, minus 1. ``bounds_overlap`` says
             whether the 95 % bounds of the medians overlap; missing where a run has no bounds.
             ``better`` says whether the change is an improvement; missing where nothing changed.
@@ -45,6 +50,27 @@ class RunComparison:
 
     rows: pd.DataFrame
     differences: tuple[Difference, ...]
+
+    @property
+    def changed(self) -> pd.DataFrame:
+        """Rows with another verdict, or another median than noise explains; the largest first.
+
+        A speed without bounds has changed where it did by more than devices differ from themselves.
+        """
+        rows = self.rows
+        moved = (rows["change"] != 0).fillna(False)
+        is_speed = rows["metric"].map(lambda name: _kind(str(name)) == "performance").astype(bool)
+        is_noise = is_speed & (rows["change"].abs() <= NOISE_FLOOR).fillna(True)
+        beyond = moved & ~rows["bounds_overlap"].fillna(is_noise).astype(bool)
+        turned = (rows["status_1"] != rows["status_2"]).fillna(False)
+        found = rows[beyond | turned]
+        distance = (1 + found["change"].fillna(0)).map(_distance)
+        return found.loc[distance.sort_values(ascending=False, kind="stable").index]
+
+    @property
+    def one_sided(self) -> pd.DataFrame:
+        """Rows of which one of the runs measured nothing."""
+        return self.rows[self.rows["median_1"].isna() | self.rows["median_2"].isna()]
 
 
 def compare_runs(history: History, first: str, second: str) -> RunComparison:
@@ -55,10 +81,13 @@ def compare_runs(history: History, first: str, second: str) -> RunComparison:
         first: Name of a run.
         second: Name of the run to compare it with.
     """
-    sides = [_side(history, run_id, number) for number, run_id in enumerate((first, second), 1)]
-    rows = sides[0].merge(sides[1], on=list(SERIES), how="outer")
+    sides = _paired([_side(history, run_id) for run_id in (first, second)])
+    on = [*SERIES, "virtual", "pairing"]
+    rows = sides[0].merge(sides[1], on=on, how="outer", suffixes=("_1", "_2"))
     rows["unit"] = rows["unit_1"].fillna(rows["unit_2"])
-    rows["change"] = rows["median_2"] / rows["median_1"] - 1
+    # Twice 0 or twice infinity has no ratio, and is no change.
+    is_same = (rows["median_1"] == rows["median_2"]).fillna(False)
+    rows["change"] = (rows["median_2"] / rows["median_1"] - 1).mask(is_same, 0.0)
     rows["bounds_overlap"] = (rows["lower_1"] <= rows["upper_2"]) & (
         rows["lower_2"] <= rows["upper_1"]
     )
@@ -69,19 +98,44 @@ def compare_runs(history: History, first: str, second: str) -> RunComparison:
     return RunComparison(rows[list(COMPARED)], find_differences(history, first, second))
 
 
+def _kind(metric: str) -> str | None:
+    known = METRICS.get(metric)
+    return known and known.kind
+
+
+def _distance(ratio: float) -> float:
+    """How far a ratio is from 1, whichever way; infinite for one from or to 0."""
+    return abs(math.log(ratio)) if ratio > 0 and math.isfinite(ratio) else math.inf
+
+
 def _is_higher_better(metric: str) -> bool | None:
     known = METRICS.get(metric)
     return None if known is None else known.better == "higher"
 
 
-def _side(history: History, run_id: str, number: int) -> pd.DataFrame:
+def _side(history: History, run_id: str) -> pd.DataFrame:
+    of = list(MEASURED_BY)
     samples = measured(history.samples[history.samples["run_id"] == run_id])
-    medians = summarize(samples, [*SERIES, "unit"])[[*SERIES, "unit", "median", "lower", "upper"]]
+    kept = [*of, "unit", "virtual"]
+    medians = summarize(samples, kept)[[*kept, "median", "lower", "upper"]]
     verdicts = final_frame(history.verdicts[history.verdicts["run_id"] == run_id])
-    statuses = verdicts.drop_duplicates(list(SERIES), keep="last")
-    side = medians.merge(statuses[[*SERIES, "status"]], on=list(SERIES), how="left")
-    own = {name: f"{name}_{number}" for name in side.columns if name not in SERIES}
-    return side.rename(columns=own)
+    statuses = verdicts.drop_duplicates(of, keep="last")[[*of, "status"]]
+    side = medians.merge(statuses, on=of, how="left")
+    return side.rename(columns={"artifact_key": "artifact"})
+
+
+def _paired(sides: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Sides with a column by which their rows of one series belong together.
+
+    One artifact of each run needs nothing more than the series. Where a run has several, only the
+    same artifact is a counterpart.
+    """
+    series = [*SERIES, "virtual"]
+    both = pd.concat(sides, keys=[0, 1], names=["side"]).reset_index("side")
+    artifacts = both.groupby(["side", *series], dropna=False)["unit"].transform("size")
+    is_single = both.assign(n=artifacts).groupby(series, dropna=False)["n"].transform("max") == 1
+    both["pairing"] = both["artifact"].fillna("").mask(is_single, "")
+    return [both[both["side"] == number].drop(columns="side") for number in (0, 1)]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from harness.commands.main import main
 from harness.measure.verdict import Status
 from harness.options.table import options_of
+from harness.results.rows.schema import OutcomeRow
 from harness.results.tables import TABLES, columns
 from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
 
@@ -91,6 +93,33 @@ def test_groups_give_medians(store: Path, capsys: pytest.CaptureFixture[str]) ->
     assert frame["samples"].tolist() == [5, 5]
 
 
+def test_devices_are_not_pooled_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = samples([10.0] * 5, device="host-bbbbbbbb")
+    invalid = samples([1.0], valid=False, invalid_reason="warm")
+    write_run(tmp_path, 0, [*samples(BEFORE), *others, *invalid])
+    command = ["results", "--results", str(tmp_path), "--group-by", "run_id,model,mode"]
+    assert main([*command, "--csv", "-"]) == 0
+    told = capsys.readouterr()
+    frame = pd.read_csv(io.StringIO(told.out))
+    assert dict(zip(frame["device"], frame["median"], strict=True)) == {
+        "host-5ca1ab1e": 100.0,
+        "host-bbbbbbbb": 10.0,
+    }
+    assert "also grouped by device, " in told.err
+    assert "1 sample left out: invalid, " in told.err
+
+
+def test_copies_are_told_once(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for night in (0, 1):
+        shutil.copytree(store / night_id(night), store / f"{night_id(night)} (1)")
+    assert main(["results", "--results", str(store), "--group-by", "metric", "--csv", "-"]) == 0
+    told = capsys.readouterr()
+    assert pd.read_csv(io.StringIO(told.out))["samples"].tolist() == [10]
+    assert told.err.count("copies: 2 files repeat rows of others, which count once: ") == 1
+
+
 def test_a_run_is_named_by_the_beginning_of_its_name(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +157,59 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert told.startswith("error: ")
     assert told.count("\n") == 1
     assert re.search(sentence, told)
+
+
+@pytest.mark.parametrize("width", [60, 80, 133, 200])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["results"],
+        ["results", "--table", "samples", "--all"],
+        ["results", "--table", "sessions"],
+        ["results", "--table", "outcomes"],
+        ["results", "--group-by", "metric"],
+        ["compare", night_id(0), "latest"],
+        ["compare", night_id(0), "latest", "--all"],
+        ["noise"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_wider_than_the_terminal(
+    store: Path,
+    width: int,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    long_id = "suites/perf/test_speed.py::test_speed[a-parameter-that-somebody-spelled-out]"
+    outcome = OutcomeRow(test_id=long_id, outcome="passed", duration_s=1, rerun_command="pytest")
+    both = [*samples(BEFORE), *samples([1.5], metric="ms_per_token_lower_bound", unit="ms")]
+    write_run(store, 2, [*both, a_verdict(median=None, n_samples=0), outcome], None)
+    assert main([*words, "--results", str(store)]) == 0
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= width
+    assert not re.search(r"\b(nan|NaN|None|NaT|<NA>)\b", told)
+
+
+def test_what_finds_no_room_is_named(
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "25")
+    command = ["results", "--results", str(store), "--group-by", "run_id"]
+    assert main(command) == 0
+    narrow = " ".join(capsys.readouterr().out.split())
+    assert "Left out for want of room: max; --show chooses columns" in narrow
+    assert main([*command, "--all"]) == 0
+    assert "max: 102" in capsys.readouterr().out
+
+
+def test_rows_beyond_the_limit_are_counted(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["results", "--results", str(store), "--table", "samples"]
+    assert main([*command, "--limit", "3"]) == 0
+    assert "The last 3 of 10 rows; --limit shows more" in capsys.readouterr().out
+    assert main([*command, "--all"]) == 0
+    assert "The last" not in capsys.readouterr().out
 
 
 def test_two_runs_are_compared(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,12 @@ def test_a_floor_is_told_by_device_and_metric(tmp_path: Path) -> None:
     assert (other["comparisons"], pd.isna(other["floor"])) == (1, True)
 
 
+def test_models_and_modes_are_not_pooled(tmp_path: Path) -> None:
+    rows = [a_row(1.1, model="smolvlm_500m"), a_row(1.0), a_row(1.2, mode="hybrid")]
+    write_run(tmp_path, 0, rows)
+    assert floors_of(tmp_path)["comparisons"].tolist() == [1, 1, 1]
+
+
 def test_two_artifacts_tell_nothing_of_noise(tmp_path: Path) -> None:
     write_run(tmp_path, 0, [a_row(1.0, baseline_key="other")])
     floors = floors_of(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.results.history import load_history
-from harness.results.query import measured, select, summarize
+from harness.results.query import NEVER_POOLED, measured, nightly, select, summarize, unpooled
 from suites.harness.results.made_up import samples, write_run
 
 
@@ -76,3 +76,58 @@ def test_no_samples_make_no_groups(frame: pd.DataFrame) -> None:
 
 def test_missing_values_make_a_group_of_their_own(frame: pd.DataFrame) -> None:
     assert len(summarize(frame, ["component", "side"])) == 2
+
+
+OTHERS: dict[str, dict[str, object]] = {
+    "model": {"model": "tiny_internvl3"},
+    "metric": {"metric": "prefill_tps"},
+    "component": {"component": "text_decoder"},
+    "target": {"target": "emulator"},
+    "soc": {"soc": "SM8550"},
+    "device": {"device": "host-bbbbbbbb"},
+    "mode": {"mode": "hybrid"},
+    "precision": {"precision": "8da4w"},
+    "protocol": {"protocol": "upstream"},
+    "unit": {"unit": "ms"},
+    "virtual": {"virtual": True},
+    "method": {"method": "no warm-up"},
+    "artifact_key": {"artifact_key": "f00d"},
+}
+
+
+@pytest.mark.parametrize("name", NEVER_POOLED)
+def test_what_must_not_be_pooled_is_added_to_a_grouping(tmp_path: Path, name: str) -> None:
+    rows = [*samples([1.0, 2.0]), *samples([10.0, 20.0], **OTHERS[name])]
+    write_run(tmp_path, 0, rows)
+    counted = measured(load_history(tmp_path).samples)
+    assert unpooled(counted, ["run_id"]) == (name,)
+    assert unpooled(counted, ["run_id", name]) == ()
+    summary = summarize(counted, ["run_id", name])
+    assert sorted(summary["median"]) == [1.5, 15.0]
+
+
+def test_a_column_that_follows_from_another_is_not_added(tmp_path: Path) -> None:
+    phones = [samples([1.0], device=d, soc=s) for d, s in (("A", "SM8550"), ("B", "SM8650"))]
+    write_run(tmp_path, 0, [row for rows in phones for row in rows])
+    assert unpooled(load_history(tmp_path).samples, ["device"]) == ()
+
+
+def test_nights_of_one_artifact_stay_one_group(tmp_path: Path) -> None:
+    for night in (0, 1):
+        write_run(tmp_path, night, samples([1.0]))
+    frame = load_history(tmp_path).samples
+    assert unpooled(frame, ["metric"]) == ()
+    assert unpooled(frame.head(0), ["metric"]) == ()
+
+
+def test_a_cold_rerun_of_one_artifact_leaves_the_others_samples(tmp_path: Path) -> None:
+    again = samples([40.0], cold_session=1)
+    write_run(tmp_path, 0, [*samples([50.0]), *samples([10.0], artifact_key="f00d"), *again])
+    assert sorted(measured(load_history(tmp_path).samples)["value"]) == [10.0, 40.0]
+
+
+def test_a_nights_point_is_of_one_artifact(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [*samples([50.0, 52.0]), *samples([10.0], artifact_key="f00d")])
+    history = load_history(tmp_path)
+    [point] = nightly(history.samples, history.verdicts).to_dict("records")
+    assert (point["median"], point["low"], point["high"]) == (10.0, 10.0, 10.0)

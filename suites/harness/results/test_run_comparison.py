@@ -82,3 +82,23 @@ def test_where_a_run_is_written_is_no_difference(tmp_path: Path) -> None:
         places = {"run_id": night_id(night), "report_dir": f"out/{night}", "results": f"{night}"}
         write_run(tmp_path, night, [a_device()], options=places)
     assert compared(tmp_path).differences == ()
+
+
+def test_two_artifacts_of_a_run_are_never_one_median(tmp_path: Path) -> None:
+    """Each stands beside itself in the other run; one that only one run has stands alone."""
+    both = [*samples([100.0]), *samples([50.0], artifact_key="f00d")]
+    write_run(
+        tmp_path, 0, [*both, a_verdict(Status.PASS), a_verdict(Status.FAIL, artifact_key="f00d")]
+    )
+    write_run(tmp_path, 1, [*samples([90.0]), *samples([5.0], artifact_key="beef")])
+    rows = compared(tmp_path).rows.set_index("artifact_1", drop=False)
+    assert rows.loc["c0ffee", ["median_1", "median_2", "status_1"]].tolist() == [100, 90, "pass"]
+    assert rows.loc["f00d", ["median_1", "status_1"]].tolist() == [50, "fail"]
+    assert rows["change"].notna().sum() == 1
+
+
+def test_one_artifact_of_each_run_is_compared_although_it_was_built_anew(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, samples([100.0]))
+    write_run(tmp_path, 1, samples([90.0], artifact_key="f00d"))
+    [row] = compared(tmp_path).rows.to_dict("records")
+    assert (row["median_1"], row["median_2"]) == (100.0, 90.0)
