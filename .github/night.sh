@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One session of the suites in CI: its summary goes to the job's page, and a trend that turned (exit
-# status 13) is told but does not turn the job red.
+# One session of the suites in CI: its summary goes to the job's page, what is not green becomes
+# annotations of the step, and a trend that turned (exit status 13) does not turn the job red.
 #
 # Wants RESULTS and REPORT, folders; ARTIFACTS, one more, may be empty. Arguments are pytest's.
 set -uo pipefail
@@ -15,8 +15,7 @@ if [ -d "$RESULTS/$run_id" ]; then
   python -m harness summary "$run_id" --results "$RESULTS" >> "$GITHUB_STEP_SUMMARY"
 fi
 if [ "$status" -eq 13 ]; then
-  grep '^TREND ' "$RUNNER_TEMP/$run_id.log" | tee "$REPORT/trend-$run_id.txt" |
-    sed 's/^TREND /::warning title=Trend::/'
+  grep '^TREND ' "$RUNNER_TEMP/$run_id.log" | tee "$REPORT/trend-$run_id.txt"
   exit 0
 fi
 exit "$status"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.measure.gate import gate_margin
 from harness.measure.metrics import METRICS
 from harness.measure.statistics import coefficient_of_variation
 from harness.measure.wording import bound, number, plural
@@ -125,7 +126,7 @@ def _line(
     counted = [sample for sample in samples if sample.cold_session == row.cold_session]
     ordered = sorted(counted, key=lambda sample: (sample.run_index, sample.at))
     metric = METRICS.get(row.metric)
-    margin, share = _margin(row), roofline.share(row)
+    margin, share = gate_margin(row.median, row.gate_min, row.gate_max), roofline.share(row)
     return VerdictLine(
         anchor=verdict_anchor(row),
         status=row.status.value,
@@ -184,14 +185,6 @@ def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:
 def _gate(row: VerdictRow) -> tuple[str, ...]:
     sides = (bound(row.gate_min, None), bound(None, row.gate_max))
     return tuple(side.replace(">=", "≥").replace("<=", "≤") for side in sides if side)
-
-
-def _margin(row: VerdictRow) -> float | None:
-    if row.median is None or not math.isfinite(row.median):
-        return None
-    sides = [(row.gate_min, 1), (row.gate_max, -1)]
-    shares = [sign * (row.median - limit) / abs(limit) for limit, sign in sides if limit]
-    return min(shares, default=None)
 
 
 def _margin_words(margin: float) -> str:

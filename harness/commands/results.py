@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,12 @@ from harness.errors import UserError, suggest
 from harness.measure.wording import plural
 from harness.options.table import FILTERS
 from harness.options.values import Values
+from harness.results.annotations import is_github, run_page, step_annotations
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
 from harness.results.noise_floors import advice, noise_floors
 from harness.results.query import check_columns, measured, select, summarize, unpooled
+from harness.results.run import Run
 from harness.results.run_comparison import compare_runs
 from harness.results.runs import find_run, started_at
 from harness.results.series import SERIES
@@ -147,7 +150,7 @@ def run_noise(options: Values) -> int:
     if options["csv"]:
         _write_csv(floors, options["csv"])
         return 0
-    print_table(floors[[*SERIES, *floors.columns.difference(SERIES, sort=False)]], len(floors))
+    print_table(floors[[*SERIES, *floors.columns.difference(SERIES, sort=False)]], None)
     if missing := advice(floors):
         print(textwrap.fill(missing, terminal_width(), break_on_hyphens=False))
     return 0
@@ -158,9 +161,15 @@ def run_summary(options: Values) -> int:
     run = find_run(options["results"], options["summarized_run"])
     run_id = run_of(run).run_id
     since = started_at(run_id) - TREND_SPAN
-    history = load_history(run.resolve().parent, since, {"samples", "verdicts"})
+    tables = {"samples", "verdicts", "sessions", "devices"}
+    history = load_history(run.resolve().parent, since, tables)
     alerts = find_trend_alerts(history.samples, history.verdicts, run_id)
-    print(job_summary(run, alerts), end="")
+    report = options["report_url"] or run_page(os.environ)
+    print(job_summary(run, alerts, history, report), end="")
+    if is_github(os.environ):
+        # Standard output is the job's page.
+        for line in step_annotations(Run.read(run), alerts):
+            print(line, file=sys.stderr)
     return 0
 
 

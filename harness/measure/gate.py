@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -192,3 +193,21 @@ def find_gate(gates: Iterable[Gate], metric: str, context: Context) -> Gate | No
             f" thresholds/{context.model}.toml, or narrow one with {', '.join(SELECTORS)}."
         )
     return best[0]
+
+
+def gate_margin(value: float | None, minimum: float | None, maximum: float | None) -> float | None:
+    """Share of the nearest bound by which a value is inside of it; negative for outside.
+
+    Args:
+        value: In the bounds' unit.
+        minimum: The gate's lower bound.
+        maximum: Its upper bound.
+
+    Returns:
+        None without a finite value or a bound other than 0.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    sides = [(minimum, 1), (maximum, -1)]
+    shares = [sign * (value - limit) / abs(limit) for limit, sign in sides if limit]
+    return min(shares, default=None)

@@ -185,6 +185,13 @@ _JUDGING = (
 
 _STORE = (
     Option(
+        "report_url",
+        ("summary",),
+        "address of the report, for a link",
+        words="on GitHub Actions the page of the workflow run",
+        metavar="URL",
+    ),
+    Option(
         "results",
         ("suites", "results", "compare", "noise", "summary", "reports"),
         "results store",
@@ -248,7 +255,7 @@ _ON_THE_TERMINAL = (
     Option("limit", _ROWS, "rows on the terminal, the last ones", int, default=50),
     Option(
         "show_all",
-        ("results", "compare", "noise"),
+        ("results", "compare"),
         "show all rows and columns, or all that did not change",
         bool,
         spelled="--all",

@@ -113,7 +113,7 @@ class _Part:
     def process(self) -> tuple[str, str, datetime] | None:
         """What copies of a journal have in common."""
         row = self.session
-        return row and (row.run_id, row.worker, row.started_at)
+        return None if row is None else (row.run_id, row.worker, row.started_at)
 
     @property
     def is_named_as_its_process(self) -> bool:

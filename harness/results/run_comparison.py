@@ -100,7 +100,7 @@ def compare_runs(history: History, first: str, second: str) -> RunComparison:
 
 def _kind(metric: str) -> str | None:
     known = METRICS.get(metric)
-    return known and known.kind
+    return None if known is None else known.kind
 
 
 def _distance(ratio: float) -> float:

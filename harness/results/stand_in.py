@@ -48,7 +48,8 @@ def banners(run: Run) -> Iterator[str]:
             f"Measured on a virtual phone ({names}), which this machine computes. Its answers and "
             "files are judged; its rates, times and memory say nothing about a Snapdragon."
         )
-    measured = {row.target for row in (*run.samples, *run.verdicts) if stand_in_of(row, run)}
+    rows: tuple[MeasuredRow, ...] = (*run.samples, *run.verdicts)
+    measured = {row.target for row in rows if stand_in_of(row, run)}
     for name, target in speedless_targets().items():
         if name in measured:
             yield f"Rates, times and memory of the {name}: {target.why_no_speed}."

@@ -199,7 +199,7 @@ def test_what_finds_no_room_is_named(
     command = ["results", "--results", str(store), "--group-by", "run_id"]
     assert main(command) == 0
     narrow = " ".join(capsys.readouterr().out.split())
-    assert "Left out for want of room: max; --show chooses columns" in narrow
+    assert "Left out for want of room: min, max; --show chooses columns" in narrow
     assert main([*command, "--all"]) == 0
     assert "max: 102" in capsys.readouterr().out
 
@@ -244,5 +244,26 @@ def test_a_run_is_summed_up_for_a_jobs_page(
     assert main(["summary", "--results", str(store)]) == 0
     told = capsys.readouterr().out
     assert told.startswith(f"## Run `{night_id(1)}`: red\n")
+    assert f"**What changed** since run `{night_id(0)}`" in told
     assert "1 verdict: 0 pass, 1 fail" in told
     assert "| fail | decode_tps | tiny_smolvlm fp32 kv host host-5ca1ab1e | 100 token/s |" in told
+
+
+@pytest.mark.parametrize("on_github", [True, False])
+def test_annotations_are_for_github_alone_and_beside_the_summary(
+    store: Path,
+    on_github: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", str(on_github).lower())
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "ada/snapgate")
+    monkeypatch.setenv("GITHUB_RUN_ID", "7")
+    assert main(["summary", "--results", str(store)]) == 0
+    told = capsys.readouterr()
+    assert "::error" not in told.out
+    assert told.err.startswith("::error file=suites/perf/test_speed.py,") == on_github
+    assert (
+        "(https://github.example/ada/snapgate/actions/runs/7#artifacts)" in told.out
+    ) == on_github

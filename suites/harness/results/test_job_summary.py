@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from harness.measure.change_point import ChangePoint
 from harness.measure.verdict import Status
+from harness.results.annotations import step_annotations
+from harness.results.history import load_history
 from harness.results.job_summary import job_summary
 from harness.results.journal import Journal
-from harness.results.rows.schema import ComparisonRow, OutcomeRow, QuarantineRow
+from harness.results.markdown import within
+from harness.results.rows.schema import AnswerRow, ComparisonRow, OutcomeRow, QuarantineRow
+from harness.results.run import Run
 from harness.results.series import Series
 from harness.results.trend_alerts import TrendAlert
-from suites.harness.results.made_up import SUBJECT, TEST, a_session, a_verdict, night_id, write_run
+from suites.harness.results.made_up import (
+    SUBJECT,
+    TEST,
+    a_device,
+    a_session,
+    a_verdict,
+    night_id,
+    write_run,
+)
 
 
 def test_a_green_run_is_short(tmp_path: Path) -> None:
@@ -108,3 +123,109 @@ def test_hundreds_of_verdicts_do_not_flood_the_page(tmp_path: Path) -> None:
     told = job_summary(write_run(tmp_path, 0, rows), [])
     assert told.count("\n| fail |") == 50
     assert "and 70 more, see the report." in told
+
+
+def test_a_failed_gate_is_told_in_numbers_with_its_margin_and_since_when(tmp_path: Path) -> None:
+    gate = {"gate_min": 100.0, "test_id": TEST}
+    write_run(tmp_path, 0, [a_device(), a_verdict(Status.PASS, median=101.0, **gate)])
+    for night in (1, 2):
+        write_run(
+            tmp_path, night, [a_verdict(Status.FAIL, median=90.0, **gate)], 1, git_commit="def"
+        )
+    run = tmp_path / night_id(2)
+    told = job_summary(run, [], load_history(tmp_path), "https://ci.example/runs/7")
+    assert "| fail | decode_tps | tiny_smolvlm fp32 kv host host-5ca1ab1e | 90 token/s |" in told
+    assert f"| &#62;= 100 | -10.0 % | {night_id(1)}, 2 runs |" in told
+    assert (
+        f"**What changed** since run `{night_id(0)}`, which passed:\n\n- code commit: abc → def"
+        in told
+    )
+    assert "[Report and results](https://ci.example/runs/7)" in told
+    assert (
+        "<details><summary>Evidence</summary>\n\n- decode_tps of tiny_smolvlm is 100: fail" in told
+    )
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a | b",
+        "</details></table><script>alert(1)</script>",
+        "``` ` **bold** _so_ ~~gone~~",
+        "[link](https://evil.example) ![x](y) https://evil.example",
+        "two\nlines\r\n\n# and a heading\x1b[31m\x00",
+        "&lt;b&gt; $x^2$ @ada #12 :tada:",
+        "|" * 5000,
+    ],
+)
+def test_what_a_model_or_a_test_says_stays_text(tmp_path: Path, hostile: str) -> None:
+    answer = AnswerRow.model_validate(
+        {**SUBJECT, "sample_id": "s", "question": hostile, "expected": hostile, "given": hostile}
+        | {"correct": False, "question_kind": "describe"}
+    )
+    failure = OutcomeRow(
+        test_id=f"a.py::t[{hostile}]",
+        outcome="error",
+        duration_s=1,
+        message=hostile,
+        rerun_command="pytest",
+    )
+    verdict = a_verdict(Status.FAIL, sentence=hostile, device=hostile)
+    told = job_summary(write_run(tmp_path, 0, [answer, failure, verdict]), [])
+    cells = {line.count("|") for line in told.splitlines() if line.startswith("| ")}
+    assert cells == {8, 5}
+    outside_of_code = "\n".join(re.sub("`[^`]*`", "", line) for line in told.splitlines()[1:])
+    for sign in ("<script", "**bold", "[link", "https://", "```", "# and", "$x", "@ada", "&lt;"):
+        assert sign not in outside_of_code
+    assert told.count("<details>") == told.count("</details>") == 2
+    assert not re.search("[\x00-\x09\x0b-\x1f]", told)
+
+
+def test_a_summary_stays_below_what_github_shows(tmp_path: Path) -> None:
+    rows = [
+        a_verdict(Status.FAIL, test_id=f"{TEST}{n}", sentence="|" * 9000, device="|" * 9000)
+        for n in range(60)
+    ]
+    told = job_summary(write_run(tmp_path, 0, rows), [])
+    assert len(told.encode()) <= 1_000_000
+    assert told.count("<details>") == told.count("</details>")
+    cut = within(["a" * 10, "<details>", "b" * 200], 150, "The rest is cut off here.")
+    assert cut.splitlines() == [
+        "a" * 10,
+        "<details>",
+        "",
+        "</details>",
+        "",
+        "The rest is cut off here.",
+    ]
+
+
+def test_failing_gates_are_errors_and_undecided_ones_warnings(tmp_path: Path) -> None:
+    rows = [
+        a_verdict(Status.FAIL, sentence="100 % slower, or:\nmore"),
+        a_verdict(Status.INCONCLUSIVE, metric="ttft_ms"),
+        a_verdict(Status.FAIL, metric="load_ms", quarantined=True),
+        a_verdict(Status.NO_GATE, metric="encode_ms"),
+    ]
+    told = step_annotations(Run.read(write_run(tmp_path, 0, rows)), [])
+    assert told[0] == (
+        "::error file=suites/perf/test_speed.py,title=decode_tps of tiny_smolvlm fp32 kv host "
+        "host-5ca1ab1e::100 %25 slower, or:%0Amore"
+    )
+    assert told[1].startswith("::warning file=suites/perf/test_speed.py,title=ttft_ms of ")
+    assert len(told) == 2
+
+
+def test_properties_of_annotations_are_escaped(tmp_path: Path) -> None:
+    row = OutcomeRow(
+        test_id="a.py::t[x:y,z%]", outcome="error", duration_s=1, message="", rerun_command="p"
+    )
+    [told] = step_annotations(Run.read(write_run(tmp_path, 0, [row])), [])
+    assert told == "::error file=a.py,title=a.py%3A%3At[x%3Ay%2Cz%25]::no message"
+
+
+def test_there_are_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
+    rows = [a_verdict(Status.FAIL, test_id=f"{TEST}{n}") for n in range(30)]
+    told = step_annotations(Run.read(write_run(tmp_path, 0, rows)), [])
+    assert len(told) == 10
+    assert told[-1] == "::warning title=Snapgate::21 annotations more, see the job's summary."
