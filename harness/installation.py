@@ -54,11 +54,15 @@ def check_python() -> None:
         UserError: If it is too old.
     """
     if sys.version_info < OLDEST_PYTHON:
-        raise UserError(
-            f"Snapgate needs Python {' or '.join(PYTHONS)} and {sys.executable} is "
-            f"{_python_version()}; install one of them, then type: python{PYTHONS[0]} -m venv "
-            f".venv && {pip_command('host', 'suites', program='.venv/bin/python')}"
-        )
+        raise _other_python()
+
+
+def _other_python() -> UserError:
+    return UserError(
+        f"Snapgate needs Python {' or '.join(PYTHONS)} and {sys.executable} is "
+        f"{_python_version()}; install one of them, then type: python{PYTHONS[0]} -m venv "
+        f".venv && {pip_command('host', 'suites', program='.venv/bin/python')}"
+    )
 
 
 def check_packages(*extras: str) -> None:
@@ -69,6 +73,9 @@ def check_packages(*extras: str) -> None:
     """
     if not any(missing_packages(extra) for extra in extras):
         return
+    if ".".join(map(str, sys.version_info[:2])) not in PYTHONS:
+        # pip would refuse to install what is missing.
+        raise _other_python()
     lacks = {extra: missing_packages(extra) for extra in (ALWAYS, "host", "suites")}
     told = "; ".join(
         f"{', '.join(names)}, {_purpose(extra)}" for extra, names in lacks.items() if names

@@ -11,7 +11,12 @@ import pytest
 
 from harness import installation
 from harness.errors import UserError, require_packages
-from harness.installation import check_python, missing_packages, requirements
+from harness.installation import (
+    check_packages,
+    check_python,
+    missing_packages,
+    requirements,
+)
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -73,6 +78,17 @@ def test_a_python_that_is_too_old_is_told_before_anything_else(
     monkeypatch.setattr(installation.sys, "version_info", (3, 9, 2))
     with pytest.raises(UserError, match=r"needs Python 3.11 or 3.12 and .* is 3.9.2; .*-m venv"):
         check_python()
+
+
+def test_a_python_that_is_too_new_is_told_so_where_pip_could_not_help(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(installation.sys, "version_info", (3, 13, 0))
+    check_python()
+    check_packages("")
+    monkeypatch.setattr(installation, "missing_packages", lambda extra: ("numpy",))
+    with pytest.raises(UserError, match=r"needs Python 3.11 or 3.12 and .* is 3.13.0"):
+        check_packages("")
 
 
 def test_nothing_is_missing_here() -> None:
