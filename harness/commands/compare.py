@@ -22,7 +22,12 @@ _INDENT = "    "
 
 
 def comparison_lines(
-    comparison: RunComparison, runs: Sequence[str], width: int, *, show_all: bool
+    comparison: RunComparison,
+    runs: Sequence[str],
+    width: int,
+    *,
+    show_all: bool,
+    gate_causes: Sequence[str] = (),
 ) -> Iterator[str]:
     """What changed from one run to another, the largest change first, and why it may have.
 
@@ -31,6 +36,7 @@ def comparison_lines(
         runs: Their names.
         width: Columns to fit into.
         show_all: Whether what did not change, or only one run measured, is shown as well.
+        gate_causes: What a changed gate alone turned red, a sentence each.
     """
     changed, one_sided = comparison.changed, comparison.one_sided
     others = comparison.rows.drop(index=changed.index)
@@ -46,6 +52,10 @@ def comparison_lines(
     if show_all and len(one_sided):
         yield from ("", "Measured by one run only:")
         yield from _entries(one_sided.drop(index=changed.index, errors="ignore"), width)
+    if gate_causes:
+        yield from ("", "Red by their gates alone:")
+        for cause in gate_causes:
+            yield from _wrapped(_INDENT + cause, width)
     yield ""
     yield from _difference_lines(comparison.differences, width, show_all)
     left_out = {

@@ -29,6 +29,7 @@ from harness.results.series import SERIES
 from harness.results.stored_run import run_of
 from harness.results.tables import TABLES, columns
 from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
+from harness.results.verdict_change import Judgements
 
 _MEASURED = ("run_id", "device", "model", "mode")
 _SHOWN = {
@@ -228,7 +229,14 @@ def run_compare(options: Values) -> int:
         _write_csv(comparison.rows, options["csv"])
         return 0
     width = terminal_width()
-    for line in comparison_lines(comparison, names, width, show_all=bool(options["show_all"])):
+    lines = comparison_lines(
+        comparison,
+        names,
+        width,
+        show_all=bool(options["show_all"]),
+        gate_causes=Judgements(history).gate_causes(*names),
+    )
+    for line in lines:
         print(line)
     return 0
 

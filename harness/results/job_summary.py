@@ -19,6 +19,7 @@ from harness.results.run_comparison import find_differences
 from harness.results.series import Series
 from harness.results.stand_in import banners, stand_in_of
 from harness.results.trend_alerts import TrendAlert
+from harness.results.verdict_change import Judgements
 
 ENDINGS = {
     0: "green",
@@ -155,6 +156,8 @@ def _changes(run: Run, history: History, since: Mapping[VerdictRow, FailingSince
         f"{text(one.after or 'not set')}"
         for one in found
     ]
+    causes = Judgements(history).gate_causes(before, run.run_id)
+    told = [*(f"- **gate alone** {text(cause, 1000)}" for cause in causes), *told]
     passing = f"which passed {gates} of the gates that fail now" if gates > 1 else "which passed"
     yield f"\n**What changed** since run {code(before)}, {passing}:\n"
     yield from told[:_MAX_SHOWN] or [

@@ -119,8 +119,11 @@ def _side(history: History, run_id: str) -> pd.DataFrame:
     kept = [*of, "unit", "virtual"]
     medians = summarize(samples, kept)[[*kept, "median", "lower", "upper"]]
     verdicts = final_frame(history.verdicts[history.verdicts["run_id"] == run_id])
-    statuses = verdicts.drop_duplicates(of, keep="last")[[*of, "status"]]
-    side = medians.merge(statuses, on=of, how="left")
+    judged = verdicts.drop_duplicates(of, keep="last")[[*of, "status", "lower", "upper"]]
+    side = medians.merge(judged, on=of, how="left", suffixes=("", "_judged"))
+    # Of a share there is one sample, and what other scenes might show only its verdict knows.
+    for name in ("lower", "upper"):
+        side[name] = side[name].fillna(side.pop(f"{name}_judged"))
     return side.rename(columns={"artifact_key": "artifact"})
 
 

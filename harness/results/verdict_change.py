@@ -182,6 +182,16 @@ class Judgements:
         then, later = self.of(before, series), self.of(now, series)
         return VerdictChange(then, later) if then is not None and later is not None else None
 
+    def gate_causes(self, before: str, now: str) -> tuple[str, ...]:
+        """A sentence per verdict that a changed gate alone turned red between two runs."""
+        series = [of for run_id, of in self._found if run_id == now]
+        changes = [change for of in series if (change := self.change(before, now, of))]
+        return tuple(
+            f"{change.now.series.metric} of {change.now.series.place}: {change.gate_sentence}"
+            for change in changes
+            if change.is_by_gate_alone
+        )
+
     def _judgement(self, row: Mapping[str, Any], series: Series) -> Judgement:
         process = str(row["run_id"]), str(row["worker"])
         session = (self._sessions.get(process) or [{}])[0]

@@ -146,6 +146,18 @@ def test_a_failed_gate_is_told_in_numbers_with_its_margin_and_since_when(tmp_pat
     )
 
 
+def test_a_gate_that_was_raised_is_told_as_the_cause(tmp_path: Path) -> None:
+    for night, gate in ((0, 90.0), (1, 120.0)):
+        ended = (Status.PASS, Status.FAIL)[night]
+        verdict = a_verdict(ended, median=100.0, lower=99.0, upper=101.0, gate_min=gate)
+        write_run(tmp_path, night, [verdict], night)
+    told = job_summary(tmp_path / night_id(1), [], load_history(tmp_path))
+    assert (
+        "- **gate alone** decode_tps of tiny_smolvlm fp32 kv host host-5ca1ab1e: gate raised from "
+        ">= 90 to >= 120 in thresholds/tiny_smolvlm.toml, measured value unchanged at 100"
+    ) in told
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

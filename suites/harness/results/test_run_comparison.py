@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness.measure.verdict import Status
 from harness.results.history import load_history
+from harness.results.rows.schema import Row
 from harness.results.run_comparison import Difference, RunComparison, compare_runs
 from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
 
@@ -102,3 +103,24 @@ def test_one_artifact_of_each_run_is_compared_although_it_was_built_anew(tmp_pat
     write_run(tmp_path, 1, samples([90.0], artifact_key="f00d"))
     [row] = compared(tmp_path).rows.to_dict("records")
     assert (row["median_1"], row["median_2"]) == (100.0, 90.0)
+
+
+def a_share(count: int, of: int, lower: float, upper: float) -> list[Row]:
+    value = {"metric": "exact_match", "unit": "share"}
+    bounds = {"median": count / of, "lower": lower, "upper": upper, "interval": "share"}
+    return [*samples([count / of], **value), a_verdict(**value, **bounds, count_of=of)]
+
+
+def test_shares_whose_bounds_overlap_have_not_changed(tmp_path: Path) -> None:
+    """0.98 of 200 scenes and 0.95 of 40 may be the same weights."""
+    write_run(tmp_path, 0, a_share(196, 200, 0.943, 0.996))
+    write_run(tmp_path, 1, a_share(38, 40, 0.807, 0.996))
+    assert compared(tmp_path).changed.empty
+    [row] = compared(tmp_path).rows.to_dict("records")
+    assert row["bounds_overlap"]
+
+
+def test_shares_whose_bounds_are_apart_have(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, a_share(196, 200, 0.943, 0.996))
+    write_run(tmp_path, 1, a_share(160, 200, 0.731, 0.858))
+    assert len(compared(tmp_path).changed) == 1
