@@ -21,6 +21,7 @@ from rich.table import Table
 from torch import Tensor
 
 from harness.backends.qnn.provider import activate
+from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
@@ -33,7 +34,6 @@ from harness.export.htp.float_cache import FloatCache
 from harness.export.htp.quantization import GraphEncoding
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.calibration import CalibrationSample
-from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
 from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conversation
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest

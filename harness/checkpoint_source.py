@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.checkpoint.json_file import read_json_object
 from harness.errors import UserError
 from harness.miniatures.committed import calibration_path, checkpoint_path
 from harness.vlm.spec import VlmSpec
@@ -122,12 +123,18 @@ def memory_need_gib(checkpoint: Path) -> float:
     """Estimated peak memory of an export, from the size of the weight files.
 
     Weights on disk are taken as bfloat16 and become float32 in memory.
+
+    Raises:
+        UserError: If the checkpoint has no weights that could be exported.
     """
     return _stored_bytes(checkpoint) * 2 * _FLOAT32_COPIES / 2**30
 
 
 def _stored_bytes(checkpoint: Path) -> int:
-    return sum(file.stat().st_size for file in checkpoint.glob("*.safetensors"))
+    from harness.checkpoint.weight_files import find_weight_files
+
+    config = read_json_object(checkpoint / "config.json") or {}
+    return find_weight_files(checkpoint, config).stored_bytes
 
 
 def memory_available_gib() -> float:

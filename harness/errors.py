@@ -53,6 +53,12 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"{hint}known: {', '.join(names)}"
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in a sentence; of many the first ones and how many there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
 def check_installed(names: Sequence[str], purpose: str) -> None:
     """Say which packages that only some uses need are missing; imports none.
 

@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 from harness.artifacts.artifact import sha256_of
 from harness.artifacts.atomic_file import replacing
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 from harness.vlm.picture import load_image, read_image
 
 _TIMEOUT_S = 30
@@ -102,6 +103,7 @@ def _local_file(source: str, folder: Path | None) -> Path:
         )
     path = (folder or Path()) / _local_path(source)
     try:
+        refuse_pointer(path)
         if path.is_file():
             return path
         kind = "is a folder" if path.is_dir() else "does not exist"

@@ -9,7 +9,7 @@ from torchao.quantization import quantize_
 from torchao.quantization.qat import QATConfig
 
 from harness.backends.xnnpack import config_8da4w
-from harness.export.inputs.checkpoint import place_weight
+from harness.checkpoint.checkpoint import place_weight
 from harness.vlm.spec import VlmFamily
 
 
@@ -19,8 +19,8 @@ def decoder_linears(family: VlmFamily) -> Callable[[nn.Module, str], bool]:
     def is_decoder_linear(module: nn.Module, name: str) -> bool:
         if not isinstance(module, nn.Linear):
             return False
-        component, _ = place_weight(family, f"{name}.weight")
-        return component == "text_decoder"
+        place = place_weight(family, f"{name}.weight")
+        return place is not None and place[0] == "text_decoder"
 
     return is_decoder_linear
 

@@ -16,10 +16,10 @@ from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation
 from harness.runtime.image import load_pixels
 from harness.runtime.request import Request, write_requests
-from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.prompt import ImagePiece, format_turn, split_pieces
 from harness.vlm.spec import VlmSpec
+from harness.vlm.tokenizer import Tokenizer
 from harness.vocabulary import Mode
 
 

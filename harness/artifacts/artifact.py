@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, ComponentFile, Manifest
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 from harness.vocabulary import Component
 
 TOKENIZER_NAME = "tokenizer.json"
@@ -37,11 +38,13 @@ def open_artifact(directory: Path) -> Artifact:
     """Open an artifact folder of ours and verify every file in it.
 
     Raises:
-        UserError: If the manifest is missing, of another schema or wrong about a file.
+        UserError: If the manifest is missing, of another schema or wrong about a file, or a file
+            is a pointer.
     """
     artifact = Artifact(directory, _read_manifest(directory))
     check_whole(artifact)
     for name, sha256 in artifact.manifest.tokenizer_files.items():
+        refuse_pointer(directory / name)
         if not (directory / name).is_file() or sha256_of(directory / name) != sha256:
             raise UserError(
                 f"Artifact {directory} lacks {name} or it was changed; copy the artifact whole."
@@ -56,6 +59,7 @@ def check_whole(artifact: Artifact) -> None:
         UserError: If it has one.
     """
     for entry in artifact.manifest.components:
+        refuse_pointer(artifact.directory / entry.file)
         fault = file_fault(artifact.directory / entry.file, entry)
         if fault:
             raise UserError(
@@ -65,6 +69,7 @@ def check_whole(artifact: Artifact) -> None:
 
 def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_NAME
+    refuse_pointer(path)
     try:
         fields = json.loads(path.read_text(encoding="utf-8-sig"))
         version = fields.get("schema_version") if isinstance(fields, dict) else SCHEMA_VERSION

@@ -11,6 +11,7 @@ from harness.artifacts.artifact import TOKENIZER_NAME
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 from harness.targets.emulator import EMULATOR
 from harness.targets.host import HOST
 from harness.targets.phone import PHONE
@@ -63,13 +64,16 @@ def find_foreign(directory: Path) -> ForeignFiles:
     """Find three ``.pte`` files and a tokenizer in a folder without a manifest.
 
     Raises:
-        UserError: If the folder or one of the files is missing, or there are several of a kind.
+        UserError: If the folder or one of the files is missing or a pointer, or there are several
+            of a kind.
     """
     if not directory.is_dir():
         raise UserError(f"{directory} is no folder; give the one that the exporter wrote.")
     names = sorted(path.name for path in directory.iterdir())
     found = {component: _only(directory, component, names) for component in COMPONENTS}
     tokenizer = directory / TOKENIZER_NAME
+    for path in (*(directory / name for name in found.values()), tokenizer):
+        refuse_pointer(path)
     if not tokenizer.is_file():
         raise UserError(
             f"{directory} holds no {TOKENIZER_NAME}; copy the one that the exporter wrote beside "

@@ -82,6 +82,8 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     """An artifact: three component files, a tokenizer and where they came from.
 
     Attributes:
+        tokenizer_files: sha256 of the tokenizer and of what else says how the model is asked, by
+            name.
         htp: Recipe beyond the precisions' names; None for the host and where nobody knows.
     """
 

@@ -131,6 +131,7 @@ def export_with_progress(request: ExportRequest, root: Path, console: Console) -
 
         def report(component: Component | None, stage: str) -> None:
             if component is None:
+                progress.console.print(f"{request.spec.name}: {stage}", soft_wrap=True)
                 return
             task = tasks[component]
             if not progress.tasks[task].started:

@@ -1,4 +1,4 @@
-"""Three cached components and a tokenizer to an artifact folder."""
+"""Three cached components and what a checkpoint says beside its weights to an artifact folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def assemble(
     root: Path,
     manifest: Manifest,
     components: Sequence[CachedComponent],
-    tokenizer_files: Sequence[Path],
+    statement_files: Sequence[Path],
 ) -> Artifact:
     """Put an artifact folder together; files are hard links where the file system allows.
 
@@ -41,7 +41,7 @@ def assemble(
         with FileLock(root / f".{directory.name}.lock"):
             found = _valid_artifact(directory)
             if found is None:
-                _replace(directory, manifest, components, tokenizer_files)
+                _replace(directory, manifest, components, statement_files)
                 found = open_artifact(directory)
             return found
 
@@ -57,7 +57,7 @@ def _replace(
     directory: Path,
     manifest: Manifest,
     components: Sequence[CachedComponent],
-    tokenizer_files: Sequence[Path],
+    statement_files: Sequence[Path],
 ) -> None:
     """Assemble anew and clear away what is broken or was left by the dead; the lock is held."""
     if directory.exists():
@@ -69,7 +69,7 @@ def _replace(
     try:
         for component in components:
             _link(component.path, workspace / component.file.file)
-        for file in tokenizer_files:
+        for file in statement_files:
             shutil.copyfile(file, workspace / file.name)
         write_text(workspace / MANIFEST_NAME, manifest.model_dump_json(indent=2))
         os.replace(workspace, directory)
@@ -82,11 +82,11 @@ def _hidden_sibling(directory: Path) -> Path:
 
 
 def artifact_key(
-    model: str, components: Sequence[CachedComponent], tokenizer_hashes: dict[str, str]
+    model: str, components: Sequence[CachedComponent], statement_hashes: dict[str, str]
 ) -> str:
-    """sha256 over all component keys and the tokenizer."""
+    """sha256 over all component keys, the tokenizer and what says how the model is asked."""
     words = [model, *(component.file.key for component in components)]
-    words += [f"{name}={sha256}" for name, sha256 in sorted(tokenizer_hashes.items())]
+    words += [f"{name}={sha256}" for name, sha256 in sorted(statement_hashes.items())]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 

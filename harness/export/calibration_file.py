@@ -16,6 +16,7 @@ from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
 from harness.export.inputs.calibration import CalibrationSample
 from harness.picture_source import check_exists, obtain
+from harness.pointer_file import refuse_pointer
 from harness.vlm.picture import load_image
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Component
@@ -46,6 +47,7 @@ def read_samples(path: Path) -> tuple[CalibrationSample, ...]:
         UserError: If the file or a picture is missing, or a sample is malformed; the message has
             the sample's number.
     """
+    refuse_pointer(path)
     try:
         samples = _SAMPLES.validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:

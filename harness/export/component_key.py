@@ -109,6 +109,7 @@ def package_versions(qnn_build: str | None = None, *, calibrated: bool = False) 
 
 SOURCE_FOLDERS = (
     "backends",
+    "checkpoint",
     "export/families",
     "export/graphs",
     "export/htp",

@@ -13,7 +13,7 @@ from harness.artifacts.manifest import ComponentFile, Manifest
 from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.provider import QnnInfo
-from harness.errors import require_packages
+from harness.errors import listed, require_packages
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.calibration_file import (
@@ -27,13 +27,13 @@ from harness.export.component_key import component_config, package_versions
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import check_length
 from harness.export.request import ExportRequest
-from harness.export.request_check import check_image_fits, check_request
+from harness.export.request_check import check_image_fits, check_request, within_positions
 from harness.export.worker.messages import Task
 from harness.export.worker.process import run_worker
 from harness.vocabulary import CALIBRATED, COMPONENTS, Component
 
 if TYPE_CHECKING:
-    from harness.export.inputs.checkpoint import Checkpoint
+    from harness.checkpoint.checkpoint import Checkpoint
 
 EXPORTER_PACKAGES = ("torch", "executorch", "torchao", "transformers", "safetensors")
 """What the extra ``host`` installs and an export cannot do without."""
@@ -97,11 +97,11 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
         UserError: If the request cannot be built or the checkpoint does not fit.
         ExportFailed: If an exporting process died.
     """
-    inputs = _open(request)
+    inputs = _open(request, report)
     components = [_get_or_build(inputs, component, root, report) for component in COMPONENTS]
-    tokenizer_files = inputs.checkpoint.tokenizer_files()
-    manifest = _manifest(inputs, components, tokenizer_files)
-    artifact = assemble(root / "artifacts", manifest, components, tokenizer_files)
+    statement_files = inputs.checkpoint.statement_files
+    manifest = _manifest(inputs, components, statement_files)
+    artifact = assemble(root / "artifacts", manifest, components, statement_files)
     return Export(artifact, tuple(components))
 
 
@@ -119,7 +119,7 @@ def export_component(
     Raises:
         UserError: As ``export_artifact``; likewise ``ExportFailed``.
     """
-    return _get_or_build(_open(request), component, root, report)
+    return _get_or_build(_open(request, report), component, root, report)
 
 
 def _get_or_build(
@@ -137,17 +137,22 @@ def _get_or_build(
     return cached
 
 
-def _open(request: ExportRequest) -> _Inputs:
+def _open(request: ExportRequest, report: ReportProgress) -> _Inputs:
     check_request(request)
     require_packages(EXPORTER_PACKAGES, "Exporting")
-    from harness.export.inputs.checkpoint import open_checkpoint
+    from harness.checkpoint.checkpoint import open_checkpoint
 
     qnn = probe_qnn(request.qnn_dir) if request.made_for.backend.is_htp else None
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
+    request = within_positions(request, checkpoint.spec.max_positions)
+    check_request(request)
     check_image_fits(request.resolved_context_length, checkpoint.spec.vision.tokens_per_image)
     calibration = (
         _calibration(request.calibration, request, checkpoint) if request.calibration else None
     )
+    ignored = checkpoint.weight_files.ignored
+    if ignored:
+        report(None, f"ignores {listed(ignored)}, which transformers would not read either")
     hashes = {component: checkpoint.component_sha256(component) for component in COMPONENTS}
     return _Inputs(request, checkpoint, calibration, qnn, hashes)
 
@@ -184,10 +189,10 @@ def _versions(qnn: QnnInfo | None) -> dict[str, str]:
 
 
 def _manifest(
-    inputs: _Inputs, components: Sequence[CachedComponent], tokenizer_files: Sequence[Path]
+    inputs: _Inputs, components: Sequence[CachedComponent], statement_files: Sequence[Path]
 ) -> Manifest:
     request, spec = inputs.request, inputs.checkpoint.spec
-    hashes = {file.name: sha256_of(file) for file in tokenizer_files}
+    hashes = {file.name: sha256_of(file) for file in statement_files}
     soc = request.resolved_soc
     return Manifest(
         model=spec.name,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError
 from harness.export.recipe import Recipe, check_precisions
 from harness.export.request import ExportRequest
 from harness.targets.soc import Soc
 from harness.vlm.mode import LookaheadShape
+from harness.vlm.positions import check_positions
 from harness.vocabulary import CALIBRATED, COMPONENTS, Mode
 
 _OLDEST_ARCH_WITH_16_BIT_PRODUCTS = 73
@@ -174,6 +177,25 @@ def _check_ar(request: ExportRequest) -> None:
         raise UserError(
             f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context} tokens."
         )
+
+
+def within_positions(request: ExportRequest, max_positions: int | None) -> ExportRequest:
+    """The request with a context that the model was trained for: its default, or less.
+
+    Args:
+        request: As somebody asked it.
+        max_positions: Of the checkpoint; None where nobody knows.
+
+    Raises:
+        UserError: If more was asked for.
+    """
+    if request.context_length is not None:
+        subject = f"--context {request.context_length}"
+        check_positions(request.context_length, max_positions, subject)
+        return request
+    if max_positions is None:
+        return request
+    return replace(request, context_length=min(request.resolved_context_length, max_positions))
 
 
 def check_image_fits(context_length: int, tokens_per_image: int) -> None:

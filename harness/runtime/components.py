@@ -24,6 +24,8 @@ from harness.vocabulary import Mode
 
 _EMBED_DECODE, _EMBED_PREFILL = "tok_embedding_kv_forward", "tok_embedding_prefill_forward"
 _PREFILL = "prefill_forward"
+_IMAGE_TOKEN_NAMES = ("image_token_id", "modality_placeholder_token_id")
+"""Today's name, and that of January 2026 (contract §1.5)."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ class ModelDescription:
         abi: Generation of the decoder's layout.
         encodings: Of the decoder's cache and logits.
         encoder: Signature of the vision encoder.
+        image_token_id: Of the token that stands for one image row; None where the decoder does not
+            tell (contract §2.6).
     """
 
     geometry: DecoderGeometry
     abi: Abi
     encodings: DecoderEncodings
     encoder: Signature
+    image_token_id: int | None
 
     @property
     def image_size_px(self) -> int:
@@ -122,7 +127,14 @@ class Programs:
                 has_prefill=prefill is not decode,
             ),
             encoder=encoder,
+            image_token_id=self._image_token_id(),
         )
+
+    def _image_token_id(self) -> int | None:
+        for name in _IMAGE_TOKEN_NAMES:
+            if name in self.decoder.method_names:
+                return int(self.decoder.constants(name)[0])
+        return None
 
     def load(self, mode: Mode, lookahead: LookaheadShape | None = None) -> Components:
         """Load what a mode needs, once it is known to fit together; see :meth:`describe`.

@@ -19,9 +19,9 @@ from harness.runtime.observer import Observer
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
-from harness.runtime.tokenizer import TextStream
 from harness.vlm.prompt import ImagePiece, count_images, format_turn, without_images
 from harness.vlm.spec import VlmFamily
+from harness.vlm.tokenizer import TextStream
 
 Pixels = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from harness.runner_log.messages import ENCODE_BEGINS, ENCODE_ENDS
 from harness.runtime.program import Method
 from harness.runtime.stopwatch import Stopwatch
-from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.prompt import ImagePiece, split_pieces
+from harness.vlm.tokenizer import Tokenizer
 
 Rows = NDArray[np.float32]
 

@@ -10,6 +10,7 @@ from harness.artifacts.foreign import ForeignFiles
 from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.loadable import check_one_soc
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 from harness.runtime.program_file import check_program_file
 from harness.vocabulary import COMPONENTS
 
@@ -57,6 +58,7 @@ class RunFiles:
         for path in self.programs:
             check_program_file(path)
         check_one_soc(self.programs, soc)
+        refuse_pointer(self.tokenizer)
         if not self.tokenizer.is_file():
             raise UserError(
                 f"Tokenizer {self.tokenizer} does not exist; give the tokenizer.json as "

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.checkpoint.tokenizer_fit import check_tokenizer
 from harness.runtime.components import Components, Programs
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import PromptEmbedding, TokenEmbedder, VisionEncoder
@@ -15,8 +16,8 @@ from harness.runtime.kv_cache import KvCache, requantize, requantize_as_upstream
 from harness.runtime.request import RunOptions
 from harness.runtime.sampler import sampling_encoding
 from harness.runtime.stopwatch import LoadTimes
-from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.spec import VlmFamily
+from harness.vlm.tokenizer import Tokenizer
 
 Log = Callable[[str], None]
 
@@ -62,8 +63,10 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
     tokenizer = Tokenizer(files.tokenizer)
     log("Loaded json tokenizer")
     log("Reading metadata from model")
-    parts = Programs.open(*files.programs).load(options.mode, options.lookahead)
-    found = parts.description
+    programs = Programs.open(*files.programs)
+    found = programs.describe(options.mode, options.lookahead)
+    check_tokenizer(tokenizer, family, found.geometry.vocab_size, found.image_token_id)
+    parts = programs.load(options.mode, options.lookahead)
     stop_ids = tokenizer.stop_ids(family)
     log(f"Text decoder as of {found.abi}; KV encodings: {found.encodings.scheme}")
     logits_encoding = sampling_encoding(

@@ -15,10 +15,12 @@ from harness.artifacts.artifact import Artifact, open_artifact, sha256_of
 from harness.artifacts.foreign import ForeignFiles, find_foreign, place_of, presumed_precisions
 from harness.artifacts.manifest import MANIFEST_NAME, ComponentFile, Manifest
 from harness.backends.qnn.delegates import read_delegates
+from harness.checkpoint.statements import check_statements
 from harness.errors import UserError, require_packages
 from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
+from harness.vlm.positions import check_positions
 from harness.vlm.registry import known_models
 from harness.vlm.spec import TextGeometry, VlmSpec
 from harness.vocabulary import COMPONENTS, Component, Precision
@@ -51,7 +53,7 @@ def open_pre_generated(
 
     Raises:
         UserError: If a file is missing, damaged, of a layout that cannot be run or of another
-            model, or if an argument is needed.
+            model, if the tokenizer is of another vocabulary, or if an argument is needed.
     """
     if (directory / MANIFEST_NAME).exists():
         return open_artifact(directory)
@@ -65,6 +67,10 @@ def open_pre_generated(
     programs = Programs.open(*(files.programs[component] for component in COMPONENTS))
     found = programs.describe(files.mode, lookahead)
     spec = _identify(directory, found, model)
+    context_length = found.geometry.context_length
+    subject = f"The context of {context_length} tokens in {directory}"
+    check_positions(context_length, spec.max_positions, subject)
+    check_statements(directory, spec, config={}, image_token_id=found.image_token_id)
     delegates = {name: read_delegates(path) for name, path in files.programs.items()}
     hashes = {name: sha256_of(path) for name, path in files.programs.items()}
     target, soc = place_of(directory, delegates)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 
 _HEADER_BYTES = 40
 _EXTENDED_HEADER = struct.Struct("<4sIQQQ")
@@ -26,8 +27,9 @@ def check_program_file(path: Path) -> None:
     identifier as text, and its Python bindings abort the process when those bytes are not UTF-8.
 
     Raises:
-        UserError: If the file is missing, unreadable, truncated or something else.
+        UserError: If the file is missing, unreadable, truncated, a pointer or something else.
     """
+    refuse_pointer(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

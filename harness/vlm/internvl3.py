@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from harness.vlm.hub_config import (
     ConfigSection,
+    inverse,
     require,
+    section,
     text_geometry,
     vision_geometry,
     with_defaults,
@@ -58,6 +60,9 @@ TEXT_DEFAULTS: ConfigSection = {
     "hidden_act": "silu",
     "rms_norm_eps": 1e-6,
     "use_sliding_window": False,
+    "model_type": "qwen2",
+    "max_position_embeddings": 32768,
+    "eos_token_id": None,
 }
 """``Qwen2Config`` of transformers 5.23 (``configuration_qwen2.py``)."""
 
@@ -66,6 +71,8 @@ MODEL_DEFAULTS: ConfigSection = {
     "projector_hidden_act": "gelu",
     "vision_feature_layer": -1,
     "vision_feature_select_strategy": "default",
+    "image_token_id": 151667,
+    "tie_word_embeddings": True,
 }
 """``InternVLConfig`` of transformers 5.23 (``configuration_internvl.py``)."""
 
@@ -75,21 +82,28 @@ BUILT_MODEL: ConfigSection = {
     "vision_feature_select_strategy": "default",
 }
 
+PROCESSOR_DEFAULTS: ConfigSection = {
+    "image_mean": (0.48145466, 0.4578275, 0.40821073),
+    "image_std": (0.26862954, 0.26130258, 0.27577711),
+    "size": {"height": 384, "width": 384},
+}
+"""``GotOcr2ImageProcessor`` of transformers 5.23, the image processor of this family."""
+
 
 def read_geometry(config: ConfigSection) -> tuple[VisionGeometry, TextGeometry]:
     """Read both geometries from the ``config.json`` of an ``InternVL`` checkpoint.
 
     Raises:
-        KeyError: If it has no vision or text configuration.
         UserError: If it has a setting that the export does not implement.
     """
     model = with_defaults(config, MODEL_DEFAULTS)
     require(model, BUILT_MODEL)
-    vision = with_defaults(model["vision_config"], VISION_DEFAULTS)
+    vision = with_defaults(section(model, "vision_config"), VISION_DEFAULTS)
     require(vision, BUILT_VISION, "vision_config.")
-    text = with_defaults(model["text_config"], TEXT_DEFAULTS)
-    require(text, {"hidden_act": "silu", "use_sliding_window": False}, "text_config.")
-    shuffle_factor = round(1 / model["downsample_ratio"])
+    text = with_defaults(section(model, "text_config"), TEXT_DEFAULTS)
+    required = {"model_type": "qwen2", "hidden_act": "silu", "use_sliding_window": False}
+    require(text, required, "text_config.")
+    shuffle_factor = inverse(model, "downsample_ratio")
     return vision_geometry(vision, shuffle_factor), text_geometry(text, qkv_bias=True)
 
 
@@ -106,10 +120,17 @@ FAMILY = VlmFamily(
         turn_suffix="<|im_end|>assistant\n",
     ),
     preprocessing=Preprocessing(
-        resampling="bicubic", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+        resampling="bicubic",
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        unused_settings=("crop_to_patches",),
+        defaults=PROCESSOR_DEFAULTS,
     ),
     image_token="<IMG_CONTEXT>",
     stop_tokens=("<|im_end|>", "<|endoftext|>"),
+    published_prompts=("<|im_start|>user\n<image>\n{question}<|im_end|>\n<|im_start|>assistant\n",),
+    model_type="internvl",
+    config_defaults={**MODEL_DEFAULTS, "text_config": TEXT_DEFAULTS},
     has_image_axis=False,
     read_geometry=read_geometry,
     key_layout={
@@ -155,6 +176,7 @@ INTERNVL3_1B = VlmSpec(
         qkv_bias=True,
     ),
     context_length=1024,
+    max_positions=32768,
     prefill_ar=32,
 )
 
@@ -185,6 +207,7 @@ TINY_INTERNVL3 = VlmSpec(
         qkv_bias=True,
     ),
     context_length=256,
+    max_positions=256,
     prefill_ar=32,
     lookahead=LookaheadShape(window=4, ngram=5, gcap=4),
 )

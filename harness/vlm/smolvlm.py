@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from harness.vlm.hub_config import (
     ConfigSection,
+    count,
     require,
+    section,
     text_geometry,
     vision_geometry,
     with_defaults,
@@ -43,23 +45,48 @@ TEXT_DEFAULTS: ConfigSection = {
     "rms_norm_eps": 1e-6,
     "attention_bias": False,
     "mlp_bias": False,
+    "model_type": "llama",
+    "max_position_embeddings": 2048,
+    "eos_token_id": 2,
 }
 """``LlamaConfig`` of transformers 5.23 (``configuration_llama.py``)."""
+
+MODEL_DEFAULTS: ConfigSection = {
+    "image_token_id": 128257,
+    "tie_word_embeddings": False,
+    "scale_factor": 2,
+}
+"""``Idefics3Config`` of transformers 5.23 (``configuration_idefics3.py``)."""
+
+TEXT_DEFAULTS_OF_NO_SECTION: ConfigSection = {"rms_norm_eps": 1e-5}
+"""What ``Idefics3Config`` gives a decoder of which it is told nothing at all."""
+
+PROCESSOR_DEFAULTS: ConfigSection = {
+    "size": {"longest_edge": 1456},
+    "max_image_size": {"longest_edge": 364},
+}
+"""``Idefics3ImageProcessor`` of transformers 5.23, the image processor of this family."""
 
 
 def read_geometry(config: ConfigSection) -> tuple[VisionGeometry, TextGeometry]:
     """Read both geometries from the ``config.json`` of an ``Idefics3`` checkpoint.
 
     Raises:
-        KeyError: If it has no vision or text configuration.
         UserError: If it has a setting that the export does not implement.
     """
-    vision = with_defaults(config["vision_config"], VISION_DEFAULTS)
+    model = with_defaults(config, MODEL_DEFAULTS)
+    vision = with_defaults(section(model, "vision_config"), VISION_DEFAULTS)
     require(vision, {"num_channels": 3, "hidden_act": "gelu_pytorch_tanh"}, "vision_config.")
-    text = with_defaults(config["text_config"], TEXT_DEFAULTS)
-    required = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False}
+    text = section(model, "text_config", TEXT_DEFAULTS_OF_NO_SECTION)
+    text = with_defaults(text, TEXT_DEFAULTS)
+    required = {
+        "model_type": "llama",
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+    }
     require(text, required, "text_config.")
-    shuffle_factor = config.get("scale_factor", 2)
+    shuffle_factor = count(model, "scale_factor")
     return vision_geometry(vision, shuffle_factor), text_geometry(text, qkv_bias=False)
 
 
@@ -75,9 +102,20 @@ FAMILY = VlmFamily(
         turn_prefix="<|im_start|>User:",
         turn_suffix="<end_of_utterance>\nAssistant:",
     ),
-    preprocessing=Preprocessing(resampling="lanczos", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    preprocessing=Preprocessing(
+        resampling="lanczos",
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        side_settings=("max_image_size.longest_edge", "size.height", "size.width"),
+        multiple_settings=("size.longest_edge",),
+        unused_settings=("do_image_splitting", "do_pad"),
+        defaults=PROCESSOR_DEFAULTS,
+    ),
     image_token="<image>",
     stop_tokens=("<end_of_utterance>", "<|endoftext|>"),
+    idle_stop_tokens=("<|im_end|>",),
+    model_type="idefics3",
+    config_defaults={**MODEL_DEFAULTS, "text_config": TEXT_DEFAULTS},
     has_image_axis=True,
     read_geometry=read_geometry,
     key_layout={
@@ -121,6 +159,7 @@ SMOLVLM_500M = VlmSpec(
         qkv_bias=False,
     ),
     context_length=1024,
+    max_positions=8192,
     prefill_ar=16,
 )
 
@@ -151,6 +190,7 @@ TINY_SMOLVLM = VlmSpec(
         qkv_bias=False,
     ),
     context_length=256,
+    max_positions=256,
     prefill_ar=16,
     lookahead=LookaheadShape(window=4, ngram=5, gcap=4),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.vlm.mode import UPSTREAM_LOOKAHEAD, LookaheadShape
@@ -73,12 +74,29 @@ class PromptFormat:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Image file to pixel values: RGB, resize to a square, scale to 0..1, normalize per channel."""
+    """Image file to pixel values: RGB, resize to a square, scale to 0..1, normalize per channel.
+
+    What a checkpoint's image processor says of it is held against this; its settings are named as
+    in ``preprocessor_config.json``, ``size.height`` for one within another.
+
+    Attributes:
+        side_settings: Settings that state the side of the square.
+        multiple_settings: Settings that state a multiple of it, which pixels pass through.
+        unused_settings: Settings of tiles and padding, which one square view has none of.
+        defaults: What the image processor's class takes for settings that a checkpoint leaves out,
+            where that is something else than this family's value.
+    """
 
     resampling: Resampling
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    side_settings: tuple[str, ...] = ("size.height", "size.width")
+    multiple_settings: tuple[str, ...] = ()
+    unused_settings: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
+
+_SPECIAL_TOKEN = re.compile(r"<[^<>\s]+>")
 
 GeometryReader = Callable[[Mapping[str, Any]], tuple[VisionGeometry, TextGeometry]]
 
@@ -100,7 +118,15 @@ class VlmFamily:
         architecture: Class name in ``transformers``, as in the checkpoint's ``config.json``.
         image_token: Token that stands for one image row in a ``transformers`` prompt; the runner's
             own placeholder is always ``<image>``.
-        stop_tokens: Tokens that end a generation (contract §4.3).
+        stop_tokens: Tokens that end a generation (contract §4.3); a turn of the model ends with the
+            first.
+        idle_stop_tokens: Further ones that its checkpoints name, though no answer holds them.
+        published_prompts: What chat templates of its published checkpoints make of a picture and
+            the question ``{question}``, where the runner's strings differ from it (contract §4.1).
+        model_type: Key of its configuration in ``transformers``, for a ``config.json`` that names
+            no architecture.
+        config_defaults: What its configuration takes for what a ``config.json`` leaves out; that
+            of the decoder under ``text_config``.
         has_image_axis: Whether ``transformers`` takes several pictures per sample, as pixel values
             ``[samples, pictures, 3, side, side]``.
         read_geometry: Reads both geometries out of a parsed ``config.json``.
@@ -122,6 +148,18 @@ class VlmFamily:
     key_layout: KeyLayout | None = None
     encoder: str | None = None
     miniature: str | None = None
+    idle_stop_tokens: tuple[str, ...] = ()
+    published_prompts: tuple[str, ...] = ()
+    model_type: str | None = None
+    config_defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def special_tokens(self) -> tuple[str, ...]:
+        """Tokens that every prompt with a picture needs, each of which must be one id."""
+        prompt = self.prompt
+        image = (prompt.image_start, prompt.image_global, prompt.image_end)
+        strings = "".join((*image, prompt.turn_prefix, prompt.turn_suffix))
+        return tuple(dict.fromkeys((self.image_token, *_SPECIAL_TOKEN.findall(strings))))
 
 
 @dataclass(frozen=True)
@@ -138,6 +176,8 @@ class VlmSpec:
         hub_id: Repository on the Hugging Face hub, None for miniatures and families.
         revision: Revision of ``hub_id`` to download.
         is_miniature: Whether the checkpoint comes with the package.
+        max_positions: Tokens of the longest conversation that it was trained for, None where nobody
+            knows.
     """
 
     name: str
@@ -151,3 +191,4 @@ class VlmSpec:
     hub_id: str | None = None
     revision: str | None = None
     is_miniature: bool = False
+    max_positions: int | None = None

@@ -7,13 +7,16 @@ import threading
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.vlm.registry import get_spec
+from harness.vlm.tokenizer import Tokenizer
 from suites.harness.runtime.random_checkpoint import save_random_checkpoint
+from training.tokenizer import build_tokenizer
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,20 @@ def random_smolvlm(
     root = Path(pytestconfig.cache.mkdir("random-miniatures"))
     request = ExportRequest(spec, checkpoint, Recipe())
     return export_artifact(request, root, lambda component, stage: None).artifact
+
+
+@pytest.fixture(scope="session")
+def smolvlm_engine() -> Engine:
+    """The tokenizer of ``tiny_smolvlm``, as the library has it."""
+    return build_tokenizer(get_spec("tiny_smolvlm"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer(smolvlm_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    """The same one as the runner has it."""
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    smolvlm_engine.save(str(path))
+    return Tokenizer(path)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,10 +30,10 @@ from harness.devices.phone.runner.remote_runner import RemoteRunner
 from harness.devices.transport.errors import PhoneFailure
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
-from harness.runtime.tokenizer import Tokenizer
 from harness.targets.phone import PHONE
 from harness.targets.registry import get_target
 from harness.vlm.registry import get_family
+from harness.vlm.tokenizer import Tokenizer
 from harness.vocabulary import COMPONENTS, Target
 
 DROPS = "drops"

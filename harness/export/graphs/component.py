@@ -5,14 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.errors import UserError
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.errors import UserError, listed
 from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
 from harness.export.graphs.token_embedding import TokenEmbedding
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.checkpoint import Checkpoint
 from harness.vlm.family_parts import load_part
 from harness.vlm.spec import VlmSpec
-from harness.vocabulary import Component
+from harness.vocabulary import COMPONENTS, Component
+
+_SHORTEST = 2
+"""Context of a decoder of which only the weights are looked at."""
 
 
 def load_module(
@@ -34,13 +37,7 @@ def load_module(
             vision encoder.
     """
     spec = checkpoint.spec
-    module: nn.Module
-    if component == "vision_encoder":
-        module = load_part(spec.family, "encoder")(spec.vision, spec.text)
-    elif component == "token_embedding":
-        module = TokenEmbedding(spec.text)
-    else:
-        module = StaticDecoder(spec.text, context_length or spec.context_length, attention)
+    module = _build_module(spec, component, context_length or spec.context_length, attention)
     weights = checkpoint.component_weights(component)
     try:
         module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
@@ -51,6 +48,50 @@ def load_module(
             "name the right --checkpoint."
         ) from error
     return module.eval()
+
+
+def _build_module(
+    spec: VlmSpec, component: Component, context_length: int, attention: type[StaticAttention]
+) -> nn.Module:
+    module: nn.Module
+    if component == "vision_encoder":
+        module = load_part(spec.family, "encoder")(spec.vision, spec.text)
+    elif component == "token_embedding":
+        module = TokenEmbedding(spec.text)
+    else:
+        module = StaticDecoder(spec.text, context_length, attention)
+    return module
+
+
+def check_weights(checkpoint: Checkpoint) -> None:
+    """Find what any component lacks, has left over or has in another shape, in no time.
+
+    Modules are built without memory, weights are told by the headers of their files.
+
+    Raises:
+        UserError: If something does not fit; all of it is in the sentence.
+    """
+    faults = []
+    for component in COMPONENTS:
+        with torch.device("meta"):
+            module = _build_module(checkpoint.spec, component, _SHORTEST, StaticAttention)
+        wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+        found = checkpoint.components[component]
+        lacking = [name for name in wanted if name not in found]
+        surplus = [placed.key for name, placed in found.items() if name not in wanted]
+        shaped = [
+            f"{placed.key} of {list(placed.stored.shape)} instead of {list(wanted[name])}"
+            for name, placed in found.items()
+            if name in wanted and placed.stored.shape != wanted[name]
+        ]
+        faults += [f"its {component} lacks {listed(lacking)}"] if lacking else []
+        faults += [f"its {component} has no use for {listed(surplus)}"] if surplus else []
+        faults += [f"its {component} has {listed(shaped)}"] if shaped else []
+    if faults:
+        raise UserError(
+            f"{checkpoint.directory} does not fit {checkpoint.spec.name}: {'; '.join(faults)}; "
+            "name the right --checkpoint, or download it again."
+        )
 
 
 def method_inputs(

@@ -15,6 +15,7 @@ from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
 from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.backends.qnn.recipe import WeightScheme
+from harness.checkpoint.checkpoint import Checkpoint
 from harness.export.graphs.component import decoder_constants, load_module, method_inputs
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
@@ -24,7 +25,6 @@ from harness.export.htp.modules import HtpAttention, linears_to_convolutions, wi
 from harness.export.htp.quantization import convert, prepare
 from harness.export.htp.quantizer import layer_schemes, make_quantizer
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.checkpoint import Checkpoint
 from harness.export.inputs.conversation import (
     EmbeddedSegment,
     TokenizedSample,

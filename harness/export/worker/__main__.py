@@ -64,11 +64,13 @@ def _build(task: Task, report: ReportStage) -> tuple[GraphCost, ...]:
         _start_qnn(task.qnn_dir)
     import torch
 
+    from harness.checkpoint.checkpoint import open_checkpoint
     from harness.export.graphs.bookkeeping import without_graph_bookkeeping
-    from harness.export.inputs.checkpoint import open_checkpoint
+    from harness.export.graphs.component import check_weights
     from harness.vlm.registry import get_spec_or_family
 
     checkpoint = open_checkpoint(task.checkpoint, get_spec_or_family(config.model))
+    check_weights(checkpoint)
     if checkpoint.spec.text.hidden_size < _WORTH_A_SECOND_THREAD:
         torch.set_num_threads(1)
     with without_graph_bookkeeping():

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from harness.backends import xnnpack
+from harness.checkpoint.checkpoint import Checkpoint
 from harness.errors import UserError
 from harness.export.graphs.component import decoder_constants, load_module, method_inputs
 from harness.export.graphs.token_embedding import (
@@ -13,7 +14,6 @@ from harness.export.graphs.token_embedding import (
     Int8TokenEmbedding,
     TokenEmbedding,
 )
-from harness.export.inputs.checkpoint import Checkpoint
 from harness.export.worker.messages import ReportStage, Task
 from harness.vocabulary import Precision
 

@@ -24,6 +24,7 @@ DECIDES_NOTHING = {
     "harness.options.command_line": "spells the command that a refusal names",
     "harness.options.option": "spelling of one option in it",
     "harness.options.table": "spelling of all of them",
+    "harness.pointer_file": "tells what was not fetched",
     "harness.vocabulary": "words; those that are asked for are in the key",
 }
 """Modules that an exporting process loads although they reach neither a file nor its costs."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from harness.export.graphs.component import load_module
 from harness.export.graphs.text_decoder import MASKED_FLOAT, StaticDecoder
 from harness.export.graphs.token_embedding import Int4TokenEmbedding
-from harness.export.inputs.checkpoint import Checkpoint, open_checkpoint
 from harness.export.worker.component import quantize_linears_8da4w
 from suites.harness.export.conftest import MakeCheckpoint, one_layer
 from training.saving import load_model

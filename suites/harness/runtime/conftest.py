@@ -8,33 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tokenizers import Tokenizer as Engine
 
 from harness.artifacts.artifact import Artifact
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
-from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 from suites.harness.runtime.random_checkpoint import RandomModel, save_random_checkpoint
-from training.tokenizer import build_tokenizer
-
-
-@pytest.fixture(scope="session")
-def smolvlm_engine() -> Engine:
-    """The tokenizer of ``tiny_smolvlm``, as the library has it."""
-    return build_tokenizer(get_spec("tiny_smolvlm"))
-
-
-@pytest.fixture(scope="session")
-def tokenizer(smolvlm_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    """The same one as the runner has it."""
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    smolvlm_engine.save(str(path))
-    return Tokenizer(path)
 
 
 @pytest.fixture(scope="session", params=["tiny_smolvlm", "tiny_internvl3"])

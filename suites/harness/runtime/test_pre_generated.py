@@ -11,6 +11,7 @@ import torch
 
 from harness.artifacts.artifact import Artifact, file_fault, open_artifact
 from harness.errors import UserError
+from harness.miniatures.committed import checkpoint_path
 from harness.runtime.encodings import CacheEncodings, Encoding
 from harness.runtime.files import RunFiles
 from harness.runtime.flag_syntax import parse_flags
@@ -71,7 +72,7 @@ def handmade(folder: Path, name: str, decode_ar: int = 1, mask_rank: int = 4) ->
         vision.tokens_per_image,
         text.hidden_size,
     )
-    (folder / "tokenizer.json").write_text("{}")
+    shutil.copy(checkpoint_path(SPEC.name) / "tokenizer.json", folder)
     return folder
 
 

@@ -161,7 +161,7 @@ def test_an_integer_cache_whose_file_tells_nothing_is_left_alone(
 def test_the_kv_file_of_january_2026_runs(
     tmp_path: Path, tokenizer: Path, black: str, expected: list[tuple[int, ...]]
 ) -> None:
-    constants = requantized_metadata(None, DECODE) | {"modality_placeholder_token_id": 49190}
+    constants = requantized_metadata(None, DECODE) | {"modality_placeholder_token_id": 471}
     graphs = {"forward": Graph(1, DECODE)}
     files = save_summing_model(tmp_path, graphs, constants, tokenizer, mask_rank=3)
     log = Log()
@@ -179,7 +179,7 @@ def test_the_hybrid_file_of_january_2026_runs(
     expected: list[tuple[int, ...]],
     run_mode: Mode,
 ) -> None:
-    constants = requantized_metadata(PREFILL, DECODE) | {"modality_placeholder_token_id": 49190}
+    constants = requantized_metadata(PREFILL, DECODE) | {"modality_placeholder_token_id": 471}
     log = Log()
     files = hybrid(tmp_path, tokenizer, constants, mask_rank=3)
     assert converse(files, black, run_mode, log) == expected
@@ -189,7 +189,7 @@ def test_the_hybrid_file_of_january_2026_runs(
 def test_the_file_of_march_2026_runs(
     tmp_path: Path, tokenizer: Path, black: str, expected: list[tuple[int, ...]]
 ) -> None:
-    constants = shared_metadata(DECODE) | {"image_token_id": 49190}
+    constants = shared_metadata(DECODE) | {"image_token_id": 471}
     log = Log()
     files = hybrid(tmp_path, tokenizer, constants, (DECODE, DECODE), mask_rank=3)
     assert converse(files, black, observer=log) == expected

@@ -82,16 +82,18 @@ def test_the_defaults_are_those_of_transformers(family: str) -> None:
     if module.TEXT_DEFAULTS["num_key_value_heads"] is None:
         text_stated["num_key_value_heads"] = None
     assert text_stated == module.TEXT_DEFAULTS
+    assert {name: getattr(model, name) for name in module.MODEL_DEFAULTS} == module.MODEL_DEFAULTS
     assert text.rope_parameters["rope_theta"] == 10_000.0
 
 
 @pytest.mark.parametrize("family", SPARSE)
-@pytest.mark.parametrize("size", [32, [32, 32], (32, 32)])
-def test_a_size_may_be_one_number_or_two(family: str, size: object) -> None:
+@pytest.mark.parametrize("size", [(32, 896), ([32, 32], [896, 896]), ((32, 32), (896, 896))])
+def test_a_size_may_be_one_number_or_two(family: str, size: tuple[object, object]) -> None:
+    patch, image = size
     read = get_family(family).read_geometry
-    vision, _ = read(changed(family, "vision_config.image_size", size))
-    assert vision.image_size_px == 32
-    vision, _ = read(changed(family, "vision_config.patch_size", size))
+    vision, _ = read(changed(family, "vision_config.image_size", image))
+    assert vision.image_size_px == 896
+    vision, _ = read(changed(family, "vision_config.patch_size", patch))
     assert vision.patch_size_px == 32
 
 
@@ -113,6 +115,15 @@ def test_a_rotary_embedding_that_equals_the_plain_one_is_taken(
         ("smolvlm", "vision_config.hidden_act", "gelu"),
         ("smolvlm", "vision_config.image_size", [512, 384]),
         ("smolvlm", "vision_config.num_channels", 1),
+        ("smolvlm", "vision_config.num_hidden_layers", 0),
+        ("smolvlm", "vision_config.image_size", 500),
+        ("smolvlm", "vision_config", []),
+        ("smolvlm", "scale_factor", 0),
+        ("smolvlm", "text_config.model_type", "mistral"),
+        ("smolvlm", "text_config.hidden_size", "960"),
+        ("smolvlm", "text_config.num_key_value_heads", 0),
+        ("smolvlm", "text_config.vocab_size", True),
+        ("smolvlm", "text_config.partial_rotary_factor", 0.5),
         ("smolvlm", "text_config.hidden_act", "gelu"),
         ("smolvlm", "text_config.attention_bias", True),
         ("smolvlm", "text_config.mlp_bias", True),
@@ -129,6 +140,10 @@ def test_a_rotary_embedding_that_equals_the_plain_one_is_taken(
         ("internvl3", "text_config.hidden_act", "gelu"),
         ("internvl3", "text_config.use_sliding_window", True),
         ("internvl3", "text_config.rope_parameters", {"rope_type": "longrope"}),
+        ("internvl3", "text_config.layer_types", ["full_attention", "sliding_attention"]),
+        ("internvl3", "text_config.model_type", "qwen3"),
+        ("internvl3", "downsample_ratio", 0.4),
+        ("internvl3", "downsample_ratio", 0),
         ("internvl3", "vision_feature_layer", -2),
         ("internvl3", "vision_feature_select_strategy", "full"),
         ("internvl3", "projector_hidden_act", "relu"),
@@ -139,6 +154,30 @@ def test_a_setting_that_no_static_module_implements_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=rf"config\.json has {setting}"):
         get_family(family).read_geometry(changed(family, setting, value))
+
+
+@pytest.mark.parametrize("left_out", ["vision_config", "text_config"])
+@pytest.mark.parametrize("family", ["smolvlm"])
+def test_a_part_that_is_left_out_is_its_class(family: str, left_out: str) -> None:
+    from transformers import Idefics3Config
+
+    # Seven patches of a side, which this class has by default, fold into one.
+    config = changed(family, left_out, None) | {"scale_factor": 7 if "vision" in left_out else 4}
+    vision, text = get_family(family).read_geometry(config)
+    theirs = Idefics3Config()
+    if left_out == "text_config":
+        assert text.rms_norm_eps == theirs.text_config.rms_norm_eps
+        assert text.hidden_size == theirs.text_config.hidden_size
+    else:
+        assert vision.hidden_size == theirs.vision_config.hidden_size
+
+
+def test_of_two_rotary_settings_the_older_counts() -> None:
+    """As ``convert_rope_params_to_dict`` of ``transformers`` has it."""
+    config = changed("smolvlm", "text_config.rope_scaling", {"rope_type": "default"})
+    config["text_config"]["rope_parameters"] = {"rope_type": "default", "rope_theta": 5.0}
+    _, text = get_family("smolvlm").read_geometry(config)
+    assert text.rope_theta == 100_000.0
 
 
 def test_an_encoder_without_stated_bias_has_none() -> None:

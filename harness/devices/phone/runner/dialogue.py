@@ -10,7 +10,6 @@ from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
 from harness.runtime.image import load_pixels
 from harness.runtime.request import Request
-from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,
     IMAGE_WORD,
@@ -21,6 +20,7 @@ from harness.vlm.prompt import (
     without_images,
 )
 from harness.vlm.spec import Preprocessing, VlmFamily
+from harness.vlm.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.measure.run_stats import RunStats
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Generation, Turn
-from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.tokenizer import Tokenizer
 
 _KIB_PER_MIB = 1024
 _LOG_LINES = 20

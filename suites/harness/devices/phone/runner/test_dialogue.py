@@ -10,8 +10,8 @@ from harness.devices.phone.runner.generation import RunnerGeneration
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
 from harness.runtime.request import Request, RunOptions
-from harness.runtime.tokenizer import Tokenizer
 from harness.vlm.registry import get_spec
+from harness.vlm.tokenizer import Tokenizer
 
 SPEC = get_spec("tiny_smolvlm")
 CURRENT = RunnerGeneration(frozenset({"tok_embedding_path"}), requantizes=False)

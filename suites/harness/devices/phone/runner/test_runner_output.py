@@ -14,7 +14,7 @@ from harness.miniatures.committed import checkpoint_path
 from harness.runner_log.line import log_line
 from harness.runner_log.statistics_block import block_lines
 from harness.runtime.generation import Generation, Turn
-from harness.runtime.tokenizer import Tokenizer
+from harness.vlm.tokenizer import Tokenizer
 
 LOGS = Path(__file__).parents[3] / "runner_log" / "data"
 """Logs of phones that ran the runner of PR #16536."""

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer as Engine
 from tokenizers import models, processors
 
 from harness.errors import UserError
-from harness.runtime.tokenizer import TextStream, Tokenizer
 from harness.vlm.registry import get_family
+from harness.vlm.tokenizer import TextStream, Tokenizer
 from training.tokenizer import token_id
 
 printable = st.text(st.characters(codec="utf-8"), max_size=40)

@@ -6,13 +6,15 @@ Imports without torch and without transformers, whose start-up would dominate a 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from tokenizers import Tokenizer as Engine
 from tokenizers import decoders
 
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 from harness.vlm.spec import VlmFamily
 
 
@@ -39,6 +41,7 @@ class Tokenizer:
     """
 
     def __init__(self, path: Path) -> None:
+        refuse_pointer(path)
         if not path.is_file():
             raise UserError(
                 f"Tokenizer {path} does not exist; give the tokenizer.json as --tokenizer_path."
@@ -48,7 +51,8 @@ class Tokenizer:
         # The library raises bare Exception for every kind of malformed file.
         except Exception as error:
             raise UserError(
-                f"{path} is not a readable tokenizer.json ({error}); export the artifact again."
+                f"{path} is not a readable tokenizer.json ({error}); download it or export the "
+                "artifact again."
             ) from error
         if not isinstance(self._engine.decoder, decoders.ByteLevel):
             raise UserError(
@@ -60,6 +64,20 @@ class Tokenizer:
         added = self._engine.get_added_tokens_decoder()
         self._literals = {token_id: token.content.encode() for token_id, token in added.items()}
         self.path = path
+
+    @cached_property
+    def vocabulary(self) -> Mapping[str, int]:
+        """Ids of all tokens, the special ones included."""
+        return self._engine.get_vocab(with_added_tokens=True)
+
+    def token_of(self, token_id: object) -> str | None:
+        """The token of an id; None of one that is beyond the vocabulary, or no id at all."""
+        if not isinstance(token_id, int) or isinstance(token_id, bool):
+            return None
+        if not 0 <= token_id < 1 << 32:
+            return None
+        token: str | None = self._engine.id_to_token(token_id)
+        return token
 
     def encode(self, text: str, *, as_word: bool = False) -> list[int]:
         """Ids of one text piece; none are added.

@@ -11,6 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 
 _HEADER_LENGTH = struct.Struct("<Q")
 _BLOCK_BYTES = 1 << 24
@@ -34,6 +35,14 @@ class StoredTensor:
     start: int
     end: int
 
+    def equals(self, other: StoredTensor) -> bool:
+        """Whether another one holds the same value."""
+        if (self.dtype, self.shape) != (other.dtype, other.shape):
+            return False
+        return all(
+            ours == theirs for ours, theirs in zip(self.blocks(), other.blocks(), strict=True)
+        )
+
     def blocks(self) -> Iterator[bytes]:
         """Its bytes, at most 16 MiB at a time."""
         with self.file.open("rb") as file:
@@ -48,6 +57,7 @@ def read_stored_tensors(path: Path) -> dict[str, StoredTensor]:
     Raises:
         UserError: If the file is damaged.
     """
+    refuse_pointer(path)
     try:
         # Checks the header and that the file is as long as it says.
         with safe_open(path, framework="np"):
