@@ -76,7 +76,7 @@ def read_past(run: Run, since: datetime | None = None) -> Past:
     """
     if since is None and run.started_at is not None:
         since = run.started_at - DEFAULT_SPAN
-    history = load_history(run.directory.resolve().parent, since, _FRAMES)
+    history = load_history(run.directory.absolute().parent, since, _FRAMES)
     runs = history.runs
     known = runs["started_at"].notna() & (runs["run_id"] <= run.run_id)
     earlier = runs[known].sort_values("run_id")

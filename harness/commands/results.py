@@ -163,7 +163,7 @@ def run_summary(options: Values) -> int:
     run_id = run_of(run).run_id
     since = started_at(run_id) - TREND_SPAN
     tables = {"samples", "verdicts", "sessions", "devices"}
-    history = load_history(run.resolve().parent, since, tables)
+    history = load_history(run.absolute().parent, since, tables)
     alerts = find_trend_alerts(history.samples, history.verdicts, run_id)
     report = options["report_url"] or run_page(os.environ)
     print(job_summary(run, alerts, history, report), end="")
@@ -213,7 +213,7 @@ def run_compare(options: Values) -> int:
     """Lay two runs side by side: medians, verdicts, and in what else the runs differ."""
     named = options["first_run"], options["second_run"]
     runs = [find_run(options["results"], name) for name in named]
-    folders = {run.resolve().parent for run in runs}
+    folders = {run.absolute().parent.resolve() for run in runs}
     if len(folders) > 1:
         raise UserError(
             f"{runs[0]} and {runs[1]} are in different folders; copy one beside the other, which "
@@ -224,6 +224,8 @@ def run_compare(options: Values) -> int:
     for sentence in history.unreadable:
         if any(name in sentence for name in names):
             raise UserError(sentence)
+    for sentence in history.ignored:
+        print(f"copies: {sentence}", file=sys.stderr)
     comparison = compare_runs(history, *names)
     if options["csv"]:
         _write_csv(comparison.rows, options["csv"])

@@ -120,6 +120,11 @@ class _Part:
         """Whether the file has the name that the process gave it."""
         return self.path.name == f"rows-{self.worker}.jsonl"
 
+    @property
+    def is_in_its_run(self) -> bool:
+        """Whether the folder has the name that the process gave it."""
+        return self.session is not None and self.path.resolve().parent.name == self.session.run_id
+
     def repeats(self, known: set[str]) -> bool:
         """Whether it is undamaged and says only what is known."""
         return self.damage is None and self.rows.keys() <= known
@@ -224,6 +229,8 @@ def _disagreement(part: _Part, better: _Part, known: set[str]) -> str:
         reason = f"it has more rows, {len(better.rows)} instead of {len(part.rows)}"
     elif better.is_named_as_its_process and not part.is_named_as_its_process:
         reason = "it is named as its process"
+    elif better.is_in_its_run and not part.is_in_its_run:
+        reason = "its folder is named as the run"
     else:
         reason = "it comes first"
     if part.damage is not None:

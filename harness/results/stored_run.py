@@ -62,7 +62,7 @@ def run_of(folder: Path) -> StoredRun:
             f"{folder} holds no rows-*.jsonl, so it is not a run; "
             "name the folder of a run with --run, or make one with `pytest -m accuracy`."
         )
-    folders = _each_once([folder, *_visible_folders(folder.resolve().parent)])
+    folders = _each_once([folder, *_visible_folders(folder.absolute().parent)])
     journals = [journal for one in folders for told, journal in _journals(one) if told == run_id]
     return _stored_run(run_id, journals)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
@@ -121,6 +121,14 @@ def test_a_link_is_no_copy_to_tell_of(run: Path) -> None:
     assert load_history(run.parent).ignored == ()
 
 
+def test_a_run_that_a_store_links_to_is_one_of_its_nights(run: Path, tmp_path: Path) -> None:
+    store = tmp_path / "linking"
+    write_run(store, 1, samples([7.0]))
+    (store / run.name).symlink_to(run)
+    assert load_history(store).samples["value"].tolist() == [*VALUES, 7.0]
+    assert Run.read(store / run.name).directory.parent == store
+
+
 def test_what_two_machines_measured_for_one_run_is_no_copy(run: Path) -> None:
     """Both have a ``main``; a sync tool renamed one file, or the folder."""
     for place, value, started in (("rows-main (1).jsonl", 55.0, 1), ("other", 66.0, 2)):
@@ -186,6 +194,14 @@ def test_a_copy_that_says_something_else_is_told(run: Path) -> None:
     )
 
 
+def test_of_copied_folders_that_differ_the_one_named_as_the_run_is_taken(run: Path) -> None:
+    copy = shutil.copytree(run, run.with_name("0 copy"))
+    (copy / JOURNAL).write_text((run / JOURNAL).read_text().replace("99.0", "66.0"))
+    history = load_history(run.parent)
+    assert counts(history) == ONCE
+    assert "the latter was taken, because its folder is named as the run" in history.ignored[0]
+
+
 def test_of_copies_that_went_on_apart_the_fuller_is_taken(run: Path) -> None:
     with (run / JOURNAL).open("a") as journal:
         journal.writelines(f"{row.model_dump_json()}\n" for row in samples([1.0, 2.0]))
@@ -221,6 +237,7 @@ def test_rows_of_another_run_in_a_file_put_together_are_left_out_and_told(run: P
     assert any(f"also holds 3 rows of run {other.name}" in told for told in history.ignored)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32), st.integers(1, 4))
 def test_no_copying_counts_a_row_twice_or_loses_one(
     tmp_path_factory: pytest.TempPathFactory, seed: int, n_copies: int
