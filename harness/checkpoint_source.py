@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
+from harness.artifacts.artifact import sha256_of
 from harness.checkpoint.json_file import read_json_object
 from harness.errors import UserError
 from harness.miniatures.committed import calibration_path, checkpoint_path
+from harness.vlm.registry import own_name
 from harness.vlm.spec import VlmSpec
+from harness.vocabulary import COMPONENTS
 
 _NO_HUB = "Downloading needs huggingface-hub: pip install 'snapgate[host]'."
 _HUB_S = 10.0
@@ -96,6 +102,34 @@ def check_on_hub(spec: VlmSpec, checkpoint: str | None) -> None:
     # The hub's own errors, and those of whichever client it speaks HTTP with.
     except Exception as error:
         raise _not_on_hub(hub_id, error) from error
+
+
+def own_model(spec: VlmSpec, checkpoint: Path, named: str) -> VlmSpec:
+    """A family as the model that a checkpoint is: with its geometry, and under a name of its own.
+
+    Where nobody chose the name it is made of the checkpoint's and of its content, so that figures
+    of two checkpoints are never taken for one model's.
+
+    Args:
+        spec: A family, or a model of somebody's own.
+        checkpoint: Folder of the checkpoint.
+        named: What the checkpoint was asked for by: a folder or a hub id.
+
+    Raises:
+        UserError: If it is no checkpoint of the family.
+    """
+    from harness.checkpoint.checkpoint import open_checkpoint
+
+    opened = open_checkpoint(checkpoint, spec)
+    positions = opened.spec.max_positions or spec.context_length
+    found = replace(opened.spec, context_length=min(spec.context_length, positions))
+    if spec.name != spec.family.name:
+        return found
+    words = [opened.component_sha256(component) for component in COMPONENTS]
+    words += [sha256_of(checkpoint / name) for name in ("config.json", "tokenizer.json")]
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()
+    label = Path(os.path.abspath(Path(named).expanduser())).name[:40]
+    return replace(found, name=own_name(spec.family.name, label, digest[:8]))
 
 
 def find_calibration(spec: VlmSpec, calibration: Path | None) -> Path | None:

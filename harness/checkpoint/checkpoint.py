@@ -152,7 +152,7 @@ def open_checkpoint(directory: Path, spec: VlmSpec) -> Checkpoint:
 
     Args:
         directory: Folder as ``save_pretrained`` or a hub download leaves it.
-        spec: The model it is to be; a spec named like its family takes any geometry.
+        spec: The model it is to be; one of somebody's own takes any geometry.
 
     Raises:
         UserError: If files are missing or unreadable, the architecture is another family's, the
@@ -164,8 +164,7 @@ def open_checkpoint(directory: Path, spec: VlmSpec) -> Checkpoint:
         vision, text = spec.family.read_geometry(config)
     except (KeyError, TypeError, IndexError) as error:
         raise UserError(f"{directory / 'config.json'} lacks {error}; export needs it.") from error
-    is_named_model = spec.name != spec.family.name
-    if is_named_model and (vision, text) != (spec.vision, spec.text):
+    if not spec.is_own and (vision, text) != (spec.vision, spec.text):
         as_family = {"exported_model": spec.family.name, "checkpoint": directory}
         found, expected = text.hidden_size, spec.text.hidden_size
         raise UserError(

@@ -17,6 +17,7 @@ from harness.checkpoint_source import (
     find_checkpoint,
     memory_available_gib,
     memory_need_gib,
+    own_model,
 )
 from harness.errors import Findings, check_installed
 from harness.export.calibration_file import read_samples
@@ -44,7 +45,11 @@ def run_export(options: Values) -> int:
     if request.made_for.backend.is_htp:
         findings.note(lambda: find_libraries(request.qnn_dir))
     findings.tell()
-    request = replace(request, checkpoint=find_checkpoint(request.spec, options["checkpoint"]))
+    checkpoint = find_checkpoint(request.spec, options["checkpoint"])
+    spec = request.spec
+    if spec.is_own:
+        spec = own_model(spec, checkpoint, options["checkpoint"])
+    request = replace(request, spec=spec, checkpoint=checkpoint)
     console = Console(stderr=True)
     need, available = memory_need_gib(request.checkpoint), memory_available_gib()
     if need > 1 or need > available:

@@ -49,7 +49,8 @@ def component_config(
     on_htp = precision not in CPU_TABLES
     soc = request.resolved_soc
     return BuildConfig(
-        model=spec.name,
+        # What somebody calls a checkpoint changes none of its bytes.
+        model=spec.family.name if spec.is_own else spec.name,
         family=spec.family.name,
         component=component,
         precision=precision,

@@ -21,7 +21,7 @@ from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.positions import check_positions
-from harness.vlm.registry import known_models
+from harness.vlm.registry import known_families, known_models
 from harness.vlm.spec import TextGeometry, VlmSpec
 from harness.vocabulary import COMPONENTS, Component, Precision
 
@@ -112,11 +112,11 @@ def _require_branch(files: ForeignFiles, lookahead: LookaheadShape | None) -> No
 def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -> VlmSpec:
     """The model that has the files' sizes."""
     sizes = _sizes(found.geometry, found.image_size_px, found.tokens_per_image)
+    if model is not None and _sizes_of(model) == sizes:
+        return model
     fitting = [spec for spec in known_models().values() if _sizes_of(spec) == sizes]
     if model is None and len(fitting) == 1:
         return fitting[0]
-    if model in fitting:
-        return model
     described = ", ".join(f"{name} {size}" for name, size in sizes.items())
     if model is not None:
         wanted = _sizes_of(model)
@@ -131,8 +131,8 @@ def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -
             f"say which with --model."
         )
     raise UserError(
-        f"{directory} holds a model that is not known ({described}); add a VlmSpec of it under "
-        f"harness/vlm."
+        f"{directory} holds a model that is not known ({described}); name the checkpoint that it "
+        f"was made from: --model {' or '.join(known_families())} --checkpoint DIR"
     )
 
 

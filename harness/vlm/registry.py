@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
@@ -25,23 +26,27 @@ ENTRY_POINTS = "snapgate.families"
 _BUILT_IN = {"smolvlm": "harness.vlm.smolvlm:MODELS", "internvl3": "harness.vlm.internvl3:MODELS"}
 
 
+_OWN_NAME = re.compile(r"(?P<family>[^.]+)\.(?P<own>[a-z0-9_]{1,60})")
+"""Of a checkpoint that somebody judges as a model of its own. No registered name has a dot; names
+of files and parts of pytest ids may have one."""
+
+
 def get_spec(name: str) -> VlmSpec:
     """Look up a model that can be judged.
+
+    Args:
+        name: A registered model, or ``FAMILY.NAME`` for a checkpoint of one's own.
 
     Raises:
         UserError: If no model has that name; the message suggests the nearest one, or says how to
             make a model of a family.
     """
     if name in known_families():
-        module, _, _ = _registrations()[name].partition(":")
         raise UserError(
-            f"Artifacts of a family ({name!r}) can be run but not judged; add a VlmSpec to "
-            f"{module.replace('.', '/')}.py, see README."
+            f"{name!r} is a family, and what is judged is one model; name its weights with "
+            f"--model {name} --checkpoint DIR|HUB_ID."
         )
-    models = known_models()
-    if name not in models:
-        raise UserError(f"There is no model {name!r}; {suggest(name, models)}.")
-    return models[name]
+    return get_spec_or_family(name)
 
 
 def get_family(name: str) -> VlmFamily:
@@ -60,17 +65,42 @@ def get_spec_or_family(name: str) -> VlmSpec:
     """Look up a model, or a family as a model whose geometry a checkpoint will tell.
 
     Raises:
-        UserError: If neither has that name; the message suggests the nearest one.
+        UserError: If neither has that name, or a name of one's own is none; the message suggests
+            the nearest one.
     """
     models, families = known_models(), known_families()
-    if name in families:
-        member = next(spec for spec in models.values() if spec.family.name == name)
+    family, dot, own = name.partition(".")
+    if dot and family in families and not is_own_name(name):
+        raise UserError(
+            f"{name!r} is no name of a model of one's own; give {family}.NAME with at most 60 of "
+            f"a-z, 0-9 and _, for instance {own_name(family, own)}."
+        )
+    if family in families:
+        member = next(spec for spec in models.values() if spec.family.name == family)
         return replace(
-            member, name=name, upstream_name=None, hub_id=None, revision=None, is_miniature=False
+            member,
+            name=name,
+            upstream_name=None,
+            hub_id=None,
+            revision=None,
+            is_miniature=False,
+            is_own=True,
         )
     if name not in models:
         raise UserError(f"There is no model {name!r}; {suggest(name, [*models, *families])}.")
     return models[name]
+
+
+def own_name(family: str, *words: str) -> str:
+    """Name for a checkpoint of a family, made of words that may hold anything."""
+    letters = re.sub("[^a-z0-9]+", "_", "_".join(words).lower())
+    return f"{family}.{letters.strip('_')[:60] or 'checkpoint'}"
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a name is one that somebody gave to a checkpoint of a family."""
+    match = _OWN_NAME.fullmatch(name)
+    return match is not None and match["family"] in known_families()
 
 
 def known_families() -> Mapping[str, VlmFamily]:

@@ -12,6 +12,8 @@ from harness.vocabulary import Component
 
 Resampling = Literal["lanczos", "bicubic"]
 
+_FEW_WEIGHTS = 20_000_000
+
 
 @dataclass(frozen=True)
 class VisionGeometry:
@@ -176,6 +178,7 @@ class VlmSpec:
         hub_id: Repository on the Hugging Face hub, None for miniatures and families.
         revision: Revision of ``hub_id`` to download.
         is_miniature: Whether the checkpoint comes with the package.
+        is_own: Whether it is a checkpoint that somebody names, of any geometry.
         max_positions: Tokens of the longest conversation that it was trained for, None where nobody
             knows.
     """
@@ -191,4 +194,21 @@ class VlmSpec:
     hub_id: str | None = None
     revision: str | None = None
     is_miniature: bool = False
+    is_own: bool = False
     max_positions: int | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether an export takes seconds rather than hours."""
+        return self._weights < _FEW_WEIGHTS
+
+    @property
+    def _weights(self) -> int:
+        """Elements of the large matrices, a head that is tied to the table counted once."""
+        text, vision = self.text, self.vision
+        attention = 2 * text.hidden_size * text.head_dim * (text.heads + text.kv_heads)
+        decoder = text.layers * (attention + 3 * text.hidden_size * text.intermediate_size)
+        encoder = vision.layers * (
+            4 * vision.hidden_size**2 + 2 * vision.hidden_size * vision.intermediate_size
+        )
+        return text.vocab_size * text.hidden_size + decoder + encoder

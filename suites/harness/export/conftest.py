@@ -23,6 +23,8 @@ def one_layer(family: str) -> VlmSpec:
     return replace(
         spec,
         name=family,
+        is_miniature=False,
+        is_own=True,
         vision=replace(spec.vision, layers=1),
         text=replace(spec.text, layers=1),
     )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
 from fixtures.answers import IMAGES
 from harness.judging.failures import NothingToJudge
+from harness.judging.float_model import FloatModel
 from harness.judging.golden import GoldenCase, features_of, load_golden_set
+from harness.judging.questions import PictureQuestion
+from harness.miniatures.committed import checkpoint_path
 from harness.miniatures.scenes import TEST_SEEDS
+from harness.vlm.registry import get_spec
 
 GOLDEN = load_golden_set(IMAGES)
 CASES = GOLDEN.case
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.image.name)
@@ -43,3 +52,16 @@ def test_a_model_that_nobody_expects_to_know_is_not_judged() -> None:
     assert GOLDEN.questions_for("tiny_smolvlm")
     with pytest.raises(NothingToJudge, match="no cases for smolvlm_500m; add it to models"):
         GOLDEN.questions_for("smolvlm_500m")
+
+
+def test_the_picture_to_try_gets_the_answer_that_the_readme_promises() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"python -m harness\.runtime .*--image .*", text)
+    (promised,) = re.findall(r"the answer is `(.*?)`", text)
+    words = shlex.split(command)
+    picture = ROOT / words[words.index("--image") + 1]
+    prompt = words[words.index("--prompt") + 1]
+    model = FloatModel(get_spec("tiny_smolvlm"), checkpoint_path("tiny_smolvlm"))
+    question = PictureQuestion("readme", "count", prompt, promised, picture)
+    said = model.tokenizer.decode(model.answer(question, max_tokens=16))
+    assert said.strip() == f"{promised}<end_of_utterance>"

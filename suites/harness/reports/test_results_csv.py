@@ -28,6 +28,9 @@ OF_RUNS = ("run_id", "virtual")
 """Columns that rows of every kind have, whether or not they are fields of them."""
 
 
+DOCUMENT = Path(__file__).parents[3] / "reports" / "README.md"
+
+
 @pytest.fixture
 def csv_file(finished_run: Path, tmp_path: Path) -> Path:
     path = tmp_path / "results.csv"
@@ -141,3 +144,17 @@ def test_the_documented_columns_are_the_columns() -> None:
     for name, _, letters in rows:
         having = {letter for letter, row in kinds.items() if name in {*columns_of(row), *OF_RUNS}}
         assert set(letters.split()) == having, name
+
+
+def test_the_documented_snippet_runs_as_it_stands(
+    csv_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "reports" / "out").mkdir(parents=True)
+    csv_file.rename(tmp_path / "reports" / "out" / "results.csv")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet, str(DOCUMENT), "exec"), {})
+    assert "decode_tps" in capsys.readouterr().out

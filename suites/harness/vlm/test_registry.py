@@ -12,8 +12,10 @@ from harness.vlm.registry import (
     get_family,
     get_spec,
     get_spec_or_family,
+    is_own_name,
     known_families,
     known_models,
+    own_name,
 )
 
 
@@ -67,9 +69,51 @@ def test_a_family_is_no_miniature_and_asks_for_a_checkpoint(family: str) -> None
 
 
 @pytest.mark.parametrize("family", known_families())
-def test_a_family_cannot_be_judged(family: str) -> None:
-    with pytest.raises(UserError, match=rf"add a VlmSpec to harness/vlm/{family}\.py"):
+def test_a_family_alone_cannot_be_judged(family: str) -> None:
+    with pytest.raises(UserError, match=rf"--model {family} --checkpoint DIR\|HUB_ID"):
         get_spec(family)
+
+
+def test_a_checkpoint_is_judged_under_a_name_of_its_own() -> None:
+    spec = get_spec("smolvlm.my_tune")
+    assert (spec.name, spec.family.name, spec.is_own) == ("smolvlm.my_tune", "smolvlm", True)
+    assert is_own_name(spec.name)
+    assert not any(is_own_name(name) for name in (*known_models(), *known_families()))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"smolvlm.{own}" for own in ("", "My-Tune", "a.b", "a/b", "käse", "a" * 61)],
+)
+def test_a_name_of_ones_own_is_a_file_name_and_a_word(name: str) -> None:
+    """It names a file of thresholds, and pytest ids are cut at dashes."""
+    with pytest.raises(UserError, match=r"no name of a model of one.* for instance") as raised:
+        get_spec(name)
+    assert is_own_name(str(raised.value).split()[-1].rstrip("."))
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("SmolVLM-256M Instruct", "smolvlm.smolvlm_256m_instruct_1a2b"),
+        ("checkpoint-1000", "smolvlm.checkpoint_1000_1a2b"),
+        ("käse", "smolvlm.k_se_1a2b"),
+        ("日本", "smolvlm.1a2b"),
+        ("", "smolvlm.1a2b"),
+    ],
+)
+def test_a_name_that_is_made_up_holds_letters_of_files_alone(label: str, name: str) -> None:
+    assert own_name("smolvlm", label, "1a2b") == name
+    assert is_own_name(name)
+
+
+def test_small_is_what_is_exported_in_seconds() -> None:
+    assert {name: spec.is_small for name, spec in known_models().items()} == {
+        "smolvlm_500m": False,
+        "internvl3_1b": False,
+        "tiny_smolvlm": True,
+        "tiny_internvl3": True,
+    }
 
 
 def test_a_model_is_not_taken_for_its_family() -> None:
