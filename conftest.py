@@ -11,8 +11,10 @@ from reports.build import build_report
 
 pytest_plugins = (
     "fixtures.session.failure_text",
+    "fixtures.session.expressions",
     "fixtures.session.collection",
     "fixtures.session.needs",
+    "fixtures.session.progress",
     "fixtures.artifact",
     "fixtures.session.parametrize",
     "fixtures.device",

@@ -26,6 +26,7 @@ from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
 from harness.export.worker.process import ExportFailed
+from harness.heartbeat import Heartbeat, Step
 from harness.options.values import Values
 from harness.targets.registry import get_target
 from harness.vlm.mode import parse_lookahead
@@ -121,6 +122,24 @@ def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: floa
 
 
 def export_with_progress(request: ExportRequest, root: Path, console: Console) -> Export:
+    """Export while showing what is done and for how long: live, or in lines where nobody looks."""
+    if console.is_terminal:
+        return _export_live(request, root, console)
+    step = Step()
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    def report(component: Component | None, stage: str) -> None:
+        step.begin(f"{component or 'artifact'}: {stage}")
+        if stage in ("built", "reused"):
+            say(f"{component}: {stage}")
+
+    with Heartbeat(step.described, say):
+        return export_artifact(request, root, report)
+
+
+def _export_live(request: ExportRequest, root: Path, console: Console) -> Export:
     """Export while showing one line per component: its stage and the time it took."""
     columns = (
         SpinnerColumn(finished_text="✓"),

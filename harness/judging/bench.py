@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic
 
 from harness.devices.phone.health.gate import DeviceBlocked
+from harness.heartbeat import Tell, tell_nobody
 from harness.judging.htp_cost import DecodeLimit
 from harness.judging.judge import Conclusion, Judge, Judged, status_of
 from harness.judging.measured import Measured
@@ -30,6 +31,7 @@ class Bench(ABC, Generic[Judged]):
     Attributes:
         measured: The artifact that is judged.
         cooldown_s: Pause before what is red is measured again.
+        tell: Shows whoever waits what is being done.
         runs: In order, by cold session: the first measurement, and the one after a red one.
     """
 
@@ -37,6 +39,7 @@ class Bench(ABC, Generic[Judged]):
     workload: Workload
     cooldown_s: float
     sleep: Callable[[float], None] = time.sleep
+    tell: Tell = tell_nobody
     runs: list[list[MeasuredRun]] = field(default_factory=list)
 
     def conclude(self, metric: str, judge: Judge) -> Conclusion:
@@ -49,6 +52,7 @@ class Bench(ABC, Generic[Judged]):
         if needs_rerun(status_of(found), metric) and not judge.put_aside_by(metric, self.measured):
             judge.record.recorder.append(found)
             if len(self.runs) == 1:
+                self.tell(f"{self.cooldown_s:.0f} s of pause before {metric} is measured again")
                 self.sleep(self.cooldown_s)
             found = self._settled(found, self._measure(metric, judge, 1))
         return judge.settle([found], self.measured)
@@ -145,6 +149,8 @@ class GatedBench(Bench[VerdictRow]):
         """The verdict on all runs, of which there are at least so many."""
         session = self._session(cold_session)
         while len(session) < count:
+            about = self.measured.context.describe()
+            self.tell(f"run {len(session) + 1}/{count} of {about}")
             self._run(self.measured, judge.record, cold_session)
         told = [self._sample(metric, run) for run in session]
         samples = [sample for sample in told if sample is not None]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from harness.artifacts.artifact import Artifact
 from harness.devices.device import RunFailure
+from harness.heartbeat import Tell, tell_nobody
 from harness.judging.failures import NothingToJudge
 from harness.judging.measured import Measured, measured_on
 from harness.judging.questions import PictureQuestion
@@ -121,6 +122,7 @@ class Interview:
     Attributes:
         requantization: False to leave the KV cache as prefill wrote it. Such answers are known to
             be wrong and are not written down.
+        tell: Shows whoever waits what is being done.
     """
 
     record: Record
@@ -129,6 +131,7 @@ class Interview:
     mode: Mode
     variant: Variant = "real"
     requantization: bool = True
+    tell: Tell = tell_nobody
 
     @property
     def measured(self) -> Measured:
@@ -155,6 +158,8 @@ class Interview:
         for start in range(0, len(questions), QUESTIONS_PER_RUN):
             batch = questions[start : start + QUESTIONS_PER_RUN]
             requests = [question.request() for question in batch]
+            scenes = f"scene {start + 1} to {start + len(batch)} of {len(questions)}"
+            self.tell(f"{scenes}: {self.measured.context.describe()}")
             try:
                 generations = self.record.device.run(self.artifact, requests, options)
             except RunFailure as failure:

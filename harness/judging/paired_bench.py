@@ -36,6 +36,8 @@ class PairedBench(Bench[ComparisonRow]):
         reason = None
         try:
             for side in abba_order(self.pairs)[len(session) :]:
+                about = self.measured.context.describe()
+                self.tell(f"pair {len(session) // 2 + 1}/{self.pairs}, {side}, of {about}")
                 self._run(sides[side], judge.record, cold_session, side)
         except DeviceBlocked as blocked:
             reason = str(blocked)

@@ -25,6 +25,7 @@ from harness.runtime.observer import (
     LogitsDump,
     LogitsSink,
     MarginObserver,
+    Shown,
     inference_speed,
 )
 from harness.runtime.output import explain_failure, writing
@@ -78,8 +79,9 @@ def _run(flags: Flags, plan: RunPlan) -> None:
     from harness.runtime.runner import MultimodalRunner
 
     with _logits_sink(flags) as sink:
-        margins = MarginObserver(flags.stream, sink) if plan.options.record_margins else None
-        observer = margins or ConsoleObserver(flags.stream, sink)
+        shown = _shown(flags, plan)
+        margins = MarginObserver(shown, sink) if plan.options.record_margins else None
+        observer = margins or ConsoleObserver(shown, sink)
         if flags.shared_buffer:
             observer.log("--shared_buffer has no effect: host memory needs no RPC buffers")
         observer.log(f"Load Encoder: {plan.files.encoder}")
@@ -98,12 +100,26 @@ def _run(flags: Flags, plan: RunPlan) -> None:
             _answer_many(flags.generations_path, plan.requests, answer)
 
 
+def _shown(flags: Flags, plan: RunPlan) -> Shown:
+    """What a person sees who names an artifact, and what upstream's host tools see otherwise."""
+    for_a_person = flags.artifact is not None and flags.requests is None
+    return Shown(
+        stream=flags.stream,
+        answer=(for_a_person or flags.quiet) and not (flags.stream or flags.json_output),
+        statistics=not flags.quiet,
+        log=not flags.quiet,
+        stop_tokens=plan.family.stop_tokens,
+    )
+
+
 def _write_one(flags: Flags, generation: Generation, runner: MultimodalRunner) -> None:
-    with writing(flags.output_path) as file:
-        for turn in generation.turns:
-            file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
-    with writing(flags.performance_output_path) as file:
-        file.write(inference_speed(generation.last.stats).encode())
+    if flags.writes("output_path"):
+        with writing(flags.output_path) as file:
+            for turn in generation.turns:
+                file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
+    if flags.writes("performance_output_path"):
+        with writing(flags.performance_output_path) as file:
+            file.write(inference_speed(generation.last.stats).encode())
     if flags.json_output:
         print(generation.model_dump_json(), flush=True)
 

@@ -109,9 +109,12 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
         "--norequantization is for measuring what that is worth",
     )
 
-    output_path: Path = _output(Path("outputs.txt"), "prompts and answers of all turns")
+    output_path: Path = _output(
+        Path("outputs.txt"), "prompts and answers of all turns; with --artifact only if given"
+    )
     performance_output_path: Path = _output(
-        Path("inference_speed.txt"), "end-to-end tokens per second of the last turn"
+        Path("inference_speed.txt"),
+        "end-to-end tokens per second of the last turn; with --artifact only if given",
     )
     dump_logits_path: Path | None = _output(
         None, "raw logits of every token, [tokens, vocabulary]; --eval_mode 0 only"
@@ -126,6 +129,7 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
         "and how far it was behind the first (top2_gaps)",
     )
     stream: bool = _output(False, "print the answer while it is generated")
+    quiet: bool = _output(False, "print the answer alone: no log and no statistics")
     json_output: bool = _output(
         False,
         "print text, token ids and statistics as one JSON line, the last of stdout",
@@ -142,3 +146,8 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
     shared_buffer: bool = _accepted(False, "no effect: host memory needs no RPC buffers")
     audio_path: Path | None = _accepted(None, "not supported")
     tokenized_prompt: Path | None = _accepted(None, "not supported")
+
+    def writes(self, flag: str) -> bool:
+        """Whether a file is written: one that was asked for, or that upstream's runner writes."""
+        is_upstreams = flag in ("output_path", "performance_output_path")
+        return self.artifact is None or not is_upstreams or flag in self.model_fields_set

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO, Any, Literal
 
 from numpy.typing import NDArray
@@ -40,21 +41,42 @@ class Observer:
         """A turn is complete."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a run shows; by default what upstream's runner does.
+
+    Attributes:
+        stream: The answer on stdout, while it is generated.
+        answer: The answer on stdout, when its turn is complete.
+        statistics: ``PyTorchObserver`` on stdout.
+        log: The log on stderr.
+        stop_tokens: Texts that end an answer and are not shown of a complete one.
+    """
+
+    stream: bool = False
+    answer: bool = False
+    statistics: bool = True
+    log: bool = True
+    stop_tokens: tuple[str, ...] = ()
+
+
 class ConsoleObserver(Observer):
     """Log to stderr, ``PyTorchObserver`` to stdout, as upstream's runner does.
 
     Args:
-        stream: Also write the answer to stdout while it is generated.
+        shown: What of it, and what else.
         logits_sink: Gets all logits.
     """
 
-    def __init__(self, stream: bool = False, logits_sink: LogitsSink | None = None) -> None:
-        self._stream = stream
+    def __init__(self, shown: Shown | None = None, logits_sink: LogitsSink | None = None) -> None:
+        self._shown = shown or Shown()
         self._logits_sink = logits_sink
         self._start_ns = time.perf_counter_ns()
 
     def log(self, message: str) -> None:
         """Write ``I HH:MM:SS.uuuuuu executorch:<file>:<line>] <message>``, time since start."""
+        if not self._shown.log:
+            return
         caller = sys._getframe(1)
         elapsed_us = (time.perf_counter_ns() - self._start_ns) // 1000
         source = f"{os.path.basename(caller.f_code.co_filename)}:{caller.f_lineno}"
@@ -62,7 +84,7 @@ class ConsoleObserver(Observer):
 
     def text(self, piece: str) -> None:
         """Write the piece if streaming."""
-        if self._stream:
+        if self._shown.stream:
             print(piece, end="", flush=True)
 
     def logits(self, phase: Phase, rows: NDArray[Any]) -> None:
@@ -72,10 +94,20 @@ class ConsoleObserver(Observer):
 
     def turn_ended(self, turn: Turn, stopwatch: Stopwatch) -> None:
         """Close the answer and print the statistics."""
-        print()
-        print(stopwatch.observation(turn.stats).line(), flush=True)
+        if self._shown.answer:
+            print(_without_stop(turn.text, self._shown.stop_tokens), flush=True)
+        elif self._shown.stream or self._shown.statistics:
+            print(flush=True)
+        if self._shown.statistics:
+            print(stopwatch.observation(turn.stats).line(), flush=True)
         for line in block_lines(turn.stats):
             self.log(line)
+
+
+def _without_stop(answer: str, stop_tokens: Sequence[str]) -> str:
+    for stop in stop_tokens:
+        answer = answer.removesuffix(stop)
+    return answer.strip()
 
 
 def inference_speed(stats: RunStats) -> str:
@@ -114,8 +146,8 @@ class MarginObserver(ConsoleObserver):
     They tell how clearly it won, for judging whether two runs may differ there.
     """
 
-    def __init__(self, stream: bool = False, logits_sink: LogitsSink | None = None) -> None:
-        super().__init__(stream, logits_sink)
+    def __init__(self, shown: Shown | None = None, logits_sink: LogitsSink | None = None) -> None:
+        super().__init__(shown, logits_sink)
         self._margins: list[Margin] = []
         self._turns: list[tuple[Margin, ...]] = []
 

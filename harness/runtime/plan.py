@@ -191,7 +191,7 @@ def _check_outputs(flags: Flags) -> None:
     one = ("output_path", "performance_output_path", "dump_logits_path")
     for name in one if flags.requests is None else ("generations_path",):
         path: Path | None = getattr(flags, name)
-        if path is None:
+        if path is None or not flags.writes(name):
             continue
         if not path.parent.is_dir():
             raise UserError(f"Folder {path.parent} of {path.name} does not exist; create it first.")
@@ -208,16 +208,22 @@ def _conversation(flags: Flags) -> Request:
     images = (*_listed_images(flags.image_path), *_pinned(flags.image, flags.sha256))
     if not images:
         raise UserError("No image was given; add --image photo.jpg or --image_path LIST.")
-    for text in (*flags.prompt, flags.system_prompt):
-        # Bytes of the command line that are no UTF-8 arrive as lone surrogates.
-        if any("\ud800" <= char <= "\udfff" for char in text):
-            raise UserError(f"The prompt {text!r} is not UTF-8; check the terminal's encoding.")
     return Request(
         id="0",
-        prompts=flags.prompt or (_DEFAULT_PROMPT,),
+        prompts=tuple(map(_as_typed, flags.prompt)) or (_DEFAULT_PROMPT,),
         images=images,
-        system_prompt=flags.system_prompt,
+        system_prompt=_as_typed(flags.system_prompt),
     )
+
+
+def _as_typed(prompt: str) -> str:
+    """A prompt of the command line, whose bytes arrive as lone surrogates in another locale."""
+    try:
+        return prompt.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError as error:
+        raise UserError(
+            f"The prompt {prompt!r} is not UTF-8; check the terminal's encoding."
+        ) from error
 
 
 def _listed_images(path: Path | None) -> list[str]:

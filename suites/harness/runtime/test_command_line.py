@@ -24,6 +24,7 @@ from suites.harness.runtime.random_checkpoint import RandomModel
 
 QUESTION = "What is this?"
 FIXED = ("--max_new_tokens=8", "--ignore_eos")
+FILES = ("--output_path=outputs.txt", "--performance_output_path=inference_speed.txt")
 
 Run = Callable[..., Generation]
 
@@ -58,7 +59,7 @@ def written() -> set[str]:
 def test_outputs_are_prompts_and_answers_of_all_turns(
     artifact: Artifact, pictures: tuple[str, str], answer: Run
 ) -> None:
-    assert main([*ask(artifact, pictures[0], *FIXED), "--prompt", "And now?"]) == 0
+    assert main([*ask(artifact, pictures[0], *FIXED, *FILES), "--prompt", "And now?"]) == 0
     turns = answer(QUESTION, "And now?").turns
     content = Path("outputs.txt").read_bytes().decode(errors="replace")
     assert content == "".join(turn.echo + turn.text for turn in turns)
@@ -109,6 +110,39 @@ def test_an_answer_cut_by_seq_len_says_so_in_the_log(
     assert "Consider increasing --seq_len (up to 256)." in log
     (reported,) = parse_runner_log(log)
     assert reported.stats.stop_reason == "length"
+
+
+def test_a_person_is_shown_the_answer_on_a_line_of_its_own_and_finds_no_files(
+    artifact: Artifact, pictures: tuple[str, str], answer: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(ask(artifact, pictures[0], *FIXED)) == 0
+    told, statistics, *rest = capsys.readouterr().out.splitlines()
+    assert told == answer(QUESTION).last.text.strip()
+    assert statistics.startswith("PyTorchObserver {")
+    assert rest == []
+    assert written() == set()
+
+
+@pytest.mark.parametrize("how", ["--stream", "--nostream"])
+def test_a_quiet_run_prints_the_answer_alone(
+    artifact: Artifact,
+    pictures: tuple[str, str],
+    answer: Run,
+    how: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(ask(artifact, pictures[0], "--quiet", how, *FIXED)) == 0
+    captured = capsys.readouterr()
+    assert captured.out.strip() == answer(QUESTION).last.text.strip()
+    assert captured.err == ""
+
+
+def test_a_quiet_run_in_json_is_one_line(
+    artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(ask(artifact, pictures[0], "--quiet", "--json", *FIXED)) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert Generation.model_validate_json(line)
 
 
 def test_json_is_the_last_line_of_stdout(

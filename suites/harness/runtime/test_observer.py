@@ -9,7 +9,7 @@ import pytest
 from harness.measure.run_stats import RunStats
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Turn
-from harness.runtime.observer import ConsoleObserver, inference_speed
+from harness.runtime.observer import ConsoleObserver, Shown, inference_speed
 from harness.runtime.stopwatch import LoadTimes, Stopwatch
 
 MS = 1_000_000
@@ -80,7 +80,7 @@ def test_the_speed_file_holds_six_digits_of_the_end_to_end_rate() -> None:
 def test_a_streaming_console_writes_the_answer_and_log_apart(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console = ConsoleObserver(stream=True)
+    console = ConsoleObserver(Shown(stream=True))
     console.log("Loaded json tokenizer")
     for piece in ("a ", "red", " circle"):
         console.text(piece)

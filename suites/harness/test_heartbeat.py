@@ -1,0 +1,44 @@
+"""Signs of life come while a block runs, and not after it."""
+
+from __future__ import annotations
+
+import threading
+
+from harness.heartbeat import Heartbeat, Step
+
+
+def test_a_step_tells_what_is_done_and_since_when() -> None:
+    now = iter([10.0, 105.4])
+    step = Step(clock=lambda: next(now))
+    assert step.described() == ""
+    step.begin("text_decoder: lower")
+    assert step.described() == "text_decoder: lower, 95 s"
+
+
+def test_a_heartbeat_shows_what_goes_on_until_its_block_ends() -> None:
+    shown: list[str] = []
+    twice = threading.Event()
+
+    def show(told: str) -> None:
+        shown.append(told)
+        if len(shown) == 2:
+            twice.set()
+
+    with Heartbeat(lambda: "at work", show, every_s=0.001):
+        assert twice.wait(30)
+    before = len(shown)
+    assert set(shown) == {"at work"}
+    assert len(shown) == before
+
+
+def test_nothing_to_say_shows_nothing() -> None:
+    looked = threading.Event()
+
+    def describe() -> str:
+        looked.set()
+        return ""
+
+    shown: list[str] = []
+    with Heartbeat(describe, shown.append, every_s=0.001):
+        assert looked.wait(30)
+    assert shown == []
