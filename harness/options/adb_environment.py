@@ -14,6 +14,7 @@ PORT = "ANDROID_ADB_SERVER_PORT"
 SERIAL = "ANDROID_SERIAL"
 VARIABLES = {SOCKET: "adb_host", ADDRESS: "adb_host", PORT: "adb_host", SERIAL: "serial"}
 """The option that a variable stands in for."""
+_HERE = "127.0.0.1"
 
 
 def adb_variables(
@@ -43,12 +44,12 @@ def _server(environment: Mapping[str, str]) -> dict[str, SourcedValue]:
     named = [name for name in (ADDRESS, PORT) if environment.get(name)]
     if not named:
         return {}
-    host = _host(environment.get(ADDRESS) or "127.0.0.1")
+    host = _host(ADDRESS, environment.get(ADDRESS) or _HERE)
     address = f"{host}:{_port(PORT, environment.get(PORT) or '5037')}"
     return {"adb_host": SourcedValue([address], Source("environment", " and ".join(named)))}
 
 
-def _host(address: str) -> str:
+def _host(variable: str, address: str) -> str:
     """A host as it stands before a port: an IPv6 address in brackets."""
     if ":" not in address:
         return address
@@ -56,7 +57,7 @@ def _host(address: str) -> str:
         return f"[{ipaddress.IPv6Address(address.strip('[]'))}]"
     except ValueError as error:
         raise UserError(
-            f"{ADDRESS} is {address!r}, which is no host; unset it, or name a server with "
+            f"{variable} has the host {address!r}, which is none; unset it, or name a server with "
             "--adb-host HOST:PORT."
         ) from error
 
@@ -65,12 +66,12 @@ def _tcp(socket: str) -> str:
     """``HOST:PORT`` of ``tcp:PORT`` or ``tcp:HOST:PORT``."""
     kind, _, rest = socket.partition(":")
     host, _, port = rest.rpartition(":")
-    if kind != "tcp" or ":" in host:
+    if kind != "tcp":
         raise UserError(
             f"{SOCKET} is {socket!r}, and adb servers are reached at tcp:PORT or tcp:HOST:PORT "
             "alone; unset it, or name one with --adb-host HOST:PORT."
         )
-    return f"{host or '127.0.0.1'}:{_port(SOCKET, port)}"
+    return f"{_host(SOCKET, host or _HERE)}:{_port(SOCKET, port)}"
 
 
 def _port(variable: str, text: str) -> int:

@@ -152,7 +152,7 @@ def test_adbs_variables_are_told_whether_they_decide_or_not(
         ("ADB_SERVER_SOCKET", "vsock:2:5037"),
         ("ADB_SERVER_SOCKET", "5038"),
         ("ADB_SERVER_SOCKET", "tcp:lab3"),
-        ("ADB_SERVER_SOCKET", "tcp:[::1]:5037"),
+        ("ADB_SERVER_SOCKET", "tcp:a:b:5037"),
         ("ANDROID_ADB_SERVER_PORT", "70000"),
         ("ANDROID_ADB_SERVER_ADDRESS", "a:b"),
     ],

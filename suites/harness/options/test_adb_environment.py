@@ -13,6 +13,7 @@ from harness.options.adb_environment import adb_variables
     [
         ({"ADB_SERVER_SOCKET": "tcp:lab3:5038"}, "lab3:5038", "ADB_SERVER_SOCKET"),
         ({"ADB_SERVER_SOCKET": "tcp:5038"}, "127.0.0.1:5038", "ADB_SERVER_SOCKET"),
+        ({"ADB_SERVER_SOCKET": "tcp:[::1]:5038"}, "[::1]:5038", "ADB_SERVER_SOCKET"),
         (
             {"ADB_SERVER_SOCKET": "tcp:5038", "ANDROID_ADB_SERVER_PORT": "5039"},
             "127.0.0.1:5038",
@@ -51,7 +52,8 @@ def test_empty_variables_say_nothing() -> None:
     [
         ("ADB_SERVER_SOCKET", "localfilesystem:/run/adb", "are reached at tcp:PORT or tcp:HOST"),
         ("ADB_SERVER_SOCKET", "localabstract:adb", "unset it, or name one with --adb-host"),
-        ("ADB_SERVER_SOCKET", "tcp:[::1]:5037", "are reached at tcp:PORT or tcp:HOST:PORT alone"),
+        ("ADB_SERVER_SOCKET", "tcp:a:b:5037", "has the host 'a:b', which is none"),
+        ("ANDROID_ADB_SERVER_ADDRESS", "lab3:5038", "has the host 'lab3:5038', which is none"),
         ("ADB_SERVER_SOCKET", "tcp:lab3:adb", "has the port 'adb', which is no number from 1"),
         ("ADB_SERVER_SOCKET", "5037", "are reached at tcp:PORT"),
         ("ANDROID_ADB_SERVER_PORT", "70000", "has the port '70000', which is no number from 1"),
