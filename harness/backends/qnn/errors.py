@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import itemgetter
 
-from harness.backends.qnn.log_errors import LOG_ERRORS
+from harness.backends.qnn.qnn_errors import QNN_ERRORS
+from harness.backends.qnn.runner_errors import RUNNER_ERRORS
 from harness.backends.qnn.start_errors import START_ERRORS
 
-KNOWN_ERRORS = (*START_ERRORS, *LOG_ERRORS)
+KNOWN_ERRORS = (*START_ERRORS, *QNN_ERRORS, *RUNNER_ERRORS)
+"""What does not start says nothing else, so that comes first."""
 
 
 def explain(lines: Iterable[str]) -> str | None:

@@ -13,8 +13,13 @@ LLVM_RUNTIME_COMMAND = "apt-get install libc++1 libunwind8"
 """Of Debian and Ubuntu; libc++1 brings libc++abi along."""
 
 _NOT_FOUND = r"(?:library|could not load library) \"{name}\"(?: not found| needed by)"
-_MISSING_HERE = r"(?:^|[\s(:]){name}: cannot open shared object file"
+_MISSING_HERE = r"(?:^|[\s(:]){name}: cannot open shared object file(?!: Permission)"
 _BESIDE = "copy it beside the runner in --build-dir, from where it is pushed along"
+_SYMBOL = "which no library has that came with it: they are of several builds"
+_ONE_BUILD = (
+    "give runner and libraries of one build with --build-dir, and the QNN SDK that it was built "
+    "with with --qnn-dir"
+)
 
 
 def _shell(reason: str) -> str:
@@ -60,23 +65,37 @@ START_ERRORS = (
         f"{_ISSUES}/7981",
     ),
     KnownError(
+        r"CANNOT LINK EXECUTABLE \"([^\"]+)\": library \"(?!libQnn)([^\"]+)\" not found\s*$",
+        r"the linker found no \2, which \1 needs",
+        _BESIDE,
+        "https://github.com/ggml-org/llama.cpp/issues/11979",
+    ),
+    KnownError(
         r"cannot locate symbol \"(\S+?)\" referenced by \"?([^\s\"]+)\"?",
-        r"\2 asks for the symbol \1, which no library has that came with it: they are of several "
-        "builds",
-        "give runner and libraries of one build with --build-dir, and the QNN SDK that it was "
-        "built with with --qnn-dir",
+        rf"\2 asks for the symbol \1, {_SYMBOL}",
+        _ONE_BUILD,
         "https://github.com/JackZeng0208/llama.cpp-android-tutorial/issues/6",
     ),
     KnownError(
+        r"(\S+): undefined symbol: (\S+)",
+        rf"\1 asks for the symbol \2, {_SYMBOL}",
+        _ONE_BUILD,
+        _GLIBC,
+    ),
+    KnownError(
         r"(?:is for EM_\S+|unexpected e_machine|is (?:32|64)-bit instead of|wrong ELF class"
-        r"|not executable: (?:32|64)-bit ELF|Exec format error|incompatible ELF)",
+        r"|not executable: (?:32|64)-bit ELF|Exec format error|incompatible ELF"
+        # A shell that cannot start a program reads it as a script.
+        r"|^(?:\S+: )?\S+\[\d+\]: syntax error: |^\S+: \d+: Syntax error: )",
         "it is built for another kind of machine than it was started on",
         "give a build for that machine: a phone takes the build-android folder as --build-dir",
         _BIONIC,
     ),
     KnownError(
         r"bad ELF magic|file too short|invalid ELF header|not executable: magic"
-        r"|\x7fELF[^\n]*(?:not found|inaccessible)",
+        r"|\x7fELF[^\n]*(?:not found|inaccessible)|cannot map zero-fill pages"
+        r"|file offset for the library \S+ >= file size|has no section headers"
+        r"|section header was not found|has invalid [ps]hdr offset",
         "a program or library is no ELF file, or half of one",
         "copy or build it again, and run git lfs pull where it is a pointer",
         _GLIBC,
@@ -88,10 +107,16 @@ START_ERRORS = (
         _BIONIC,
     ),
     KnownError(
-        r"only support position-independent executables",
+        r"only (?:support )?position.independent executables",
         "it was built without -fPIE, which Android refuses",
         "build it again with -DCMAKE_POSITION_INDEPENDENT_CODE=ON",
         _BIONIC,
+    ),
+    KnownError(
+        r"TLS segment is underaligned",
+        "it was linked statically, or by an old NDK, as no Android since 10 takes it",
+        "build it again with a newer NDK and without -static",
+        "https://github.com/ColinIanKing/stress-ng/issues/506",
     ),
     KnownError(
         r"version `((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found",
@@ -107,7 +132,13 @@ START_ERRORS = (
         f"{_ISSUES}/5120",
     ),
     KnownError(
-        _MISSING_HERE.format(name=r"(lib(?!Qnn)[^\s:]+)"),
+        r"while loading shared libraries: (lib(?:Qnn\w+|qnn_executorch_backend)\.so): cannot open",
+        r"\1 is neither beside the program nor in a folder of LD_LIBRARY_PATH",
+        "give runner and libraries of one build with --build-dir, and QNN's with --qnn-dir",
+        _GLIBC,
+    ),
+    KnownError(
+        _MISSING_HERE.format(name=r"(lib(?!Qnn|qnn_)[^\s:]+)"),
         r"this machine has no \1, which a library needs that is there",
         r"install the package that has it (apt-file search \1)",
         _GLIBC,
@@ -119,8 +150,9 @@ START_ERRORS = (
         "https://git.musl-libc.org/cgit/musl/tree/ldso/dynlink.c",
     ),
     KnownError(
-        r"(\S+): failed to map segment from shared object",
-        r"the system does not let \1 be executed, as in a folder that is mounted noexec",
+        r"(\S+): failed to map segment from shared object(?!: Cannot allocate)"
+        r"|couldn't map \"([^\"\n]+)\" segment \d+: (?:Permission denied|Operation not permitted)",
+        r"the system does not let \1\2 be executed, as in a folder that is mounted noexec",
         "put it elsewhere: XDG_CACHE_HOME moves the cache, --qnn-dir names other QNN libraries",
         _GLIBC,
     ),
@@ -137,7 +169,7 @@ START_ERRORS = (
         _MKSH,
     ),
     KnownError(
-        _shell("(?:inaccessible or )?not found|No such file or directory"),
+        _shell("(?:inaccessible or |required file )?not found|No such file or directory"),
         r"the shell finds no \1, or not the loader that it asks for",
         "give a build for phones with --build-dir build-android, and run it again: what is "
         "missing is pushed again",
@@ -162,4 +194,3 @@ START_ERRORS = (
         "https://man7.org/linux/man-pages/man3/errno.3.html",
     ),
 )
-"""Searched before ``LOG_ERRORS``: what does not start says nothing else."""

@@ -86,6 +86,38 @@ LINES = {
     "parse_error.101] parse error at line 1, column 1",
     "api": "[ERROR] [Qnn ExecuTorch]: Qnn API version 3.0.0 is not supported, The minimum supported"
     " version is 2.26.0. ",
+    "api_of_1.5": "[ERROR] [Qnn ExecuTorch]: Qnn API version 3.0.0 is not supported. The minimum "
+    "supported version is 2.26.0. Please make sure you have the correct backend library version.",
+    "older": "[WARNING] [Qnn ExecuTorch]: Qnn API version 2.25.0 is mismatched. The minimum "
+    "supported version is 2.26.0. Please make sure you have the correct backend library version.",
+    "newer": "[WARNING] [Qnn ExecuTorch]: Qnn API version 2.35.0 is used. The version is tested "
+    "against 2.26.0.",
+    "map": "[ERROR] [Qnn ExecuTorch]:  <E> fastrpc memory map for fd: 80 with length: 482344960 "
+    "failed with error: 0x1",
+    "unsigned": "[ERROR] [Qnn ExecuTorch]:  <E> createUnsignedPD unsigned PD or DSPRPC_GET_DSP_INFO"
+    " not supported by HTP",
+    "transport": "QnnDsp <E> Failed to create transport for device, error: 4000",
+    "denied": "E x: fastrpc_apps_user.c:1778: Error 0xffffffff: remote_handle64_open failed for "
+    "file:///libQnnHtpV79Skel.so?qnn_skel_handle_invoke&_modver=1.0&_dom=cdsp (errno Permission "
+    "denied) (user err 0xffffffff)",
+    "genie_5000": '[ERROR] "Could not create context from binary for context index = 0 : err 5000"',
+    "genie_5005": '[ERROR] "Could not create context from binary for context index = 0 : err 5005"',
+    "genie_1002": '[ERROR] "Could not create context from binary for context index = 3 : err 1002"',
+    "tiktoken": "I 00:00:00.069284 executorch:llm_runner_helper.cpp:72] Loaded TikToken tokenizer",
+    "null": "libc++abi: terminating due to uncaught exception of type "
+    "nlohmann::json_abi_v3_11_3::detail::type_error: [json.exception.type_error.304] cannot use at"
+    "() with null",
+    "re2": "E tokenizers:re2_regex.cpp:26] Failed to compile regex: (?!x), error: invalid perl "
+    "operator: (?!",
+    "lookahead": "E tokenizers:regex.cpp:70] RE2 could not compile the pattern and no fallback "
+    "regex engine is linked. Turn on SUPPORT_REGEX_LOOKAHEAD, or depend on the regex_lookahead "
+    "target, to support patterns such as lookahead.",
+    "flag": "ERROR: unknown command line flag 'tok_embedding_path'",
+    "xnnpack": "E executorch:method.cpp:108] Backend XnnpackBackend is not registered.",
+    "cut": "E executorch:program.cpp:88] Verification failed; data may be truncated or corrupt",
+    "enomem": "E executorch:mmap_data_loader.cpp:180] mmap(...) failed: Out of memory (12)",
+    "crashed": "Segmentation fault (core dumped)",
+    "mksh's": "[1] + Killed               ./qnn_multimodal_runner",
     "bad_alloc": "terminating with uncaught exception of type std::bad_alloc",
     "killed": "Killed",
     "aborted": "Aborted",
@@ -126,6 +158,14 @@ LINES = {
         ("identifier", "no ExecuTorch program: it begins with '0000' instead of 'ET12'"),
         ("kernel", "without the operator quantized_decomposed::embedding_4bit.dtype_out"),
         ("json", "is no JSON, as a pointer of git lfs is none; run git lfs pull"),
+        ("api_of_1.5", "have API 3.0.0 and the runner is for 2.26.0 and later"),
+        ("older", "older than those the runner was built with"),
+        ("older skel", "Skel.so, was not found"),
+        ("map unsigned", r"no room for a context of this size \(error 1002\)"),
+        ("unsigned", "lets no unsigned program onto its HTP"),
+        ("transport", "Skel.so, was not found or not allowed"),
+        ("denied", "Skel.so, was not found or not allowed"),
+        ("genie_5000".replace(" ", "_"), "by a newer QNN or for another SoC"),
         ("api", "have API 3.0.0 and the runner is for 2.26.0 and later"),
         ("bad_alloc aborted", "no memory for the model"),
         ("killed", "ended the runner, as it does for lack of memory"),
@@ -143,7 +183,7 @@ def test_the_line_that_says_most_decides_wherever_it_stands(
     assert re.search(explanation, explain(lines[::order]) or "")
 
 
-@pytest.mark.parametrize("name", ["arch", "aborted", "magic", "4000"])
+@pytest.mark.parametrize("name", ["arch", "aborted", "magic", "4000", "newer", "re2"])
 def test_a_warning_of_good_runs_explains_nothing(name: str) -> None:
     assert explain([LINES[name]]) is None
 
@@ -169,3 +209,10 @@ def test_a_line_of_every_load_explains_nothing() -> None:
 
 def test_an_unknown_failure_is_not_guessed_at() -> None:
     assert explain(["[ERROR] [Qnn ExecuTorch]: something new"]) is None
+
+
+def test_a_tokenizer_that_is_loaded_in_the_end_is_no_cause() -> None:
+    """It is tried as JSON first."""
+    assert explain([LINES["json"], LINES["tiktoken"]]) is None
+    later = explain([LINES["json"], LINES["tiktoken"], LINES["skel"]])
+    assert "Skel.so" in (later or "")

@@ -49,6 +49,37 @@ LINK = 'CANNOT LINK EXECUTABLE "./qnn_multimodal_runner": '
             "pages of 4096 bytes and the phone has pages of 16384",
         ),
         ("error: only position independent: only support position-independent executables", "fPIE"),
+        ("error: only position independent executables (PIE) are supported.", "without -fPIE"),
+        (
+            f'{LINK}library "libomp.so" not found',
+            "found no libomp.so, which ./qnn_multimodal_runner needs; copy it beside",
+        ),
+        (
+            'error: "./x": executable\'s TLS segment is underaligned: alignment is 8, needs to be '
+            "at least 64 for ARM64 Bionic",
+            "linked statically, or by an old NDK, .*; build it again",
+        ),
+        (
+            f'{LINK}couldn\'t map "/sdcard/x/libfoo.so" segment 1: Operation not permitted',
+            "does not let /sdcard/x/libfoo.so be executed, .*noexec",
+        ),
+        (
+            'dlopen failed: file offset for the library "/x/libQnnHtp.so" >= file size: 0 >= 0',
+            "no ELF file, or half of one",
+        ),
+        ('dlopen failed: "/data/x/libQnnHtp.so" has no section headers', "or half of one"),
+        ("./x[1]: syntax error: unexpected '('", "built for another kind of machine"),
+        ('./x: 1: Syntax error: "(" unexpected', "built for another kind of machine"),
+        (
+            "./x: symbol lookup error: ./libfoo.so: undefined symbol: _ZN3abcE",
+            "./libfoo.so asks for the symbol _ZN3abcE, .*of several builds",
+        ),
+        (
+            "./x: error while loading shared libraries: libqnn_executorch_backend.so: cannot open "
+            "shared object file: No such file or directory",
+            "libqnn_executorch_backend.so is neither beside the program nor .*--build-dir",
+        ),
+        ("bash: ./x: cannot execute: required file not found", "no ./x, or not the loader"),
         (f"{LINK}something new", "cannot start ./qnn_multimodal_runner: something new"),
         (
             "./x: error while loading shared libraries: libfoo.so.2: cannot open shared object "
@@ -104,7 +135,15 @@ def test_what_stops_a_start_is_told(line: str, explanation: str) -> None:
         "Failed to open midr file /sys/devices/soc0/image_version",
         "W adsprpc: Couldn't find file x.farf, errno (No such file or directory)",
         "sh: not found",
+        'libc    : Access denied finding property "ro.hardware.chipname"',
+        "I fastrpc_apps_user.c:3647: open_device_node: no access to default device of domain 3, "
+        "open thru HAL, (sess_id 0)",
     ],
 )
 def test_noise_of_good_starts_explains_nothing(line: str) -> None:
     assert explain([line]) is None
+
+
+def test_a_lack_of_memory_is_no_folder_that_forbids_programs() -> None:
+    line = "x.so: failed to map segment from shared object: Cannot allocate memory"
+    assert "no memory" in (explain([line]) or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -20,6 +21,8 @@ from harness.vlm.tokenizer import Tokenizer
 _KIB_PER_MIB = 1024
 _LOG_LINES = 20
 """Last ones of what a run printed, in a failure's sentence."""
+_SIGNALS = 128
+"""What a shell adds to the number of the signal that ended a program."""
 _SPEED_TOLERANCE = 0.02
 """Of the speed file against the log: six digits from stamps of whole milliseconds."""
 
@@ -65,7 +68,7 @@ def read_answer(
             that gives up ends with exit code 0 all the same).
     """
     if left.cut_short or left.exit_code != 0:
-        raise UnusableRun(left.cut_short or f"it ended with exit code {left.exit_code}")
+        raise UnusableRun(left.cut_short or _end_in_words(left.exit_code))
     texts = _answers(left, dialogue)
     stats = _statistics(left, len(dialogue.prompts))
     _check_speed(left.speed, stats[-1])
@@ -100,13 +103,20 @@ def failed_run(
     """
     lines = left.log.splitlines()
     # What Android's log has of FastRPC and the linker is no line of the runner's own.
-    known = explain([*lines, *left.logcat.splitlines()])
+    known = explain([*lines, *left.logcat.splitlines(), reason])
     told = f"{reason}; {known}" if known else reason
     kept = {"stdout and stderr": bounded(left.log.encode())}
     if left.logcat:
         kept["logcat"] = bounded(left.logcat.encode())
     log = "\n".join([told, *lines[-_LOG_LINES:]])
     return RunFailure(left.exit_code, command, log, answered, kept=kept)
+
+
+def _end_in_words(exit_code: int) -> str:
+    """``it ended with exit code 137 (Killed)``: the shell writes no signal into the run's log."""
+    number = exit_code - _SIGNALS
+    name = f" ({signal.strsignal(number)})" if number in signal.valid_signals() else ""
+    return f"it ended with exit code {exit_code}{name}"
 
 
 def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:

@@ -168,3 +168,27 @@ def test_a_failure_is_explained_by_what_the_runner_printed_and_by_androids_log()
     assert failure.log.startswith("it ended with exit code 1; the HTP did not load libQnnHtpV")
     alone = failed_run(replace(left, logcat=""), "it ended", ("adb",), ())
     assert "of another QNN version than the libraries, or damaged" in alone.log
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason"),
+    [
+        (1, "it ended with exit code 1"),
+        (137, "it ended with exit code 137 (Killed)"),
+        (139, "it ended with exit code 139 (Segmentation fault)"),
+        (255, "it ended with exit code 255"),
+        (-1, "it ended with exit code -1"),
+    ],
+)
+def test_the_signal_that_ended_a_run_is_named(
+    tokenizer: Tokenizer, exit_code: int, reason: str
+) -> None:
+    with pytest.raises(UnusableRun) as unusable:
+        read_answer("q", replace(GOOD, exit_code=exit_code), DIALOGUE, tokenizer)
+    assert str(unusable.value) == reason
+
+
+def test_a_run_that_the_system_ended_is_explained_without_a_line_in_its_log() -> None:
+    left = LeftBehind("", None, None, exit_code=137)
+    failure = failed_run(left, "it ended with exit code 137 (Killed)", ("adb",), ())
+    assert "as it does for lack of memory" in failure.log

@@ -1,4 +1,4 @@
-"""What ExecuTorch and QNN log about a failure."""
+"""What QNN and its HTP log about a failure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.backends.qnn.known_error import KnownError, Weight
 _REEXPORT = "copy or export it again"
 _ISSUES = "https://github.com/pytorch/executorch/issues"
 
-LOG_ERRORS = (
+QNN_ERRORS = (
     KnownError(
         r"Shared weights buffer isn't supported on this platform",
         "its graphs share weights, which the emulator cannot load",
@@ -33,10 +33,11 @@ LOG_ERRORS = (
         f"{_ISSUES}/8762",
     ),
     KnownError(
-        r"library version \S+ is mismatched\. The minimum supported version is (\S+?)\. ",
+        r"version \S+ is mismatched\. The minimum supported version is (\S+?)\. ",
         "the QNN libraries are older than those the runner was built with",
         "give the QNN SDK of the build with --qnn-dir",
         "https://github.com/pytorch/executorch/pull/4998",
+        Weight.HINT,
     ),
     KnownError(
         r"[Ff]ailed in loading stub: dlopen failed: library \"libQnnHtpV\d+Stub\.so\" not found"
@@ -51,13 +52,6 @@ LOG_ERRORS = (
         "the QNN libraries were not found",
         "see what is missing with: python -m harness doctor",
         "ExecuTorch 1.5.1 without QNN",
-    ),
-    KnownError(
-        r"Backend QnnBackend is not registered",
-        "the runner was built without the QNN backend",
-        "build it with -DEXECUTORCH_BUILD_QNN=ON (backends/qualcomm/scripts/build.sh) and give "
-        "that folder with --build-dir",
-        f"{_ISSUES}/6820",
     ),
     KnownError(
         r"Request feature arch with value (\d+) unsupported|Unsupported HTP arch (\d+) from device",
@@ -113,39 +107,7 @@ LOG_ERRORS = (
         f"{_ISSUES}/1430",
     ),
     KnownError(
-        r"No method named '(\w+)' in program",
-        r"the file has no method \1: it is for another mode or another runner than this one",
-        "export it for the mode that runs, or give the runner that fits it with --build-dir",
-        f"{_ISSUES}/21452",
-    ),
-    KnownError(
-        r"kernel '([\w:.]+)' not found|Missing operator: \[\d+\] ([\w:.]+)",
-        r"the runner was built without the operator \1\2",
-        "build it with -DEXECUTORCH_BUILD_KERNELS_QUANTIZED=ON and give it with --build-dir, or "
-        "export the component for QNN",
-        f"{_ISSUES}/13399",
-    ),
-    KnownError(
-        r"Program identifier '([^'\n]*)' != expected '(\w+)'",
-        r"the file is no ExecuTorch program: it begins with '\1' instead of '\2'",
-        f"{_REEXPORT}; where it is a pointer, run git lfs pull",
-        "https://github.com/pytorch/executorch/blob/main/runtime/executor/program.cpp",
-    ),
-    KnownError(
-        r"Failed to open ([^\s:]+): No such file or directory",
-        r"there is no file \1 where the runner looks for it",
-        "run it again, which pushes what is missing; by hand, give its whole path",
-        "https://github.com/pytorch/executorch/blob/main/extension/data_loader/"
-        "mmap_data_loader.cpp",
-    ),
-    KnownError(
-        r"Error parsing json file|json\.exception\.parse_error",
-        "a tokenizer or configuration file is no JSON, as a pointer of git lfs is none",
-        "run git lfs pull where it comes from, and export again",
-        "https://github.com/pytorch-labs/tokenizers/blob/main/src/hf_tokenizer.cpp",
-    ),
-    KnownError(
-        r"Qnn API version (\S+) is not supported, The minimum supported version is (\d[\d.]*\d)",
+        r"\w version (\S+) is not supported[.,] The minimum supported version is (\d[\d.]*\d)",
         r"the QNN libraries have API \1 and the runner is for \2 and later of that generation",
         "give the QNN SDK that the runner was built with with --qnn-dir",
         "https://github.com/pytorch/executorch/pull/4998",
@@ -157,34 +119,6 @@ LOG_ERRORS = (
         "push the skel of this SoC's HTP version beside the runner and set ADSP_LIBRARY_PATH to "
         "that one folder; it takes no list",
         "https://github.com/qualcomm/fastrpc/issues/379",
-    ),
-    KnownError(
-        r"assert failed \([^\n]*\): sequence length exceeded",
-        "prompts, pictures and answers do not fit into the context",
-        "ask less, or export it again with a longer --context",
-        "https://github.com/pytorch/executorch/blob/main/examples/qualcomm/oss_scripts/llama/"
-        "runner/multimodal_runner/multimodal_runner.cpp",
-    ),
-    KnownError(
-        r"assert failed \([^\n]*\): Input image size mismatch\. file bytes: (\d+), "
-        r"expected bytes: (\d+)",
-        r"a raw image has \1 bytes and the vision encoder takes \2",
-        "run it again, which makes it anew; by hand, make it for this artifact's image size",
-        "https://github.com/pytorch/executorch/blob/main/examples/qualcomm/oss_scripts/llama/"
-        "runner/multimodal_runner/utils.h",
-    ),
-    KnownError(
-        r"assert failed \([^\n]*\): ([^\n]+?)\.?$",
-        r"the runner stopped itself: \1",
-        "change the request as it says",
-        "https://github.com/pytorch/executorch/blob/main/runtime/platform/assert.h",
-        Weight.EFFECT,
-    ),
-    KnownError(
-        r"std::bad_alloc|Failed to allocate memory|Cannot allocate memory",
-        "the runner found no memory for the model",
-        "close other apps or restart the phone; then a smaller model or a shorter --context",
-        f"{_ISSUES}/9311",
     ),
     KnownError(
         r"SSR Detected",
@@ -210,6 +144,7 @@ LOG_ERRORS = (
         "the phone lets no unsigned program onto its HTP, or the HTP is full",
         "restart the phone; if it repeats, this phone cannot be used",
         "https://github.com/pytorch/executorch/pull/4030",
+        Weight.EFFECT,
     ),
     KnownError(
         r"Failed to find available PD|Failed to map weights buffer to device"
@@ -220,22 +155,24 @@ LOG_ERRORS = (
     ),
     KnownError(
         r"Failed to load skel, error|qnn_open failed|Unable to load Skel Library"
-        r"|QnnDevice_create = 14001|QNN_DEVICE_ERROR_INVALID_CONFIG|create device: 14001"
-        r"|Transport layer setup failed",
+        r"|QnnDevice_create = 14001|QNN_DEVICE_ERROR_INVALID_CONFIG"
+        r"|create device(?:: |\. Error: )14001|create device_handle for Backend ID \d+, error="
+        r"|Transport layer setup failed|Failed to create transport for device|skel build id: err"
+        r"|remote_handle\w*_open\w* failed for file:///libQnn",
         "the HTP's own library, libQnnHtpV*Skel.so, was not found or not allowed to load",
         "push the skel of this SoC's HTP version beside the runner and set ADSP_LIBRARY_PATH to it",
         "https://github.com/meta-pytorch/executorch-examples/pull/81",
         Weight.EFFECT,
     ),
     KnownError(
-        r"Deserialize error|from binary with err (?:5005|0x138d)|Error 5005",
+        r"Deserialize error|from binary [^\n]*err[ :]+(?:5005|0x138d)\b|Error 5005\b",
         "its context binary is damaged or of another HTP version",
         _REEXPORT + " for this SoC",
         "emulator of QNN 2.47 with a damaged file",
         Weight.EFFECT,
     ),
     KnownError(
-        r"Error 5000\b|err : 5000\b",
+        r"Error 5000\b|\berr[ :]+5000\b",
         "it was made by a newer QNN or for another SoC",
         "export it again with this QNN and this SoC",
         "https://github.com/qualcomm/ai-hub-apps/issues/148",
@@ -257,17 +194,10 @@ LOG_ERRORS = (
         Weight.EFFECT,
     ),
     KnownError(
-        r"(?:from binary with err |Can't create context from binary\. Error )(?:1002|0x3ea)\b",
+        r"from binary[^\n]* (?:err|Error)[ :=]+(?:1002|0x3ea)\b",
         "the HTP has no room for a context of this size (error 1002)",
         "close what else uses the HTP, or export with smaller weights or more shards",
         f"{_ISSUES}/18862",
-        Weight.EFFECT,
-    ),
-    KnownError(
-        r"(?:^|\s)Killed\s*$",
-        "the system ended the runner, as it does for lack of memory",
-        "close other apps or restart the phone; then a smaller model or a shorter --context",
-        f"{_ISSUES}/9311",
         Weight.EFFECT,
     ),
     KnownError(
