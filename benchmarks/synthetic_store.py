@@ -29,6 +29,10 @@ from harness.results.rows.schema import (
 LAST_NIGHT = datetime(2026, 11, 23, 2, 15, 3, tzinfo=UTC)
 
 
+_STEADY = 1000
+"""Nights ago at which nothing had changed yet."""
+
+
 @dataclass(frozen=True)
 class Store:
     """How much to make up.
@@ -37,12 +41,14 @@ class Store:
         nights: Runs, one per day.
         further_verdicts: Further verdicts of the last night, each of an artifact of its own.
         images: Pictures that the last night asked about.
+        slowed: Whether one speed falls on one phone and a runner crashes, so that nights are red.
         seed: Of everything that scatters.
     """
 
     nights: int
     further_verdicts: int = 0
     images: int = 12
+    slowed: bool = True
     seed: int = 7
 
 
@@ -57,12 +63,12 @@ def write_store(results: Path, store: Store) -> Path:
         folder = results / f"{started:%Y%m%dT%H%M%SZ}-{nights_ago:06x}"
         with Journal(folder, "main") as journal:
             journal.append(_session(folder.name, started, nights_ago))
-            for row in _night(nights_ago, started, random):
+            for row in _night(nights_ago if store.slowed else _STEADY, started, random):
                 journal.append(row)
             if nights_ago == 0:
                 for row in _last_night(journal, store, random):
                     journal.append(row)
-            status = 1 if nights_ago < 6 else 0
+            status = 1 if store.slowed and nights_ago < 6 else 0
             ended = started + timedelta(hours=2)
             journal.append(SessionEndRow(exit_status=status, ended_at=ended))
     return folder
@@ -142,7 +148,8 @@ def _last_night(journal: Journal, store: Store, random: np.random.Generator) -> 
         expired=False,
         at=LAST_NIGHT,
     )
-    yield _crash()
+    if store.slowed:
+        yield _crash()
 
 
 def _further_verdicts(store: Store, random: np.random.Generator) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from harness.measure.accuracy import missing_features, required_features
 from harness.results.rows.schema import AnswerRow, Variant
 from harness.targets.registry import target_names
 from reports.wording import YesNo, anchor, yes_or_no
@@ -31,12 +32,15 @@ class AnswerLine:
         who: Mode, precision, SoC of each.
         mark: How it compares; without its image an answer should change, so that a right one is
             ``still right``. ``float`` for the float model's own answer.
-        words: The answer, words that the expected one lacks marked.
+        words: The answer, words that the expected one lacks marked; none of them where the answer
+            only has to name something.
+        missing: What it had to name and does not.
     """
 
     who: tuple[str, ...]
     mark: Mark
     words: tuple[MarkedWords, ...]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class AnswerCard:
     Attributes:
         id: Stable fragment to link to.
         sample: Name of the question with its image.
+        names: Whether an answer has to name the expected words and may say more.
         wrong: With its own image some answer is wrong.
         blind: A right answer was given without the question's own image.
         differ: Targets or configurations gave different answers.
@@ -74,6 +79,7 @@ class AnswerCard:
     kind: str
     question: str
     expected: str
+    names: bool
     wrong: YesNo
     blind: YesNo
     differ: YesNo
@@ -138,6 +144,7 @@ def _card(rows: Sequence[AnswerRow]) -> AnswerCard:
         kind=first.question_kind,
         question=first.question,
         expected=first.expected,
+        names=bool(features_of(first)),
         wrong=yes_or_no(bool(_wrong(rows))),
         blind=yes_or_no(_ignores_image(rows)),
         differ=yes_or_no(len(given) > 1),
@@ -155,16 +162,15 @@ def _blocks(rows: Sequence[AnswerRow]) -> Iterable[VariantBlock]:
 
 def _columns(rows: Sequence[AnswerRow]) -> Iterable[AnswerColumn]:
     """One column per kind of device, in it one line per distinct answer."""
-    expected = rows[0].expected
+    wanted = _Wanted(rows[0].expected, features_of(rows[0]))
     references = dict.fromkeys(row.reference for row in rows if row.reference is not None)
     if references:
-        lines = (AnswerLine((), "float", compare_words(text, expected)) for text in references)
-        yield AnswerColumn(FLOAT, tuple(lines))
+        yield AnswerColumn(FLOAT, tuple(wanted.line(text, "float") for text in references))
     given: dict[str, list[AnswerRow]] = {}
     for row in rows:
         given.setdefault(row.target or UNKNOWN, []).append(row)
     for source in sorted(given, key=_order):
-        yield AnswerColumn(source, _lines(given[source], expected))
+        yield AnswerColumn(source, _lines(given[source], wanted))
 
 
 def _order(source: str) -> tuple[bool, int, str]:
@@ -173,17 +179,33 @@ def _order(source: str) -> tuple[bool, int, str]:
     return source == UNKNOWN, known.index(source) if source in known else len(known), source
 
 
-def _lines(rows: Sequence[AnswerRow], expected: str) -> tuple[AnswerLine, ...]:
+def _lines(rows: Sequence[AnswerRow], wanted: _Wanted) -> tuple[AnswerLine, ...]:
     who: dict[tuple[str, Mark], list[str]] = {}
     for row in rows:
         names = who.setdefault((row.given, _mark(row)), [])
         name = " · ".join(word for word in (row.mode, row.precision, row.soc) if word)
         if name not in names:
             names.append(name)
-    return tuple(
-        AnswerLine(tuple(names), mark, compare_words(text, expected))
-        for (text, mark), names in who.items()
-    )
+    return tuple(wanted.line(text, mark, names) for (text, mark), names in who.items())
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What an answer is held against."""
+
+    expected: str
+    features: tuple[str, ...]
+
+    def line(self, text: str, mark: Mark, who: Sequence[str] = ()) -> AnswerLine:
+        if self.features:
+            unmarked = (MarkedWords(text, 0),) if text.strip() else ()
+            return AnswerLine(tuple(who), mark, unmarked, missing_features(text, self.features))
+        return AnswerLine(tuple(who), mark, compare_words(text, self.expected), ())
+
+
+def features_of(row: AnswerRow) -> tuple[str, ...]:
+    """What the answer has to name; nothing where it has to equal the expected one."""
+    return required_features(row.question_kind, row.expected)
 
 
 def _mark(row: AnswerRow) -> Mark:

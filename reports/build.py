@@ -54,7 +54,7 @@ def build_report(run_directory: Path, out: Path, since: datetime | None = None) 
     trends = find_trends(past)
     findings = find_findings(run, past, trends)
     contents = {
-        "index.html": render_page(run, past, trends, findings).encode(),
+        "index.html": render_page(run, past, trends, findings, out).encode(),
         "results.csv": render_csv(run).encode(),
         "samples.jsonl": _render_samples(run).encode(),
     }

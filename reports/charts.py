@@ -6,6 +6,7 @@ rest of the page without being drawn again.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -29,17 +30,17 @@ _CONFIG: dict[str, Any] = {
     "header": {"labelColor": "var(--ink)", "labelFontSize": 12, "titleColor": "var(--muted)"},
     "view": {"stroke": None},
 }
-STAGES = ("load", "encode", "prefill", "decode")
 _DATA = alt.NamedData("values")
 _Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 def chart_specs() -> dict[str, dict[str, Any]]:
     """Every kind of chart by name, its data named ``values``."""
-    charts: dict[str, _Chart] = {"trend": _trend(), "stages": _stages(), "device": _device()}
+    charts: dict[str, _Chart] = {"trend": _trend(), "device": _device()}
     return {name: _specification(chart) for name, chart in charts.items()}
 
 
+@cache
 def chart_script() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script that needs no network."""
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
@@ -56,8 +57,10 @@ def _specification(chart: _Chart) -> dict[str, Any]:
 
 
 def _trend() -> _Chart:
-    """Nights of one trend: median, spread, levels between the changes, gate, and how it ended."""
-    night = alt.X("at:T").title(None).axis(grid=False, labelOverlap=True, format="%-d %b")
+    """Nights of one trend: median, spread, levels between the changes, gate, and how it ended.
+
+    Layers that need not have anything to draw bear the name of what they draw.
+    """
     tooltip = [
         alt.Tooltip("at:T", title="night", format="%Y-%m-%d %H:%M"),
         alt.Tooltip("median:Q", format=".5~g"),
@@ -67,7 +70,7 @@ def _trend() -> _Chart:
         alt.Tooltip("commit:N"),
         alt.Tooltip("run:N", title="id"),
     ]
-    base = alt.Chart(_DATA).encode(x=night)
+    base = alt.Chart(_DATA).encode(x=alt.X("at:T", axis=_NIGHT_AXIS).title(None))
     scale = alt.Scale(zero=False, nice=True)
     spread = base.mark_rule(color="var(--link)", opacity=0.35, strokeWidth=2).encode(
         y=alt.Y("low:Q", scale=scale).title(None), y2="high:Q"
@@ -86,62 +89,23 @@ def _trend() -> _Chart:
         .mark_rule(strokeWidth=1.4)
         .encode(color=alt.Color("step:N", scale=_WORSE, legend=None))
     )
-    words = (
-        base.transform_filter("datum.step != null")
-        .mark_text(align="left", dx=5, dy=4, fontSize=11, fontWeight=600, baseline="top")
-        .encode(y=alt.value(0), text="change:N", color=alt.Color("step:N", scale=_WORSE))
-    )
-    return alt.layer(spread, gate, step, level, points, words).properties(
-        width="container", height=190
-    )
+    named = {"gate": gate, "step": step, "level": level}
+    optional = [layer.properties(name=name) for name, layer in named.items()]
+    return alt.layer(spread, *optional, points).properties(width="container", height=190)
 
 
-_WORSE = alt.Scale(domain=["worse", "better"], range=["var(--fail)", "var(--pass)"])
-
-
-_LABEL_ABOVE = alt.Axis(
-    domain=False,
-    ticks=False,
-    labelAlign="left",
-    labelPadding=0,
-    labelOffset=-14,
-    labelLimit=900,
-    labelColor="var(--ink)",
+_NIGHT_AXIS = alt.Axis(
+    grid=False, labelOverlap=True, labelSeparation=8, tickCount=7, format="%-d %b", labelBound=True
 )
-"""Names of bars stand above them: they are long, and a phone is narrow."""
-
-
-def _stages() -> _Chart:
-    """One bar per configuration, its stages one after the other."""
-    colours = ["var(--stage-load)", "var(--stage-encode)", "var(--stage-prefill)"]
-    scale = alt.Scale(domain=list(STAGES), range=[*colours, "var(--stage-decode)"])
-    chart: alt.Chart = (
-        alt.Chart(_DATA)
-        .mark_bar(height=12, cornerRadius=1)
-        .encode(
-            x=alt.X("start_ms:Q")
-            .title("milliseconds since the start of loading")
-            .axis(tickCount=8),
-            x2="end_ms:Q",
-            y=alt.Y("run:N", sort=None).title(None).axis(_LABEL_ABOVE),
-            color=alt.Color("stage:N", scale=scale).legend(orient="top", title=None),
-            tooltip=[
-                "run:N",
-                "stage:N",
-                alt.Tooltip("took:Q", title="took ms", format=".4~g"),
-                alt.Tooltip("start_ms:Q", title="from ms", format=".4~g"),
-            ],
-        )
-        .transform_calculate(took="datum.end_ms - datum.start_ms")
-        .properties(width="container", height=36)
-    )
-    return chart
+_WORSE = alt.Scale(domain=["worse", "better"], range=["var(--fail)", "var(--pass)"])
 
 
 def _device() -> _Chart:
     """One quantity of one device over the session, before and after each run."""
     base = alt.Chart(_DATA).encode(
-        x=alt.X("at:T").title(None).axis(grid=False, tickCount=5, format="%H:%M"),
+        x=alt.X("at:T")
+        .title(None)
+        .axis(grid=False, tickCount=5, format="%H:%M", labelOverlap=True, labelBound=True),
         y=alt.Y("value:Q", scale=alt.Scale(zero=False)).title(None),
     )
     line = base.mark_line(color="var(--link)", strokeWidth=1.4)

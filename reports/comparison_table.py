@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from harness.measure.wording import number, plural
 from harness.results.rows.schema import ComparisonRow
-from reports.wording import anchor, percent, rounded, subject_words
+from harness.results.stand_in import stand_in
+from reports.wording import anchor, change, rounded, subject_words, unit_words
 
 _ORDER = ("slower", "faster", "inconclusive", "blocked", "same")
 _TONES = {
@@ -29,6 +30,7 @@ class ComparisonLine:
         tone: Name of the colour.
         model: Model and component.
         subject: Mode, precision, target, SoC.
+        stand_in: What computed both in a phone's place; empty for a device's own figures.
         change: Share, None where nothing is known; with ``change_words``, ``-5.1 %``.
         interval: Its 95 % interval.
         baseline: Median, with the candidate's also as words in ``medians``.
@@ -45,6 +47,7 @@ class ComparisonLine:
     model: str
     subject: str
     device: str
+    stand_in: str
     change: float | None
     change_words: str
     interval: str
@@ -57,13 +60,20 @@ class ComparisonLine:
     test: str
 
 
-def comparison_lines(rows: Sequence[ComparisonRow]) -> tuple[ComparisonLine, ...]:
-    """All comparisons of a run, slower ones first."""
+def comparison_lines(
+    rows: Iterable[ComparisonRow], virtual_devices: Collection[str] = ()
+) -> tuple[ComparisonLine, ...]:
+    """All comparisons of a run, slower ones first.
+
+    Args:
+        rows: In any order.
+        virtual_devices: Those of the run that do not exist.
+    """
     ordered = sorted(rows, key=lambda row: (_ORDER.index(row.outcome), row.model or "", row.metric))
-    return tuple(map(_line, ordered))
+    return tuple(_line(row, row.device in virtual_devices) for row in ordered)
 
 
-def _line(row: ComparisonRow) -> ComparisonLine:
+def _line(row: ComparisonRow, is_virtual: bool) -> ComparisonLine:
     # Neither key: a link stays good when both artifacts are built anew.
     named = (row.test_id, row.model, row.metric, row.component, subject_words(row), row.device)
     known = row.lower is not None and row.upper is not None
@@ -77,12 +87,13 @@ def _line(row: ComparisonRow) -> ComparisonLine:
         model=" · ".join(word for word in (row.model, row.component) if word),
         subject=subject_words(row),
         device=row.device or "",
+        stand_in=stand_in(row.metric, row.target, is_virtual) or "",
         change=None if row.ratio is None else rounded(row.ratio - 1),
         change_words="" if row.ratio is None else _signed(row.ratio),
         interval=f"{_signed(row.lower or 0)} to {_signed(row.upper or 0)}" if known else "",
         baseline=rounded(row.baseline_median),
         candidate=rounded(row.candidate_median),
-        medians=(_value(row.baseline_median), _value(row.candidate_median)),
+        medians=(_value(row.baseline_median, row), _value(row.candidate_median, row)),
         keys=row.names,
         sentence=row.sentence,
         base=plural(row.n_pairs, "pair") + (f", p = {row.p_value:.2g}" if row.p_value else ""),
@@ -91,8 +102,8 @@ def _line(row: ComparisonRow) -> ComparisonLine:
 
 
 def _signed(ratio: float) -> str:
-    return ("+" if ratio >= 1 else "\N{MINUS SIGN}") + percent(abs(ratio - 1))
+    return change(ratio - 1)
 
 
-def _value(value: float | None) -> str:
-    return "–" if value is None else number(value)  # noqa: RUF001
+def _value(value: float | None, row: ComparisonRow) -> str:
+    return "–" if value is None else f"{number(value)} {unit_words(row.unit)}".strip()  # noqa: RUF001

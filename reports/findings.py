@@ -15,6 +15,7 @@ from harness.results.series import SERIES, Series, final_frame
 from harness.results.verdict_change import Judgements
 from reports.past import Night, Past
 from reports.trends import Trend
+from reports.wording import level_words
 
 NEWS = timedelta(days=14)
 """A change of level that is older is seen in its trend only."""
@@ -49,6 +50,11 @@ class Finding:
     nights: int
     trend: Trend
     cause: str = ""
+
+    @property
+    def levels(self) -> str:
+        """``92.3 → 80.9 token/s``, as headline and trend tell it alike."""
+        return level_words(self.before, self.after, self.unit)
 
     @property
     def change(self) -> float | None:

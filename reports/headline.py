@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from harness.measure.exit_status import EXIT_STATUS
 from harness.measure.verdict import Status
-from harness.measure.wording import number, plural
+from harness.measure.wording import plural
 from harness.results.rows.schema import ComparisonRow, OutcomeRow, VerdictRow
 from harness.results.run import Run
 from harness.results.series import Series
 from reports.findings import Finding
-from reports.wording import percent
+from reports.wording import day, level_words, percent
 
 SEVERITY = (*EXIT_STATUS, Status.PASS)
 """Worst first, in the order that decides the exit status of a session."""
@@ -127,14 +127,14 @@ def describe(finding: Finding) -> str:
     """Where, since when, by how much: one sentence."""
     name = _name(finding.key)
     where = f" on {finding.key.device}" if finding.key.device else ""
-    now = f"{number(finding.after)} {finding.unit}".removesuffix(" share").removesuffix(" 1")
+    now = level_words(None, finding.after, finding.unit)
     if finding.cause:
-        since = f" since {finding.since.started_at:%-d %B}" if finding.since else ""
+        since = f" since {day(finding.since.started_at)}" if finding.since else ""
         return f"{name}{where} fails{since}: {finding.cause}."
     if finding.change is None or finding.since is None:
         return f"{name}{where} is {now}."
     direction = "higher" if finding.change > 0 else "lower"
-    since = f"{finding.since.started_at:%-d %B}"
+    since = day(finding.since.started_at)
     return f"{name}{where} is {percent(abs(finding.change))} {direction} since {since}: {now}."
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,26 +12,31 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import JsonValue
 
+from harness.measure.accuracy import missing_features
 from harness.measure.wording import number, plural
 from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.rows.schema import OutcomeRow, Subject
 from harness.results.run import Run
 from harness.results.series import Series
+from harness.results.stand_in import banners
 from reports import payload
-from reports.accuracy_table import accuracy_tables
-from reports.answer_cards import AnswerCards, answer_cards
+from reports.accuracy_table import accuracy_tables, is_of_accuracy
+from reports.answer_cards import AnswerCards, answer_cards, features_of
 from reports.charts import chart_script, chart_specs
 from reports.comparison_table import comparison_lines
 from reports.device_log import Gauge, find_gauges
+from reports.failure_groups import FailureGroup, failure_groups, pictures_of
 from reports.findings import Finding
 from reports.headline import LABELS, SEVERITY, headline
+from reports.night_links import night_links
 from reports.past import Past
-from reports.payload import embed_pictures, trend_rows
+from reports.pictures import Picture, embed_pictures
 from reports.stages import find_stages
 from reports.trends import Trend
 from reports.unsteady import unsteady_gates
+from reports.verdict_folds import REST, by_room, fold_verdicts
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
-from reports.wording import outcome_anchors, percent, subject_words
+from reports.wording import day, percent, subject_words, unit_words, without_colours
 
 TEMPLATES = Path(__file__).parent / "template"
 MAX_FAILURES = 100
@@ -41,7 +45,6 @@ MAX_FAILURES = 100
 MAX_PROPOSALS = 60
 MAX_GAUGES = 24
 _OUTCOME_ORDER = ("error", "failed", "skipped", "passed")
-_TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Fact:
     is_code: bool = False
 
 
-def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequence[Finding]) -> str:
+def render_page(
+    run: Run, past: Past, trends: Sequence[Trend], findings: Sequence[Finding], out: Path
+) -> str:
     """The whole report as HTML with styles, scripts, data and images inside.
 
     Args:
@@ -61,22 +66,25 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         past: The runs before it.
         trends: Of what it measured.
         findings: What got worse or better.
+        out: Folder that the page is for, from which it links to earlier nights' pages.
     """
     verdicts = verdict_lines(run)
     cards = answer_cards(run.answers)
+    failures = failure_groups(run)
     gauges = find_gauges(run.device_states)
-    stages = find_stages(run.samples)
     moving = [gauge for gauge in gauges if gauge.moves][:MAX_GAUGES]
     data = _data(run, past, trends, findings, verdicts, cards, moving)
-    data["stages"] = payload.stage_rows(stages)
-    comparisons = comparison_lines(run.compared)
+    data["pictures"] = _pictures(run, failures, cards)
+    comparisons = comparison_lines(run.compared, run.virtual_devices)
     data["comparisons"] = comparisons
-    has_charts = bool(trends or stages or gauges)
+    has_charts = bool(trends or moving)
     data["charts"] = chart_specs() if has_charts else {}
     return _environment().get_template("page.html.j2").render(
         run=run,
-        failures=list(zip(outcome_anchors("failure", run.failures), run.failures, strict=True)),
+        banners=list(banners(run)),
+        failures=failures,
         past=past,
+        night_links=night_links(past, run.directory.resolve().parent, out.resolve()),
         headline=headline(run, findings),
         findings=findings,
         differences=past.differences,
@@ -87,13 +95,15 @@ def render_page(run: Run, past: Past, trends: Sequence[Trend], findings: Sequenc
         proposals=[line for line in verdicts if line.proposed_gate],
         max_proposals=MAX_PROPOSALS,
         unsteady=unsteady_gates(run, past),
+        accuracy_gates=by_room([line for line in verdicts if is_of_accuracy(line.metric)]),
         accuracy=accuracy_tables(run.answers),
         answers=cards,
         trends=data["trends"],
-        stages=stages,
+        stages=find_stages(run.samples),
         gauges=gauges,
         max_gauges=MAX_GAUGES,
         max_failures=MAX_FAILURES,
+        folds={"rest": REST, "steady": payload.STEADY},
         data=payload.to_script(data),
         chart_script=Markup(chart_script().replace("</script", "<\\/script") if has_charts else ""),
     )  # fmt: skip
@@ -110,7 +120,11 @@ def _environment() -> Environment:
     environment.filters["plural"] = plural
     environment.filters["number"] = number
     environment.filters["percent"] = percent
-    environment.filters["plain"] = lambda text: _TERMINAL_COLOUR.sub("", text)
+    environment.filters["day"] = day
+    environment.filters["unit"] = unit_words
+    environment.filters["plain"] = without_colours
+    environment.filters["features"] = features_of
+    environment.filters["missing"] = lambda row: missing_features(row.given, features_of(row))
     environment.filters["option"] = _option
     environment.filters["command_line"] = _command
     environment.filters["subject_words"] = subject_words
@@ -133,28 +147,30 @@ def _data(
         if Series.of_row(row) in anchors
     }
     return {
-        "verdicts": payload.verdict_rows(verdicts, continued),
+        "verdicts": payload.verdict_rows(fold_verdicts(verdicts), continued),
         "tests": payload.test_rows(sorted(run.outcomes, key=_outcome_order)),
         "answers": cards.cards,
         "nights": payload.night_rows(past.nights),
-        "trends": trend_rows(trends, run.judged, {finding.key for finding in findings}),
+        "trends": payload.trend_rows(trends, run.judged, findings, past.nights),
         "gauges": payload.gauge_rows(gauges),
-        "pictures": embed_pictures(run.directory / THUMBNAIL_FOLDER, cards.images),
     }
 
 
+def _pictures(run: Run, failures: Sequence[FailureGroup], cards: AnswerCards) -> dict[str, Picture]:
+    """Those that failures show first: they are what a red night is opened for."""
+    names = dict.fromkeys([*pictures_of(failures), *cards.images])
+    return embed_pictures(run.directory / THUMBNAIL_FOLDER, names)
+
+
 def _facts(run: Run) -> tuple[Fact, ...]:
+    """What was measured where and when, in a line or two."""
     rows: list[Subject] = [*run.verdicts, *run.samples, *run.answers]
-    session = run.session
     names = ("Model", "Target", "SoC", "Device", "Mode", "Precision", "Protocol")
     facts = [Fact(name, _values(getattr(row, name.lower()) for row in rows)) for name in names]
     started = (f"{run.started_at:%Y-%m-%d %H:%M} UTC",) if run.started_at else ()
     facts += [Fact("Started", started), Fact("Took", _duration(run.duration))]
-    if session is not None:
-        commit = session.git_commit
-        facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
-        for row in run.controllers or (session,):
-            facts.append(Fact("Command", (_command(row.argv),), is_code=True))
+    commit = run.session.git_commit if run.session else None
+    facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
     return tuple(fact for fact in facts if fact.values)
 
 

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
 
 from markupsafe import Markup
-from PIL import Image
 
 from harness.measure.wording import number
 from harness.results.rows.schema import OutcomeRow, VerdictRow
 from harness.results.series import Series
 from reports.device_log import Gauge
+from reports.findings import Finding
 from reports.headline import LABELS
 from reports.past import Night
-from reports.stages import StageSpan
 from reports.strip_plot import StripPlot
-from reports.trends import Trend
-from reports.verdict_table import VerdictLine
-from reports.wording import outcome_anchors, rounded, subject_words, yes_or_no
+from reports.trends import Step, Trend
+from reports.verdict_folds import FoldedLine
+from reports.wording import (
+    change,
+    day,
+    level_words,
+    outcome_anchors,
+    rounded,
+    subject_words,
+    unit_words,
+    yes_or_no,
+)
 
 Payload = dict[str, Any]
 
 _TONES = {"passed": "pass", "failed": "fail", "error": "fail", "skipped": "no-gate"}
 
 
-def verdict_rows(lines: Sequence[VerdictLine], trends: Mapping[str, str]) -> list[Payload]:
+def verdict_rows(lines: Sequence[FoldedLine], trends: Mapping[str, str]) -> list[Payload]:
     """Rows of the table of verdicts.
 
     Args:
@@ -38,16 +44,18 @@ def verdict_rows(lines: Sequence[VerdictLine], trends: Mapping[str, str]) -> lis
     """
     return [
         {
-            "id": line.anchor,
+            "id": folded.line.anchor,
             **{
                 name: value
-                for name, value in vars(line).items()
+                for name, value in vars(folded.line).items()
                 if name not in ("plot", "anchor") and value not in (None, "", ())
             },
-            "plot": _plot(line.plot),
-            "trend": trends.get(line.anchor),
+            "folds": folded.folds,
+            "more": folded.more,
+            "plot": _plot(folded.line.plot),
+            "trend": trends.get(folded.line.anchor),
         }
-        for line in lines
+        for folded in lines
     ]
 
 
@@ -57,7 +65,8 @@ def _plot(plot: StripPlot | None) -> Payload | None:
     return {
         "label": plot.description,
         "dots": [
-            [dot.x, dot.y, dot.value, *([dot.reason] if dot.reason else [])] for dot in plot.dots
+            [dot.x, dot.y, dot.run, dot.value, *([dot.reason] if dot.reason else [])]
+            for dot in plot.dots
         ],
         "bounds": [
             [bound.x, bound.shade_x, bound.shade_width, int(bound.beyond)] for bound in plot.bounds
@@ -101,14 +110,6 @@ def night_rows(nights: Sequence[Night]) -> list[Payload]:
     ]
 
 
-def stage_rows(stages: Sequence[StageSpan]) -> list[Payload]:
-    """Values of the chart of stages."""
-    return [
-        {**vars(one), "start_ms": rounded(one.start_ms), "end_ms": rounded(one.end_ms)}
-        for one in stages
-    ]
-
-
 def gauge_rows(gauges: Sequence[Gauge]) -> list[Payload]:
     """Values of one chart per gauge."""
     return [
@@ -135,99 +136,100 @@ def to_script(payload: Payload) -> Markup:
     )
 
 
+STEADY = "steady"
+"""Fold of the trends that have nothing to tell."""
+
+OPEN_STEADY = 8
+"""Of those so many are shown at first."""
+
+
 def trend_rows(
-    trends: Sequence[Trend], judged: Sequence[VerdictRow], found: Collection[Series]
+    trends: Sequence[Trend],
+    judged: Sequence[VerdictRow],
+    findings: Sequence[Finding],
+    nights: Sequence[Night],
 ) -> list[Payload]:
-    """Rows of the list of trends, those that changed last first.
+    """Rows of the list of trends: what the headline tells first, then by their last change.
 
     Args:
-        trends: Of what the run measured; one night alone is no trend.
-        judged: Verdicts whose gates are drawn.
-        found: Keys of trends that are shown all the same, because a finding refers to them.
+        trends: Of what the run measured; one night alone is no trend, unless it is a finding.
+        judged: Verdicts of the run, whose gates are drawn.
+        findings: What got worse or better; their words are those of the headline.
+        nights: That trends number.
     """
-    gates = {Series.of_row(row): _nearest_gate(row) for row in judged}
+    verdicts = {Series.of_row(row): row for row in judged}
+    found = {finding.key: finding for finding in findings}
+    worse = {finding.key for finding in findings if finding.kind == "worse"}
     long = [trend for trend in trends if len(trend.points) > 1 or trend.key in found]
-    ordered = sorted(long, key=lambda trend: _last_step(trend), reverse=True)
-    return [_trend(trend, gates.get(trend.key)) for trend in ordered]
+    ordered = sorted(long, key=lambda trend: _urgency(trend, found.get(trend.key)))
+    is_steady = [trend.key not in found and not trend.steps for trend in ordered]
+    before = list(accumulate(is_steady, initial=0))
+    return [
+        {
+            **_trend(trend),
+            **_judged(verdicts.get(trend.key)),
+            "steps": [_step(step, trend.unit, nights) for step in trend.steps],
+            "last_change": _last_change(trend, found.get(trend.key), nights),
+            "worse": yes_or_no(trend.key in worse),
+            "folds": [STEADY] if is_steady[place] and before[place] >= OPEN_STEADY else [],
+        }
+        for place, trend in enumerate(ordered)
+    ]
 
 
-def _last_step(trend: Trend) -> tuple[int, int]:
-    if not trend.steps:
-        return (0, 0)
-    step = trend.steps[-1]
-    return (1 + step.is_worse, step.night)
+def _urgency(trend: Trend, finding: Finding | None) -> tuple[int, int]:
+    rank = 2 if finding is None else ("worse", "better").index(finding.kind)
+    return rank, -trend.steps[-1].night if trend.steps else 0
 
 
-def _nearest_gate(row: VerdictRow) -> float | None:
+def _judged(row: VerdictRow | None) -> Payload:
+    if row is None:
+        return {"gate": None}
     sides = [side for side in (row.gate_min, row.gate_max) if side is not None]
-    return min(sides, key=lambda side: abs(side - (row.median or 0.0)), default=None)
+    gate = min(sides, key=lambda side: abs(side - (row.median or 0.0)), default=None)
+    return {"gate": gate, "status": row.status.value, "label": LABELS[row.status]}
 
 
-def _trend(trend: Trend, gate: float | None) -> Payload:
-    step = trend.steps[-1] if trend.steps else None
+def _last_change(trend: Trend, finding: Finding | None, nights: Sequence[Night]) -> Payload | None:
+    """A trend's last change; the words of what the headline tells go before its own."""
+    if finding is None:
+        return _step(trend.steps[-1], trend.unit, nights) if trend.steps else None
+    told: Payload = {"kind": finding.kind, "levels": finding.levels}
+    if finding.cause:
+        return {**told, "change": "gate"}
+    if finding.change is None or finding.since is None:
+        return told
+    since = day(finding.since.started_at)
+    return {**told, "share": finding.change, "change": change(finding.change), "since": since}
+
+
+def _trend(trend: Trend) -> Payload:
     return {
         "id": trend.anchor,
         "metric": trend.key.metric,
         "model": " · ".join(word for word in (trend.key.model, trend.key.component) if word),
         "subject": subject_words(trend.key),
         "device": trend.key.device or "",
-        "virtual": trend.virtual,
-        "unit": trend.unit if trend.unit not in ("1", "share") else "",
+        "stand_in": trend.stand_in,
+        "unit": unit_words(trend.unit),
         "better": trend.better,
         "latest": number(trend.points[-1].median),
-        "change": step.change if step else None,
-        "worse": yes_or_no(step is not None and step.is_worse),
-        "changed": yes_or_no(step is not None),
-        "gate": gate,
+        "changed": yes_or_no(bool(trend.steps)),
         "points": [
             [point.night, *map(rounded, (point.median, point.low, point.high))]
             for point in trend.points
         ],
-        "steps": [
-            [each.night, rounded(each.before), rounded(each.after), int(each.is_worse)]
-            for each in trend.steps
-        ],
     }
 
 
-MAX_BYTES = 6_000_000
-"""More would make the file too large to mail; the others stay in the run's folder."""
-
-
-class Picture(NamedTuple):
-    """A thumbnail as an address that holds all of it."""
-
-    width: int
-    height: int
-    uri: str
-
-
-def embed_pictures(
-    folder: Path, names: Iterable[str], max_bytes: int = MAX_BYTES
-) -> dict[str, Picture]:
-    """Thumbnails by name, the first ones first; one whose file is missing is left out.
-
-    Args:
-        folder: Of the thumbnails.
-        names: Most important first.
-        max_bytes: Of all addresses together.
-    """
-    pictures: dict[str, Picture] = {}
-    room = max_bytes
-    for name in names:
-        if not (folder / name).exists():
-            continue
-        picture = _picture(folder / name)
-        room -= len(picture.uri)
-        if room < 0:
-            break
-        pictures[name] = picture
-    return pictures
-
-
-def _picture(path: Path) -> Picture:
-    content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
-        width, height = image.size
-    data = base64.b64encode(content).decode("ascii")
-    return Picture(width, height, f"data:image/jpeg;base64,{data}")
+def _step(step: Step, unit: str, nights: Sequence[Night]) -> Payload:
+    return {
+        "night": step.night,
+        "before": rounded(step.before),
+        "after": rounded(step.after),
+        "kind": "worse" if step.is_worse else "better",
+        "share": rounded(step.change),
+        "change": change(step.change),
+        "since": day(nights[step.night].started_at),
+        "levels": level_words(step.before, step.after, unit),
+    }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.results.rows.schema import SampleRow
+from harness.results.stand_in import stand_in
 
 _NEEDED = ("load_ms", "ttft_ms", "decode_tps")
 
@@ -26,6 +27,11 @@ class StageSpan:
     stage: str
     start_ms: float
     end_ms: float
+
+    @property
+    def took_ms(self) -> float:
+        """How long it took."""
+        return self.end_ms - self.start_ms
 
 
 def find_stages(samples: Sequence[SampleRow]) -> tuple[StageSpan, ...]:
@@ -55,7 +61,8 @@ def _last_sessions(samples: Sequence[SampleRow]) -> Mapping[str, int]:
 
 
 def _name(row: SampleRow) -> str:
-    words = (row.model, row.mode, row.precision, row.soc or row.target, row.device)
+    computer = stand_in(row.metric, row.target, row.virtual)
+    words = (row.model, row.mode, row.precision, row.soc or row.target, row.device, computer)
     return " · ".join(word for word in words if word)
 
 

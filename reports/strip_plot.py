@@ -21,12 +21,14 @@ class Dot:
     """One sample; ``y`` follows the order of the runs from top to bottom, so drift is a slope.
 
     Attributes:
+        run: Number of the run, from 1; 0 where there was none.
         value: In words, without its unit.
         reason: Why it was not counted, None if it was.
     """
 
     x: float
     y: float
+    run: int
     value: str
     reason: str | None
 
@@ -109,6 +111,7 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
         Dot(
             x=axis.x(sample.value),
             y=round(top + index / last * (HEIGHT - 12.0), 1),
+            run=sample.run_index + 1,
             value=number(sample.value),
             reason=None if sample.valid else sample.invalid_reason or "not counted",
         )
@@ -119,7 +122,7 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
 def _exact_dot(row: VerdictRow, axis: _Axis) -> tuple[Dot, ...]:
     if row.median is None or not math.isfinite(row.median):
         return ()
-    return (Dot(axis.x(row.median), HEIGHT / 2, number(row.median), reason=None),)
+    return (Dot(axis.x(row.median), HEIGHT / 2, 0, number(row.median), reason=None),)
 
 
 def _bounds(row: VerdictRow, axis: _Axis) -> tuple[Bound, ...]:

@@ -13,6 +13,7 @@ from harness.measure.change_point import find_change_points
 from harness.measure.metrics import METRICS, Better
 from harness.results.query import nightly
 from harness.results.series import Series
+from harness.results.stand_in import stand_in
 from reports.past import Past
 from reports.wording import anchor
 
@@ -67,7 +68,7 @@ class Trend:
         anchor: Stable fragment to link to.
         unit: Of the points.
         better: Which direction is an improvement.
-        virtual: Measured on a virtual phone.
+        stand_in: What computed it in a phone's place; such a trend has no changes.
         points: In the order of the nights.
         steps: Where the level changed.
     """
@@ -76,7 +77,7 @@ class Trend:
     anchor: str
     unit: str
     better: Better
-    virtual: bool
+    stand_in: str | None
     points: tuple[TrendPoint, ...]
     steps: tuple[Step, ...]
 
@@ -109,15 +110,16 @@ def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     key = Series.of_record(first)
     night, median, low, high = (columns[name] for name in ("night", "median", "low", "high"))
     points = tuple(TrendPoint(night[row], median[row], low[row], high[row]) for row in rows)
-    metric = METRICS.get(str(first["metric"]))
+    metric = METRICS.get(key.metric)
+    computer = stand_in(key.metric, key.target, bool(first["virtual"]))
     return Trend(
         key=key,
         anchor=anchor("trend", *key),
         unit=str(first["unit"]),
         better=metric.better if metric else "higher",
-        virtual=bool(first["virtual"]),
+        stand_in=computer,
         points=points,
-        steps=_steps(points, metric.better) if metric else (),
+        steps=_steps(points, metric.better) if metric and not computer else (),
     )
 
 

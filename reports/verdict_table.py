@@ -14,12 +14,13 @@ from harness.measure.wording import bound, number, plural
 from harness.results.rows.schema import OutcomeRow, SampleRow, VerdictRow
 from harness.results.run import Run
 from harness.results.series import measured_by
+from harness.results.stand_in import stand_in_of
+from reports.accuracy_table import is_of_accuracy
 from reports.headline import LABELS, SEVERITY
 from reports.roofline import Roofline
 from reports.strip_plot import StripPlot, strip_plot
-from reports.wording import anchor, percent, subject_words
+from reports.wording import anchor, percent, subject_words, unit_words
 
-_NO_UNIT = ("1", "share")
 _FAR_INSIDE = 2.0
 """From here a multiple of the gate is easier to read; only a lower bound leaves so much room."""
 
@@ -39,7 +40,7 @@ class VerdictLine:
         model: Model and component.
         subject: Mode, precision, target, SoC.
         device: Phone serial or host id.
-        virtual: Measured on a virtual phone.
+        stand_in: What computed it in a phone's place; empty for a device's own figure.
         median: In ``unit``; None when there is none or it is not finite.
         value: The median in words.
         unit: Of the value; empty where there is none to tell.
@@ -68,7 +69,7 @@ class VerdictLine:
     model: str
     subject: str
     device: str
-    virtual: bool
+    stand_in: str
     median: float | None
     value: str
     unit: str
@@ -106,6 +107,7 @@ def verdict_lines(run: Run) -> tuple[VerdictLine, ...]:
             [one for one in replaced[(row.test_id, *measured_by(row))] if one is not row],
             run.outcome_of(row),
             roofline,
+            stand_in_of(row, run),
         )
         for row in run.judged
     ]
@@ -122,11 +124,13 @@ def _line(
     replaced: Sequence[VerdictRow],
     outcome: OutcomeRow | None,
     roofline: Roofline,
+    stand_in: str | None,
 ) -> VerdictLine:
-    counted = [sample for sample in samples if sample.cold_session == row.cold_session]
-    ordered = sorted(counted, key=lambda sample: (sample.run_index, sample.at))
+    session = [sample for sample in samples if sample.cold_session == row.cold_session]
+    ordered, further = _judged(row, session)
     metric = METRICS.get(row.metric)
-    margin, share = gate_margin(row.median, row.gate_min, row.gate_max), roofline.share(row)
+    margin = gate_margin(row.median, row.gate_min, row.gate_max)
+    share = None if stand_in else roofline.share(row)
     return VerdictLine(
         anchor=verdict_anchor(row),
         status=row.status.value,
@@ -138,10 +142,10 @@ def _line(
         model=" · ".join(word for word in (row.model, row.component) if word),
         subject=subject_words(row),
         device=row.device or "",
-        virtual=any(sample.virtual for sample in ordered),
+        stand_in=stand_in or "",
         median=row.median if row.median is not None and math.isfinite(row.median) else None,
         value="no value" if row.median is None else number(row.median),
-        unit=row.unit if row.unit not in _NO_UNIT else "",
+        unit=unit_words(row.unit),
         interval=_interval(row, ordered),
         gate=_gate(row),
         margin=margin,
@@ -150,7 +154,7 @@ def _line(
         roofline_words=percent(share.share, digits=0) if share else "",
         roofline_source=share.source if share else "",
         sentence=row.sentence.partition("\n")[0].rstrip(":"),
-        notes=_notes(ordered, replaced),
+        notes=_notes(ordered, further, replaced),
         source=_source(row),
         artifact=row.artifact_key or "",
         test=row.test_id,
@@ -167,19 +171,48 @@ def verdict_anchor(row: VerdictRow) -> str:
     return anchor("verdict", *named)
 
 
+def _judged(
+    row: VerdictRow, samples: Sequence[SampleRow]
+) -> tuple[list[SampleRow], list[SampleRow]]:
+    """Samples that a verdict was reached on, and those of runs that came later.
+
+    Metrics share their runs: one that needs more of them has others measured on as well.
+    """
+    ordered = sorted(samples, key=lambda sample: (sample.run_index, sample.at))
+    valid = 0
+    for place, sample in enumerate(ordered):
+        valid += sample.valid
+        if valid > row.n_samples:
+            return ordered[:place], ordered[place:]
+    return ordered, []
+
+
 def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:
+    """Bounds, what they rest on, and how runs scatter."""
+    if row.lower is None or row.upper is None:
+        return (_counted(row) or plural(row.n_samples, "run"), *_scatter(samples))
+    if row.interval == "exact" or (row.interval is None and row.lower == row.upper):
+        return ("exact", *filter(None, (_counted(row),)))
+    # Answers repeat exactly: what may be different is which images were asked about.
+    resampled = is_of_accuracy(row.metric) if row.interval is None else row.interval != "median"
+    within = f"{number(row.lower)} to {number(row.upper)}"
+    if resampled:
+        return (within, _counted(row) or "images resampled")
+    return (within, plural(row.n_samples, "run"), *_scatter(samples))
+
+
+def _counted(row: VerdictRow) -> str:
+    """``23 of 24 answers``; empty where nothing was counted."""
+    if row.count_of is None:
+        return ""
+    units = plural(row.count_of, row.counted or "unit")
+    return units if row.count is None else f"{number(row.count)} of {units}"
+
+
+def _scatter(samples: Sequence[SampleRow]) -> tuple[str, ...]:
     values = [sample.value for sample in samples if sample.valid and math.isfinite(sample.value)]
     scatter = coefficient_of_variation(values)
-    runs = plural(row.n_samples, "run") + (f", CV {percent(scatter)}" if scatter else "")
-    if row.lower is None or row.upper is None:
-        return (runs,)
-    if row.lower == row.upper:
-        return ("exact",)
-    # Answers repeat exactly: what may be different is which images were asked about.
-    metric = METRICS.get(row.metric)
-    resampled = metric is not None and metric.kind == "accuracy"
-    within = f"{number(row.lower)} to {number(row.upper)}"
-    return (within, "images resampled" if resampled else runs)
+    return (f"CV {percent(scatter)}",) if scatter else ()
 
 
 def _gate(row: VerdictRow) -> tuple[str, ...]:
@@ -188,17 +221,28 @@ def _gate(row: VerdictRow) -> tuple[str, ...]:
 
 
 def _margin_words(margin: float) -> str:
+    if margin == 0:
+        return "no room"
     if margin >= _FAR_INSIDE:
         return f"{1 + margin:.3g} times the gate"
     return f"{percent(abs(margin))} {'inside' if margin >= 0 else 'outside'}"
 
 
-def _notes(samples: Sequence[SampleRow], replaced: Sequence[VerdictRow]) -> tuple[str, ...]:
+def _notes(
+    samples: Sequence[SampleRow], further: Sequence[SampleRow], replaced: Sequence[VerdictRow]
+) -> tuple[str, ...]:
     reasons = [sample.invalid_reason or "no reason given" for sample in samples if not sample.valid]
     return (
         *(f"not counted: {reason}" for reason in dict.fromkeys(reasons)),
+        *_further_note(further),
         *(f"measured again from cold after: {row.sentence}" for row in replaced),
     )
+
+
+def _further_note(further: Sequence[SampleRow]) -> tuple[str, ...]:
+    if not further:
+        return ()
+    return (f"{plural(len(further), 'later run')}, made for other metrics, are no part of it",)
 
 
 def _source(row: VerdictRow) -> str:

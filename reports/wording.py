@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
+from harness.measure.wording import number
 from harness.results.rows.schema import OutcomeRow, Subject
 from harness.results.series import Series
 
@@ -24,6 +27,35 @@ def subject_words(row: Subject | Series) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """``5.3 %``."""
     return f"{100 * share:.{digits}f} %"
+
+
+_TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def without_colours(text: str) -> str:
+    """What a terminal printed, without the codes that colour it."""
+    return _TERMINAL_COLOUR.sub("", text)
+
+
+def day(moment: datetime) -> str:
+    """``18 November``."""
+    return f"{moment:%-d %B}"
+
+
+def change(share: float) -> str:
+    """``+5.3 %``."""
+    return ("+" if share >= 0 else "\N{MINUS SIGN}") + percent(abs(share))
+
+
+def unit_words(unit: str) -> str:
+    """A unit as it is written behind a number; nothing for what has none to tell."""
+    return "" if unit in ("1", "share") else unit
+
+
+def level_words(before: float | None, after: float, unit: str) -> str:
+    """``92.3 → 80.9 token/s``."""
+    start = "" if before is None else f"{number(before)} → "
+    return f"{start}{number(after)} {unit_words(unit)}".strip()
 
 
 def rounded(value: float | None) -> float | None:

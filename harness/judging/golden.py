@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from harness.judging.failures import NothingToJudge
 from harness.judging.questions import PictureQuestion
+from harness.measure.accuracy import FEATURE_SEPARATOR, GOLDEN
 from harness.miniatures.scenes import Scene
 from harness.miniatures.world import NUMBERS, digit_of, shapes_of
 from harness.program import run_program
@@ -26,7 +28,7 @@ class GoldenCase(BaseModel, frozen=True, extra="forbid"):
     image: Path
     scene_seed: int
     prompt: str
-    features: tuple[str, ...] = Field(min_length=1)
+    features: tuple[Annotated[str, Field(pattern="^[^,]+$")], ...] = Field(min_length=1)
 
     @property
     def scene(self) -> Scene:
@@ -35,9 +37,9 @@ class GoldenCase(BaseModel, frozen=True, extra="forbid"):
 
     def question(self) -> PictureQuestion:
         """The question as an interview takes it."""
-        expected = ", ".join(self.features)
+        expected = FEATURE_SEPARATOR.join(self.features)
         stem = self.image.stem
-        return PictureQuestion(stem, "golden", self.prompt, expected, self.image, self.features)
+        return PictureQuestion(stem, GOLDEN, self.prompt, expected, self.image, self.features)
 
 
 class GoldenSet(BaseModel, frozen=True, extra="forbid"):

@@ -75,6 +75,24 @@ def golden_hit(answer: str, required_features: Sequence[str]) -> bool:
     return all(_names(answer, feature) for feature in required_features)
 
 
+GOLDEN = "golden"
+"""Kind of the questions whose answers have to name features, whatever else they say."""
+
+FEATURE_SEPARATOR = ", "
+"""Between the features that a row of an answer has for the expected one."""
+
+
+def required_features(kind: str, expected: str) -> tuple[str, ...]:
+    """What an answer has to name, by its row; nothing where it has to equal the expected one."""
+    named = expected.split(FEATURE_SEPARATOR) if kind == GOLDEN else ()
+    return tuple(feature for feature in named if feature.strip())
+
+
+def missing_features(answer: str, features: Sequence[str]) -> tuple[str, ...]:
+    """The features that an answer does not name."""
+    return tuple(feature for feature in features if not golden_hit(answer, [feature]))
+
+
 def _names(answer: str, feature: str) -> bool:
     words = r"\s+".join(map(re.escape, feature.split()))
     if not words:

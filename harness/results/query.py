@@ -132,9 +132,11 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns ``series`` (a number), ``run_id``, those of ``SERIES``, ``unit``, ``virtual``, and
-        ``median``, ``low`` and ``high`` of the samples that count.
+        ``median``, ``low`` and ``high`` of the samples that count: those that its verdict rests on
+        where a series has one, so that a trend tells what the verdict does.
     """
     counted = _of_last_artifact(_without_blocked(measured(samples), verdicts))
+    counted = _as_judged(counted, verdicts)
     numbered = counted.assign(
         series=counted.groupby([*SERIES, "virtual"], dropna=False, sort=False).ngroup()
     )
@@ -149,6 +151,16 @@ def _of_last_artifact(samples: pd.DataFrame) -> pd.DataFrame:
     last = ordered.drop_duplicates(["run_id", *SERIES, "virtual"], keep="last")
     keys = ["run_id", *MEASURED_BY, "virtual"]
     return samples.merge(last[keys], on=keys, how="inner")
+
+
+def _as_judged(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Without the runs that came after a series' verdict, for the sake of other metrics."""
+    keys = ["run_id", *MEASURED_BY]
+    counts = final_frame(verdicts).groupby(keys, dropna=False)["n_samples"].max().reset_index()
+    ordered = samples.sort_values(["run_id", "run_index"], kind="stable")
+    place = ordered.groupby(keys, dropna=False).cumcount()
+    judged = ordered.merge(counts, on=keys, how="left")["n_samples"].set_axis(ordered.index)
+    return ordered[judged.isna() | (place < judged)].sort_index()
 
 
 def _without_blocked(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:

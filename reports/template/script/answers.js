@@ -16,8 +16,8 @@ function answerCard(row) {
   const head = element(
     "header",
     {},
-    element("p", { class: "question" }, row.question),
-    element("p", { class: "expected" }, element("span", {}, "expected"), ` ${row.expected}`),
+    element("h3", { class: "question" }, row.question),
+    element("p", { class: "expected" }, element("span", {}, row.names ? "has to name" : "expected"), ` ${row.expected}`),
   );
   const about = element("p", { class: "about" }, element("a", { href: `#${row.id}` }, row.sample), ` ${row.kind} · ${row.model}`);
   const more = others.length > 0 && otherImages(others, row.blind === "yes");
@@ -43,8 +43,9 @@ function answerColumn(column) {
     const sign = element("span", { class: "sign", title: answer.mark, "aria-label": answer.mark }, SIGNS[answer.mark]);
     const said = answer.words.map(([text, differs]) => (differs ? element("mark", {}, text) : text));
     const text = element("span", { class: "text" }, said.length ? said : element("i", {}, "empty answer"));
+    const lacks = answer.missing.length > 0 && element("span", { class: "lacks" }, "lacks ", answer.missing.flatMap((word, at) => [at ? ", " : "", element("mark", {}, word)]));
     const who = element("small", { class: "who" }, answer.who.join(", "));
-    return element("li", { class: answer.mark.replace(" ", "-") }, sign, text, who);
+    return element("li", { class: answer.mark.replace(" ", "-") }, sign, text, lacks, who);
   });
   return element("div", { class: "column" }, element("h4", {}, SOURCES[column.source] ?? column.source), element("ul", {}, lines));
 }

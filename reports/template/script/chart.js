@@ -18,11 +18,17 @@ function drawCharts(root, values) {
 async function drawChart(target, kind, values) {
   if (target.dataset.drawn) return;
   target.dataset.drawn = "yes";
+  const name = target.getAttribute("aria-label");
   startLibrary();
-  const specification = { ...PAGE.charts[kind], datasets: { values } };
-  if (kind === "stages") specification.height *= new Set(values.map((value) => value.run)).size;
+  // A layer with nothing to draw would be complained about.
+  const drawn = ({ name }) => !name || values.some((value) => value[name] !== null);
+  const specification = { ...PAGE.charts[kind], layer: PAGE.charts[kind].layer.filter(drawn), datasets: { values } };
   try {
     await vegaEmbed(target, specification, { actions: false, renderer: "svg", tooltip: { theme: "page" } });
+    // One name for the whole chart; those of its marks would drown it.
+    target.setAttribute("role", "img");
+    target.setAttribute("aria-label", name);
+    target.querySelector("svg").setAttribute("aria-hidden", "true");
   } catch (error) {
     target.textContent = `This chart could not be drawn: ${error.message}`;
     throw error;

@@ -8,9 +8,9 @@ function comparisonRow(row) {
   const sides = [0, 1].map((side) => element("td", { class: "number" }, row.medians[side], element("small", { class: "code" }, row.keys[side])));
   return element(
     "tr",
-    { id: row.id, class: row.quarantined && "quarantined" },
-    element("td", {}, chip(row.tone, row.outcome.toUpperCase(), row.id), row.quarantined && element("small", {}, "in quarantine")),
-    element("td", { class: "metric" }, element("b", {}, row.metric), element("span", {}, row.model), element("small", {}, place)),
+    { id: row.id, class: [row.quarantined && "quarantined", row.stand_in && "of-stand-in"].filter(Boolean).join(" ") || null },
+    element("td", { class: "status" }, chip(row.tone, row.outcome.toUpperCase(), row.id), row.quarantined && element("small", {}, "in quarantine")),
+    element("td", { class: "metric" }, element("b", {}, row.metric), " ", standIn(row), element("span", {}, row.model), element("small", {}, place)),
     element("td", { class: "number change" }, element("b", {}, row.change_words), element("small", {}, row.interval)),
     ...sides,
     element("td", { class: "evidence" }, row.sentence, element("small", {}, row.base)),

@@ -26,7 +26,7 @@ function chip(tone, label, id) {
   return element("a", { class: `chip tone-${tone}`, href: `#${id}`, title: "Link to this row" }, label);
 }
 
-function percent(share) {
-  const sign = share < 0 ? "\u2212" : "+";
-  return `${sign}${(100 * Math.abs(share)).toFixed(1)} %`;
+// What computed a speed that is no phone's: nobody may read the row without it.
+function standIn(row) {
+  return row.stand_in && element("span", { class: "chip tone-stand-in" }, row.stand_in);
 }

@@ -4,7 +4,7 @@ const MORE_ROWS = 80;
 const PRINTED_ROWS = 400;
 
 class List {
-  // body: where rows go; rows: data with an id; build: element of a row; words: text to search in.
+  // body: where rows go; rows: data with an id; build: element of a row of a list; words: text to search in.
   constructor(section, body, rows, build, words) {
     this.section = section;
     this.body = body;
@@ -12,6 +12,7 @@ class List {
     this.build = build;
     this.words = words;
     this.texts = new Map();
+    this.opened = new Set();
     this.shown = rows;
     this.order = null;
     this.toggles = [...section.querySelectorAll(".toggle")];
@@ -33,12 +34,15 @@ class List {
     }
     this.search.addEventListener("input", () => this.update());
     for (const header of this.section.querySelectorAll("th[data-sort]")) {
-      header.tabIndex = 0;
-      header.addEventListener("click", () => this.sortBy(header));
-      header.addEventListener("keydown", (event) => {
-        if (event.key === "Enter") this.sortBy(header);
-      });
+      const button = element("button", { type: "button", class: "sort" }, header.textContent);
+      button.addEventListener("click", () => this.sortBy(header));
+      header.replaceChildren(button);
     }
+    this.unfold = this.section.querySelector(".unfold");
+    this.unfold?.addEventListener("click", () => {
+      this.opened.add(this.unfold.dataset.fold);
+      this.update();
+    });
     this.section.querySelector(".controls").hidden = false;
     const observer = new IntersectionObserver(
       ([entry]) => {
@@ -67,6 +71,7 @@ class List {
   reveal(id) {
     const row = this.rows.find((each) => each.id === id);
     if (!row) return false;
+    for (const fold of row.folds ?? []) this.opened.add(fold);
     if (!this.shown.includes(row)) this.only(null, null);
     const place = this.shown.indexOf(row);
     if (place >= MORE_ROWS) {
@@ -96,12 +101,48 @@ class List {
       wanted.set(dataset.key, [...(wanted.get(dataset.key) ?? []), dataset.value]);
     }
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    // Whoever asks for something is shown all of it.
+    const isFolding = wanted.size === 0 && words.length === 0 && !this.order;
     this.shown = this.rows.filter((row) => {
+      if (isFolding && this.isFolded(row)) return false;
       for (const [key, values] of wanted) if (!values.includes(String(row[key]))) return false;
       return words.every((word) => this.textOf(row).includes(word));
     });
     if (this.order) this.shown.sort((one, two) => this.order.direction * compareBy(this.order.key, one, two));
     this.start();
+    const all = this.rows.length;
+    this.output.textContent = isFolding || this.shown.length === all ? `all ${all}` : `${this.shown.length} of ${all}`;
+    this.tellFolded(isFolding);
+  }
+
+  isFolded(row) {
+    return (row.folds ?? []).some((fold) => !this.opened.has(fold));
+  }
+
+  tellFolded(isFolding) {
+    this.section.classList.toggle("unfolded", !isFolding);
+    if (!this.unfold) return;
+    const hidden = this.rows.filter((row) => row.folds?.includes(this.unfold.dataset.fold));
+    this.unfold.hidden = !isFolding || this.opened.has(this.unfold.dataset.fold) || !hidden.length;
+    this.unfold.textContent = `${hidden.length} more ${this.unfold.dataset.told}`;
+  }
+
+  // Shows or hides what is folded behind a row; says whether it is shown now.
+  toggleFold(row) {
+    const behind = this.rows.filter((each) => each.folds?.includes(row.metric));
+    const isOpening = !this.opened.delete(row.metric);
+    const others = this.shown.filter((each) => !behind.includes(each));
+    for (const each of behind) document.getElementById(each.id)?.remove();
+    this.built -= this.shown.slice(0, this.built).filter((each) => behind.includes(each)).length;
+    this.shown = others;
+    if (isOpening) {
+      this.opened.add(row.metric);
+      const place = others.indexOf(row) + 1;
+      this.shown = [...others.slice(0, place), ...behind, ...others.slice(place)];
+      document.getElementById(row.id).after(...behind.map((each) => this.build(each, this)));
+      this.built += behind.length;
+    }
+    return isOpening;
   }
 
   // Collected when first searched in: most readers of a long list only scroll.
@@ -114,14 +155,13 @@ class List {
     this.body.replaceChildren();
     this.built = 0;
     this.grow(FIRST_ROWS);
-    const all = this.rows.length;
-    this.output.textContent = this.shown.length === all ? `all ${all}` : `${this.shown.length} of ${all}`;
   }
+
 
   grow(count) {
     if (count <= 0) return;
     const more = this.shown.slice(this.built, this.built + count);
-    this.body.append(...more.map((row) => this.build(row)));
+    this.body.append(...more.map((row) => this.build(row, this)));
     this.built += more.length;
     this.sentinel.hidden = this.built >= this.shown.length;
   }

@@ -17,12 +17,15 @@ for (const place of document.querySelectorAll("[data-spark]")) {
   place.append(spark(PAGE.trends.find((row) => row.id === place.dataset.spark), 240));
 }
 
-drawCharts(document, (chart) =>
-  chart.dataset.chart === "stages" ? PAGE.stages : PAGE.gauges[Number(chart.dataset.index)].values,
-);
+for (const place of document.querySelectorAll("[data-picture]")) place.append(picture(place.dataset.picture));
 
-for (const link of document.querySelectorAll("[data-show-status]")) {
-  link.addEventListener("click", () => lists.get("verdicts").only("status", link.dataset.showStatus));
+drawCharts(document, (chart) => PAGE.gauges[Number(chart.dataset.index)].values);
+
+for (const button of document.querySelectorAll("[data-show-status]")) {
+  button.addEventListener("click", () => {
+    lists.get("verdicts").only("status", button.dataset.showStatus);
+    document.getElementById("verdicts").scrollIntoView();
+  });
 }
 
 for (const button of document.querySelectorAll("button.copy")) button.hidden = false;
@@ -33,9 +36,20 @@ document.addEventListener("click", async ({ target }) => {
   setTimeout(() => (target.textContent = "copy"), 1500);
 });
 
+// Whoever moves about with the keyboard need not know which controls are links.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches?.("a[href]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 function openTarget() {
   const id = decodeURIComponent(location.hash.slice(1));
-  [...lists.values()].some((list) => list.reveal(id));
+  if ([...lists.values()].some((list) => list.reveal(id))) return;
+  const folded = document.getElementById(id)?.closest("details:not([open])");
+  if (!folded) return;
+  folded.open = true;
+  document.getElementById(id).scrollIntoView();
 }
 addEventListener("hashchange", openTarget);
 openTarget();

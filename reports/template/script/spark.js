@@ -12,9 +12,7 @@ function spark(trend, width) {
   const y = (value) => height - margin - ((value - low) / (high - low || 1)) * (height - 2 * margin);
   const parts = levels(trend).map(([from, to, level]) => line("level", x(from), x(to), y(level), y(level)));
   if (near) parts.push(line("gate", 0, width, y(trend.gate), y(trend.gate)));
-  for (const [night, , , worse] of trend.steps) {
-    parts.push(line(worse ? "step worse" : "step better", x(night), x(night), 0, height));
-  }
+  for (const { night, kind } of trend.steps) parts.push(line(`step ${kind}`, x(night), x(night), 0, height));
   for (const point of trend.points) {
     parts.push(drawing("circle", { class: "dot", cx: x(point[0]).toFixed(1), cy: y(point[1]).toFixed(1), r: 1.7 }));
   }
@@ -25,8 +23,8 @@ function spark(trend, width) {
 // From, to, level of every stretch between changes; a trend without changes has none to show.
 function levels(trend) {
   if (!trend.steps.length) return [];
-  const ends = [...trend.steps.map((step) => step[0]), trend.points.at(-1)[0]];
-  const stretches = [[trend.points[0][0], ends[0], trend.steps[0][1]]];
-  trend.steps.forEach((step, index) => stretches.push([step[0], ends[index + 1], step[2]]));
+  const ends = [...trend.steps.map((step) => step.night), trend.points.at(-1)[0]];
+  const stretches = [[trend.points[0][0], ends[0], trend.steps[0].before]];
+  trend.steps.forEach((step, index) => stretches.push([step.night, ends[index + 1], step.after]));
   return stretches;
 }

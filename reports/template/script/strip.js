@@ -14,11 +14,11 @@ function strip(plot, unit) {
   }
   if (plot.median !== null) parts.push(line("median", plot.median, plot.median, 2, STRIP_HEIGHT - 2));
   for (const [x, , , beyond] of plot.bounds) parts.push(beyond ? arrow(x) : line("gate", x, x, 0, STRIP_HEIGHT));
-  plot.dots.forEach(([cx, cy, value, reason], run) => {
-    const words = [`run ${run + 1}: ${value} ${unit ?? ""}`.trim(), reason && `not counted: ${reason}`];
+  for (const [cx, cy, run, value, reason] of plot.dots) {
+    const words = [run && `run ${run}`, `${value} ${unit ?? ""}`.trim(), reason && `not counted: ${reason}`];
     const shown = drawing("title", {}, words.filter(Boolean).join(", "));
     parts.push(drawing("circle", { class: reason ? "dot invalid" : "dot", cx, cy, r: 2.6 }, shown));
-  });
+  }
   const frame = { class: "strip", viewBox: `0 0 ${STRIP_WIDTH} ${STRIP_HEIGHT}`, role: "img", "aria-label": plot.label };
   return drawing("svg", frame, ...parts);
 }

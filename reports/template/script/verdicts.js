@@ -1,14 +1,14 @@
 function showVerdicts(section) {
   const table = section.querySelector("table");
   const withRoofline = table.dataset.roofline === "yes";
-  const build = (row) => verdictRow(row, withRoofline);
-  const words = (row) => [row.label, row.metric, row.model, row.subject, row.device, row.sentence, row.test];
+  const build = (row, list) => verdictRow(row, withRoofline, list);
+  const words = (row) => [row.label, row.metric, row.model, row.subject, row.device, row.stand_in, row.sentence, row.test];
   return new List(section, table.tBodies[0], PAGE.verdicts, build, words);
 }
 
-function verdictRow(row, withRoofline) {
+function verdictRow(row, withRoofline, list) {
   const cells = [
-    element("td", {}, chip(row.status, row.label, row.id), row.quarantined && element("small", {}, "in quarantine")),
+    element("td", { class: "status" }, chip(row.status, row.label, row.id), row.quarantined && element("small", {}, "in quarantine"), row.more > 0 && moreButton(row, list)),
     metricCell(row),
     measuredCell(row),
     gateCell(row),
@@ -16,13 +16,21 @@ function verdictRow(row, withRoofline) {
     element("td", { class: "plot" }, row.plot && strip(row.plot, row.unit)),
     evidenceCell(row),
   ];
-  return element("tr", { id: row.id, class: row.quarantined && "quarantined" }, ...cells);
+  const marks = [row.status === "pass" && "quiet", row.quarantined && "quarantined", row.stand_in && "of-stand-in"];
+  return element("tr", { id: row.id, class: marks.filter(Boolean).join(" ") || null }, ...cells);
 }
 
 function metricCell(row) {
-  const place = [row.subject, row.device, row.virtual && "virtual"].filter(Boolean).join(" · ");
+  const place = [row.subject, row.device].filter(Boolean).join(" · ");
   const name = element("b", { title: row.description }, row.metric);
-  return element("td", { class: "metric" }, name, element("span", {}, row.model), element("small", {}, place));
+  return element("td", { class: "metric" }, name, " ", standIn(row), " ", element("span", {}, row.model), element("small", {}, place));
+}
+
+function moreButton(row, list) {
+  const state = { "aria-expanded": String(list.opened.has(row.metric)), title: "Gates of this metric with more room" };
+  const button = element("button", { type: "button", class: "more", ...state }, `${row.more} more`);
+  button.addEventListener("click", () => button.setAttribute("aria-expanded", String(list.toggleFold(row))));
+  return button;
 }
 
 function measuredCell(row) {
@@ -46,15 +54,19 @@ function rooflineCell(row) {
 }
 
 function evidenceCell(row) {
-  const details = element("details", {}, element("summary", {}, row.sentence));
+  // The numbers of a green row are beside it: its sentence can wait.
+  const isQuiet = row.status === "pass";
+  const details = element("details", {}, element("summary", {}, isQuiet ? "evidence" : row.sentence));
   details.addEventListener("toggle", () => details.children.length > 1 || details.append(...verdictDetails(row)));
-  return element("td", { class: "evidence" }, details, row.source && element("small", { title: row.source }, row.source));
+  return element("td", { class: "evidence" }, details);
 }
 
 function verdictDetails(row) {
   const facts = [
+    ["Evidence", row.status === "pass" && row.sentence],
     ...(row.notes ?? []).map((note) => ["Note", note]),
     ["Device", row.device],
+    ["Gate", row.source],
     ["Artifact", row.artifact, "code"],
     ["Test", row.test, "code"],
   ];

@@ -73,7 +73,7 @@ def html_of(directory: Path, since: datetime | None = None) -> str:
     run = Run.read(directory)
     past = read_past(run, since)
     trends = find_trends(past)
-    return render_page(run, past, trends, find_findings(run, past, trends))
+    return render_page(run, past, trends, find_findings(run, past, trends), directory / "report")
 
 
 def page_of(directory: Path, since: datetime | None = None) -> Page:

@@ -54,3 +54,30 @@ def test_without_the_float_model_nothing_is_said() -> None:
 def test_a_blank_image_is_not_held_against_the_float_model() -> None:
     rows = [row.model_copy(update={"variant": "blank"}) for row in answers(["blue"] * 20)]
     assert line_of(rows).delta is None
+
+
+def test_sets_of_questions_are_not_added_up() -> None:
+    golden = {"question_kind": "golden", "expected": "red circle, digit two"}
+    asked = [
+        answer_row(sample_id=f"g{n}", reference=None, given=given, correct=not n, **golden)
+        for n, given in enumerate(["Digit two, and a red circle.", "A red circle."])
+    ]
+    another = [row.model_copy(update={"test_id": "another"}) for row in asked]
+    [table] = accuracy_tables([*answers(["red"] * 24), *another])
+    shares = [(line.overall.hits, line.overall.total) for line in table.lines]
+    assert shares == [(24, 24), (1, 2)]
+
+
+def test_a_set_that_several_processes_asked_counts_once() -> None:
+    rows = answers(["red", "blue"])
+    again = [row.model_copy(update={"test_id": "another"}) for row in rows]
+    [table] = accuracy_tables([*rows, *rows, *again])
+    assert [line.overall.total for line in table.lines] == [2]
+
+
+def test_the_kind_that_goes_wrong_most_comes_first() -> None:
+    rows = [
+        answer_row(sample_id="a", question_kind="colour"),
+        answer_row(sample_id="b", question_kind="shape", given="blue", correct=False),
+    ]
+    assert [kind for kind, _ in line_of(rows).by_kind] == ["shape", "colour"]

@@ -98,3 +98,14 @@ def test_comparing_loses_no_word(text: str, wanted: str) -> None:
     assert "".join(piece.text for piece in pieces) == text.lstrip()
     assert all(one.differs != other.differs for one, other in pairwise(pieces))
     assert not any(piece.differs for piece in compare_words(text, text))
+
+
+def test_an_answer_that_has_to_name_something_is_marked_by_what_it_lacks() -> None:
+    golden = {"question_kind": "golden", "expected": "red circle, digit two, blue cross"}
+    told = "Above the digit TWO, said nobody, is a red  circle."
+    [card] = answer_cards([answer_row(given=told, correct=False, reference="red", **golden)]).cards
+    [reference, host] = card.blocks[0].columns
+    assert host.lines[0].words == ((told, 0),)
+    assert host.lines[0].missing == ("blue cross",)
+    assert reference.lines[0].missing == ("red circle", "digit two", "blue cross")
+    assert card.names

@@ -66,7 +66,7 @@ def test_an_outcome_filters(tab: Tab) -> None:
 
 
 def test_a_heading_sorts_by_the_size_of_a_change(tab: Tab) -> None:
-    heading = tab.page.locator("#comparisons th", has_text="Change")
+    heading = tab.page.locator("#comparisons th button", has_text="Change")
     heading.click()
     assert metrics(tab) == ["encode_ms", "decode_tps", "load_ms", "ttft_ms", "e2e_tps"]
     heading.click()

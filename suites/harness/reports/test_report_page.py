@@ -14,7 +14,7 @@ from harness.results.journal import THUMBNAIL_FOLDER, Journal
 from harness.results.rows.schema import OutcomeRow, SessionEndRow
 from reports.answer_cards import MAX_ANSWERS
 from reports.page import TEMPLATES
-from reports.payload import embed_pictures
+from reports.pictures import embed_pictures
 from suites.harness.reports.rendered import page_of
 from suites.harness.reports.small_run import (
     BROKEN_TEST,
@@ -50,7 +50,7 @@ def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path
     assert (failed["value"], failed["unit"], failed["interval"]) == (
         "96.5",
         "token/s",
-        ["95 to 97.5", "5 runs, CV 1.0 %"],
+        ["95 to 97.5", "5 runs", "CV 1.0 %"],
     )
     assert (failed["gate"], failed["margin_words"]) == (["≥ 100"], "3.5 % outside")
     assert "https://example.org/measurement" in failed["source"]
@@ -71,8 +71,9 @@ def test_bounds_of_an_accuracy_are_said_to_be_over_other_images(tmp_path: Path) 
 def test_every_sample_is_a_dot_and_invalid_ones_differ(finished_run: Path) -> None:
     failed, _ = page_of(finished_run).data["verdicts"]
     first, *others = failed["plot"]["dots"]
-    assert first[2:] == ["118.2", "121 tokens generated, 128 asked for"]
-    assert [dot[2:] for dot in others] == [["96"], ["97.5"], ["95"], ["96.5"], ["97"]]
+    assert first[2:] == [1, "118.2", "121 tokens generated, 128 asked for"]
+    values = ["96", "97.5", "95", "96.5", "97"]
+    assert [dot[2:] for dot in others] == [[run, value] for run, value in enumerate(values, 2)]
     assert failed["notes"] == ["not counted: 121 tokens generated, 128 asked for"]
 
 
@@ -98,7 +99,7 @@ def test_answers_stand_beside_the_expected_one_with_differences_marked(finished_
     [float_model, host] = first["blocks"][0]["columns"]
     assert float_model == {
         "source": "float",
-        "lines": [{"who": [], "mark": "float", "words": [["red", 0]]}],
+        "lines": [{"who": [], "mark": "float", "words": [["red", 0]], "missing": []}],
     }
     assert [(line["mark"], line["words"]) for line in host["lines"]] == [
         ("right", [["red", 0]]),
@@ -116,10 +117,11 @@ def test_what_a_model_answers_cannot_become_markup(finished_run: Path) -> None:
 
 def test_accuracy_is_broken_down_by_kind_of_question(finished_run: Path) -> None:
     text = page_of(finished_run).text
-    assert "Configuration Image All colour count Same as float Against float" in text
-    assert "kv · 8da4w · host real 100.0 2/2 100.0 1/1 100.0 1/1" in text
-    assert "kv · 8da4w · host blank 0.0 0/1" in text
-    assert "hybrid · 8da4w · host real 0.0 0/1" in text
+    assert "Right Against float By kind, least first Of" in text
+    assert "100.0 % 2/2" in text
+    assert "colour 1/1 count 1/1 kv · 8da4w · host" in text
+    assert "colour 0/1 blank image kv · 8da4w · host" in text
+    assert "colour 0/1 hybrid · 8da4w · host" in text
 
 
 def test_an_image_is_embedded_once_however_often_it_is_shown(finished_run: Path) -> None:

@@ -102,3 +102,19 @@ def test_a_damaged_night_is_told_and_costs_nothing_else(tmp_path: Path) -> None:
     assert len(past.nights) == 1
     [sentence] = past.history.unreadable
     assert "is damaged" in sentence
+
+
+def test_runs_that_were_made_for_other_metrics_are_no_part_of_a_night(tmp_path: Path) -> None:
+    """A verdict on two runs is told as such, however many another metric needed."""
+    rows = [a_sample(value, run_index=n) for n, value in enumerate((90.0, 92.0, 200.0, 300.0))]
+    folder = write_night(tmp_path, 0, [*rows, a_verdict(91.0, Status.PASS, n_samples=2)])
+    [trend] = trends_of(folder)
+    assert (trend.points[0].median, trend.points[0].high) == (91.0, 92.0)
+
+
+def test_a_virtual_phones_speed_is_marked_and_never_changes(tmp_path: Path) -> None:
+    phone = {"target": "phone", "soc": "SM8550", "virtual": True}
+    for number, value in enumerate([*STEADY, *SLOW]):
+        folder = write_night(tmp_path, number, [a_sample(value, **phone)])
+    [trend] = trends_of(folder)
+    assert (trend.stand_in, trend.steps) == ("virtual phone", ())
