@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from harness.artifacts.given_name import check_name, give_name
 from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint_source import (
     find_calibration,
@@ -40,6 +41,8 @@ def run_export(options: Values) -> int:
     # Before a checkpoint is downloaded: a request that cannot be met is no reason to do that.
     findings = Findings()
     findings.note(lambda: check_request(request))
+    if (name := options["name"]) is not None:
+        findings.note(lambda: check_name(name))
     if (samples := request.calibration) is not None:
         findings.note(lambda: read_samples(samples))
     findings.note(lambda: check_installed(EXPORTER_PACKAGES, "Exporting"))
@@ -63,6 +66,9 @@ def run_export(options: Values) -> int:
         print(f"error: {failure_sentence(failure, need, available)}", file=sys.stderr)
         return 1
     console.print(component_table(export))
+    if name is not None:
+        before = give_name(export.artifact.directory, name)
+        console.print(f"Named {name}{f', which {before} was until now' if before else ''}.")
     print(export.artifact.directory)
     return 0
 

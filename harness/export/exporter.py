@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.artifacts.artifact import Artifact, sha256_of
+from harness.artifacts.given_name import ARTIFACTS
 from harness.artifacts.manifest import ComponentFile, Manifest
 from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
@@ -101,7 +102,7 @@ def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) 
     components = [_get_or_build(inputs, component, root, report) for component in COMPONENTS]
     statement_files = inputs.checkpoint.statement_files
     manifest = _manifest(inputs, components, statement_files)
-    artifact = assemble(root / "artifacts", manifest, components, statement_files)
+    artifact = assemble(root / ARTIFACTS, manifest, components, statement_files)
     return Export(artifact, tuple(components))
 
 

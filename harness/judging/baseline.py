@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.artifacts.given_name import ARTIFACTS, named_artifact
 from harness.artifacts.manifest import Manifest
 from harness.errors import UserError
 from harness.judging.latest_green import GreenArtifact, Lane, find_latest_green
@@ -102,15 +103,18 @@ def resolve_compare(options: dict[str, Any], artifacts: Path) -> dict[str, Any]:
 
 
 def find_artifact(text: str, artifacts: Path) -> Path:
-    """An artifact folder by its path, or by its cache key or the beginning of it.
+    """An artifact folder by its path, its name in the cache, or its key or the beginning of that.
 
     Raises:
         UserError: If there is none, or several keys begin like that.
     """
     if Path(text).expanduser().is_dir():
         return Path(text).expanduser().absolute()
-    folder = artifacts / "artifacts"
-    found = sorted(folder.glob(f"[!.]*-{text[:12]}*")) if _KEY.fullmatch(text) else []
+    if (named := named_artifact(text, artifacts)) is not None:
+        return named
+    folder = artifacts / ARTIFACTS
+    keyed = folder.glob(f"[!.]*-{text[:12]}*") if _KEY.fullmatch(text) else ()
+    found = sorted(path for path in keyed if not path.is_symlink())
     if len(found) == 1:
         return found[0]
     if not found:

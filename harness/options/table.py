@@ -132,6 +132,7 @@ _MODEL = (
     Option(
         "calibration", _EXPORTED, "JSON samples for activations", Path, words="the miniatures' own"
     ),
+    Option("name", ("export",), "of the artifact, wherever one is named", metavar="NAME"),
     Option("pre_gen_pte", _SUITES, "artifact folder that somebody else exported", Path),
     Option("build_missing", _SUITES, "export full-size models unasked", bool),
     Option(

@@ -11,8 +11,10 @@ from typing import Any
 
 from harness.artifacts.artifact import open_artifact
 from harness.artifacts.foreign import find_foreign
+from harness.artifacts.given_name import named_artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.errors import UserError
+from harness.options.table import default_artifacts
 from harness.picture_source import check_exists, is_url, pin
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
@@ -150,6 +152,9 @@ class _Model:
 
 
 def _model(flags: Flags) -> _Model:
+    if flags.artifact is not None and not flags.artifact.is_dir():
+        named = named_artifact(str(flags.artifact), default_artifacts())
+        flags = flags.model_copy(update={"artifact": named or flags.artifact})
     if flags.artifact is not None:
         _refuse(flags, _ARTIFACT_STANDS_FOR, "--artifact")
         if not (flags.artifact / MANIFEST_NAME).exists():
