@@ -17,7 +17,7 @@ from reports.findings import Finding
 from reports.headline import LABELS
 from reports.past import Night
 from reports.strip_plot import StripPlot
-from reports.trends import Step, Trend
+from reports.trends import LevelChange, Trend
 from reports.verdict_folds import FoldedLine
 from reports.wording import (
     change,
@@ -222,7 +222,7 @@ def _trend(trend: Trend) -> Payload:
     }
 
 
-def _step(step: Step, unit: str, nights: Sequence[Night]) -> Payload:
+def _step(step: LevelChange, unit: str, nights: Sequence[Night]) -> Payload:
     return {
         "night": step.night,
         "before": rounded(step.before),

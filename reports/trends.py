@@ -38,7 +38,7 @@ class TrendPoint:
 
 
 @dataclass(frozen=True)
-class Step:
+class LevelChange:
     """A change of level.
 
     Attributes:
@@ -79,7 +79,7 @@ class Trend:
     better: Better
     stand_in: str | None
     points: tuple[TrendPoint, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[LevelChange, ...]
 
     def at(self, night: int) -> TrendPoint | None:
         """The point of a night, None where nothing was measured."""
@@ -123,7 +123,7 @@ def _trend(columns: Mapping[str, Sequence[Any]], rows: range) -> Trend:
     )
 
 
-def _steps(points: Sequence[TrendPoint], better: Better) -> tuple[Step, ...]:
+def _steps(points: Sequence[TrendPoint], better: Better) -> tuple[LevelChange, ...]:
     """Changes of level; none where a value has no ratio to another: 0, or an infinite SQNR."""
     medians = [point.median for point in points]
     if not all(math.isfinite(value) and value > 0 for value in medians):
@@ -133,7 +133,7 @@ def _steps(points: Sequence[TrendPoint], better: Better) -> tuple[Step, ...]:
         starts[number] = _sharpened(medians, starts[number - 1], starts[number], starts[number + 1])
     levels = [statistics.median(medians[one:other]) for one, other in pairwise(starts)]
     return tuple(
-        Step(points[start].night, before, after, (after < before) == (better == "higher"))
+        LevelChange(points[start].night, before, after, (after < before) == (better == "higher"))
         for start, (before, after) in zip(starts[1:-1], pairwise(levels), strict=True)
     )
 

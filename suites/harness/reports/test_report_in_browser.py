@@ -214,6 +214,9 @@ def test_print_is_black_on_white_without_controls(browser: Browser, index: Path)
         assert brightness(opened, "h2", "color") < 60
         expect(opened.page.locator(".bar")).to_be_hidden()
         expect(opened.page.locator("#verdicts .controls")).to_be_hidden()
+        # A4 between its margins, at 96 dots per inch.
+        opened.page.set_viewport_size({"width": 703, "height": 1000})
+        assert opened.page.evaluate("document.documentElement.scrollWidth") == 703
         opened.shoot("print")
     assert opened.complaints == []
 
