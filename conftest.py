@@ -8,6 +8,7 @@ from fixtures.session.plugin import SessionPlugin
 from fixtures.session.selection import HTP, room_of
 from fixtures.settings.options import add_options
 from reports.build import build_report
+from reports.retired import retire_report
 
 pytest_plugins = (
     "fixtures.session.failure_text",
@@ -34,8 +35,8 @@ MARKERS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options of design §12."""
-    add_options(parser.getgroup("snapgate"))
+    """Declare the options of design §12, where no installed plug-in did."""
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, description in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {description}")
     config.addinivalue_line("markers", f"{HTP}: about graphs of the HTP, which --target host lacks")
-    config.pluginmanager.register(SessionPlugin(config, build_report), "snapgate-session")
+    config.pluginmanager.register(
+        SessionPlugin(config, build_report, retire_report), "snapgate-session"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

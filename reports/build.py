@@ -64,7 +64,8 @@ def build_report(run_directory: Path, out: Path, since: datetime | None = None) 
     for name, content in contents.items():
         replace_file(out / name, content)
     top = headline(run, findings)
-    return ReportSummary(top.word, top.sentence, tuple(out / name for name in contents))
+    told = " ".join(filter(None, (run.unfinished, top.sentence)))
+    return ReportSummary(top.word, told, tuple(out / name for name in contents))
 
 
 def _render_samples(run: Run) -> str:

@@ -98,9 +98,12 @@ def _ending(
         return "unfinished", "NOT FINISHED"
     if worse:
         return "worse", "WORSE"
+    if not run.outcomes and not statuses:
+        return "unfinished", "NOTHING RAN"
+    if run.judged_nothing:
+        return "unfinished", "NOTHING JUDGED"
     if not statuses:
-        passed = any(row.outcome == "passed" for row in run.outcomes)
-        return ("pass", "PASS") if passed else ("unfinished", "NOTHING RAN")
+        return "pass", "PASS"
     return statuses[0].value, LABELS[statuses[0]]
 
 
@@ -149,11 +152,23 @@ def _sentences(
         parts.append(_named([test.rpartition("::")[2] for test in failed_tests]))
     parts += _comparison_sentence(run.compared, bool(lead))
     parts += _unjudged_sentences(run)
+    parts += run.cut_short
     if expired := _expired(run):
         parts.append(f"{plural(len(expired), 'quarantine')} ran out: {_named(expired)}")
     if not parts:
-        parts.append(f"{plural(len(run.outcomes), 'test')} ran and judged no gate.")
+        parts.append(_nothing_judged(run))
+    if rerun := sum(row.reruns > 0 for row in run.outcomes):
+        parts.append(f"{plural(rerun, 'test')} ran again by a plugin and count as they ended last.")
     return parts
+
+
+def _nothing_judged(run: Run) -> str:
+    if not run.judged_nothing:
+        return f"{plural(len(run.outcomes), 'test')} ran and judged no gate."
+    reasons = Counter(row.message.strip().partition("\n")[0] for row in run.outcomes)
+    told = "; ".join(reason for reason, _ in reasons.most_common(_MAX_NAMED) if reason)
+    skipped = f"{plural(len(run.outcomes), 'test')} skipped"
+    return f"Nothing was judged, {skipped}: {told}." if told else f"Nothing was judged, {skipped}."
 
 
 def _expired(run: Run) -> list[str]:

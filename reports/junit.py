@@ -17,13 +17,27 @@ def render_junit(run: Run) -> bytes:
     suites = ElementTree.Element("testsuites", name="pytest tests")
     suite = ElementTree.SubElement(suites, "testsuite", _totals(run))
     properties = ElementTree.SubElement(suite, "properties")
-    facts = {"run_id": run.run_id, "finished": str(run.finished).lower()}
+    facts = {"run_id": run.run_id, "finished": str(run.finished and run.is_whole).lower()}
+    if run.planned is not None:
+        facts["planned"] = str(run.planned)
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=name, value=value)
     for row in run.outcomes:
         _add_test_case(suite, row)
+    if told := _not_green(run):
+        case = ElementTree.SubElement(suite, "testcase", classname="snapgate", name="session")
+        ElementTree.SubElement(case, "error", message=told)
     content: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
     return content
+
+
+def _not_green(run: Run) -> str:
+    """Why the run is not green whatever its tests say; empty if it may be.
+
+    What never ran has no test case, and what was skipped turns no CI system red.
+    """
+    nothing = "Nothing was judged." if run.judged_nothing else ""
+    return " ".join(filter(None, (run.unfinished, nothing, *run.cut_short)))
 
 
 def _totals(run: Run) -> dict[str, str]:
@@ -32,9 +46,9 @@ def _totals(run: Run) -> dict[str, str]:
 
     totals = {
         "name": "pytest",
-        "tests": str(len(run.outcomes)),
+        "tests": str(len(run.outcomes) + bool(_not_green(run))),
         "failures": count("failed"),
-        "errors": count("error"),
+        "errors": str(int(count("error")) + bool(_not_green(run))),
         "skipped": count("skipped"),
         "time": f"{sum(row.duration_s for row in run.outcomes):.3f}",
     }
@@ -50,6 +64,9 @@ def _add_test_case(suite: ElementTree.Element, row: OutcomeRow) -> None:
     case = ElementTree.SubElement(
         suite, "testcase", {key: _legal(value) for key, value in attributes.items()}
     )
+    if row.reruns:
+        own = ElementTree.SubElement(case, "properties")
+        ElementTree.SubElement(own, "property", name="reruns", value=str(row.reruns))
     if row.outcome in _ELEMENTS:
         reason = f"{LABELS[row.status]}: {row.message}" if row.status else row.message
         first_line = reason.partition("\n")[0]

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from harness.measure.exit_status import INTERRUPTED, UNJUDGED
 from harness.results.history import History, load_history
 from harness.results.run import Run
 from harness.results.run_comparison import Difference, find_differences
@@ -17,6 +18,7 @@ DEFAULT_SPAN = timedelta(days=90)
 
 _FRAMES = ("sessions", "devices", "samples", "verdicts", "comparisons")
 _OPEN = (10, 11, 12, 13)
+_UNFINISHED = (INTERRUPTED, UNJUDGED)
 
 Ending = Literal["green", "red", "open", "unfinished"]
 
@@ -28,7 +30,8 @@ class Night:
     Attributes:
         run_id: Name of the run.
         started_at: When its first session started.
-        ending: ``green`` for exit status 0, ``open`` for neither green nor red.
+        ending: ``green`` for exit status 0, ``open`` for neither green nor red, ``unfinished`` for
+            one that was cut short or judged nothing.
         commit: Of the working tree; None outside of a repository.
     """
 
@@ -100,6 +103,8 @@ def _night(row: dict[str, object]) -> Night:
 
 def _ending(exit_status: object) -> Ending:
     if not isinstance(exit_status, int):
+        return "unfinished"
+    if exit_status in _UNFINISHED:
         return "unfinished"
     if exit_status == 0:
         return "green"

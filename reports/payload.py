@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.measure.wording import number
+from harness.measure.wording import number, plural
 from harness.results.rows.schema import OutcomeRow, VerdictRow
 from harness.results.series import Series
 from reports.device_log import Gauge
@@ -89,12 +89,18 @@ def test_rows(outcomes: Sequence[OutcomeRow]) -> list[Payload]:
                 "label": LABELS[row.status] if row.status else row.outcome,
                 "name": name or file,
                 "file": file,
-                "reason": row.message.strip().partition("\n")[0] if row.outcome != "passed" else "",
+                "reason": _reason(row),
                 "seconds": round(row.duration_s, 2),
                 "rerun": row.rerun_command,
             }
         )
     return rows
+
+
+def _reason(row: OutcomeRow) -> str:
+    """Why a test did not just pass, and how often it ran again."""
+    rerun = f"rerun {plural(row.reruns, 'time')}" if row.reruns else ""
+    return "; ".join(filter(None, (rerun, row.message.strip().partition("\n")[0])))
 
 
 def night_rows(nights: Sequence[Night]) -> list[Payload]:

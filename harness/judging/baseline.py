@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.artifacts.given_name import ARTIFACTS, named_artifact
-from harness.artifacts.manifest import Manifest
-from harness.errors import UserError
+from harness.artifacts.manifest import MANIFEST_NAME, Manifest
+from harness.errors import UserError, suggest
 from harness.judging.latest_green import GreenArtifact, Lane, find_latest_green
 from harness.vocabulary import Mode
 
@@ -103,29 +104,46 @@ def resolve_compare(options: dict[str, Any], artifacts: Path) -> dict[str, Any]:
 
 
 def find_artifact(text: str, artifacts: Path) -> Path:
-    """An artifact folder by its path, its name in the cache, or its key or the beginning of that.
+    """An artifact folder by its path, or in the cache by name or key or the beginning of one.
 
     Raises:
-        UserError: If there is none, or several keys begin like that.
+        UserError: If there is none, or several begin like that.
     """
-    if Path(text).expanduser().is_dir():
-        return Path(text).expanduser().absolute()
-    if (named := named_artifact(text, artifacts)) is not None:
-        return named
-    folder = artifacts / ARTIFACTS
-    keyed = folder.glob(f"[!.]*-{text[:12]}*") if _KEY.fullmatch(text) else ()
-    found = sorted(path for path in keyed if not path.is_symlink())
+    named = Path(text)
+    with contextlib.suppress(RuntimeError):
+        # Of a home that nobody has; then it may still be no path.
+        named = named.expanduser()
+    if text and named.is_dir():
+        return named.absolute()
+    word, folder = text.rstrip("/"), artifacts / ARTIFACTS
+    if (whole := named_artifact(word, artifacts)) is not None:
+        return whole
+    there = sorted(path for path in folder.glob("[!.]*") if (path / MANIFEST_NAME).is_file())
+    begins = {path.resolve(): path for path in there if word and _begins_with(path, word)}
+    found = sorted(begins.values())
     if len(found) == 1:
         return found[0]
-    if not found:
+    if found:
         raise UserError(
-            f"{text!r} is neither a folder nor the key of an artifact in {folder}; see what is "
-            f"there with: ls {folder}"
+            f"{len(found)} artifacts in {folder} have names or keys that begin with {text!r}: "
+            f"{', '.join(path.name for path in found)}; give more of it."
         )
+    known = suggest(word, [path.name for path in there])
+    nothing = "it holds none, make one with: python -m harness export tiny_smolvlm"
     raise UserError(
-        f"{len(found)} artifacts in {folder} have keys that begin with {text!r}: "
-        f"{', '.join(path.name for path in found)}; give more of the key."
+        f"{text!r} is neither a folder nor the name or key of an artifact in {folder}; "
+        f"{known if there else nothing}."
     )
+
+
+def _begins_with(artifact: Path, word: str) -> bool:
+    """Whether an artifact's name or key does; its name ends with the beginning of its key."""
+    if artifact.name.startswith(word):
+        return True
+    key, word = artifact.name.rpartition("-")[2], word.lower()
+    if not _KEY.fullmatch(word) or not (key.startswith(word) or word.startswith(key)):
+        return False
+    return len(word) <= len(key) or open_artifact(artifact).manifest.key.startswith(word)
 
 
 def check_comparable(baseline: Manifest, candidate: Manifest, mode: Mode | None) -> None:

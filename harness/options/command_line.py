@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,43 @@ _PROGRAMS: Mapping[Command, tuple[str, ...]] = {
     "reports": ("python", "-m", "reports"),
     "runtime": ("python", "-m", "harness.runtime"),
 }
+
+
+class Once(argparse.Action):
+    """Takes one value however often it is typed: the last of several is nobody's choice.
+
+    Args:
+        several: How to ask for several, where that can be had.
+        settings: What every action has.
+    """
+
+    def __init__(self, *, several: str = "", **settings: Any) -> None:
+        super().__init__(**settings)
+        self._several = several
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take it.
+
+        Raises:
+            argparse.ArgumentError: If it was given with another value before.
+        """
+        before = getattr(namespace, self.dest, None)
+        if before is not None and before != values:
+            told = f"is given as {_shown(before)} and as {_shown(values)}; leave one of them out"
+            raise argparse.ArgumentError(self, "; ".join(filter(None, (told, self._several))))
+        setattr(namespace, self.dest, values)
+
+
+def _shown(values: Any) -> str:
+    return " ".join(map(str, values)) if isinstance(values, list) else str(values)
+
+
 _METAVARS: Mapping[type, str] = {Path: "PATH", int: "N"}
 
 
@@ -53,7 +91,9 @@ def declaration(option: Option, command: Command) -> tuple[str, dict[str, Any]]:
         )
     if option.arity == "many":
         settings["action"] = "append"
-    elif option.arity == "pair":
+    elif option.has_flag(command):
+        settings["action"] = partial(Once, several=option.several)
+    if option.arity == "pair":
         settings["nargs"] = 2
     return flag, settings
 

@@ -47,6 +47,7 @@ class Option:
         metavar: Name of a value in help, where type and flag do not tell it.
         spelled: Flag where it is not the name, of all commands or by command; without dashes, the
             place of a word tells what it is.
+        several: What to type for several values of an option that takes one.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Option:
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     metavar: str | tuple[str, str] | None = None
     spelled: str | Mapping[Command, str] = ""
+    several: str = ""
 
     @property
     def is_setting(self) -> bool:

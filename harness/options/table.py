@@ -71,7 +71,10 @@ _PLACE = (
         words=f"the phone's or the artifact's; exports for the emulator: {EMULATOR.default_soc}",
     ),
     Option(
-        "serial", _PHONES, "serial number of the phone, its name in phones.toml, or virtual:SOC"
+        "serial",
+        _PHONES,
+        "serial number of the phone, its name in phones.toml, or virtual:SOC",
+        several="for several phones: --soc SM8550 -n 2",
     ),
     Option("phones", _PHONES, "the laboratory's phones", Path, words="phones.toml, if it is there"),
     Option("adb_host", _PHONES, "adb server", arity="many", words="local", metavar="HOST[:PORT]"),
@@ -181,7 +184,7 @@ _JUDGING = (
         default=200,
     ),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
-    Option("allow", _SUITES, "verdicts that do not fail the session: inconclusive,no-gate,blocked"),
+    Option("allow", _SUITES, "what is no failure: inconclusive,no-gate,blocked,unjudged"),
 )
 
 _STORE = (

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.measure.exit_status import ENDINGS
 from harness.measure.gate import gate_margin
 from harness.measure.verdict import Status
 from harness.measure.wording import bound, number, plural
@@ -20,17 +21,6 @@ from harness.results.series import Series
 from harness.results.stand_in import banners, stand_in_of
 from harness.results.trend_alerts import TrendAlert
 from harness.results.verdict_change import Judgements
-
-ENDINGS = {
-    0: "green",
-    1: "red",
-    2: "interrupted or misused",
-    10: "inconclusive",
-    11: "without a gate for something",
-    12: "blocked: a device was not fit to measure",
-    13: "green, but a trend turned to the worse",
-}
-"""What an exit status means (design §9)."""
 
 LIMIT_BYTES = 1_000_000
 """GitHub drops a step's summary of more than 1 MiB."""
@@ -69,6 +59,9 @@ def _lines(
     if status is not None:
         ended = ENDINGS.get(status, f"ended with exit status {status}")
     yield f"## Run {code(run.run_id)}: {ended}\n"
+    if run.unfinished is not None:
+        yield f"{run.unfinished}\n"
+    yield from (f"- {text(sentence)}" for sentence in run.cut_short)
     counts = Counter(row.status.value for row in run.judged)
     told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
     yield f"{plural(len(run.judged), 'verdict')}: {told}.\n"
@@ -77,6 +70,9 @@ def _lines(
     yield from (f"> {text(banner)}\n" for banner in banners(run))
     for sentence in ignored_sentences(run.copies, run.disagreements):
         yield f"> {text(sentence)}\n"
+    if rerun := [row for row in run.outcomes if row.reruns]:
+        names = ", ".join(f"{code(row.test_id)} ({row.reruns})" for row in rerun[:_MAX_ROWS])
+        yield f"- Rerun by a plugin: {names}; they count as they ended last."
     for quarantine in run.quarantine[:_MAX_ROWS]:
         yield f"- {_quarantine(quarantine)}"
     yield from (f"- **Trend**: {text(alert.sentence, 1000)}" for alert in alerts[:_MAX_ROWS])

@@ -23,7 +23,12 @@ def select(frame: pd.DataFrame, wanted: Mapping[str, Collection[str]]) -> pd.Dat
         texts = frame[name].astype("string")
         # As typed by a person: True and true, an empty text for a missing value.
         folded = texts.fillna("").str.casefold()
-        frame = frame[folded.isin([value.casefold() for value in values])]
+        typed = [value.casefold() for value in values]
+        is_meant = folded.isin(typed)
+        if name.endswith("_key"):
+            # Pages and sentences show the beginning of a key.
+            is_meant |= folded.str.startswith(tuple(filter(None, typed)))
+        frame = frame[is_meant]
     return frame
 
 

@@ -9,6 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from harness.measure.exit_status import INTERRUPTED
+from harness.measure.wording import plural
+from harness.results.cut_short import describe_cut_short
 from harness.results.journal_copies import read_run
 from harness.results.rows.schema import (
     AnswerRow,
@@ -29,9 +32,6 @@ from harness.results.stored_run import run_of
 from harness.vocabulary import Target
 
 RowT = TypeVar("RowT", bound=Row)
-
-INTERRUPTED = 2
-"""Exit status that pytest uses after Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -159,16 +159,42 @@ class Run:
         return run_status(self.sessions, self.ends)
 
     @property
+    def planned(self) -> int | None:
+        """Tests that its sessions were to run; None where one of them did not write it down."""
+        known = [row.planned for row in self.controllers if row.planned is not None]
+        return sum(known) if known and len(known) == len(self.controllers) else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all tests that were planned ended, as far as that is known."""
+        return self.planned is None or len(self.outcomes) >= self.planned
+
+    @property
+    def judged_nothing(self) -> bool:
+        """Whether its tests ended without anything that could be green or red."""
+        return not self.verdicts and not any(
+            row.status or row.outcome != "skipped" for row in self.outcomes
+        )
+
+    @property
     def unfinished(self) -> str | None:
-        """One sentence if the session did not come to its end, else None."""
+        """One sentence if not all that was planned came to its end, else None."""
         if not self.finished:
-            return (
-                "The session did not finish: its process died or was killed. "
-                "What was measured until then is below."
-            )
-        if any(row.exit_status == INTERRUPTED for row in self.ends):
-            return "The session was interrupted. What was measured until then is below."
-        return None
+            why = "The session did not finish: its process died or was killed"
+        elif any(row.exit_status == INTERRUPTED for row in self.ends):
+            why = "The session was interrupted"
+        elif not self.is_whole:
+            why = "The session ended early"
+        else:
+            return None
+        ended = f"{len(self.outcomes)} of {plural(self.planned, 'test')}" if self.planned else ""
+        after = f" after {ended}" if ended else ""
+        return f"{why}{after}. What was measured until then is kept."
+
+    @cached_property
+    def cut_short(self) -> tuple[str, ...]:
+        """One sentence per comparison that ended before it told anything."""
+        return tuple(describe_cut_short(self.samples, self.comparisons, self.controllers))
 
     @property
     def started_at(self) -> datetime | None:

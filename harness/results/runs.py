@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.measure.exit_status import worst_status
+from harness.options.command_line import command_line
 from harness.results.rows.basics import utc_now
 from harness.results.rows.session import SessionEndRow, SessionRow
 from harness.results.stored_run import is_run_folder, stored_runs
@@ -71,18 +73,20 @@ def find_run(results: Path, name: str) -> Path:
     """
     if name == "latest":
         return latest_run(results)
-    if is_run_folder(Path(name)):
-        return Path(name)
-    if is_run_folder(results / name):
+    path = Path(name)
+    path = path.parent if path.match("rows-*.jsonl") else path
+    if name and is_run_folder(path):
+        return path
+    if name and is_run_folder(results / name):
         return results / name
-    found = [run for run in stored_runs(results) if run.run_id.startswith(name)]
+    word, runs = name.rstrip("/"), stored_runs(results)
+    found = [run for run in runs if run.run_id == word]
+    found = found or [run for run in runs if word and run.run_id.startswith(word)]
     if len(found) == 1:
         return found[0].folder
     if not found:
-        raise UserError(
-            f"{results} holds no run {name!r}; list what it holds with: python -m harness results "
-            "--table runs"
-        )
+        listing = command_line("results", {"table": "runs", "results": results})
+        raise UserError(f"{results} holds no run {name!r}; list what it holds with: {listing}")
     names = ", ".join(run.run_id for run in found)
     raise UserError(
         f"{len(found)} runs of {results} begin with {name!r}: {names}; give more of the name."
@@ -97,8 +101,7 @@ def is_controller(worker: str) -> bool:
 def run_status(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) -> int | None:
     """The worst exit status of a run's sessions; None unless all of them came to their end.
 
-    Smaller is worse (design §9): a session that failed beside one that is inconclusive makes the
-    run red, whichever ended first.
+    A session that failed beside one that is inconclusive makes the run red, whichever ended first.
 
     Args:
         sessions: Of all processes that began.
@@ -106,4 +109,4 @@ def run_status(sessions: Iterable[SessionRow], ends: Sequence[SessionEndRow]) ->
     """
     if len(ends) < max(sum(is_controller(row.worker) for row in sessions), 1):
         return None
-    return min((row.exit_status for row in ends if row.exit_status), default=0)
+    return worst_status(row.exit_status for row in ends)

@@ -1,8 +1,8 @@
 """What a session writes down: one row per thing that happened, told apart by ``kind``.
 
 Rows are flat, so that they become columns of a frame or a CSV file as they are. A field is added
-with a default, so that rows of earlier versions are read as they are; a new kind of row raises
-``SCHEMA_VERSION``. Imports without torch.
+with a default, so that rows of earlier versions are read as they are; a new field or kind of row
+raises ``SCHEMA_VERSION``, so that an earlier snapgate asks for an update. Imports without torch.
 """
 
 from __future__ import annotations
@@ -179,7 +179,9 @@ class OutcomeRow(Subject):
     Attributes:
         outcome: pytest's word; a verdict other than PASS and FAIL is ``skipped`` (design §9).
         status: The worst verdict of the test; None when it judged nothing.
-        duration_s: Set-up, call and tear-down.
+        duration_s: Set-up, call and tear-down, of all attempts.
+        reruns: How often another plugin, such as pytest-rerunfailures, announced to run it again;
+            the other fields tell of the last attempt.
         message: Sentence of the verdict, or what pytest prints of a failure; empty when passed.
         rerun_command: Command line that runs this test alone.
         evidence: What was kept of a failure, text by name: ``command``, ``stdout``, ``stderr``,
@@ -191,6 +193,7 @@ class OutcomeRow(Subject):
     outcome: PytestOutcome
     status: Status | None = None
     duration_s: float = Field(ge=0)
+    reruns: int = Field(default=0, ge=0)
     message: Text = ""
     rerun_command: Text
     evidence: dict[str, Text] = Field(default_factory=dict)

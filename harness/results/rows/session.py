@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from harness.results.rows.basics import Frozen, Subject, Text, UtcTime, utc_now
 from harness.vocabulary import Target
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class HostInfo(Frozen):
@@ -42,6 +42,8 @@ class SessionRow(Frozen):
         git_commit: Commit of the working tree, ``-dirty`` appended when it has changes; None
             outside of a repository.
         worker: ``main``, or the pytest-xdist worker's id.
+        planned: Tests of suites that the session was to run; None of a worker, and of sessions
+            that earlier versions wrote.
     """
 
     kind: Literal["session"] = "session"
@@ -54,6 +56,7 @@ class SessionRow(Frozen):
     host: HostInfo
     git_commit: str | None
     worker: str
+    planned: int | None = Field(default=None, ge=0)
 
 
 class SessionEndRow(Frozen):

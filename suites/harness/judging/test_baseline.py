@@ -38,18 +38,42 @@ def cached(folder: Path, key: str, **changes: object) -> Path:
     return path
 
 
-def test_an_artifact_is_named_by_folder_or_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{path}",
+        "{path}/",
+        OLD,
+        OLD[:12],
+        OLD[:20],
+        OLD.upper(),
+        "0ddba11",
+        f"tiny_smolvlm-xnnpack-hybrid-{OLD[:12]}",
+        f"tiny_smolvlm-xnnpack-hybrid-{OLD[:12]}/",
+        "tiny_smolvlm-xnnpack-hybrid-0d",
+        "tiny_smol",
+    ],
+)
+def test_an_artifact_is_named_by_whatever_is_shown_of_it(tmp_path: Path, name: str) -> None:
     path = cached(tmp_path, OLD)
-    for name in (str(path), OLD, OLD[:12], "0ddba11"):
-        assert find_artifact(name, tmp_path) == path
+    assert find_artifact(name.format(path=path), tmp_path) == path
+
+
+def test_a_whole_name_is_meant_although_another_begins_with_it(tmp_path: Path) -> None:
+    path = cached(tmp_path, OLD)
+    hollow_artifact(path.with_name(f"{path.name}-copy"), key=NEW)
+    assert find_artifact(path.name, tmp_path) == path
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("facade", "'facade' is neither a folder nor the key of an artifact in"),
-        ("../../etc", "neither a folder nor the key"),
-        ("0ddba1", "2 artifacts in .* have keys that begin with '0ddba1'"),
+        ("facade", "'facade' is neither a folder nor the name or key of an artifact in"),
+        (OLD[:12] + "1", "neither a folder nor the name or key"),
+        ("", "'' is neither a folder nor the name or key"),
+        ("~nobody/a", "neither a folder nor the name or key .* known: tiny_smolvlm-xnnpack"),
+        ("../../etc", "neither a folder nor the name or key"),
+        ("0ddba1", "2 artifacts in .* have names or keys that begin with '0ddba1'"),
     ],
 )
 def test_a_name_that_fits_none_or_several_is_told(tmp_path: Path, name: str, sentence: str) -> None:

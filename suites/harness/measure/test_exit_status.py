@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UserError
-from harness.measure.exit_status import exit_status, parse_allow
+from harness.measure.exit_status import exit_status, parse_allow, worst_status
 from harness.measure.verdict import Status
 
 
@@ -28,6 +28,25 @@ def test_the_first_kind_that_is_not_allowed_decides(
     statuses: list[Status], allow: str, code: int
 ) -> None:
     assert exit_status(statuses, parse_allow(allow)) == code
+
+
+@pytest.mark.parametrize(
+    ("statuses", "worst"),
+    [
+        ([], 0),
+        ([0, 0], 0),
+        ([0, 13], 13),
+        ([13, 14], 14),
+        ([5, 0], 5),
+        ([14, 10], 10),
+        ([11, 1, 2], 1),
+        ([7, 1], 7),
+        ([0, 4], 4),
+    ],
+)
+def test_the_worst_session_speaks_for_a_run(statuses: list[int], worst: int) -> None:
+    """Of sessions that ended well but for a trend and such that judged nothing, the latter."""
+    assert worst_status(statuses) == worst
 
 
 def test_a_failure_counts_even_if_a_caller_allows_it() -> None:

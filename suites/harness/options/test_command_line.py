@@ -91,3 +91,27 @@ def test_no_two_options_of_a_command_are_spelled_alike() -> None:
     for command in COMMANDS:
         flags = [option.flag(command) for option in options_of(command).values()]
         assert len(set(flags)) == len(flags)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--serial A --serial B", "is given as A and as B; leave one of them out; for several"),
+        ("--soc SM8550 --soc=SM8650", "argument --soc: is given as SM8550 and as SM8650"),
+        ("--build-dir a --build-dir b", "is given as a and as b; leave one of them out"),
+    ],
+)
+def test_a_value_is_taken_once(words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, "doctor")
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(words.split())
+    assert told in capsys.readouterr().err
+
+
+def test_the_same_value_twice_is_one_and_repeatable_options_repeat() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, "doctor")
+    words = "--serial A --serial A --adb-host a --adb-host b"
+    given = vars(parser.parse_args(words.split()))
+    assert (given["serial"], given["adb_host"]) == ("A", ["a", "b"])

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.measure.exit_status import INTERRUPTED
 from harness.measure.verdict import Status
 from harness.results.journal import Journal
 from harness.results.rows.schema import OutcomeRow, SessionEndRow
-from harness.results.run import INTERRUPTED, Run
+from harness.results.run import Run
 from reports.build import build_report
 from reports.verdict_table import verdict_lines
 from suites.harness.reports.nights import a_verdict

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.results.journal import THUMBNAIL_FOLDER, Journal
 from harness.results.journal_copies import read_rows
 from harness.results.provenance import describe_host
-from harness.results.rows.schema import SampleRow, SessionRow
+from harness.results.rows.schema import SCHEMA_VERSION, SampleRow, SessionRow
 from harness.results.runs import latest_run, new_run_id
 
 # Writes samples of about `size` bytes for ever, and says so after each.
@@ -139,7 +139,9 @@ def test_rows_of_a_newer_snapgate_ask_for_an_update(tmp_path: Path) -> None:
         git_commit=None,
         worker="main",
     )
-    text = session.model_dump_json().replace('"schema_version":2', '"schema_version":999')
+    text = session.model_dump_json().replace(
+        f'"schema_version":{SCHEMA_VERSION}', '"schema_version":999'
+    )
     (tmp_path / "rows-main.jsonl").write_text(text + "\n")
     with pytest.raises(UserError, match=r"schema version 999 .*`pip install -U snapgate`"):
         read_rows(tmp_path)

@@ -33,6 +33,12 @@ def test_rows_are_chosen_by_any_of_several_values(frame: pd.DataFrame) -> None:
     assert len(select(frame, {"component": [""], "run_index": ["4"]})) == 3
 
 
+def test_a_key_may_be_typed_as_far_as_it_is_shown(frame: pd.DataFrame) -> None:
+    assert len(select(frame, {"artifact_key": ["C0FF"]})) == len(frame)
+    assert select(frame, {"artifact_key": ["", "ffee"]}).empty
+    assert select(frame, {"metric": ["decode"]}).empty
+
+
 def test_a_column_that_is_not_there_is_told_with_the_nearest(frame: pd.DataFrame) -> None:
     with pytest.raises(UserError, match="no column 'metrics'; did you mean metric"):
         select(frame, {"metrics": ["decode_tps"]})
