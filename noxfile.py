@@ -27,6 +27,7 @@ nox.options.default_venv_backend = "none"
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "environment"
 QNN_STAMP = ENVIRONMENT / "qnn.txt"
+PACKAGE_STAMP = ENVIRONMENT / "package.sha256"
 LOCK = ROOT / "requirements.lock"
 PYTHON = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
 NO_QNN = "--no-qnn"
@@ -61,6 +62,7 @@ def install(session: nox.Session, with_qnn: bool = False) -> list[str]:
         # Keeps two nox commands from building the one environment at once.
         fcntl.flock(lock_file, fcntl.LOCK_EX)
         _install_locked(session)
+        _install_package(session)
         if with_qnn and NO_QNN in session.posargs:
             _remove_qnn(session)
         elif with_qnn:
@@ -78,10 +80,17 @@ def _install_locked(session: nox.Session) -> None:
     session.run(str(PYTHON), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     session.log("installing requirements.lock, torch included; this takes minutes, once")
     session.run(str(PYTHON), "-m", "pip", "install", "--quiet", "-r", str(LOCK))
-    session.run(
-        str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(ROOT)
-    )
     stamp.write_text(wanted)
+    PACKAGE_STAMP.unlink(missing_ok=True)
+
+
+def _install_package(session: nox.Session) -> None:
+    """Install the clone itself; what it declares, entry points for instance, is read only then."""
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    if not PACKAGE_STAMP.is_file() or PACKAGE_STAMP.read_text() != wanted:
+        install_itself = ["install", "--quiet", "--no-deps", "--editable", str(ROOT)]
+        session.run(str(PYTHON), "-m", "pip", *install_itself)
+        PACKAGE_STAMP.write_text(wanted)
 
 
 def _qnn_requirements() -> list[str]:
@@ -142,6 +151,13 @@ def has_qnn(arguments: Sequence[str]) -> bool:
         return True
     found = subprocess.run([str(PYTHON), "-c", FIND_QNN], cwd=ROOT, capture_output=True)
     return found.returncode == 0
+
+
+def unless_given(defaults: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Flags with their values, without those that somebody gives: each is taken once."""
+    given = {argument.split("=")[0] for argument in arguments}
+    pairs = zip(defaults[::2], defaults[1::2], strict=True)
+    return [word for pair in pairs if pair[0] not in given for word in pair]
 
 
 def new_run_id() -> str:
@@ -228,8 +244,8 @@ def nightly(session: nox.Session) -> None:
         session.warn("without QNN nothing is run on the HTP emulator")
         run_python(session, *pytest, *SUITES, *arguments)
         return
-    run = ["--run-id", new_run_id()]
-    few = ["--mode", "hybrid", "--scenes", "24"]
+    run = unless_given(["--run-id", new_run_id()], arguments)
+    few = unless_given(["--mode", "hybrid", "--scenes", "24"], arguments)
     run_all(
         session,
         [*pytest, *SUITES, *run, *arguments],
@@ -242,9 +258,11 @@ def nightly(session: nox.Session) -> None:
 def htp_accuracy(session: nox.Session) -> None:
     """Accuracy on the HTP emulator, both KV encodings, and fidelity of the compiled graphs."""
     arguments = install(session, with_qnn=True)
-    pytest = ["-m", "pytest", "-n", "2", *EMULATOR, "--scenes", "102"]
-    run = ["--run-id", new_run_id(), *arguments]
-    requantized = ["suites/accuracy/test_requantization.py", "--kv-encodings", "requantized"]
+    defaults = [*EMULATOR, "--scenes", "102", "--run-id", new_run_id()]
+    pytest = ["-m", "pytest", "-n", "2"]
+    run = [*unless_given(defaults, arguments), *arguments]
+    encodings = unless_given(["--kv-encodings", "requantized"], arguments)
+    requantized = ["suites/accuracy/test_requantization.py", *encodings]
     run_all(
         session,
         [*pytest, "suites/accuracy", *run],
@@ -257,16 +275,20 @@ def htp_accuracy(session: nox.Session) -> None:
 def lookahead(session: nox.Session) -> None:
     """Lookahead against greedy decoding with three branches, on host and emulator."""
     arguments = install(session, with_qnn=True)
-    modes = ["--mode", "kv", "--mode", "lookahead", "--scenes", "102"]
-    run = ["--run-id", new_run_id(), *modes, *arguments]
-    places = [[], EMULATOR]
+    modes = ["--mode", "kv", "--mode", "lookahead", "--scenes", "102", "--run-id", new_run_id()]
+    run = [*unless_given(modes, arguments), *arguments]
+    places = [[], unless_given(EMULATOR, arguments)]
     if not has_qnn(arguments):
         session.warn("without QNN nothing is run on the HTP emulator")
         places = [[]]
     suite = ["-m", "pytest", "suites/accuracy/test_lookahead.py", "-n", "2"]
     run_all(
         session,
-        *([*suite, *place, "--lookahead", branch, *run] for place in places for branch in BRANCHES),
+        *(
+            [*suite, *place, *unless_given(["--lookahead", branch], arguments), *run]
+            for place in places
+            for branch in BRANCHES
+        ),
     )
 
 
