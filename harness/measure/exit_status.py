@@ -25,7 +25,7 @@ ENDINGS = {
     INTERRUPTED: "interrupted, or a test file could not be read",
     3: "broken: pytest or a plugin failed",
     4: "not started: a mistake in the options",
-    5: "nothing judged: no test was selected",
+    5: "nothing judged: no test was found",
     6: "more warnings than --max-warnings allows",
     10: "inconclusive",
     11: "without a gate for something",
