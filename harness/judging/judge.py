@@ -58,7 +58,7 @@ class Conclusion:
 
 
 @dataclass(frozen=True)
-class Findings:
+class SceneFindings:
     """What was found on some scenes.
 
     Attributes:
@@ -106,10 +106,10 @@ class Judge:
         Raises:
             UserError: If there is no such metric.
         """
-        return self._write_down(Findings(measured, evidence, notes))
+        return self._write_down(SceneFindings(measured, evidence, notes))
 
     def conclude_while_open(
-        self, looks: Sequence[int], find: Callable[[int], Findings]
+        self, looks: Sequence[int], find: Callable[[int], SceneFindings]
     ) -> Conclusion:
         """Judge metrics on growing numbers of scenes until all their verdicts are clear.
 
@@ -127,7 +127,7 @@ class Judge:
                 break
         return self._write_down(found)
 
-    def _write_down(self, found: Findings) -> Conclusion:
+    def _write_down(self, found: SceneFindings) -> Conclusion:
         rows = [self._judged(*one, found.measured) for one in found.evidence.items()]
         return self.settle(rows, found.measured, found.notes)
 

@@ -7,7 +7,7 @@ import pytest
 from fixtures.answers import Ask, Looks
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.judging.judge import Findings
+from harness.judging.judge import SceneFindings
 from harness.judging.reference import References
 from harness.judging.token_comparison import between_modes, compare, with_float_model
 from harness.vlm.spec import VlmSpec
@@ -19,9 +19,9 @@ def test_answers_are_right(
 ) -> None:
     """Whole answers equal the expected ones."""
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         answers = ask(model, own_recipe, mode, scenes=scenes)
-        return Findings(answers, {"exact_match": answers.share_right})
+        return SceneFindings(answers, {"exact_match": answers.share_right})
 
     judge.conclude_while_open(looks, find)
 
@@ -41,11 +41,11 @@ def test_tokens_agree_with_transformers(
     replaced by the float model's ids before judging, and listed as a tie.
     """
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         answers = ask(model, own_recipe, mode, scenes=scenes)
         reference = references.require(answers.artifact, scenes)
         found = compare(answers, reference.token_ids, with_float_model(reference))
-        return Findings(answers, {"token_agreement": found.agreement}, found.findings)
+        return SceneFindings(answers, {"token_agreement": found.agreement}, found.findings)
 
     judge.conclude_while_open(looks, find)
 
@@ -65,13 +65,13 @@ def test_kv_and_hybrid_agree(
     undecided; such steps are listed, and may only be few.
     """
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         kv = ask(model, own_recipe, "kv", scenes=scenes)
         hybrid = ask(model, own_recipe, "hybrid", scenes=scenes)
         why_tie = between_modes(kv, references.find(kv.artifact, scenes))
         found = compare(hybrid, kv.ids_by_question, why_tie)
         shares = {"kv_hybrid_agreement": found.agreement, "undecided_share": found.tie_share}
-        return Findings(hybrid, shares, found.findings)
+        return SceneFindings(hybrid, shares, found.findings)
 
     judge.conclude_while_open(looks, find)
 
@@ -90,10 +90,10 @@ def test_quantization_keeps_answers(
     Its answers are as long, too: short ones would be cheap to get right.
     """
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         answers = ask(model, quantized_recipe, any_mode, scenes=scenes)
         reference = references.require(answers.artifact, scenes)
         drop, length_ratio = reference.drop(answers), reference.length_ratio(answers)
-        return Findings(answers, {"exact_match_drop": drop, "length_ratio": length_ratio})
+        return SceneFindings(answers, {"exact_match_drop": drop, "length_ratio": length_ratio})
 
     judge.conclude_while_open(looks, find)

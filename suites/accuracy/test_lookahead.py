@@ -7,7 +7,7 @@ import pytest
 from fixtures.answers import Ask, Looks
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.judging.judge import Findings
+from harness.judging.judge import SceneFindings
 from harness.judging.reference import References
 from harness.judging.token_comparison import between_modes, compare
 from harness.vlm.spec import VlmSpec
@@ -29,13 +29,13 @@ def test_lookahead_agrees_with_greedy(
     undecided; such steps are listed, and may only be few.
     """
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         kv = ask(model, own_recipe, "kv", scenes=scenes)
         lookahead = ask(model, own_recipe, "lookahead", scenes=scenes)
         why_tie = between_modes(kv, references.find(kv.artifact, scenes))
         found = compare(lookahead, kv.ids_by_question, why_tie)
         shares = {"lookahead_agreement": found.agreement, "undecided_share": found.tie_share}
-        return Findings(lookahead, shares, found.findings)
+        return SceneFindings(lookahead, shares, found.findings)
 
     judge.conclude_while_open(lookahead_looks, find)
 
@@ -45,8 +45,8 @@ def test_lookahead_takes_fewer_passes(
 ) -> None:
     """A pass yields several tokens of the long answers, as foreseen from what was said before."""
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         answers = ask(model, own_recipe, "lookahead", scenes=scenes)
-        return Findings(answers, {"tokens_per_step": answers.tokens_per_step("describe")})
+        return SceneFindings(answers, {"tokens_per_step": answers.tokens_per_step("describe")})
 
     judge.conclude_while_open(lookahead_looks, find)

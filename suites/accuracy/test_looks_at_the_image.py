@@ -5,7 +5,7 @@ from __future__ import annotations
 from fixtures.answers import Ask, Looks
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.judging.judge import Findings
+from harness.judging.judge import SceneFindings
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
@@ -15,9 +15,9 @@ def test_a_blank_image_is_no_answer(
 ) -> None:
     """With a blank image the answers stop being right."""
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         answers = ask(model, own_recipe, any_mode, "blank", scenes=scenes)
-        return Findings(answers, {"blank_image_exact_match": answers.share_right})
+        return SceneFindings(answers, {"blank_image_exact_match": answers.share_right})
 
     judge.conclude_while_open(looks, find)
 
@@ -27,8 +27,8 @@ def test_another_image_is_another_answer(
 ) -> None:
     """With another scene's image the answers stop being right."""
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         answers = ask(model, own_recipe, any_mode, "swapped", scenes=scenes)
-        return Findings(answers, {"swapped_image_exact_match": answers.share_right})
+        return SceneFindings(answers, {"swapped_image_exact_match": answers.share_right})
 
     judge.conclude_while_open(looks, find)

@@ -7,7 +7,7 @@ import pytest
 from fixtures.answers import Ask, Looks
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.judging.judge import Findings
+from harness.judging.judge import SceneFindings
 from harness.judging.token_comparison import between_modes, compare, plain_agreement
 from harness.runtime.encodings import largest_scale_ratio
 from harness.vlm.spec import VlmSpec
@@ -32,12 +32,12 @@ def test_a_converted_cache_answers_as_kv_mode_does(
 ) -> None:
     """Kv mode has one graph and nothing to convert, so it tells what hybrid mode should say."""
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         kv = ask(model, apart, "kv", scenes=scenes)
         hybrid = ask(model, apart, "hybrid", scenes=scenes)
         found = compare(hybrid, kv.ids_by_question, between_modes(kv, None))
         share = plain_agreement(hybrid, kv.ids_by_question)
-        return Findings(hybrid, {"requantized_agreement": share}, found.findings)
+        return SceneFindings(hybrid, {"requantized_agreement": share}, found.findings)
 
     judge.conclude_while_open(looks, find)
 
@@ -50,11 +50,11 @@ def test_without_conversion_answers_are_lost(
     # It imports torch, which collecting tests must not.
     from harness.runtime.program import Program
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         converted = ask(model, apart, "hybrid", scenes=scenes)
         untouched = ask(model, apart, "hybrid", scenes=scenes, requantization=False)
         scales = largest_scale_ratio(Program(converted.artifact.path("text_decoder")))
         gain = converted.gain_over(untouched)
-        return Findings(converted, {"requantization_gain": gain, "kv_scale_ratio": scales})
+        return SceneFindings(converted, {"requantization_gain": gain, "kv_scale_ratio": scales})
 
     judge.conclude_while_open(looks, find)

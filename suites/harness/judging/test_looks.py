@@ -11,7 +11,7 @@ from PIL import Image
 
 from harness.judging.answer_book import AnswerBook
 from harness.judging.interview import Answer, Answers
-from harness.judging.judge import Findings
+from harness.judging.judge import SceneFindings
 from harness.judging.questions import PictureQuestion, Scenes
 from harness.measure.estimate import Estimate
 from harness.measure.share import Scored, share
@@ -42,9 +42,9 @@ def test_scenes_are_added_while_a_verdict_is_open(
     recorded, measured = Recorded(GivenDevice([]), gates=[MATCH]), a_measured(tmp_path / "artifact")
     seen: list[int] = []
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         seen.append(scenes)
-        return Findings(measured, {"exact_match": right(wrong_by_look[len(seen) - 1], scenes)})
+        return SceneFindings(measured, {"exact_match": right(wrong_by_look[len(seen) - 1], scenes)})
 
     assert recorded.judge.conclude_while_open(LOOKS, find).status is status
     assert seen == asked
@@ -57,9 +57,9 @@ def test_one_open_verdict_asks_again_for_all(tmp_path: Path) -> None:
     recorded, measured = Recorded(GivenDevice([]), gates=[MATCH]), a_measured(tmp_path / "artifact")
     seen: list[int] = []
 
-    def find(scenes: int) -> Findings:
+    def find(scenes: int) -> SceneFindings:
         seen.append(scenes)
-        return Findings(measured, {"exact_match": right(0, scenes), "pte_bytes": 5.0})
+        return SceneFindings(measured, {"exact_match": right(0, scenes), "pte_bytes": 5.0})
 
     recorded.judge.conclude_while_open(LOOKS, find)
     assert seen == [24, 160]
