@@ -17,6 +17,7 @@ from pathlib import Path
 
 import platformdirs
 
+from harness.elf import X86_64, is_whole, machine_of
 from harness.errors import UserError
 
 HTP_LIBRARY = "libQnnHtp.so"
@@ -114,6 +115,30 @@ def find_libraries(
             f"{named[1].directory}; unset QNN_SDK_ROOT or leave out --qnn-dir."
         )
     return named[0] if named else _wheel_libraries(host)
+
+
+def check_whole(libraries: QnnLibraries) -> None:
+    """Refuse libraries for another machine, and halves of libraries.
+
+    The loader says of the former that they are not there, and ends the process at the latter.
+
+    Raises:
+        UserError: If there is one.
+    """
+    for name in (SYSTEM_LIBRARY, HTP_LIBRARY):
+        path = libraries.directory / name
+        machine = machine_of(path)
+        if machine != X86_64:
+            told = f"{name} is built for {machine}" if machine else f"{name} is no library"
+            remedy = f"give an SDK that has {SDK_LIBRARY_FOLDER} with --qnn-dir"
+        elif not is_whole(path):
+            told = f"{name} has {path.stat().st_size} bytes and its headers tell of more"
+            remedy = "copy it again"
+        else:
+            continue
+        raise UserError(
+            f"The QNN libraries in {libraries.directory} cannot be loaded ({told}); {remedy}."
+        )
 
 
 def _sdk_root(environment: Mapping[str, str]) -> str | None:

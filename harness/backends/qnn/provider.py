@@ -22,6 +22,7 @@ from harness.backends.qnn.libraries import (
     SYSTEM_LIBRARY,
     QnnLibraries,
     cache_folder,
+    check_whole,
     find_libraries,
     linked_sdk,
 )
@@ -98,6 +99,7 @@ def _check_same(active: QnnInfo, wanted: QnnLibraries) -> None:
 
 def _start(libraries: QnnLibraries) -> QnnInfo:
     _check_unused()
+    check_whole(libraries)
     shim_path, sdk = _prepared(libraries)
     with captured_native_log() as log:
         shim, real = _load(libraries, shim_path)

@@ -12,10 +12,13 @@ from harness.backends.qnn.libraries import (
     SDK_LIBRARY_FOLDER,
     SYSTEM_LIBRARY,
     HostPlatform,
+    QnnLibraries,
     cache_folder,
+    check_whole,
     find_libraries,
 )
 from harness.errors import UserError
+from suites.harness.devices.phone.files_for_phones import ARM64, X86_64, write_elf
 
 LINUX = HostPlatform("linux", "x86_64", (2, 36))
 
@@ -127,3 +130,28 @@ def test_a_machine_that_cannot_run_them_is_told_so(
 def test_an_old_glibc_does_not_matter_to_the_sdk(sdk: Path) -> None:
     old = HostPlatform("linux", "x86_64", (2, 31))
     assert find_libraries(None, {"QNN_SDK_ROOT": str(sdk)}, old).source == "QNN_SDK_ROOT"
+
+
+@pytest.mark.parametrize(
+    ("machine", "kept", "sentence"),
+    [
+        (ARM64, None, "libQnnHtp.so is built for Arm64.; give an SDK that has lib/x86_64-linux"),
+        (X86_64, 100, "libQnnHtp.so has 100 bytes and its headers tell of more.; copy it again"),
+        (X86_64, 0, "libQnnHtp.so is no library.; give an SDK"),
+    ],
+)
+def test_what_no_loader_should_be_given_is_refused_before(
+    tmp_path: Path, machine: int, kept: int | None, sentence: str
+) -> None:
+    """The loader calls it missing, or ends the process."""
+    write_elf(tmp_path / "libQnnSystem.so", X86_64)
+    library = write_elf(tmp_path / "libQnnHtp.so", machine)
+    library.write_bytes(library.read_bytes()[:kept])
+    with pytest.raises(UserError, match=sentence):
+        check_whole(QnnLibraries(tmp_path, "--qnn-dir"))
+
+
+def test_libraries_of_this_machine_that_are_whole_may_be_loaded(tmp_path: Path) -> None:
+    for name in ("libQnnSystem.so", "libQnnHtp.so"):
+        write_elf(tmp_path / name, X86_64)
+    check_whole(QnnLibraries(tmp_path, "--qnn-dir"))

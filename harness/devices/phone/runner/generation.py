@@ -55,7 +55,8 @@ def read_generation(help_text: str, runner: Path | None = None) -> RunnerGenerat
     """Tell a runner's generation.
 
     Args:
-        help_text: What ``--help`` printed: gflags' list of flags, or ours.
+        help_text: What ``--help`` printed: gflags' list of flags, or ours. How the program ended
+            may stand before it.
         runner: The program on this machine, None where there is none to look into.
 
     Raises:

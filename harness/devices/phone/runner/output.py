@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from harness.backends.qnn.errors import explain
 from harness.devices.device import RunFailure, bounded
 from harness.devices.phone.runner.dialogue import Dialogue
+from harness.devices.phone.runs.claimed_run import end_in_words
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
 from harness.runner_log.log import parse_runner_log
@@ -21,8 +21,6 @@ from harness.vlm.tokenizer import Tokenizer
 _KIB_PER_MIB = 1024
 _LOG_LINES = 20
 """Last ones of what a run printed, in a failure's sentence."""
-_SIGNALS = 128
-"""What a shell adds to the number of the signal that ended a program."""
 _SPEED_TOLERANCE = 0.02
 """Of the speed file against the log: six digits from stamps of whole milliseconds."""
 
@@ -68,7 +66,7 @@ def read_answer(
             that gives up ends with exit code 0 all the same).
     """
     if left.cut_short or left.exit_code != 0:
-        raise UnusableRun(left.cut_short or _end_in_words(left.exit_code))
+        raise UnusableRun(left.cut_short or f"it {end_in_words(left.exit_code)}")
     texts = _answers(left, dialogue)
     stats = _statistics(left, len(dialogue.prompts))
     _check_speed(left.speed, stats[-1])
@@ -110,13 +108,6 @@ def failed_run(
         kept["logcat"] = bounded(left.logcat.encode())
     log = "\n".join([told, *lines[-_LOG_LINES:]])
     return RunFailure(left.exit_code, command, log, answered, kept=kept)
-
-
-def _end_in_words(exit_code: int) -> str:
-    """``it ended with exit code 137 (Killed)``: the shell writes no signal into the run's log."""
-    number = exit_code - _SIGNALS
-    name = f" ({signal.strsignal(number)})" if number in signal.valid_signals() else ""
-    return f"it ended with exit code {exit_code}{name}"
 
 
 def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:

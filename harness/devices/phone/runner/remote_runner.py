@@ -12,7 +12,7 @@ from typing import TypeVar
 from harness.devices.phone.files.storage import read_small_files
 from harness.devices.phone.runner.command import OUTPUT, SPEED, run_script
 from harness.devices.phone.runner.output import LeftBehind
-from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult
+from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult, end_in_words
 from harness.devices.phone.workspace import Workspace
 from harness.devices.transport.errors import PhoneFailure, PhoneRebooted, RunGone, RunOverran
 from harness.devices.transport.phone import Commands
@@ -70,7 +70,9 @@ class RemoteRunner:
         self._on_reboot = on_reboot
 
     def help_text(self, total_s: float = 60.0) -> str:
-        """What the runner prints for ``--help``; gflags ends with exit code 1 then.
+        """How the runner ended that was asked for ``--help``, and all that it printed.
+
+        gflags ends with exit code 1 then.
 
         Raises:
             PhoneFailure: If the phone is gone.
@@ -79,7 +81,8 @@ class RemoteRunner:
         def ask() -> str:
             result, folder = self._run((self.runner, "--help"), (), "--help", total_s)
             self._remove(folder)
-            return result.log.decode(errors="replace")
+            ended = f"It {end_in_words(result.exit_code)}."
+            return f"{ended}\n{result.log.decode(errors='replace')}"
 
         return self._through_reboots(ask)
 

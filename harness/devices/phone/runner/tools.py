@@ -10,13 +10,7 @@ from pathlib import Path
 
 from harness.backends.qnn.libraries import cache_folder
 from harness.devices.phone.qnn_version import QnnVersion, version_of_library
-from harness.devices.phone.runner.elf import (
-    ARM64,
-    HEXAGON,
-    companions,
-    machine_of,
-    needed_libraries,
-)
+from harness.elf import ARM64, HEXAGON, companions, is_whole, machine_of, needed_libraries
 from harness.errors import UserError
 from harness.targets.soc import Soc
 
@@ -125,6 +119,7 @@ def check_machine(build: RunnerBuild) -> None:
                 f"{path} is built for {machine or 'no machine'} and phones have {ARM64}; give the "
                 "build-android folder with --build-dir."
             )
+        _check_whole(path)
 
 
 def _find(directory: Path, place: Path) -> Path | None:
@@ -207,4 +202,14 @@ def _check_machine(path: Path) -> None:
         raise UserError(
             f"{path} is built for {machine or 'no machine'} and not for {wanted}; "
             f"give the QNN libraries for Android with --qnn-dir ({WHERE_FROM})."
+        )
+    if machine == ARM64:
+        _check_whole(path)
+
+
+def _check_whole(path: Path) -> None:
+    if not is_whole(path):
+        raise UserError(
+            f"{path} has {path.stat().st_size} bytes and its headers tell of more; copy or build "
+            "it again."
         )

@@ -44,6 +44,13 @@ def test_a_build_for_this_machine_is_refused(tmp_path: Path) -> None:
         check_machine(build)
 
 
+def test_half_a_program_is_refused_before_it_is_pushed(tmp_path: Path) -> None:
+    build = find_build(write_build(tmp_path))
+    build.runner.write_bytes(build.runner.read_bytes()[:100])
+    with pytest.raises(UserError, match="runner has 100 bytes and its headers tell of more; copy"):
+        check_machine(build)
+
+
 def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
     build = find_build(write_build(tmp_path))
     build.backend_library.write_text("short")

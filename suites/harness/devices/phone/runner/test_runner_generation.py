@@ -101,3 +101,16 @@ def test_what_does_not_start_is_told_in_the_words_of_linker_and_shell(
 def test_another_program_is_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"is no multimodal runner: .* with --build-dir"):
         read_generation(text)
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        ("It ended with exit code 132 (Illegal instruction).", "the runner crashed .Illegal instr"),
+        ("It ended with exit code 137 (Killed).", "the system ended the runner"),
+        ("It ended with exit code 134 (Aborted).", "ends in 'It ended with exit code 134 .Abort"),
+    ],
+)
+def test_a_runner_that_dies_in_silence_is_told_by_how_it_ended(end: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        read_generation(f"{end}\n")

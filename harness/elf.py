@@ -24,8 +24,10 @@ _ENTRY = struct.Struct("<QQ")
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRING_TABLE = 1, 5
 _CLASS_64 = 2
+_DAMAGED = (struct.error, ValueError, OverflowError)
+"""What reading raises of offsets that lead nowhere."""
 
-ARM64, HEXAGON = "Arm64", "Hexagon"
+ARM64, HEXAGON, X86_64 = "Arm64", "Hexagon", "x86-64"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class _Segment:
     offset: int
     address: int
     size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
 
 
 def machine_of(path: Path) -> str | None:
@@ -44,6 +50,22 @@ def machine_of(path: Path) -> str | None:
         return None
     magic, _, machine = _IDENTITY.unpack(header)
     return _MACHINES.get(machine, f"machine {machine}") if magic == b"\x7fELF" else None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a 64-bit ELF file holds all that its program headers tell of.
+
+    One that was cut, as by a copy that broke off, is no error to a loader: whoever touches what is
+    missing dies of SIGBUS.
+    """
+    size = path.stat().st_size
+    if size < _HEADER.size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            return all(one.end <= size for one in _segments(data) if one.kind in (_LOAD, _DYNAMIC))
+        except _DAMAGED:
+            return False
 
 
 def needed_libraries(path: Path) -> tuple[str, ...]:
@@ -59,7 +81,7 @@ def needed_libraries(path: Path) -> tuple[str, ...]:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 return tuple(_needed(data))
-            except (struct.error, ValueError):
+            except _DAMAGED:
                 return ()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.devices.phone.runner.elf import companions, needed_libraries
+from harness.elf import companions, is_whole, needed_libraries
 from suites.harness.devices.phone.files_for_phones import write_elf
 
 
@@ -24,6 +24,15 @@ def test_a_program_of_this_machine_needs_its_c_library() -> None:
     assert any(name.startswith("libc.") for name in needed_libraries(Path("/bin/sh").resolve()))
 
 
+def test_a_file_is_whole_until_it_is_cut(tmp_path: Path) -> None:
+    path = write_elf(tmp_path / "x", needs=["libone.so"])
+    content = path.read_bytes()
+    assert is_whole(path)
+    for length in (0, 10, 70, len(content) // 2):
+        path.write_bytes(content[:length])
+        assert not is_whole(path)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_cut_or_changed_file_fails(tmp_path: Path, data: st.DataObject) -> None:
@@ -33,6 +42,7 @@ def test_no_cut_or_changed_file_fails(tmp_path: Path, data: st.DataObject) -> No
         cut[at] = data.draw(st.integers(0, 255))
     (tmp_path / "x").write_bytes(cut)
     assert all(isinstance(name, str) for name in needed_libraries(tmp_path / "x"))
+    assert is_whole(tmp_path / "x") in (True, False)
 
 
 def test_what_files_need_of_each_other_or_by_an_absolute_name_is_no_companion(
