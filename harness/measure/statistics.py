@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,11 +65,15 @@ def _rank_confidence(rank: int, count: int) -> float:
 
 
 def coefficient_of_variation(samples: Sequence[float]) -> float | None:
-    """Sample standard deviation over the mean; None below two samples or with a mean of 0."""
-    mean = statistics.fmean(samples) if samples else 0.0
-    if len(samples) < 2 or mean == 0:
+    """Sample standard deviation over the mean.
+
+    None where that says nothing: below two samples, with a mean of 0, or with a sample that is not
+    finite.
+    """
+    if len(samples) < 2 or not all(map(math.isfinite, samples)):
         return None
-    return statistics.stdev(samples) / abs(mean)
+    mean = statistics.fmean(samples)
+    return None if mean == 0 else statistics.stdev(samples) / abs(mean)
 
 
 def next_sample_count(have: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -130,7 +131,8 @@ def _verdict_table(run: Run, since: Mapping[VerdictRow, FailingSince]) -> Iterat
 
 
 def _measured(row: VerdictRow, run: Run) -> str:
-    median = "" if row.median is None else f"{number(row.median)} {row.unit}"
+    value = math.nan if row.median is None else row.median
+    median = "" if math.isnan(value) else f"{number(value)} {row.unit}"
     computer = stand_in_of(row, run)
     return f"{median} ({computer})" if computer else median
 

@@ -8,6 +8,7 @@ of their time included.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ from harness.results.rows.schema import Row, SessionRow
 from harness.results.stored_run import StoredRun, run_of
 
 _MAX_NAMED = 3
+
+_PROCESS = re.compile(r"(main|gw\d+)(-\d{1,3})?(?!\w)")
+"""Names of processes: a session's own or a pytest-xdist worker, and the session's number."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class _Part:
     @property
     def is_in_its_run(self) -> bool:
         """Whether the folder has the name that the process gave it."""
-        return self.session is not None and self.path.resolve().parent.name == self.session.run_id
+        return self.session is not None and self.path.parent.resolve().name == self.session.run_id
 
     def repeats(self, known: set[str]) -> bool:
         """Whether it is undamaged and says only what is known."""
@@ -178,8 +182,19 @@ def _chosen(parts: Sequence[_Part]) -> tuple[list[_Part], list[tuple[_Part, _Par
         ordered = sorted(copies, key=_fullness, reverse=True)
         taken.append(ordered[0])
         replaced += [(part, ordered[0]) for part in ordered[1:]]
-    others = [part for part in parts if part not in journals]
+    originals = {part: _original(part, taken) for part in parts if part not in journals}
+    replaced += [(part, original) for part, original in originals.items() if original]
+    others = [part for part, original in originals.items() if original is None]
     return [*sorted(taken, key=parts.index), *others], replaced
+
+
+def _original(part: _Part, journals: Sequence[_Part]) -> _Part | None:
+    """The journal of which a file that says not even whose it is has the name, or a copy's name."""
+    if part.session is not None or part.damage is None:
+        return None
+    named = _PROCESS.match(part.worker)
+    worker = named[0] if named else part.worker
+    return next((journal for journal in journals if journal.worker == worker), None)
 
 
 def _process(part: _Part) -> tuple[str, str, datetime]:

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.errors import UserError
+from harness.pointer_file import refuse_pointer
 from harness.results.rows.schema import SCHEMA_VERSION, Row, parse_row
+from harness.results.stored_run import BYTE_ORDER_MARK
 
 
 def file_rows(file: Path) -> Iterator[Row]:
     """Rows of one journal, one at a time; a torn last line is left out.
 
     Raises:
-        UserError: If a whole line is damaged, or of a newer snapgate, or the file cannot be read.
+        UserError: If a whole line is damaged, or of a newer snapgate, or the file cannot be read or
+            stands for one that was not fetched.
     """
     version = SCHEMA_VERSION
     # Only a line feed ends a row: str.splitlines would also break at U+2028 inside a text.
@@ -26,6 +29,9 @@ def file_rows(file: Path) -> Iterator[Row]:
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
                 return
+            if line.isspace():
+                continue
+            line = line.removeprefix(BYTE_ORDER_MARK)
             if number == 1:
                 version = _schema_version(line) or SCHEMA_VERSION
             yield _read_line(file, number, line, version)
@@ -41,6 +47,7 @@ def is_torn(file: Path) -> bool:
 
 
 def _opened(file: Path) -> BinaryIO:
+    refuse_pointer(file)
     try:
         return file.open("rb")
     except OSError as error:

@@ -148,7 +148,7 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     grouped = numbered.groupby(["series", "run_id"], sort=True)
     about = grouped[[*SERIES, "unit", "virtual"]].first()
     values = grouped["value"].agg(median="median", low="min", high="max")
-    return about.join(values).reset_index()
+    return about.join(values).dropna(subset=["median"]).reset_index()
 
 
 def _of_last_artifact(samples: pd.DataFrame) -> pd.DataFrame:

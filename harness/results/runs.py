@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from harness.measure.exit_status import worst_status
 from harness.options.command_line import command_line
 from harness.results.rows.basics import utc_now
 from harness.results.rows.session import SessionEndRow, SessionRow
-from harness.results.stored_run import is_run_folder, stored_runs
+from harness.results.stored_run import RUN_ID, is_run_folder, stored_runs
 
 
 def new_run_id() -> str:
@@ -27,7 +26,7 @@ def check_run_id(text: str) -> str:
     Raises:
         UserError: If it has another shape.
     """
-    if not re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", text):
+    if not RUN_ID.fullmatch(text):
         raise UserError(
             f"--run-id {text!r} is no name of a run such as {new_run_id()}; leave --run-id out "
             "for a new one."

@@ -6,6 +6,7 @@ People and sync tools copy folders and files and name the copies as they like: `
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from pathlib import Path
 from pydantic_core import from_json
 
 from harness.errors import UserError
+
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+"""Names as snapgate gives them to runs: they sort by their start."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors and shells put before the first row of a copy."""
 
 _JOURNALS = "rows-*.jsonl"
 
@@ -42,12 +49,16 @@ def is_run_folder(folder: Path) -> bool:
 
 
 def stored_runs(results: Path) -> tuple[StoredRun, ...]:
-    """All runs of a results folder by name, which is by their start; none if there is no folder."""
+    """All runs of a results folder by their start; none if there is no folder.
+
+    Runs that are not named by their start come first, so that none of them is the latest.
+    """
     journals: dict[str, list[Path]] = defaultdict(list)
     for folder in _each_once(_visible_folders(results)):
         for run_id, journal in _journals(folder):
             journals[run_id].append(journal)
-    return tuple(_stored_run(run_id, journals[run_id]) for run_id in sorted(journals))
+    ordered = sorted(journals, key=_by_start)
+    return tuple(_stored_run(run_id, journals[run_id]) for run_id in ordered)
 
 
 def run_of(folder: Path) -> StoredRun:
@@ -67,8 +78,12 @@ def run_of(folder: Path) -> StoredRun:
     return _stored_run(run_id, journals)
 
 
+def _by_start(run_id: str) -> tuple[bool, str]:
+    return RUN_ID.fullmatch(run_id) is not None, run_id
+
+
 def _stored_run(run_id: str, journals: Sequence[Path]) -> StoredRun:
-    own_first = sorted(journals, key=lambda journal: journal.resolve().parent.name != run_id)
+    own_first = sorted(journals, key=lambda journal: journal.parent.resolve().name != run_id)
     return StoredRun(run_id, tuple(own_first))
 
 
@@ -96,13 +111,19 @@ def _journals(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _folder_run_id(folder: Path) -> str | None:
-    """What a folder's journals say, above all what its name says too; None if it has none."""
+    """What a folder's journals say, above all what its name says too; None if it has none.
+
+    Where no row says it, what the name holds of one: a copy may end before its first row does.
+    """
     journals = sorted(folder.glob(_JOURNALS))
     if not journals:
         return None
     name = folder.resolve().name
     told = [run_id for run_id in map(_told_run_id, journals) if run_id is not None]
-    return name if name in told or not told else told[0]
+    if told:
+        return name if name in told else told[0]
+    named = RUN_ID.search(name)
+    return named[0] if named else name
 
 
 def _told_run_id(journal: Path) -> str | None:
@@ -111,7 +132,7 @@ def _told_run_id(journal: Path) -> str | None:
         with journal.open("rb") as lines:
             for line in lines:
                 if b'"session"' in line:
-                    row = from_json(line)
+                    row = from_json(line.removeprefix(BYTE_ORDER_MARK))
                     if row["kind"] == "session":
                         return str(row["run_id"])
     except (OSError, ValueError, TypeError, KeyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_coefficient_of_variation_is_relative_to_the_mean() -> None:
     assert coefficient_of_variation([-9.0, -10.0, -11.0]) == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("values", [[], [3.0], [-1.0, 1.0]])
+@pytest.mark.parametrize("values", [[], [3.0], [-1.0, 1.0], [math.inf, 1.0], [math.inf, -math.inf]])
 def test_nothing_varies_relative_to_nothing(values: list[float]) -> None:
     assert coefficient_of_variation(values) is None
 

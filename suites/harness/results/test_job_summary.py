@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,11 @@ def test_a_green_run_is_short(tmp_path: Path) -> None:
     told = job_summary(write_run(tmp_path, 0, [a_verdict()]), [])
     assert told.splitlines()[0] == f"## Run `{night_id(0)}`: green"
     assert "|" not in told
+
+
+def test_a_value_that_is_no_number_is_left_empty(tmp_path: Path) -> None:
+    told = job_summary(write_run(tmp_path, 0, [a_verdict(Status.FAIL, median=math.nan)]), [])
+    assert "nan" not in told
 
 
 def test_a_killed_run_says_so(tmp_path: Path) -> None:

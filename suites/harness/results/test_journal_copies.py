@@ -266,3 +266,82 @@ def test_no_copying_counts_a_row_twice_or_loses_one(
     assert sorted(history.samples["value"]) == sorted(VALUES)
     assert counts(history)[1:] == ONCE[1:]
     assert history.runs["run_id"].tolist() == [run.name]
+
+
+@pytest.mark.parametrize("name", ["rows-main (1).jsonl", "rows-main-DESKTOP-7.jsonl"])
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        b"/annex/objects/SHA256E-s5--ab.jsonl\n",
+        b"version https://git-lfs.github.com/spec/v1\n",
+        "{}\n".encode("utf-16"),
+        b"{}\n",
+    ],
+)
+def test_a_copy_that_cannot_be_read_from_its_first_row_does_not_cost_the_run(
+    run: Path, name: str, unreadable: bytes
+) -> None:
+    (run / name).write_bytes(unreadable)
+    history = load_history(run.parent)
+    assert counts(history) == ONCE
+    assert history.ignored == (f"{run / name} is a damaged copy; {run / JOURNAL} was taken.",)
+
+
+def test_a_second_session_that_cannot_be_read_is_no_copy_of_the_first(run: Path) -> None:
+    (run / "rows-main-2.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(UserError, match="is damaged"):
+        read_rows(run)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"/annex/objects/SHA256E-s5--ab.jsonl\n", "git annex get"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (None, "git annex get"),
+    ],
+)
+def test_a_run_of_which_only_pointers_are_here_says_what_fetches_it(
+    run: Path, content: bytes | None, said: str
+) -> None:
+    (run / JOURNAL).unlink()
+    if content is None:
+        (run / JOURNAL).symlink_to("../.git/annex/objects/ab.jsonl")
+    else:
+        (run / JOURNAL).write_bytes(content)
+    [sentence] = load_history(run.parent).unreadable
+    assert said in sentence
+
+
+def test_journals_that_git_annex_made_links_of_are_read_in_their_own_folder(run: Path) -> None:
+    kept = run.parent.parent / "SHA256E-s5--ab.jsonl"
+    (run / JOURNAL).rename(kept)
+    (run / JOURNAL).symlink_to(kept)
+    shutil.copytree(run, run.with_name("0 copy"), symlinks=True)
+    assert counts(load_history(run.parent)) == ONCE
+    assert find_run(run.parent, "latest") == run
+
+
+def test_marks_and_blank_lines_of_editors_are_no_damage(run: Path) -> None:
+    text = (run / JOURNAL).read_text()
+    edited = text.replace("\n", "\r\n").encode("utf-8-sig") + b"\r\n\n"
+    (run / JOURNAL).write_bytes(edited)
+    (run / "rows-main (1).jsonl").write_text(text)
+    history = load_history(run.parent)
+    assert counts(history) == ONCE
+    assert history.unreadable == ()
+    assert "1 file repeats rows of others" in history.ignored[0]
+
+
+@pytest.mark.parametrize("begun", [b"", b"\0" * 4096, b'{"kind":"session","ru'])
+@pytest.mark.parametrize("name", ["{} (1)", "Copy of {}", "RUN (1)"])
+def test_a_copy_that_ends_within_its_first_row_is_not_the_latest_run(
+    run: Path, begun: bytes, name: str
+) -> None:
+    copy = run.with_name(name.format(run.name))
+    copy.mkdir()
+    (copy / JOURNAL).write_bytes(begun)
+    history = load_history(run.parent)
+    assert counts(history)[0] == VALUES
+    assert find_run(run.parent, "latest") == run
+    assert (history.runs["run_id"] != run.name).sum() == (name == "RUN (1)")

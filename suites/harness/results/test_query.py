@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -137,3 +138,22 @@ def test_a_nights_point_is_of_one_artifact(tmp_path: Path) -> None:
     history = load_history(tmp_path)
     [point] = nightly(history.samples, history.verdicts).to_dict("records")
     assert (point["median"], point["low"], point["high"]) == (10.0, 10.0, 10.0)
+
+
+@pytest.mark.parametrize("values", [[math.inf] * 5, [-math.inf, math.inf], [math.inf, 1.0, 2.0]])
+def test_what_is_not_finite_has_a_median_and_no_scatter(
+    tmp_path: Path, values: list[float]
+) -> None:
+    """The SQNR of equal outputs is infinite."""
+    write_run(tmp_path, 0, samples(values, metric="sqnr_db", unit="dB"))
+    [row] = summarize(load_history(tmp_path).samples, ["metric"]).to_dict("records")
+    assert (row["samples"], row["max"]) == (len(values), math.inf)
+    assert pd.isna(row["cv"])
+
+
+def test_what_is_no_number_makes_no_nights_point(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, samples([math.nan] * 5))
+    write_run(tmp_path, 1, samples([-math.inf, math.inf]))
+    write_run(tmp_path, 2, samples([math.nan, 7.0]))
+    history = load_history(tmp_path)
+    assert nightly(history.samples, history.verdicts)["median"].tolist() == [7.0]
