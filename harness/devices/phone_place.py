@@ -27,6 +27,7 @@ from harness.devices.place import Place, PlaceRequest
 from harness.devices.virtual_session import (
     VIRTUAL,
     check_virtual_folder,
+    one_per_worker,
     open_virtual_phone,
     virtual_soc,
 )
@@ -34,7 +35,7 @@ from harness.errors import UserError
 from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
 from harness.targets.phone import PHONE
 from harness.targets.registry import get_target
-from harness.targets.soc import Soc, get_soc
+from harness.targets.soc import Soc
 from harness.targets.target import TargetSpec
 from harness.virtual_phone.machine.virtual_build import loadable_targets
 from harness.vocabulary import Target
@@ -48,11 +49,13 @@ class PhonePlace(Place):
         loaded_target: Target whose artifacts they load: a virtual phone those of this machine.
         ready: One per worker, one without workers; none where the session starts a virtual phone
             for itself.
+        virtual: ``--serial`` of each virtual phone that is started, one per worker.
         adb_program: Program that ``--adb`` names.
     """
 
     loaded_target: TargetSpec = PHONE
     ready: tuple[ReadyPhone, ...] = ()
+    virtual: tuple[str, ...] = ()
     adb_program: Path | None = None
 
     @classmethod
@@ -83,8 +86,8 @@ class PhonePlace(Place):
     def open(self) -> Iterator[Device]:
         """Lease the phone and bring the tools, or start a virtual one."""
         if not self.ready:
-            assert self.soc is not None
-            with open_virtual_phone(get_soc(self.soc), self.adb_program) as virtual:
+            (serial,) = self.virtual
+            with open_virtual_phone(serial, self.adb_program) as virtual:
                 yield virtual
             return
         (ready,) = self.ready
@@ -106,8 +109,8 @@ class PhonePlace(Place):
 
     @property
     def serials(self) -> tuple[str, ...]:
-        """``ro.serialno`` of each."""
-        return tuple(one.found.serialno for one in self.ready)
+        """What ``--serial`` calls each."""
+        return self.virtual or tuple(one.found.serialno for one in self.ready)
 
     def device_facts(self) -> dict[str, Any]:
         """What the phone says of itself; one of the session's own has no build but ours."""
@@ -131,7 +134,12 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
         )
     loaded = _loaded_target(asked, loadable_targets(), soc.name)
     return PhonePlace(
-        asked.target, soc.name, options["qnn_dir"], loaded_target=loaded, adb_program=options["adb"]
+        asked.target,
+        soc.name,
+        options["qnn_dir"],
+        loaded_target=loaded,
+        virtual=one_per_worker(options["serial"], asked.workers),
+        adb_program=options["adb"],
     )
 
 

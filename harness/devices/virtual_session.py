@@ -1,7 +1,11 @@
-"""A virtual phone for one session: ``--serial virtual:SM8550``."""
+"""A virtual phone for one session: ``--serial virtual:SM8550``, or ``virtual:SM8550:NAME``.
+
+The name tells phones of one SoC apart, in rows and in trends.
+"""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +27,7 @@ from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 
 VIRTUAL = "virtual:"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def is_virtual(serial: str | None) -> bool:
@@ -34,9 +39,42 @@ def virtual_soc(serial: str | None) -> Soc | None:
     """SoC of the virtual phone of its own that ``--serial`` asks for; None if it asks for none.
 
     Raises:
-        UserError: If there is no such SoC.
+        UserError: If there is no such SoC, or the phone's name is none.
     """
-    return get_soc(serial.removeprefix(VIRTUAL)) if serial and is_virtual(serial) else None
+    return _soc_and_name(serial)[0] if serial is not None and is_virtual(serial) else None
+
+
+def virtual_serialno(serial: str) -> str:
+    """``ro.serialno`` of the virtual phone that ``--serial`` asks for, the same in every session.
+
+    Raises:
+        UserError: As ``virtual_soc``.
+    """
+    soc, name = _soc_and_name(serial)
+    return "-".join(filter(None, ("VIRTUAL", soc.name, name)))
+
+
+def one_per_worker(serial: str, workers: int | None) -> tuple[str, ...]:
+    """``--serial`` of a virtual phone for each worker: numbered, where there are several.
+
+    Raises:
+        UserError: As ``virtual_soc``.
+    """
+    if workers is None or workers == 1:
+        return (serial,)
+    soc, name = _soc_and_name(serial)
+    numbers = map(str, range(1, workers + 1))
+    return tuple(f"{VIRTUAL}{soc.name}:{f'{name}-' if name else ''}{one}" for one in numbers)
+
+
+def _soc_and_name(serial: str) -> tuple[Soc, str]:
+    soc, colon, name = serial.removeprefix(VIRTUAL).partition(":")
+    if colon and not _NAME.fullmatch(name):
+        raise UserError(
+            f"{name!r} cannot name a virtual phone; give up to 32 of a-z, A-Z, 0-9, _ and -, for "
+            f"instance --serial {VIRTUAL}{soc or 'SM8550'}:desk."
+        )
+    return get_soc(soc), name
 
 
 def check_virtual_folder() -> None:
@@ -54,22 +92,23 @@ def check_virtual_folder() -> None:
 
 
 @contextmanager
-def open_virtual_phone(soc: Soc, adb_program: Path | None = None) -> Iterator[PhoneDevice]:
+def open_virtual_phone(serial: str, adb_program: Path | None = None) -> Iterator[PhoneDevice]:
     """Start a virtual phone behind an adb server of its own; both end with the block.
 
     Args:
-        soc: SoC that the phone says it has.
+        serial: What ``--serial`` asks for.
         adb_program: Program of the server; None for the first that this machine has.
 
     Raises:
         UserError: If there is no adb program, or the phone could run none.
     """
     check_virtual_folder()
+    soc, serialno = _soc_and_name(serial)[0], virtual_serialno(serial)
     program = adb_program or _first_program()
     with (
         run_folder() as folder,
         PrivateAdbServer(program) as server,
-        VirtualPhone(soc.name, f"VIRTUAL-{soc.name}", root=folder / "phone") as virtual,
+        VirtualPhone(soc.name, serialno, root=folder / "phone") as virtual,
     ):
         server.attach(virtual)
         there = find_phones([AdbServer(ServerAddress(port=server.port))])

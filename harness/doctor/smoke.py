@@ -23,7 +23,7 @@ from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.preflight import find_ready_phones, only_one
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.errors import PhoneFailure
-from harness.devices.virtual_session import open_virtual_phone, virtual_soc
+from harness.devices.virtual_session import is_virtual, open_virtual_phone
 from harness.errors import UserError
 from harness.export.exporter import export_artifact
 from harness.export.recipe import default_recipe
@@ -106,8 +106,8 @@ def run_smoke(request: PhoneRequest, artifacts: Path) -> int:
 
 @contextmanager
 def _opened(request: PhoneRequest, watch: StepTimer) -> Iterator[PhoneDevice]:
-    if soc := virtual_soc(request.serial):
-        opening = open_virtual_phone(soc, request.adb_program)
+    if request.serial is not None and is_virtual(request.serial):
+        opening = open_virtual_phone(request.serial, request.adb_program)
         with _entered("virtual phone opened", opening, watch) as device:
             yield device
         return

@@ -73,8 +73,8 @@ _PLACE = (
     Option(
         "serial",
         _PHONES,
-        "serial number of the phone, its name in phones.toml, or virtual:SOC",
-        several="for several phones: --soc SM8550 -n 2",
+        "serial number of the phone, name in phones.toml, or virtual:SOC[:NAME]",
+        several="for several phones: --soc SM8550 -n 2; virtual ones: --serial virtual:SM8550 -n 2",
     ),
     Option("phones", _PHONES, "the laboratory's phones", Path, words="phones.toml, if it is there"),
     Option("adb_host", _PHONES, "adb server", arity="many", words="local", metavar="HOST[:PORT]"),

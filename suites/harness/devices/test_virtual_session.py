@@ -1,0 +1,60 @@
+"""Which virtual phones ``--serial`` asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.devices.virtual_session import (
+    is_virtual,
+    one_per_worker,
+    virtual_serialno,
+    virtual_soc,
+)
+from harness.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("serial", "serialno"),
+    [
+        ("virtual:SM8550", "VIRTUAL-SM8550"),
+        ("virtual:sm8650", "VIRTUAL-SM8650"),
+        ("virtual:SM8550:desk", "VIRTUAL-SM8550-desk"),
+        ("virtual:SM8550:desk-2", "VIRTUAL-SM8550-desk-2"),
+    ],
+)
+def test_a_phone_has_one_serial_number_in_every_session(serial: str, serialno: str) -> None:
+    assert virtual_serialno(serial) == serialno
+    soc = virtual_soc(serial)
+    assert soc is not None
+    assert soc.name in serialno
+
+
+@pytest.mark.parametrize("serial", [None, "R5CX10ABCDE", "192.168.0.7:5555", "emulator-5554"])
+def test_others_are_none(serial: str | None) -> None:
+    assert not is_virtual(serial)
+    assert virtual_soc(serial) is None
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a:b", "büro", "x" * 33])
+def test_what_is_no_name_is_one_sentence(name: str) -> None:
+    with pytest.raises(UserError, match=r"cannot name a virtual phone; .*virtual:SM8550:desk"):
+        virtual_soc(f"virtual:SM8550:{name}")
+
+
+@pytest.mark.parametrize("serial", ["virtual:", "virtual:SM9999", "virtual::desk"])
+def test_a_phone_has_a_soc_that_there_is(serial: str) -> None:
+    with pytest.raises(UserError, match="There is no SoC"):
+        virtual_soc(serial)
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_one_process_uses_the_phone_as_it_is_named(workers: int | None) -> None:
+    assert one_per_worker("virtual:SM8550:desk", workers) == ("virtual:SM8550:desk",)
+
+
+def test_each_worker_has_a_phone_of_its_own() -> None:
+    assert one_per_worker("virtual:sm8550", 2) == ("virtual:SM8550:1", "virtual:SM8550:2")
+    named = one_per_worker("virtual:SM8550:desk", 3)
+    assert [virtual_serialno(one) for one in named] == [
+        f"VIRTUAL-SM8550-desk-{number}" for number in (1, 2, 3)
+    ]
