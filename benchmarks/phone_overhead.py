@@ -26,7 +26,6 @@ from harness.devices.lease import lease_folder, machine_lease
 from harness.devices.virtual_session import open_virtual_phone
 from harness.program import run_program
 from harness.runtime.request import Request, RunOptions
-from harness.targets.soc import get_soc
 
 BOUND_S = 1.5
 """Most that the way over a phone may cost a run, in the median."""
@@ -64,7 +63,7 @@ class Overhead:
 def measure(artifact: Artifact, rounds: int, request: Request) -> Overhead:
     """Run in turn; one round before the first is not counted."""
     host = HostDevice()
-    with open_virtual_phone(get_soc("SM8550")) as phone:
+    with open_virtual_phone("virtual:SM8550") as phone:
         ways: dict[str, Callable[[], object]] = {
             "direct": lambda: host.run(artifact, [request], _OPTIONS),
             "phone": lambda: phone.run(artifact, [request], _OPTIONS),
