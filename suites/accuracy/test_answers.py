@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.answers import Ask, Looks
+from fixtures.answers import Ask
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
 from harness.judging.judge import SceneFindings
@@ -15,7 +15,7 @@ from harness.vocabulary import Mode
 
 
 def test_answers_are_right(
-    model: VlmSpec, mode: Mode, own_recipe: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
+    model: VlmSpec, mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """Whole answers equal the expected ones."""
 
@@ -23,7 +23,7 @@ def test_answers_are_right(
         answers = ask(model, own_recipe, mode, scenes=scenes)
         return SceneFindings(answers, {"exact_match": answers.share_right})
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)
 
 
 def test_tokens_agree_with_transformers(
@@ -32,7 +32,6 @@ def test_tokens_agree_with_transformers(
     own_recipe: Recipe,
     ask: Ask,
     references: References,
-    looks: Looks,
     judge: SuiteJudge,
 ) -> None:
     """Greedy token ids equal those of the float model on identical pixels and ids.
@@ -47,7 +46,7 @@ def test_tokens_agree_with_transformers(
         found = compare(answers, reference.token_ids, with_float_model(reference))
         return SceneFindings(answers, {"token_agreement": found.agreement}, found.findings)
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)
 
 
 @pytest.mark.needs("kv and hybrid", "shared KV encodings")
@@ -56,7 +55,6 @@ def test_kv_and_hybrid_agree(
     own_recipe: Recipe,
     ask: Ask,
     references: References,
-    looks: Looks,
     judge: SuiteJudge,
 ) -> None:
     """Chunked prefill changes no answer: the cache is handed over whole.
@@ -73,7 +71,7 @@ def test_kv_and_hybrid_agree(
         shares = {"kv_hybrid_agreement": found.agreement, "undecided_share": found.tie_share}
         return SceneFindings(hybrid, shares, found.findings)
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)
 
 
 def test_quantization_keeps_answers(
@@ -82,7 +80,6 @@ def test_quantization_keeps_answers(
     quantized_recipe: Recipe,
     ask: Ask,
     references: References,
-    looks: Looks,
     judge: SuiteJudge,
 ) -> None:
     """A quantized model is at most a little less right than the float one on the same scenes.
@@ -96,4 +93,4 @@ def test_quantization_keeps_answers(
         drop, length_ratio = reference.drop(answers), reference.length_ratio(answers)
         return SceneFindings(answers, {"exact_match_drop": drop, "length_ratio": length_ratio})
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)

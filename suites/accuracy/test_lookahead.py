@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.answers import Ask, Looks
+from fixtures.answers import Ask
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
 from harness.judging.judge import SceneFindings
@@ -20,7 +20,6 @@ def test_lookahead_agrees_with_greedy(
     own_recipe: Recipe,
     ask: Ask,
     references: References,
-    lookahead_looks: Looks,
     judge: SuiteJudge,
 ) -> None:
     """Verifying several tokens in one pass changes none of them.
@@ -37,11 +36,11 @@ def test_lookahead_agrees_with_greedy(
         shares = {"lookahead_agreement": found.agreement, "undecided_share": found.tie_share}
         return SceneFindings(lookahead, shares, found.findings)
 
-    judge.conclude_while_open(lookahead_looks, find)
+    judge.conclude_while_open(find, "lookahead")
 
 
 def test_lookahead_takes_fewer_passes(
-    model: VlmSpec, own_recipe: Recipe, ask: Ask, lookahead_looks: Looks, judge: SuiteJudge
+    model: VlmSpec, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """A pass yields several tokens of the long answers, as foreseen from what was said before."""
 
@@ -49,4 +48,4 @@ def test_lookahead_takes_fewer_passes(
         answers = ask(model, own_recipe, "lookahead", scenes=scenes)
         return SceneFindings(answers, {"tokens_per_step": answers.tokens_per_step("describe")})
 
-    judge.conclude_while_open(lookahead_looks, find)
+    judge.conclude_while_open(find, "lookahead")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fixtures.answers import Ask, Looks
+from fixtures.answers import Ask
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
 from harness.judging.judge import SceneFindings
@@ -11,7 +11,7 @@ from harness.vocabulary import Mode
 
 
 def test_a_blank_image_is_no_answer(
-    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """With a blank image the answers stop being right."""
 
@@ -19,11 +19,11 @@ def test_a_blank_image_is_no_answer(
         answers = ask(model, own_recipe, any_mode, "blank", scenes=scenes)
         return SceneFindings(answers, {"blank_image_exact_match": answers.share_right})
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)
 
 
 def test_another_image_is_another_answer(
-    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
+    model: VlmSpec, any_mode: Mode, own_recipe: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """With another scene's image the answers stop being right."""
 
@@ -31,4 +31,4 @@ def test_another_image_is_another_answer(
         answers = ask(model, own_recipe, any_mode, "swapped", scenes=scenes)
         return SceneFindings(answers, {"swapped_image_exact_match": answers.share_right})
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)

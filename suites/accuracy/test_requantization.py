@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.answers import Ask, Looks
+from fixtures.answers import Ask
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
 from harness.judging.judge import SceneFindings
@@ -28,7 +28,7 @@ def apart(own_recipe: Recipe) -> Recipe:
 
 @pytest.mark.needs("kv and hybrid")
 def test_a_converted_cache_answers_as_kv_mode_does(
-    model: VlmSpec, apart: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
+    model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """Kv mode has one graph and nothing to convert, so it tells what hybrid mode should say."""
 
@@ -39,12 +39,12 @@ def test_a_converted_cache_answers_as_kv_mode_does(
         share = plain_agreement(hybrid, kv.ids_by_question)
         return SceneFindings(hybrid, {"requantized_agreement": share}, found.findings)
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)
 
 
 @pytest.mark.needs("hybrid")
 def test_without_conversion_answers_are_lost(
-    model: VlmSpec, apart: Recipe, ask: Ask, looks: Looks, judge: SuiteJudge
+    model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """On a file where some layer's scales differ enough for that to show."""
     # It imports torch, which collecting tests must not.
@@ -57,4 +57,4 @@ def test_without_conversion_answers_are_lost(
         gain = converted.gain_over(untouched)
         return SceneFindings(converted, {"requantization_gain": gain, "kv_scale_ratio": scales})
 
-    judge.conclude_while_open(looks, find)
+    judge.conclude_while_open(find)
