@@ -56,9 +56,12 @@ def run_results(options: Values) -> int:
     if options["columns"]:
         _explain(table)
         return 0
-    grouped, shown = _names(options["group_by"]), _names(options["show"])
+    grouped, shown = _names("--group-by", options["group_by"]), _names("--show", options["show"])
     conditions = [_condition(text) for text in options["where"] or ()]
     table = "samples" if grouped else table
+    limit = None if options["show_all"] else options["limit"]
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit {limit} would show no rows; give 1 or more, or --all.")
     history = _load(options["results"], _day(options["runs_since"]), table, options["provenance"])
     frame: pd.DataFrame = getattr(history, table)
     wanted = _wanted(options, conditions)
@@ -75,7 +78,6 @@ def run_results(options: Values) -> int:
         frame = frame[shown]
     elif not options["csv"] and not grouped:
         frame = frame[list(_SHOWN.get(table, frame.columns))]
-    limit = None if options["show_all"] else options["limit"]
     if options["csv"]:
         _write_csv(frame, options["csv"])
     else:
@@ -113,8 +115,11 @@ def _day(text: str | None) -> datetime | None:
         raise UserError(f"--since {text!r} is no day such as 2026-11-23.") from error
 
 
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
+def _names(flag: str, text: str | None) -> list[str]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if text is not None and not names:
+        raise UserError(f"{flag} {text!r} names no column; list them with --columns.")
+    return names
 
 
 def _condition(text: str) -> tuple[str, str]:

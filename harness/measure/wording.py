@@ -7,16 +7,19 @@ import math
 from collections.abc import Mapping
 from datetime import date
 
+_EXACT = 10**15
+"""Below this a float holds every digit of a whole number, and a person can still read them."""
+
 
 def number(value: float, digits: int = 4) -> str:
-    """Significant digits of a measured value, but every digit of a whole number.
+    """Significant digits of a measured value, but every digit of a whole number below 1e15.
 
     ``812.3``, ``110,000,001``. Compare an exactly known value with its bound at ``digits=10``, lest
     0.99999 be written as 1.
     """
-    if math.isfinite(value) and value == round(value):
-        return f"{value:,.0f}"
-    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    is_whole = math.isfinite(value) and value == round(value)
+    has_all_digits = abs(value) < _EXACT and (is_whole or abs(value) >= 10**digits)
+    return f"{value:,.0f}" if has_all_digits else f"{value:.{digits}g}"
 
 
 def bound(minimum: float | None, maximum: float | None) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness.measure.comparison import NOISE_FLOOR
 from harness.measure.metrics import METRICS
+from harness.measure.verdict import Status
 from harness.results.facts import Fact, device_facts, session_facts
 from harness.results.history import History
 from harness.results.query import measured, summarize
@@ -208,10 +209,10 @@ def _gates(history: History, run_id: str) -> Iterator[Fact]:
     for row in _rows(history.verdicts, run_id):
         sides = (("≥", row["gate_min"]), ("≤", row["gate_max"]))
         bound = " ".join(f"{sign} {limit:g}" for sign, limit in sides if not pd.isna(limit))
-        if bound:
+        if bound or row["status"] == Status.NO_GATE.value:
             name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
             protocol = " (upstream protocol)" if row["protocol"] == "upstream" else ""
-            yield ("gate", f"{name}{protocol}"), bound
+            yield ("gate", f"{name}{protocol}"), bound or "none"
 
 
 def _artifacts(history: History, run_id: str) -> Iterator[Fact]:

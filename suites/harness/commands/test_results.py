@@ -142,6 +142,9 @@ def test_every_column_is_explained(table: str, capsys: pytest.CaptureFixture[str
     [
         (["results", "--where", "modle=kv"], "There is no column 'modle'; did you mean mode"),
         (["results", "--group-by", "nights"], "There is no column 'nights'"),
+        (["results", "--group-by", " , "], "--group-by ' , ' names no column"),
+        (["results", "--show", ""], "--show '' names no column"),
+        (["results", "--limit", "-3"], "--limit -3 would show no rows"),
         (["results", "--run", "2031"], "holds no run '2031'; list what it holds with"),
         (["results", "--run", "2026"], "2 runs of .* begin with '2026'"),
         (["results", "--csv", "/nowhere/at/all.csv"], r"all.csv cannot be written \(No such file"),

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.artifacts.given_name import ARTIFACTS, give_name
+from harness.judging.baseline import find_artifact
 from harness.judging.legs import Legs
 from suites.harness.fixtures.conftest import hollow_artifact
 
@@ -93,3 +95,11 @@ def test_commits_are_told_first_and_many_differences_are_cut(tmp_path: Path) -> 
     assert legs.told.startswith(first)
     assert legs.told.endswith(" and 6 more")
     assert not Legs(one, other, ("a" * 40, "a" * 40)).differences[0].startswith("commit")
+
+
+def test_legs_are_named_as_people_named_them(tmp_path: Path) -> None:
+    for number, name in enumerate(("before-fix", "after-fix")):
+        made = an_artifact(tmp_path / ARTIFACTS / f"tiny-{number}", key=f"{number}" * 64)
+        give_name(made.directory, name)
+    legs = [find_artifact(name, tmp_path) for name in ("before-fix", "after-fix")]
+    assert Legs(*map(open_artifact, legs)).names == ("before-fix", "after-fix")

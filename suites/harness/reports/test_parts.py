@@ -54,6 +54,35 @@ def test_a_run_that_lacks_a_time_has_no_stages() -> None:
     assert find_stages(a_run(0, ttft_ms=80, decode_ms=1000)) == ()
 
 
+def test_a_run_that_decoded_at_no_speed_has_no_stages() -> None:
+    stopped = a_sample(0.0, run_index=0, generated_tokens=0)
+    whole = a_run(0, load_ms=200, ttft_ms=80, decode_ms=1000)
+    assert find_stages([*whole[1:], stopped]) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"artifact_key": "b" * 64}, {"a" * 8, "b" * 8}),
+        ({"protocol": "upstream"}, {"PHONE-A", "upstream protocol"}),
+    ],
+)
+def test_artifacts_and_protocols_have_bars_of_their_own(
+    fields: dict[str, str], names: set[str]
+) -> None:
+    first, second = (
+        [sample.model_copy(update=PHONE | {"artifact_key": "a" * 64}) for sample in run]
+        for run in (
+            a_run(0, load_ms=200, encode_ms=50, ttft_ms=80, decode_ms=1000),
+            a_run(0, load_ms=900, ttft_ms=80, decode_ms=1000),
+        )
+    )
+    stages = find_stages([*first, *(sample.model_copy(update=fields) for sample in second)])
+    totals = {stage.run.rpartition(" · ")[2]: stage.end_ms for stage in stages}
+    assert set(totals) == names
+    assert sorted(totals.values()) == [1280.0, 1980.0]
+
+
 def test_a_speed_is_a_share_of_what_the_memory_allows() -> None:
     limit = a_sample(5.0, metric="ms_per_token_lower_bound", unit="ms", **PHONE)
     speed = a_verdict(90.0, Status.PASS, **PHONE)

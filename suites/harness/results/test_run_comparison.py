@@ -78,6 +78,13 @@ def test_circumstances_that_differ_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_gate_that_there_was_not_before_is_a_difference(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [*samples(BEFORE), a_verdict(Status.NO_GATE)])
+    write_run(tmp_path, 1, [*samples(BEFORE), a_verdict(Status.FAIL, gate_min=200.0)])
+    name = "decode_tps tiny_smolvlm kv fp32 host"
+    assert compared(tmp_path).differences == (Difference("gate", name, "none", "≥ 200"),)
+
+
 def test_where_a_run_is_written_is_no_difference(tmp_path: Path) -> None:
     for night in (0, 1):
         places = {"run_id": night_id(night), "report_dir": f"out/{night}", "results": f"{night}"}
