@@ -17,8 +17,8 @@ def check_stop_tokens(
 ) -> None:
     """Refuse a checkpoint that ends answers at other tokens than its family (contract §4.3).
 
-    A runner may stop at more tokens of the family than the checkpoint names, but must know the one
-    that ends a turn.
+    A runner may stop at more tokens of the family than the checkpoint names, but the checkpoint
+    must name the one that ends a turn, or what its family's published ones name in its place.
 
     Args:
         directory: Folder with what ``transformers`` would read of it, if it has it.
@@ -35,7 +35,8 @@ def check_stop_tokens(
     for token_id, token in zip(ids, tokens, strict=True):
         if token not in known:
             raise _refusal(place, f"eos_token_id {token_id} ({token!r})", family)
-    if tokens and family.stop_tokens[0] not in tokens:
+    ends_turn = family.stop_tokens[0] in tokens or set(tokens) <= set(family.published_stop_tokens)
+    if not ends_turn:
         raise _refusal(place, f"eos_token_id {', '.join(map(str, ids))} ({tokens[0]!r})", family)
     path = directory / "tokenizer_config.json"
     eos = (read_json_object(path) or {}).get("eos_token")

@@ -31,7 +31,10 @@ def check_tokenizer(
             another one.
     """
     check_special_tokens(tokenizer, family)
-    largest, token = max((number, token) for token, number in tokenizer.vocabulary.items())
+    known = tokenizer.vocabulary.items()
+    largest, token = max(
+        (number, token) for token, number in known if token not in family.tokens_without_row
+    )
     if largest >= vocab_size:
         raise UserError(
             f"{tokenizer.path} has {token!r} as id {largest}, and the token embedding has "

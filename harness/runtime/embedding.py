@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UserError
 from harness.runner_log.messages import ENCODE_BEGINS, ENCODE_ENDS
 from harness.runtime.program import Method
 from harness.runtime.stopwatch import Stopwatch
-from harness.vlm.prompt import ImagePiece, split_pieces
+from harness.vlm.prompt import ImagePiece, TextPiece, split_pieces
 from harness.vlm.tokenizer import Tokenizer
 
 Rows = NDArray[np.float32]
@@ -85,23 +86,47 @@ class VisionEncoder:
 
 
 class PromptEmbedding:
-    """Merges what a turn's text and images become, in the order of the prompt."""
+    """Merges what a turn's text and images become, in the order of the prompt.
+
+    Args:
+        tokenizer: May know tokens that the embedding has no row for.
+        embedding: Of ``vocab_size`` rows.
+        encoder: Of pictures.
+        vocab_size: Rows of the embedding.
+    """
 
     def __init__(
-        self, tokenizer: Tokenizer, embedding: TokenEmbedder, encoder: VisionEncoder
+        self,
+        tokenizer: Tokenizer,
+        embedding: TokenEmbedder,
+        encoder: VisionEncoder,
+        vocab_size: int,
     ) -> None:
         self._tokenizer = tokenizer
         self._embedding = embedding
         self._encoder = encoder
+        self._vocab_size = vocab_size
 
     def tokenize(self, formatted: str) -> list[TokenizedPiece]:
-        """Cut a formatted turn at its images and tokenize every stretch of text by itself."""
+        """Cut a formatted turn at its images and tokenize every stretch of text by itself.
+
+        Raises:
+            UserError: If a token has no row in the embedding.
+        """
         return [
-            piece
-            if isinstance(piece, ImagePiece)
-            else self._tokenizer.encode(piece.text, as_word=piece.is_word)
+            piece if isinstance(piece, ImagePiece) else self._encode(piece)
             for piece in split_pieces(formatted)
         ]
+
+    def _encode(self, piece: TextPiece) -> list[int]:
+        ids = self._tokenizer.encode(piece.text, as_word=piece.is_word)
+        for token_id in ids:
+            if token_id >= self._vocab_size:
+                raise UserError(
+                    f"The prompt holds {self._tokenizer.token_of(token_id)!r}, token {token_id}, "
+                    f"and the model's embedding has {self._vocab_size} rows; ask without it."
+                )
+        return ids
 
     def length(self, pieces: Sequence[TokenizedPiece]) -> int:
         """Rows of the merged prompt (P in the contract)."""

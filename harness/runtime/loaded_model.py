@@ -89,7 +89,7 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
     return LoadedModel(
         tokenizer,
         stop_ids,
-        PromptEmbedding(tokenizer, embed_prefill, encoder),
+        PromptEmbedding(tokenizer, embed_prefill, encoder, found.geometry.vocab_size),
         embed_decode,
         prefiller,
         decoder,

@@ -128,6 +128,10 @@ FAMILY = VlmFamily(
     ),
     image_token="<IMG_CONTEXT>",
     stop_tokens=("<|im_end|>", "<|endoftext|>"),
+    # Of Qwen2.5's base model, whose configuration is kept.
+    published_stop_tokens=("<|endoftext|>",),
+    # The conversion adds ten tokens to Qwen2.5's, and the embedding has nine further rows.
+    tokens_without_row=("<video>", "</box>"),
     published_prompts=("<|im_start|>user\n<image>\n{question}<|im_end|>\n<|im_start|>assistant\n",),
     model_type="internvl",
     config_defaults={**MODEL_DEFAULTS, "text_config": TEXT_DEFAULTS},

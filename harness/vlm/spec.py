@@ -123,6 +123,10 @@ class VlmFamily:
         stop_tokens: Tokens that end a generation (contract §4.3); a turn of the model ends with the
             first.
         idle_stop_tokens: Further ones that its checkpoints name, though no answer holds them.
+        published_stop_tokens: What its published checkpoints name alone as the end of an answer,
+            though a turn ends with another of ``stop_tokens``.
+        tokens_without_row: Tokens of its published tokenizers, which may lie beyond the rows of the
+            token embedding; a prompt that holds one is refused.
         published_prompts: What chat templates of its published checkpoints make of a picture and
             the question ``{question}``, where the runner's strings differ from it (contract §4.1).
         model_type: Key of its configuration in ``transformers``, for a ``config.json`` that names
@@ -151,6 +155,8 @@ class VlmFamily:
     encoder: str | None = None
     miniature: str | None = None
     idle_stop_tokens: tuple[str, ...] = ()
+    published_stop_tokens: tuple[str, ...] = ()
+    tokens_without_row: tuple[str, ...] = ()
     published_prompts: tuple[str, ...] = ()
     model_type: str | None = None
     config_defaults: Mapping[str, Any] = field(default_factory=dict)

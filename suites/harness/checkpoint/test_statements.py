@@ -208,7 +208,14 @@ def test_the_defaults_of_image_processors_are_those_of_transformers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "ids"), [("tiny_smolvlm", 469), ("tiny_smolvlm", [466, 469]), ("tiny_smolvlm", None)]
+    ("model", "ids"),
+    [
+        ("tiny_smolvlm", 469),
+        ("tiny_smolvlm", [466, 469]),
+        ("tiny_smolvlm", None),
+        # As Qwen2.5's base models have it, and InternVL3 that was made of them.
+        ("tiny_internvl3", 500),
+    ],
 )
 def test_stop_tokens_of_the_family_are_taken(copied: MakeCopy, model: str, ids: object) -> None:
     folder = copied(model)
@@ -326,6 +333,17 @@ def test_a_tokenizer_with_more_tokens_than_rows_is_refused(copied: MakeCopy) -> 
     engine.save(str(folder / "tokenizer.json"))
     with pytest.raises(UserError, match="'<more-1>' as id 513, and the token embedding has 512 ro"):
         open_checkpoint(folder, get_spec("tiny_smolvlm"))
+
+
+def test_tokens_that_a_family_publishes_without_a_row_are_taken(copied: MakeCopy) -> None:
+    folder = copied("tiny_internvl3")
+    engine = Engine.from_file(str(folder / "tokenizer.json"))
+    engine.add_special_tokens(["<video>"])
+    engine.save(str(folder / "tokenizer.json"))
+    number = engine.token_to_id("<video>")
+    edit(folder / "added_tokens.json", {"<video>": number})
+    assert number == get_spec("tiny_internvl3").text.vocab_size
+    assert open_checkpoint(folder, get_spec("tiny_internvl3"))
 
 
 def test_a_tokenizer_whose_image_token_is_another_id_is_refused(copied: MakeCopy) -> None:
