@@ -21,7 +21,7 @@ from harness.results.annotations import is_github, run_page, step_annotations
 from harness.results.history import History, load_history
 from harness.results.job_summary import job_summary
 from harness.results.noise_floors import advice, noise_floors
-from harness.results.query import check_columns, measured, select, summarize, unpooled
+from harness.results.query import SUMMARY, check_columns, measured, select, summarize, unpooled
 from harness.results.run import Run
 from harness.results.run_comparison import compare_runs
 from harness.results.runs import find_run, started_at
@@ -32,10 +32,11 @@ from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
 from harness.results.verdict_change import Judgements
 
 _MEASURED = ("run_id", "device", "model", "mode")
+_VARIANT = ("precision", "component")
 _SHOWN = {
-    "samples": (*_MEASURED, "precision", "metric", "value", "unit"),
-    "verdicts": (*_MEASURED, "metric", "median", "unit", "status"),
-    "comparisons": (*_MEASURED, "metric", "ratio", "lower", "upper", "outcome"),
+    "samples": (*_MEASURED, *_VARIANT, "metric", "value", "unit"),
+    "verdicts": (*_MEASURED, *_VARIANT, "metric", "median", "unit", "status"),
+    "comparisons": (*_MEASURED, *_VARIANT, "metric", "ratio", "lower", "upper", "outcome"),
     "answers": (*_MEASURED, "precision", "variant", "given", "correct", "expected", "question"),
     "outcomes": ("run_id", "outcome", "status", "test_id", "message"),
     "runs": ("run_id", "started_at", "ended_at", "exit_status", "git_commit", "torn"),
@@ -81,8 +82,13 @@ def run_results(options: Values) -> int:
     if options["csv"]:
         _write_csv(frame, options["csv"])
     else:
-        print_table(frame, limit, headings=grouped or _HEADINGS)
+        print_table(frame, limit, headings=_headings(frame) if grouped else _HEADINGS)
     return 0
+
+
+def _headings(groups: pd.DataFrame) -> list[str]:
+    """What makes the groups, so that their medians keep their room."""
+    return [str(name) for name in groups if name not in SUMMARY]
 
 
 def _grouped(samples: pd.DataFrame, by: Sequence[str], also: Sequence[str]) -> pd.DataFrame:

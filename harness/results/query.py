@@ -98,12 +98,13 @@ def summarize(samples: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         dict(zip(by, key, strict=True)) | _summary(group["value"])
         for key, group in samples.groupby(list(by), dropna=False, sort=True)
     ]
-    frame = pd.DataFrame(rows, columns=[*by, *_SUMMARY])
+    frame = pd.DataFrame(rows, columns=[*by, *SUMMARY])
     dtypes = {name: samples[name].dtype for name in by}
-    return frame.astype({**dtypes, "samples": "Int64", **dict.fromkeys(_SUMMARY[1:], "Float64")})
+    return frame.astype({**dtypes, "samples": "Int64", **dict.fromkeys(SUMMARY[1:], "Float64")})
 
 
-_SUMMARY = ("samples", "median", "lower", "upper", "min", "max", "cv")
+SUMMARY = ("samples", "median", "lower", "upper", "min", "max", "cv")
+"""Columns that tell of a group's samples."""
 
 
 def _summary(values: pd.Series) -> dict[str, object]:

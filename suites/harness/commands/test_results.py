@@ -270,3 +270,22 @@ def test_annotations_are_for_github_alone_and_beside_the_summary(
     assert (
         "(https://github.example/ada/snapgate/actions/runs/7#artifacts)" in told.out
     ) == on_github
+
+
+def test_a_tables_numbers_say_what_they_are_of_and_keep_their_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As ``-m size`` writes them: one value per component, precision and artifact."""
+    parts = [
+        {"component": component, "precision": precision, "artifact_key": digit * 64}
+        for digit, component in (("a", "vision_encoder"), ("b", "text_decoder"))
+        for precision in ("fp32", "8da4w")
+    ]
+    rows = [row for part in parts for row in (*samples([7.5], **part), a_verdict(**part))]
+    write_run(tmp_path, 0, rows)
+    for arguments in ([], ["--table", "samples"], ["--group-by", "metric"]):
+        assert main(["results", *arguments, "--results", str(tmp_path)]) == 0
+        told = capsys.readouterr().out
+        assert {"vision_encoder", "text_decoder", "fp32", "8da4w"} <= set(re.findall(r"\w+", told))
+        assert ("7.5" in told) == bool(arguments)
+        assert max(map(len, told.splitlines())) <= 80
