@@ -240,7 +240,9 @@ def _read_config(directory: Path, spec: VlmSpec) -> Mapping[str, Any]:
         )
     stated = config.get("architectures")
     found = stated[0] if isinstance(stated, list) and stated else config.get("model_type")
-    if found not in (spec.family.architecture, spec.family.model_type) or found is None:
+    family = spec.family
+    known = (family.architecture, family.model_type, *family.equal_architectures)
+    if found not in known or found is None:
         raise UserError(
             f"{directory} holds a {found or 'none'}, {spec.name} needs "
             f"{spec.family.architecture}; name the right --checkpoint or model."

@@ -115,6 +115,8 @@ FAMILY = VlmFamily(
     stop_tokens=("<end_of_utterance>", "<|endoftext|>"),
     idle_stop_tokens=("<|im_end|>",),
     model_type="idefics3",
+    # SmolVLM2, which differs in how it samples videos.
+    equal_architectures=("SmolVLMForConditionalGeneration", "smolvlm"),
     config_defaults={**MODEL_DEFAULTS, "text_config": TEXT_DEFAULTS},
     has_image_axis=True,
     read_geometry=read_geometry,

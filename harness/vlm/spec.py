@@ -131,6 +131,8 @@ class VlmFamily:
             the question ``{question}``, where the runner's strings differ from it (contract §4.1).
         model_type: Key of its configuration in ``transformers``, for a ``config.json`` that names
             no architecture.
+        equal_architectures: Further classes and keys in ``transformers``, of other names for
+            the same weights and mathematics.
         config_defaults: What its configuration takes for what a ``config.json`` leaves out; that
             of the decoder under ``text_config``.
         has_image_axis: Whether ``transformers`` takes several pictures per sample, as pixel values
@@ -159,6 +161,7 @@ class VlmFamily:
     tokens_without_row: tuple[str, ...] = ()
     published_prompts: tuple[str, ...] = ()
     model_type: str | None = None
+    equal_architectures: tuple[str, ...] = ()
     config_defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property

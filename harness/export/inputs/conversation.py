@@ -86,13 +86,21 @@ def read_conversation(sample: CalibrationSample, spec: VlmSpec, tokenizer: Path)
 def check_length(
     sample: CalibrationSample, spec: VlmSpec, tokenizer: Path, context_length: int
 ) -> None:
-    """Refuse a sample that a decoder has no room for, before anything is loaded.
+    """Refuse a sample that a decoder has no room or no row for, before anything is loaded.
 
     Raises:
-        UserError: If its tokens and rows of images are more than the context.
+        UserError: If its tokens and rows of images are more than the context, or the token
+            embedding lacks one of its tokens.
     """
-    segments = _tokenize(sample, spec, Tokenizer.from_file(str(tokenizer)))
+    engine = Tokenizer.from_file(str(tokenizer))
+    segments = _tokenize(sample, spec, engine)
     pieces = [piece for segment in segments for piece in segment.pieces]
+    largest = max((token_id for piece in pieces for token_id in piece or ()), default=0)
+    if largest >= spec.text.vocab_size:
+        raise UserError(
+            f"it holds {engine.id_to_token(largest)!r}, token {largest}, and the token "
+            f"embedding has {spec.text.vocab_size} rows; leave it out."
+        )
     rows = spec.vision.tokens_per_image
     length = sum(rows if piece is None else len(piece) for piece in pieces)
     if length > context_length:

@@ -21,10 +21,12 @@ from harness.checkpoint.pixels import check_pixels
 from harness.checkpoint.prompt import check_prompt
 from harness.checkpoint.statements import STATEMENT_FILES, check_statements
 from harness.errors import UserError
+from harness.miniatures.committed import checkpoint_path
 from harness.vlm.internvl3 import INTERNVL3_1B
 from harness.vlm.registry import get_spec
 from harness.vlm.smolvlm import SMOLVLM_500M
 from harness.vlm.spec import VlmSpec
+from harness.vlm.tokenizer import Tokenizer as PlainTokenizer
 from suites.harness.checkpoint.conftest import MakeCopy, edit
 
 MODELS = ("tiny_smolvlm", "tiny_internvl3")
@@ -109,6 +111,33 @@ def test_what_the_hub_publishes_is_taken(
     (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": template}))
     check_pixels(tmp_path, spec, {})
     check_prompt(tmp_path, spec.family)
+
+
+def test_smolvlm2_is_taken_as_smolvlm_which_computes_the_same(copied: MakeCopy) -> None:
+    folder = copied()
+    names = {"architectures": ["SmolVLMForConditionalGeneration"], "model_type": "smolvlm"}
+    edit(folder / "config.json", names | {"vision_config.model_type": "smolvlm_vision"})
+    sampling = {"fps": 1, "max_frames": 64, "video_size": {"longest_edge": 64}}
+    edit(folder / PIXELS, {"image_processor_type": "SmolVLMImageProcessor"})
+    edit(folder / PIXELS, {"video_sampling": sampling})
+    edit(folder / PROCESSOR, {"image_seq_len": 16, "processor_class": "SmolVLMProcessor"})
+    assert open_checkpoint(folder, get_spec("tiny_smolvlm"))
+
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    vocabulary = PlainTokenizer(folder / "tokenizer.json").vocabulary
+    image = [vocabulary["<image>"]] * 16
+    inputs = {
+        "input_ids": torch.tensor([[5, *image, 6]]),
+        "pixel_values": torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 1, 3, 64, 64),
+    }
+    logits = []
+    for checkpoint in (folder, checkpoint_path("tiny_smolvlm")):
+        model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=torch.float32)
+        with torch.no_grad():
+            logits.append(model.eval()(**inputs).logits)
+    torch.testing.assert_close(*logits)
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -151,6 +151,9 @@ def test_embedded_rows_are_the_tables_and_the_encoders() -> None:
     sentence = f"has {length} tokens, the context holds {length - 1}"
     with pytest.raises(UserError, match=sentence):
         check_length(sample, spec, folder / "tokenizer.json", length - 1)
+    few_rows = replace(spec, text=replace(spec.text, vocab_size=472))
+    with pytest.raises(UserError, match=r"holds '<global-img>', token 472, and .* has 472 rows"):
+        check_length(sample, few_rows, folder / "tokenizer.json", length)
 
 
 def test_each_picture_has_its_rows_at_its_place() -> None:
