@@ -40,6 +40,7 @@ def pytest_load_initial_conftests(
         yield
         _refuse_stray_options(early_config, parser, args)
         return
+    _guard_streams(clone)
     if _has_root(early_config, clone) and _names_tests(early_config, parser, args, clone):
         _declare(early_config, parser, args)
         yield
@@ -106,14 +107,32 @@ def _places(
     ]
 
 
-def _options(clone: Path | None) -> dict[str, Option]:
-    """Our options by their flags, as the clone has them: a session imports ours only once."""
+def _guard_streams(clone: Path) -> None:
+    """Let a session that nobody can read measure and report all the same.
+
+    Streams that somebody else put in place of this process's own are theirs.
+    """
+    if sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__:
+        with _nearest(clone):
+            from harness.program import guard_streams
+        guard_streams(is_output_needed=False)
+
+
+@contextmanager
+def _nearest(clone: Path | None) -> Iterator[None]:
+    """Import ours from a clone: a session imports ours only once."""
     before = sys.path[:]
     sys.path[:0] = [] if clone is None else [str(clone)]
     try:
-        from harness.options.table import options_of
+        yield
     finally:
         sys.path[:] = before
+
+
+def _options(clone: Path | None) -> dict[str, Option]:
+    """Our options by their flags, as the clone has them."""
+    with _nearest(clone):
+        from harness.options.table import options_of
     return {option.flag("suites"): option for option in options_of("suites").values()}
 
 

@@ -71,11 +71,16 @@ def _status_of(main: Callable[[], int]) -> int:
         return end.code if isinstance(end.code, int) else USER_ERROR if end.code else 0
 
 
-def guard_streams() -> None:
-    """Give this process three streams that open, and that no character is too much for."""
+def guard_streams(*, is_output_needed: bool = True) -> None:
+    """Give this process three streams that open, and that no character is too much for.
+
+    Args:
+        is_output_needed: Whether ``OutputLost`` ends what writes to a standard output that takes
+            nothing; what is written there is left out otherwise.
+    """
     if sys.stdin is None:
         sys.stdin = open(_nowhere(0), encoding="utf-8")  # noqa: SIM115  # open as long as we live
-    sys.stdout = _guarded(sys.stdout, 1, is_needed=True)
+    sys.stdout = _guarded(sys.stdout, 1, is_needed=is_output_needed)
     sys.stderr = _guarded(sys.stderr, 2, is_needed=False)
 
 

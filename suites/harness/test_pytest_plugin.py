@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -105,3 +108,12 @@ def test_installed_environments_load_it_by_the_name_it_is_imported_by() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["entry-points"]["pytest11"] == {"snapgate_pytest": "snapgate_pytest"}
     assert project["tool"]["setuptools"]["py-modules"] == ["snapgate_pytest"]
+
+
+@pytest.mark.parametrize("streams", [">/dev/full", ">&- 2>&-"])
+def test_a_session_needs_nobody_to_read_what_it_prints(streams: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m pytest {shlex.join(PLUGIN)} --co -m size {streams}"
+    ended = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
