@@ -165,6 +165,8 @@ def _sentences(
 def _nothing_judged(run: Run) -> str:
     if not run.judged_nothing:
         return f"{plural(len(run.outcomes), 'test')} ran and judged no gate."
+    if not run.outcomes:
+        return "Nothing was judged, no test has ended."
     reasons = Counter(row.message.strip().partition("\n")[0] for row in run.outcomes)
     told = "; ".join(reason for reason, _ in reasons.most_common(_MAX_NAMED) if reason)
     skipped = f"{plural(len(run.outcomes), 'test')} skipped"

@@ -52,6 +52,15 @@ def test_an_earlier_versions_session_says_only_that_it_died(tmp_path: Path) -> N
     assert " of " not in run.unfinished
 
 
+@pytest.mark.parametrize("exit_status", [None, 5])
+def test_a_run_in_which_no_test_ended_tells_of_none_that_were_skipped(
+    tmp_path: Path, exit_status: int | None
+) -> None:
+    sentence = headline(Run.read(write_run(tmp_path, 0, [], exit_status))).sentence
+    assert "Nothing was judged, no test has ended." in sentence
+    assert "skipped" not in sentence
+
+
 def test_a_run_whose_tests_were_all_skipped_judged_nothing(tmp_path: Path) -> None:
     skipped = [an_outcome(one, outcome="skipped", message="no phone here") for one in range(3)]
     run = Run.read(write_run(tmp_path, 0, skipped, 14, planned=3))
