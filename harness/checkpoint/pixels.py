@@ -63,8 +63,9 @@ def _check_counts(where: Path, section: Mapping[str, Any], spec: VlmSpec) -> Non
     expected["patch_size"] = spec.vision.patch_size_px
     for name, count in expected.items():
         found = section.get(name)
-        sides = set(found.values()) if isinstance(found, Mapping) else {found}
-        if found is not None and sides != {count}:
+        sides = list(found.values()) if isinstance(found, Mapping) else found
+        sides = sides if isinstance(sides, list) else [sides]
+        if found is not None and (not sides or any(side != count for side in sides)):
             raise _refusal(where, name, found, count, spec)
 
 

@@ -11,6 +11,8 @@ from harness.errors import UserError
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import Tokenizer
 
+_GENERATION = "generation_config.json"
+
 
 def check_stop_tokens(
     directory: Path, family: VlmFamily, config: Mapping[str, Any], tokenizer: Tokenizer
@@ -38,6 +40,9 @@ def check_stop_tokens(
     ends_turn = family.stop_tokens[0] in tokens or set(tokens) <= set(family.published_stop_tokens)
     if not ends_turn:
         raise _refusal(place, f"eos_token_id {', '.join(map(str, ids))} ({tokens[0]!r})", family)
+    strings = (read_json_object(directory / _GENERATION) or {}).get("stop_strings")
+    if strings:
+        raise _refusal(directory / _GENERATION, f"stop_strings {strings!r}", family)
     path = directory / "tokenizer_config.json"
     eos = (read_json_object(path) or {}).get("eos_token")
     eos = eos.get("content") if isinstance(eos, Mapping) else eos
@@ -49,7 +54,7 @@ def _stated_ids(
     directory: Path, family: VlmFamily, config: Mapping[str, Any]
 ) -> tuple[Path, tuple[Any, ...]]:
     """Where stop tokens are stated, and which: as ``GenerationConfig`` comes about."""
-    place = directory / "generation_config.json"
+    place = directory / _GENERATION
     generation = read_json_object(place)
     if generation is not None:
         found = generation.get("eos_token_id")

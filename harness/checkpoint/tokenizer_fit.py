@@ -77,7 +77,9 @@ def check_tokenizer_config(directory: Path, family: VlmFamily, tokenizer: Tokeni
     added = {
         entry["content"]: int(number)
         for number, entry in _entries(config.get("added_tokens_decoder"))
-        if isinstance(entry, Mapping) and "content" in entry and str(number).isdecimal()
+        if isinstance(entry, Mapping)
+        and isinstance(entry.get("content"), str)
+        and str(number).isdecimal()
     }
     further = read_json_object(directory / "added_tokens.json") or {}
     for where, tokens in ((path, added), (directory / "added_tokens.json", further)):

@@ -50,6 +50,11 @@ class Tokenizer:
             self._engine = Engine.from_file(str(path))
         # The library raises bare Exception for every kind of malformed file.
         except Exception as error:
+            if path.read_bytes().startswith(codecs.BOM_UTF8):
+                raise UserError(
+                    f"{path} begins with a byte order mark, which runners do not read; save it as "
+                    "UTF-8 without the mark."
+                ) from error
             raise UserError(
                 f"{path} is not a readable tokenizer.json ({error}); download it or export the "
                 "artifact again."

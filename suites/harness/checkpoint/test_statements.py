@@ -165,6 +165,9 @@ def test_smolvlm2_is_taken_as_smolvlm_which_computes_the_same(copied: MakeCopy) 
         ("tiny_internvl3", {"size": {"height": 64, "width": 128}}, "size.width"),
         ("tiny_internvl3", {"size": 48}, "size"),
         ("tiny_internvl3", {"patch_size": 14}, "patch_size"),
+        ("tiny_internvl3", {"patch_size": [8, 14]}, "patch_size"),
+        ("tiny_smolvlm", {"image_seq_len": [[16]]}, "image_seq_len"),
+        ("tiny_smolvlm", {"image_seq_len": {"a": [16]}}, "image_seq_len"),
     ],
 )
 def test_other_pixels_are_refused(
@@ -191,6 +194,7 @@ def test_other_pixels_are_refused(
         {"image_mean": 0.5, "image_std": [0.5000000001, 0.5, 0.5]},
         {"do_pad": False, "do_thumbnail": False, "do_center_crop": None},
         {"image_mean": None, "resample": ...},
+        {"patch_size": [8, 8]},
     ],
 )
 def test_what_changes_no_pixel_is_taken(copied: MakeCopy, changes: dict[str, Any]) -> None:
@@ -258,6 +262,22 @@ def test_other_stop_tokens_are_refused(copied: MakeCopy, ids: object) -> None:
     edit(folder / GENERATION, {"eos_token_id": ids})
     with pytest.raises(UserError, match=r"generation_config\.json has eos_token_id .*<end_of_utt"):
         open_checkpoint(folder, get_spec("tiny_smolvlm"))
+
+
+def test_strings_that_end_an_answer_are_refused(copied: MakeCopy) -> None:
+    folder = copied()
+    edit(folder / GENERATION, {"stop_strings": None})
+    assert open_checkpoint(folder, get_spec("tiny_smolvlm"))
+    edit(folder / GENERATION, {"stop_strings": ["."]})
+    with pytest.raises(UserError, match=r"generation_config\.json has stop_strings \['\.'\], and"):
+        open_checkpoint(folder, get_spec("tiny_smolvlm"))
+
+
+def test_a_tokenizer_with_a_byte_order_mark_is_refused_by_that_name(copied: MakeCopy) -> None:
+    path = copied() / "tokenizer.json"
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    with pytest.raises(UserError, match=r"tokenizer\.json begins with a byte order mark"):
+        open_checkpoint(path.parent, get_spec("tiny_smolvlm"))
 
 
 def test_without_a_generation_config_the_configuration_counts(copied: MakeCopy) -> None:
@@ -394,6 +414,7 @@ def test_an_image_token_that_is_left_out_is_that_of_the_class(copied: MakeCopy) 
     [
         ("added_tokens.json", {"<new>": 600}, "'<new>' as id 600"),
         ("tokenizer_config.json", {"added_tokens_decoder": {"3": {"content": "<image>"}}}, "id 3"),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"3": {"content": "<new>"}}}, "id 3"),
         ("tokenizer_config.json", {"image_token": "<picture>"}, "image_token '<picture>'"),
         (
             "tokenizer_config.json",
