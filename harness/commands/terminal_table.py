@@ -22,6 +22,8 @@ _GAP = "  "
 _MIN_TEXT_WIDTH = 24
 _VALUES = ("value", "median", "lower", "upper", "min", "max", "ratio", "gate_min", "gate_max")
 _SHARES = ("cv", "floor", "different_at_most")
+_KEY_DIGITS = 12
+"""As in the folder of an artifact; filters and ``--compare`` take the beginning of a key."""
 
 
 def terminal_width() -> int:
@@ -51,7 +53,8 @@ def cell(value: object, name: str = "") -> str:
             return ""
         return percent(value) if name in _SHARES else number(value)
     # What a line feed or a tab in a text would do to a table.
-    return " ".join(str(value).split())
+    text = " ".join(str(value).split())
+    return text[:_KEY_DIGITS] if name.endswith("_key") else text
 
 
 @dataclass(frozen=True)

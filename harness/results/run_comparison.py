@@ -12,6 +12,7 @@ import pandas as pd
 from harness.measure.comparison import NOISE_FLOOR
 from harness.measure.metrics import METRICS
 from harness.measure.verdict import Status
+from harness.measure.wording import number
 from harness.results.facts import Fact, device_facts, session_facts
 from harness.results.history import History
 from harness.results.query import measured, summarize
@@ -208,7 +209,9 @@ def _gates(history: History, run_id: str) -> Iterator[Fact]:
     where = ("metric", "model", "component", "mode", "precision", "soc", "target")
     for row in _rows(history.verdicts, run_id):
         sides = (("≥", row["gate_min"]), ("≤", row["gate_max"]))
-        bound = " ".join(f"{sign} {limit:g}" for sign, limit in sides if not pd.isna(limit))
+        bound = " ".join(
+            f"{sign} {number(limit, digits=10)}" for sign, limit in sides if not pd.isna(limit)
+        )
         if bound or row["status"] == Status.NO_GATE.value:
             name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
             protocol = " (upstream protocol)" if row["protocol"] == "upstream" else ""

@@ -288,4 +288,5 @@ def test_a_tables_numbers_say_what_they_are_of_and_keep_their_room(
         told = capsys.readouterr().out
         assert {"vision_encoder", "text_decoder", "fp32", "8da4w"} <= set(re.findall(r"\w+", told))
         assert ("7.5" in told) == bool(arguments)
+        assert "a" * 13 not in told, "of a key, no more than an artifact's folder has of it"
         assert max(map(len, told.splitlines())) <= 80

@@ -85,6 +85,14 @@ def test_a_gate_that_there_was_not_before_is_a_difference(tmp_path: Path) -> Non
     assert compared(tmp_path).differences == (Difference("gate", name, "none", "≥ 200"),)
 
 
+def test_gates_have_every_digit_that_the_session_s_table_has(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [a_verdict(Status.PASS, gate_min=1_271_808.0)])
+    write_run(tmp_path, 1, [a_verdict(Status.PASS, gate_min=1_271_809.0)])
+    name = "decode_tps tiny_smolvlm kv fp32 host"
+    different = Difference("gate", name, "≥ 1,271,808", "≥ 1,271,809")
+    assert compared(tmp_path).differences == (different,)
+
+
 def test_where_a_run_is_written_is_no_difference(tmp_path: Path) -> None:
     for night in (0, 1):
         places = {"run_id": night_id(night), "report_dir": f"out/{night}", "results": f"{night}"}
