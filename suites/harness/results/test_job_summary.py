@@ -119,9 +119,12 @@ def test_a_trend_is_told(tmp_path: Path) -> None:
         ChangePoint(index=5, found_at=9, before=100.0, after=90.0, p_value=1e-6),
         "token/s",
     )
-    told = job_summary(write_run(tmp_path, 0, [], 13), [alert])
+    run = write_run(tmp_path, 0, [], 13)
+    told = job_summary(run, [alert])
     assert "green, but a trend turned to the worse" in told
     assert "- **Trend**: decode_tps of tiny_smolvlm changed by -10.0 % since run" in told
+    [annotation] = step_annotations(Run.read(run), [alert])
+    assert annotation.startswith("::warning title=Trend::decode_tps of tiny_smolvlm changed by")
 
 
 def test_hundreds_of_verdicts_do_not_flood_the_page(tmp_path: Path) -> None:
