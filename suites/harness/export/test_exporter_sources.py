@@ -20,6 +20,7 @@ WORKER = "harness.export.worker.__main__"
 
 DECIDES_NOTHING = {
     "harness.artifacts.manifest": "names of what is recorded, with a version of its own",
+    "harness.elf": "whether a library is whole, and for this machine",
     "harness.errors": "how to refuse",
     "harness.mounts": "whether a folder lets programs be run from it",
     "harness.options.command_line": "spells the command that a refusal names",

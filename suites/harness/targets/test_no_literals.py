@@ -26,7 +26,7 @@ OTHER_MEANINGS = {
     "seconds['phone']": "benchmarks: times by who was asked, directly or as a phone",
     "Literal['xnnpack', 'qnn']": "harness/vocabulary: where the backends are named",
     "builder['host']": "harness/export/cache: network name of the machine that builds",
-    "row['host']": "harness/results: column that describes a session's machine",
+    "session['host']": "harness/results: column that describes a session's machine",
 }
 """What a word is that happens to be a target's or backend's name, and where."""
 

@@ -51,7 +51,8 @@ def test_a_reboot_costs_the_run_and_not_the_answer(
     open_device: OpenDevice, plugged: VirtualPhone, artifact: Artifact, question: Request
 ) -> None:
     device = open_device("sleep 2")
-    reboot = Cut(how="rst", reboot=True)
+    # Down for longer than between two looks at the run, so that one of them meets it.
+    reboot = Cut(how="rst", reboot=True, down_s=1.5)
     trigger = CutTrigger(on_command="exec .*qnn_multimodal_runner", delay_s=0.7, cut=reboot)
     plugged.set_faults(Faults(triggers=(trigger,)))
     (answer,) = device.run(artifact, [question], OPTIONS)
