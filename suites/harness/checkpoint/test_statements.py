@@ -6,20 +6,16 @@ Each sentence names the file, the setting and both values.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tokenizers import Tokenizer as Engine
 
 from harness.checkpoint.checkpoint import open_checkpoint
 from harness.checkpoint.pixels import check_pixels
 from harness.checkpoint.prompt import check_prompt
-from harness.checkpoint.statements import STATEMENT_FILES, check_statements
+from harness.checkpoint.statements import STATEMENT_FILES
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
 from harness.vlm.internvl3 import INTERNVL3_1B
@@ -28,6 +24,12 @@ from harness.vlm.smolvlm import SMOLVLM_500M
 from harness.vlm.spec import VlmSpec
 from harness.vlm.tokenizer import Tokenizer as PlainTokenizer
 from suites.harness.checkpoint.conftest import MakeCopy, edit
+from suites.harness.checkpoint.published import (
+    INTERNVL3_PIXELS,
+    INTERNVL3_TEMPLATE,
+    SMOLVLM_PIXELS,
+    SMOLVLM_TEMPLATE,
+)
 
 MODELS = ("tiny_smolvlm", "tiny_internvl3")
 PIXELS, PROCESSOR, GENERATION = (
@@ -40,51 +42,6 @@ CHATML = (
     "{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}"
     "{{ '<|im_end|>\n' }}{% endfor %}{{ '<|im_start|>assistant\n' }}"
 )
-SMOLVLM_TEMPLATE = (
-    "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
-    "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
-    "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
-    "{% elif line['type'] == 'image' %}{{ '<image>' }}{% endif %}{% endfor %}<end_of_utterance>\n"
-    "{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
-)
-INTERNVL3_TEMPLATE = (
-    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n'}}"
-    "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-    "{% for content in message['content'] %}{% if content['type'] == 'image' %}"
-    "{{ '<IMG_CONTEXT>\n' }}{% elif content['type'] == 'text' %}{{ content['text'] }}{% endif %}"
-    "{% endfor %}{% endif %}{{'<|im_end|>\n'}}{% endfor %}"
-    "{% if add_generation_prompt %}{{'<|im_start|>assistant\n' }}{% endif %}"
-)
-SMOLVLM_PIXELS: dict[str, Any] = {
-    "do_convert_rgb": True,
-    "do_image_splitting": True,
-    "do_normalize": True,
-    "do_pad": True,
-    "do_rescale": True,
-    "do_resize": True,
-    "image_mean": [0.5, 0.5, 0.5],
-    "image_std": [0.5, 0.5, 0.5],
-    "max_image_size": {"longest_edge": 512},
-    "resample": 1,
-    "rescale_factor": 0.00392156862745098,
-    "size": {"longest_edge": 2048},
-}
-INTERNVL3_PIXELS: dict[str, Any] = {
-    "crop_size": None,
-    "crop_to_patches": False,
-    "do_center_crop": None,
-    "do_convert_rgb": True,
-    "do_normalize": True,
-    "do_rescale": True,
-    "do_resize": True,
-    "image_mean": [0.485, 0.456, 0.406],
-    "image_std": [0.229, 0.224, 0.225],
-    "max_patches": 12,
-    "min_patches": 1,
-    "resample": 3,
-    "rescale_factor": 0.00392156862745098,
-    "size": {"height": 448, "width": 448},
-}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -138,106 +95,6 @@ def test_smolvlm2_is_taken_as_smolvlm_which_computes_the_same(copied: MakeCopy) 
         with torch.no_grad():
             logits.append(model.eval()(**inputs).logits)
     torch.testing.assert_close(*logits)
-
-
-@pytest.mark.parametrize("nested", [False, True])
-@pytest.mark.parametrize(
-    ("model", "changes", "setting"),
-    [
-        ("tiny_smolvlm", {"image_mean": [0.485, 0.456, 0.406]}, "image_mean"),
-        ("tiny_smolvlm", {"image_mean": 0.4}, "image_mean"),
-        ("tiny_smolvlm", {"image_std": [0.5, 0.5]}, "image_std"),
-        ("tiny_smolvlm", {"image_std": "wide"}, "image_std"),
-        ("tiny_smolvlm", {"rescale_factor": 1.0}, "rescale_factor"),
-        ("tiny_smolvlm", {"resample": 3}, "resample"),
-        ("tiny_smolvlm", {"resample": "nearest"}, "resample"),
-        ("tiny_smolvlm", {"do_normalize": False}, "do_normalize"),
-        ("tiny_smolvlm", {"do_rescale": False}, "do_rescale"),
-        ("tiny_smolvlm", {"do_resize": False}, "do_resize"),
-        ("tiny_smolvlm", {"do_center_crop": True}, "do_center_crop"),
-        ("tiny_smolvlm", {"max_image_size.longest_edge": 32}, "max_image_size.longest_edge"),
-        ("tiny_smolvlm", {"max_image_size": ...}, "max_image_size.longest_edge"),
-        ("tiny_smolvlm", {"size.longest_edge": 96}, "size.longest_edge"),
-        ("tiny_smolvlm", {"size": {"shortest_edge": 64}}, "size.shortest_edge"),
-        ("tiny_smolvlm", {"image_seq_len": 64}, "image_seq_len"),
-        ("tiny_internvl3", {"image_mean": ...}, "image_mean"),
-        ("tiny_internvl3", {"image_std": None}, "image_std"),
-        ("tiny_internvl3", {"size": {"height": 64, "width": 128}}, "size.width"),
-        ("tiny_internvl3", {"size": 48}, "size"),
-        ("tiny_internvl3", {"patch_size": 14}, "patch_size"),
-        ("tiny_internvl3", {"patch_size": [8, 14]}, "patch_size"),
-        ("tiny_smolvlm", {"image_seq_len": [[16]]}, "image_seq_len"),
-        ("tiny_smolvlm", {"image_seq_len": {"a": [16]}}, "image_seq_len"),
-    ],
-)
-def test_other_pixels_are_refused(
-    copied: MakeCopy, model: str, changes: dict[str, Any], setting: str, nested: bool
-) -> None:
-    folder = copied(model)
-    edit(folder / PIXELS, changes)
-    if nested:
-        # As transformers 5 saves it; the older file beside it does not count.
-        (folder / PROCESSOR).write_text(f'{{"image_processor": {(folder / PIXELS).read_text()}}}')
-        (folder / PIXELS).write_text('{"do_normalize": false}')
-    name = PROCESSOR if nested else PIXELS
-    with pytest.raises(UserError, match=rf"{name} has {setting} "):
-        open_checkpoint(folder, get_spec(model))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"do_image_splitting": True},
-        {"size.longest_edge": 256},
-        {"size": ..., "do_resize": True, "size.longest_edge": 64},
-        {"resample": "LANCZOS"},
-        {"image_mean": 0.5, "image_std": [0.5000000001, 0.5, 0.5]},
-        {"do_pad": False, "do_thumbnail": False, "do_center_crop": None},
-        {"image_mean": None, "resample": ...},
-        {"patch_size": [8, 8]},
-    ],
-)
-def test_what_changes_no_pixel_is_taken(copied: MakeCopy, changes: dict[str, Any]) -> None:
-    folder = copied()
-    edit(folder / PIXELS, changes)
-    assert open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-def test_the_processors_own_count_of_tokens_is_compared(copied: MakeCopy) -> None:
-    folder = copied()
-    edit(folder / PROCESSOR, {"image_seq_len": 169})
-    with pytest.raises(UserError, match=r"image_seq_len 169, and runners .* with 16;"):
-        open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(
-    name=st.sampled_from(sorted(SMOLVLM_PIXELS)),
-    value=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-        max_leaves=4,
-    ),
-)
-def test_no_value_of_a_setting_is_a_traceback(tmp_path: Path, name: str, value: object) -> None:
-    (tmp_path / PIXELS).write_text(json.dumps(SMOLVLM_PIXELS | {name: value}))
-    with suppress(UserError):
-        check_pixels(tmp_path, SMOLVLM_500M, {})
-
-
-def test_the_defaults_of_image_processors_are_those_of_transformers() -> None:
-    from transformers import GotOcr2ImageProcessorPil, Idefics3ImageProcessorPil
-
-    for spec, processor in (
-        (SMOLVLM_500M, Idefics3ImageProcessorPil()),
-        (INTERNVL3_1B, GotOcr2ImageProcessorPil()),
-    ):
-        how = spec.family.preprocessing
-        taken = {"image_mean": how.mean, "image_std": how.std} | dict(how.defaults)
-        for name, value in taken.items():
-            found = getattr(processor, name)
-            wanted = value if isinstance(value, dict) else list(value)
-            assert (dict(found) if isinstance(value, dict) else list(found)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -347,89 +204,6 @@ def test_the_published_template_and_none_are_taken(copied: MakeCopy, template: s
         marked = "{% generation %}" + template + "{% endgeneration %}"
         (folder / "chat_template.jinja").write_text(marked)
     assert open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-def renamed(folder: Path, **names: str) -> None:
-    path = folder / "tokenizer.json"
-    text = path.read_text()
-    for old, new in names.items():
-        text = text.replace(SPECIAL[old], new)
-    path.write_text(text)
-
-
-SPECIAL = {"image": "<image>", "start": "<fake_token_around_image>", "turn": "<|im_start|>"}
-
-
-@pytest.mark.parametrize("which", SPECIAL)
-def test_a_tokenizer_without_a_special_token_is_refused(copied: MakeCopy, which: str) -> None:
-    folder = copied()
-    renamed(folder, **{which: "<other>"})
-    token = SPECIAL[which].replace("|", r"\|")
-    with pytest.raises(UserError, match=rf"tokenizer\.json has no token {token}"):
-        open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-def test_the_tokenizer_of_another_family_is_refused(copied: MakeCopy) -> None:
-    folder = copied("tiny_internvl3")
-    with pytest.raises(UserError, match="has no token <image>, <fake_token_around_image>"):
-        check_statements(folder, get_spec("tiny_smolvlm"), config={}, image_token_id=None)
-
-
-def test_a_tokenizer_with_more_tokens_than_rows_is_refused(copied: MakeCopy) -> None:
-    folder = copied()
-    engine = Engine.from_file(str(folder / "tokenizer.json"))
-    engine.add_tokens([f"<more-{number}>" for number in range(2)])
-    engine.save(str(folder / "tokenizer.json"))
-    with pytest.raises(UserError, match="'<more-1>' as id 513, and the token embedding has 512 ro"):
-        open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-def test_tokens_that_a_family_publishes_without_a_row_are_taken(copied: MakeCopy) -> None:
-    folder = copied("tiny_internvl3")
-    engine = Engine.from_file(str(folder / "tokenizer.json"))
-    engine.add_special_tokens(["<video>"])
-    engine.save(str(folder / "tokenizer.json"))
-    number = engine.token_to_id("<video>")
-    edit(folder / "added_tokens.json", {"<video>": number})
-    assert number == get_spec("tiny_internvl3").text.vocab_size
-    assert open_checkpoint(folder, get_spec("tiny_internvl3"))
-
-
-def test_a_tokenizer_whose_image_token_is_another_id_is_refused(copied: MakeCopy) -> None:
-    folder = copied()
-    edit(folder / "config.json", {"image_token_id": 470})
-    with pytest.raises(UserError, match=r"<image> as id 471, and image_token_id .* is 470"):
-        open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-def test_an_image_token_that_is_left_out_is_that_of_the_class(copied: MakeCopy) -> None:
-    folder = copied()
-    edit(folder / "config.json", {"image_token_id": ...})
-    with pytest.raises(UserError, match="image_token_id of the weights is 128257"):
-        open_checkpoint(folder, get_spec("tiny_smolvlm"))
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "message"),
-    [
-        ("added_tokens.json", {"<new>": 600}, "'<new>' as id 600"),
-        ("tokenizer_config.json", {"added_tokens_decoder": {"3": {"content": "<image>"}}}, "id 3"),
-        ("tokenizer_config.json", {"added_tokens_decoder": {"3": {"content": "<new>"}}}, "id 3"),
-        ("tokenizer_config.json", {"image_token": "<picture>"}, "image_token '<picture>'"),
-        (
-            "tokenizer_config.json",
-            {"extra_special_tokens": {"image_token": "<picture>"}},
-            "image_token '<picture>'",
-        ),
-    ],
-)
-def test_files_beside_the_tokenizer_must_agree_with_it(
-    copied: MakeCopy, name: str, changes: dict[str, Any], message: str
-) -> None:
-    folder = copied()
-    edit(folder / name, changes)
-    with pytest.raises(UserError, match=rf"{name} has .*{message}"):
-        open_checkpoint(folder, get_spec("tiny_smolvlm"))
 
 
 @pytest.mark.parametrize("name", [*STATEMENT_FILES, "config.json", "tokenizer.model"])
