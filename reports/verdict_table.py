@@ -196,6 +196,8 @@ def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:
     # Answers repeat exactly: what may be different is which images were asked about.
     resampled = is_of_accuracy(row.metric) if row.interval is None else row.interval != "median"
     within = f"{number(row.lower)} to {number(row.upper)}"
+    if row.is_of_named_scenes:
+        return (_counted(row), f"other images: {within}")
     if resampled:
         return (within, _counted(row) or "images resampled")
     return (within, plural(row.n_samples, "run"), *_scatter(samples))

@@ -142,6 +142,17 @@ class VerdictRow(Subject):
     quarantined: bool = False
     at: UtcTime = Field(default_factory=utc_now)
 
+    @property
+    def is_of_named_scenes(self) -> bool:
+        """Whether the scenes named passed, of which none may differ, whatever others would show.
+
+        Bounds that reach beyond the gate are those of others.
+        """
+        is_beyond = (
+            self.lower is not None and self.gate_min is not None and self.lower < self.gate_min
+        ) or (self.upper is not None and self.gate_max is not None and self.upper > self.gate_max)
+        return self.interval == "share" and self.status is Status.PASS and is_beyond
+
 
 class AnswerRow(Subject):
     """One question, put to one artifact.
