@@ -70,6 +70,11 @@ class Tokenizer:
         self._literals = {token_id: token.content.encode() for token_id, token in added.items()}
         self.path = path
 
+    @property
+    def added_tokens(self) -> Mapping[str, int]:
+        """Ids of the tokens that stand beside the model's own vocabulary, special or not."""
+        return {literal.decode(): token_id for token_id, literal in self._literals.items()}
+
     @cached_property
     def vocabulary(self) -> Mapping[str, int]:
         """Ids of all tokens, the special ones included."""
