@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness.results.rows.schema import AnswerRow, ComparisonRow, SampleRow, VerdictRow
 from harness.results.run import Run
+from harness.results.spreadsheet import plain, write_rows
 
 Dtype = Literal["string", "Float64", "Int64", "boolean", "datetime64[us, UTC]"]
 
@@ -88,17 +89,20 @@ _OF_COMPARISONS = {"lower": "ratio_lower", "upper": "ratio_upper"}
 
 def render_csv(run: Run) -> str:
     """All samples, then all verdicts, all answers and all comparisons, under one header."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    rows: tuple[_Written, ...] = (*run.samples, *run.verdicts, *run.answers, *run.comparisons)
-    for row in rows:
+    text = io.StringIO(newline="")
+    write_rows(_rows(run), text)
+    return text.getvalue()
+
+
+def _rows(run: Run) -> Iterator[list[Any]]:
+    yield list(COLUMNS)
+    written: tuple[_Written, ...] = (*run.samples, *run.verdicts, *run.answers, *run.comparisons)
+    for row in written:
         virtual = row.device in run.virtual_devices
         fields = {
             **_fields(row), "run_id": run.run_id, "at": row.at.isoformat(), "virtual": virtual
         }  # fmt: skip
-        writer.writerow(map(fields.get, COLUMNS))
-    return text.getvalue()
+        yield [fields.get(name) for name in COLUMNS]
 
 
 def _fields(row: _Written) -> dict[str, Any]:
@@ -111,9 +115,12 @@ def _fields(row: _Written) -> dict[str, Any]:
 def read_results(path: Path) -> pd.DataFrame:
     """Read ``results.csv`` with the dtypes of ``COLUMNS``; an empty cell is a missing value.
 
+    Texts are what they were before an apostrophe was put before those that begin like a formula.
     Plain ``pandas.read_csv`` would take an answer ``None`` for a missing one and a column of
     answers ``3``, ``5`` for numbers.
     """
     dtypes = {name: dtype for name, dtype in COLUMNS.items() if not dtype.startswith("datetime")}
     frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
+    for name in (name for name, dtype in dtypes.items() if dtype == "string"):
+        frame[name] = frame[name].map(plain, na_action="ignore").astype("string")
     return frame.assign(at=pd.to_datetime(frame["at"], format="ISO8601", utc=True))

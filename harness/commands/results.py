@@ -26,6 +26,7 @@ from harness.results.run import Run
 from harness.results.run_comparison import compare_runs
 from harness.results.runs import find_run, started_at
 from harness.results.series import SERIES
+from harness.results.spreadsheet import write_frame
 from harness.results.stored_run import run_of
 from harness.results.tables import TABLES, columns
 from harness.results.trend_alerts import TREND_SPAN, find_trend_alerts
@@ -211,11 +212,11 @@ def _explain(table: str) -> None:
 
 def _write_csv(frame: pd.DataFrame, csv: str) -> None:
     if csv == "-":
-        frame.to_csv(sys.stdout, index=False)
+        write_frame(frame, sys.stdout)
         return
     try:
         with Path(csv).open("w", encoding="utf-8", newline="") as file:
-            frame.to_csv(file, index=False)
+            write_frame(frame, file)
     except OSError as error:
         raise UserError(f"{csv} cannot be written ({error.strerror}); name another.") from error
 

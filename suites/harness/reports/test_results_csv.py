@@ -106,13 +106,30 @@ def test_plain_pandas_reads_numbers_as_numbers(csv_file: Path) -> None:
         assert frame[name].dtype == "float64"
 
 
-@pytest.mark.parametrize("given", ["None", "NA", "nan", "007", "3", 'say "yes",\nor no', "=1+1"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "None",
+        "NA",
+        "nan",
+        "007",
+        "3",
+        'say "yes",\nor no',
+        "=1+1",
+        "'=1",
+        "\r=1",
+        "a\rb",
+        "a\x00b",
+        "-5",
+    ],
+)
 def test_an_answer_is_text_whatever_it_looks_like(tmp_path: Path, given: str) -> None:
     with Journal(tmp_path / "run", "main") as journal:
         journal.append(answer_row(given=given))
     path = tmp_path / "results.csv"
     path.write_text(render_csv(Run.read(tmp_path / "run")))
     assert read_results(path)["given"].tolist() == [given]
+    assert len(pd.read_csv(path)) == 1
 
 
 def test_a_run_without_measurements_is_a_table_without_rows(tmp_path: Path) -> None:
