@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import http.client
 import re
+import shutil
+import tempfile
 import time
-import urllib.request
 from pathlib import Path
-from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path
 
 from harness.artifacts.artifact import sha256_of
-from harness.artifacts.atomic_file import replacing
 from harness.errors import UserError
+from harness.picture_download import LONGEST_DOWNLOAD_S, download
 from harness.pointer_file import refuse_pointer
-from harness.vlm.picture import load_image, read_image
+from harness.vlm.picture import read_image
 
-_TIMEOUT_S = 30
-"""Of a download: longest silence."""
-_TOTAL_S = 300
-_MAX_BYTES = 512 << 20
-_BLOCK_BYTES = 1 << 20
+_ABANDONED_AFTER_S = 2 * LONGEST_DOWNLOAD_S
+_PART = ".download-"
 _PIN = "#sha256="
 _FOREIGN_SCHEME = re.compile(r"(?!file:)(data(?=:)|[a-z][a-z0-9+.-]+(?=://))", re.IGNORECASE)
 _SHOWN_LENGTH = 60
@@ -107,6 +104,8 @@ def _local_file(source: str, folder: Path | None) -> Path:
         if path.is_file():
             return path
         kind = "is a folder" if path.is_dir() else "does not exist"
+        if path.exists() and not path.is_dir():
+            kind = "is no regular file"
     except (OSError, ValueError) as error:
         kind = f"is no path ({error})"
     raise UserError(f"Image {path} {kind}; check its path.")
@@ -136,8 +135,8 @@ def _short(source: str) -> str:
 def fetch(url: str) -> Path:
     """Download a picture once into the user's cache, where only what is a picture is kept.
 
-    A pinned picture is kept under its digest, another under its address. What the cache holds is
-    looked at again whenever it is used, and fetched anew where it is damaged.
+    A pinned picture is kept under its digest, another under its address and its digest. What the
+    cache holds is hashed again whenever it is used, and fetched anew where it was changed.
 
     Raises:
         UserError: If the digest is none, the server cannot be reached, sends something else than
@@ -145,59 +144,45 @@ def fetch(url: str) -> Path:
             written.
     """
     address, sha256 = split_pin(url)
-    name = sha256 or "url-" + hashlib.sha256(address.encode()).hexdigest()
-    path = user_cache_path("snapgate") / "images" / name
-    if path.is_file() and _is_intact(path, sha256):
-        return path
+    folder = user_cache_path("snapgate") / "images"
+    # Bytes of a command line that are no UTF-8 arrive as lone surrogates.
+    of_address = "url-" + hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
-            found = _download(address, part)
-            if sha256 and found != sha256:
-                raise UserError(
-                    f"{address} has sha256 {found} instead of {sha256}; check the address or "
-                    "correct --sha256."
-                )
-            part.seek(0)
-            read_image(part, address)
+        for kept in sorted(folder.glob(f"{of_address}-*")) if sha256 is None else [folder / sha256]:
+            if kept.is_file() and sha256_of(kept) == kept.name.rpartition("-")[-1]:
+                return kept
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
+        with tempfile.TemporaryDirectory(prefix=_PART, dir=folder) as workspace:
+            part = Path(workspace) / "picture"
+            found = _download_picture(address, part, sha256)
+            return part.replace(folder / (sha256 or f"{of_address}-{found}"))
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror}); make room, or name another folder for "
+            f"{folder} cannot be written ({error.strerror}); make room, or name another folder for "
             "caches with XDG_CACHE_HOME."
         ) from error
-    return path
 
 
-def _is_intact(path: Path, sha256: str | None) -> bool:
-    try:
-        if sha256 and sha256_of(path) != sha256:
-            return False
-        load_image(path)
-    except UserError:
-        return False
-    return True
+def _download_picture(address: str, path: Path, sha256: str | None) -> str:
+    """Download what is a picture, and the one that was pinned; its sha256."""
+    with path.open("w+b") as file:
+        found = download(address, file)
+        if sha256 and found != sha256:
+            raise UserError(
+                f"{address} has sha256 {found} instead of {sha256}; check the address or correct "
+                "--sha256."
+            )
+        file.seek(0)
+        read_image(file, address)
+    return found
 
 
-def _download(address: str, file: IO[bytes]) -> str:
-    """Copy a reply's body into a file and return its sha256."""
-    digest, ends = hashlib.sha256(), time.monotonic() + _TOTAL_S
-    request = urllib.request.Request(address, headers={"User-Agent": "snapgate"})
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
-            while block := reply.read1(_BLOCK_BYTES):
-                digest.update(block)
-                file.write(block)
-                if file.tell() > _MAX_BYTES:
-                    raise ConnectionError(f"it sends more than {_MAX_BYTES >> 20} MiB")
-                if time.monotonic() > ends:
-                    raise TimeoutError(f"{file.tell()} bytes arrived in {_TOTAL_S} s")
-            announced = reply.headers["Content-Length"]
-        # A connection that breaks while blocks are read ends the loop without an error.
-        if announced is not None and file.tell() != int(announced):
-            raise ConnectionError(f"{file.tell()} of {announced} bytes arrived")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise UserError(
-            f"{address} cannot be downloaded ({error}); download it yourself and give the file "
-            f"instead."
-        ) from error
-    return digest.hexdigest()
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what downloads left that were killed."""
+    latest = time.time() - _ABANDONED_AFTER_S
+    for part in folder.glob(f"{_PART}*"):
+        # Another process may have been quicker.
+        with contextlib.suppress(FileNotFoundError):
+            if part.stat().st_mtime < latest:
+                shutil.rmtree(part, ignore_errors=True)

@@ -41,14 +41,23 @@ def _read_raw(path: Path, image_size_px: int) -> NDArray[np.float32]:
     shape = (1, 3, image_size_px, image_size_px)
     expected = 4 * int(np.prod(shape))
     try:
-        content = path.read_bytes()
+        size = path.stat().st_size
+        # Not all of a file that nobody takes: it may be of any size.
+        content = path.read_bytes() if size == expected else b""
     except OSError as error:
         raise UserError(
             f"Image {path} cannot be read ({error.strerror}); check its path."
         ) from error
     if len(content) != expected:
         raise UserError(
-            f"{path} has {len(content)} bytes, but the vision encoder takes float32 "
+            f"{path} has {size} bytes, but the vision encoder takes float32 "
             f"{list(shape)}, which is {expected}; give a raw file of this model or a picture."
         )
-    return np.frombuffer(content, "<f4").reshape(shape).astype(np.float32, copy=False)
+    pixels = np.frombuffer(content, "<f4").reshape(shape).astype(np.float32, copy=False)
+    broken = np.flatnonzero(~np.isfinite(pixels))
+    if broken.size:
+        raise UserError(
+            f"{path} holds {broken.size} values that are no number (the first, {broken[0]}, is "
+            f"{pixels.flat[broken[0]]}); write the raw file again."
+        )
+    return pixels

@@ -24,11 +24,19 @@ from harness.errors import UserError
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 """Raster formats alone: Pillow hands others, EPS and WMF, to programs of this machine."""
 
+MAX_FILE_BYTES = 512 << 20
+"""Of a file or a download."""
+
 MAX_PIXELS = 256_000_000
-"""Decoded at most: 0.77 GB in RGB."""
+"""Decoded at most, which takes 2.5 GB of memory and 10 s of one core."""
 
 MAX_JPEG_PIXELS = 1_024_000_000
-"""Of a JPEG, which a decoder can shrink as it reads."""
+"""Of a JPEG, which a decoder can shrink as it reads; not of a progressive one, whose coefficients
+lie in memory all at once."""
+
+_MAX_SCANS = 200
+"""Of a progressive JPEG: each takes as long as a picture, and a file of 2 MB has room for 100,000.
+Encoders write about ten."""
 
 _SHRUNK_ABOVE_PIXELS = 64_000_000
 """A JPEG beyond this is shrunk by its decoder; below it every pixel takes part in resizing."""
@@ -38,7 +46,9 @@ _LEAST_SIDE_PX = 2048
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_START_OF_SCAN = b"\xff\xda"
 _WHITE_IS_ZERO = 0
+_BAND_ROWS = 256
 
 
 def load_image(path: Path) -> Image.Image:
@@ -70,6 +80,7 @@ def read_image(file: IO[bytes], name: str) -> Image.Image:
         UserError: As :func:`load_image`.
     """
     try:
+        _check_file_size(file, name)
         return _decode(file, name)
     except UserError:
         raise
@@ -83,6 +94,16 @@ def read_image(file: IO[bytes], name: str) -> Image.Image:
         raise UserError(
             f"{name} is not a readable picture ({reason}); give a JPEG or PNG."
         ) from error
+
+
+def _check_file_size(file: IO[bytes], name: str) -> None:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size > MAX_FILE_BYTES:
+        raise UserError(
+            f"{name} has {size >> 20} MiB, and a picture may have {MAX_FILE_BYTES >> 20}; make it "
+            "smaller."
+        )
 
 
 def _decode(file: IO[bytes], name: str) -> Image.Image:
@@ -100,6 +121,8 @@ def _decode(file: IO[bytes], name: str) -> Image.Image:
 def _decode_once(file: IO[bytes], name: str) -> Image.Image:
     with _own_limits(), Image.open(file, formats=FORMATS) as image:
         _check_size(image, name)
+        if _is_progressive(image):
+            _check_scans(file, name)
         if isinstance(image, JpegImageFile) and _pixels(image) > _SHRUNK_ABOVE_PIXELS:
             image.draft("RGB", (_LEAST_SIDE_PX, _LEAST_SIDE_PX))
         image.load()
@@ -122,12 +145,31 @@ def _pixels(image: Image.Image) -> int:
     return image.width * image.height
 
 
+def _is_progressive(image: Image.Image) -> bool:
+    return isinstance(image, JpegImageFile) and "progressive" in image.info
+
+
 def _check_size(image: Image.Image, name: str) -> None:
-    most = MAX_JPEG_PIXELS if isinstance(image, JpegImageFile) else MAX_PIXELS
+    is_shrunk = isinstance(image, JpegImageFile) and not _is_progressive(image)
+    most = MAX_JPEG_PIXELS if is_shrunk else MAX_PIXELS
     if _pixels(image) > most:
+        kind = f"progressive {image.format}" if _is_progressive(image) else image.format
         raise UserError(
-            f"{name} has {image.width} x {image.height} pixels, and a {image.format} may have "
+            f"{name} has {image.width} x {image.height} pixels, and a {kind} may have "
             f"{most // 1_000_000} million; make it smaller."
+        )
+
+
+def _check_scans(file: IO[bytes], name: str) -> None:
+    """Count what a decoder would have to go through; within pixels the mark cannot occur."""
+    here = file.tell()
+    file.seek(0)
+    scans = file.read().count(_START_OF_SCAN)
+    file.seek(here)
+    if scans > _MAX_SCANS:
+        raise UserError(
+            f"{name} is a progressive JPEG of {scans} scans, and {_MAX_SCANS} are taken; save it "
+            "anew."
         )
 
 
@@ -151,8 +193,12 @@ def _eight_bits(upright: Image.Image, opened: Image.Image, name: str) -> Image.I
 
 
 def _scaled(image: Image.Image, white: int, inverted: bool = False) -> Image.Image:
-    grey = np.asarray(image).astype(np.float32) * np.float32(255 / white)
-    return Image.fromarray(np.rint(255 - grey if inverted else grey).clip(0, 255).astype(np.uint8))
+    grey = np.arange(65536, dtype=np.float32) * np.float32(255 / white)
+    table = np.rint(255 - grey if inverted else grey).clip(0, 255).astype(np.uint8)
+    values = np.asarray(image)
+    if values.dtype != np.uint16:
+        values = values.clip(0, 65535).astype(np.uint16)
+    return Image.fromarray(table[values])
 
 
 def _without_texts(content: bytes) -> bytes | None:
@@ -173,10 +219,16 @@ def _without_texts(content: bytes) -> bytes | None:
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert to RGB with transparency laid over white, as transformers 5 does.
 
+    Band by band, for each step of it takes as much memory as the picture.
+
     Source: ``transformers.image_transforms.convert_to_rgb``.
     """
-    if "A" in image.getbands() or image.info.get("transparency") is not None:
-        rgba = image.convert("RGBA")
+    if "A" not in image.getbands() and image.info.get("transparency") is None:
+        return image.convert("RGB")
+    rgb = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height)))
+        rgba = band.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+        rgb.paste(Image.alpha_composite(white, rgba).convert("RGB"), (0, top))
+    return rgb

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from harness import picture_source
+from harness import picture_download, picture_source
 from harness.errors import UserError
 from harness.picture_source import check_exists, fetch, obtain, pin
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves one body on every path but ``/cut``, which promises more than it sends."""
+    """Serves one body on every path but ``/cut``, which promises more than it sends.
+
+    ``/to/<address>`` redirects, and ``/slow`` sends a header a byte at a time for good.
+    """
 
     body = b""
     requests = 0
+    is_over = threading.Event()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -33,6 +39,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests += 1
         if self.path == "/missing":
             self.send_error(404)
+            return
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+            return
+        if self.path == "/slow":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            with suppress(OSError):
+                while not self.server.is_over.wait(0.01):
+                    self.wfile.write(b"x")
             return
         body = self.server.body
         self.send_response(200)
@@ -50,9 +67,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(picture_source, "user_cache_path", lambda name: tmp_path / "cache" / name)
     with Server(("127.0.0.1", 0), Handler) as running:
         running.body = png()
+        running.is_over = threading.Event()
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         yield running
+        running.is_over.set()
         running.shutdown()
         thread.join()
 
@@ -102,35 +121,113 @@ def test_what_was_damaged_in_the_cache_is_fetched_anew(server: Server, is_pinned
     assert server.requests == 2
 
 
-def test_a_download_has_a_largest_size(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_source, "_MAX_BYTES", 100)
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_another_picture_in_the_cache_is_not_taken_for_the_one(
+    server: Server, is_pinned: bool
+) -> None:
+    digest = hashlib.sha256(server.body).hexdigest()
+    address = pin(url(server), digest) if is_pinned else url(server)
+    fetch(address).write_bytes(png())
+    assert fetch(address).read_bytes() == server.body
+
+
+def test_a_digest_holds_for_what_was_kept_without_one(server: Server) -> None:
+    fetch(url(server))
+    with pytest.raises(UserError, match="instead of 0000"):
+        fetch(pin(url(server), "0" * 64))
+
+
+@pytest.mark.parametrize("path", ["/picture.png", "/cut"])
+def test_a_download_has_a_largest_size(
+    server: Server, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(picture_download, "MAX_FILE_BYTES", 100)
     with pytest.raises(UserError, match="it sends more than 0 MiB"):
-        fetch(url(server))
+        fetch(url(server, path))
 
 
-def test_a_download_has_a_longest_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_source, "_TOTAL_S", -1)
-    with pytest.raises(UserError, match="bytes arrived in -1 s"):
+def test_a_download_has_a_longest_time_whatever_the_server_sends(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A header that never ends is no silence."""
+    monkeypatch.setattr(picture_download, "LONGEST_DOWNLOAD_S", 0.1)
+    with pytest.raises(UserError, match=r"0 bytes arrived in 0\.1 s"):
+        fetch(url(server, "/slow"))
+    assert kept_files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "target", ["file:///etc/hostname", "ftp://127.0.0.1:1/a.png", "data:image/png;base64,AAAA"]
+)
+def test_a_redirect_leads_to_addresses_alone(server: Server, target: str) -> None:
+    with pytest.raises(
+        UserError, match=r"cannot be downloaded \(.*(redirects from http to|not all)"
+    ):
+        fetch(url(server, f"/to/{target}"))
+
+
+def test_a_redirect_to_another_address_is_followed(server: Server) -> None:
+    assert fetch(url(server, "/to/" + url(server))).read_bytes() == server.body
+
+
+def test_nothing_is_left_of_a_download_that_was_interrupted(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(picture_source, "read_image", interrupt)
+    with pytest.raises(KeyboardInterrupt):
         fetch(url(server))
+    assert kept_files(tmp_path) == []
+
+
+def test_what_a_killed_download_left_is_removed_by_a_later_one(
+    server: Server, tmp_path: Path
+) -> None:
+    folder = fetch(url(server)).parent
+    for name, seconds in ((".download-old", 0), (".download-young", 1 << 33)):
+        (folder / name).mkdir()
+        (folder / name / "picture").touch()
+        os.utime(folder / name, (seconds, seconds))
+    fetch(url(server, "/another.png"))
+    assert [path.name for path in folder.glob(".*")] == [".download-young"]
+
+
+def kept_files(folder: Path) -> list[Path]:
+    return list((folder / "cache" / "snapgate" / "images").glob("*"))
 
 
 def test_a_wrong_digest_leaves_nothing_in_the_cache(server: Server, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="instead of 0000"):
         fetch(pin(url(server), "0" * 64))
-    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    assert kept_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("path", ["/missing", "/cut"])
 def test_a_failed_download_is_one_sentence(server: Server, tmp_path: Path, path: str) -> None:
     with pytest.raises(UserError, match=r"cannot be downloaded .*give the file instead"):
         fetch(url(server, path))
-    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    assert kept_files(tmp_path) == []
 
 
-def test_no_network_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:1/picture.png",
+        "http://[::1/picture.png",
+        "http://127.0.0.1:port/a.png",
+        "http://127.0.0.1:1/\udcff.png",
+        "http://127.0.0.1:1/a b\n.png",
+        "http:///a.png",
+    ],
+)
+def test_an_address_without_an_answer_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     monkeypatch.setattr(picture_source, "user_cache_path", lambda name: tmp_path / name)
     with pytest.raises(UserError, match="cannot be downloaded"):
-        fetch("http://127.0.0.1:1/picture.png")
+        fetch(address)
 
 
 def test_a_digest_must_look_like_one() -> None:
@@ -200,6 +297,7 @@ def test_an_address_is_looked_at_only_when_it_is_needed() -> None:
     [
         ("nowhere.png", r"nowhere\.png does not exist"),
         ("/", r"/ is a folder"),
+        ("/dev/null", r"/dev/null is no regular file"),
         ("", r"is a folder"),
         ("a\0b.png", r"does not exist|is no path"),
         ("x" * 5000, r"is no path \(.*File name too long"),

@@ -34,6 +34,15 @@ def test_a_raw_file_of_another_size_is_refused(tmp_path: Path, excess: int) -> N
         load_pixels(str(path), SIZE, RECIPE)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_raw_file_holds_numbers_alone(tmp_path: Path, value: float) -> None:
+    pixels = np.zeros(3 * SIZE * SIZE, "<f4")
+    pixels[[7, 190]] = value
+    (tmp_path / "image.raw").write_bytes(pixels.tobytes())
+    with pytest.raises(UserError, match=rf"2 values that are no number \(the first, 7, is {value}"):
+        load_pixels(str(tmp_path / "image.raw"), SIZE, RECIPE)
+
+
 def test_a_picture_is_preprocessed(pictures: tuple[str, str]) -> None:
     expected = preprocess(load_image(Path(pictures[0])), SIZE, RECIPE)
     np.testing.assert_array_equal(load_pixels(pictures[0], SIZE, RECIPE), expected)

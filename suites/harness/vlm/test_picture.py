@@ -6,6 +6,8 @@ import io
 import os
 import stat
 import struct
+import subprocess
+import sys
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +21,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]  # no stubs
 
 from harness.errors import UserError
+from harness.vlm import picture
 from harness.vlm.picture import FORMATS, load_image
 
 
@@ -147,6 +150,84 @@ def png_header(width: int, height: int) -> bytes:
     pixels = struct.pack(">I", 1 << 20) + b"IDAT"
     check = struct.pack(">I", zlib.crc32(body))
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + check + pixels
+
+
+def test_a_large_picture_takes_ten_bytes_a_pixel_at_most(tmp_path: Path) -> None:
+    """Its own four and the three, in Pillow four, that it becomes."""
+    Image.new("RGBA", (5000, 4000), (200, 10, 10, 128)).save(tmp_path / "large.png")
+    measure = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from harness.vlm.picture import load_image\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "before = peak(); load_image(Path(sys.argv[1])); print(peak() - before)"
+    )
+    command = [sys.executable, "-c", measure, str(tmp_path / "large.png")]
+    taken = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert int(taken) < 10 * 5000 * 4000
+
+
+def test_a_file_is_not_read_beyond_its_largest_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "MAX_FILE_BYTES", 1 << 20)
+    with (tmp_path / "sparse.png").open("wb") as file:
+        file.truncate(5 << 20)
+    with pytest.raises(UserError, match=r"sparse\.png has 5 MiB, and a picture may have 1;"):
+        load_image(tmp_path / "sparse.png")
+
+
+def test_a_progressive_jpeg_is_bounded_by_pixels_and_scans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decoder holds all coefficients, and goes over them once a scan."""
+    path = tmp_path / "scans.jpg"
+    photograph("china.jpg").save(path, progressive=True)
+    assert load_image(path).size == (640, 427)
+    content = path.read_bytes()
+    last = content.rindex(b"\xff\xda")
+    path.write_bytes(content[:last] + content[last:-2] * 300 + b"\xff\xd9")
+    with pytest.raises(UserError, match=r"is a progressive JPEG of 3\d\d scans, and 200 are taken"):
+        load_image(path)
+    monkeypatch.setattr(picture, "MAX_PIXELS", 1000)
+    with pytest.raises(UserError, match=r"640 x 427 pixels, and a progressive JPEG may have"):
+        load_image(path)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF", "TIFF"])
+def test_the_first_picture_of_several_is_taken(tmp_path: Path, kind: str) -> None:
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(tmp_path / "several", kind, save_all=True, append_images=frames[1:])
+    read = np.asarray(load_image(tmp_path / "several"))
+    assert np.allclose(read.mean((0, 1)), (255, 0, 0), atol=4)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SyntaxError("broken"),
+        struct.error("unpack"),
+        OverflowError("too large"),
+        EOFError(),
+        MemoryError(),
+        RecursionError(),
+        ValueError("chunk"),
+        KeyError(3),
+        Image.DecompressionBombError("bomb"),
+        zlib.error("stream"),
+    ],
+)
+def test_whatever_a_decoder_raises_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "picture.png")
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Image.Image, "convert", fail)
+    with pytest.raises(UserError, match=r"^\S+picture\.png is not a readable picture \(.+\); give"):
+        load_image(tmp_path / "picture.png")
 
 
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
