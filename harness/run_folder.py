@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from harness.lock_file import is_ours
 
 _PREFIX = "snapgate-run-"
 _OWNER_LOCK = "owner.lock"
@@ -35,14 +38,20 @@ def run_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the run folders in ``parent`` whose owners are dead; those of other users stay."""
-    for lock_file in parent.glob(f"{_PREFIX}*/{_OWNER_LOCK}"):
+    """Remove the run folders in ``parent`` whose owners are dead; those of other users stay.
+
+    What is only called so, a link, or a FIFO in the place of the lock, stays as well.
+    """
+    for folder in parent.glob(f"{_PREFIX}*"):
+        lock_file = folder / _OWNER_LOCK
+        if not is_ours(folder, stat.S_IFDIR) or not is_ours(lock_file, stat.S_IFREG):
+            continue
         lock = FileLock(lock_file)
         try:
             lock.acquire(timeout=0)
         except (Timeout, OSError):
             continue
-        shutil.rmtree(lock_file.parent, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         lock.release()
 
 

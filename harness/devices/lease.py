@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Literal
 
 from harness.errors import UserError
+from harness.lock_file import NoLockFile, open_lock_file
 
 LeaseKind = Literal["shared", "exclusive"]
 
 LEASE_DIR_VARIABLE = "SNAPGATE_LEASE_DIR"
 
 _MACHINE, _TURNSTILE = "machine.lock", "turnstile.lock"
+_STICKY_FOR_ALL = 0o1777
 
 
 def lease_folder() -> Path:
@@ -48,7 +52,8 @@ def machine_lease(
         on_wait: Called once if the machine is not to be had at once.
 
     Raises:
-        UserError: If the folder or a file in it cannot be opened, or is a symbolic link.
+        UserError: If the folder or a file in it cannot be opened, is a link or whatever else
+            somebody put there, or everybody may replace it.
     """
     operation = fcntl.LOCK_EX if share == "exclusive" else fcntl.LOCK_SH
     with open_lock(folder, _MACHINE) as machine:
@@ -92,44 +97,41 @@ def open_lock(folder: Path, name: str) -> Iterator[int]:
         A file descriptor, for ``fcntl.flock``.
 
     Raises:
-        UserError: If the folder or the file cannot be opened, or is a symbolic link.
+        UserError: If the folder or the file cannot be opened, is a link or whatever else somebody
+            put there, or everybody may replace it.
     """
     try:
         descriptor = _descriptor(folder, name)
+    except NoLockFile as fault:
+        raise _refused(folder / name, f"it is {fault.kind} that something else made") from fault
     except OSError as error:
-        raise UserError(
-            f"The lease {folder / name} cannot be opened ({error.strerror}); remove {folder}, or "
-            f"name a folder that all users of this machine can write to with {LEASE_DIR_VARIABLE}."
-        ) from error
+        raise _refused(folder / name, error.strerror or str(error)) from error
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
+def _refused(path: Path, why: str) -> UserError:
+    return UserError(
+        f"The lease {path} cannot be opened ({why}); remove {path.parent}, or name a folder that "
+        f"all users of this machine can write to with {LEASE_DIR_VARIABLE}."
+    )
+
+
 def _descriptor(folder: Path, name: str) -> int:
     """Open a lock file, in a folder where everybody may add files but nobody remove another's."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        # Undoes the umask, and only of what is new: a folder may be anybody's.
+        os.chmod(folder, _STICKY_FOR_ALL)
     place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        _open_to_everybody(place, 0o1777)
-        return _descriptor_in(place, name)
+        mode = os.fstat(place).st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            keep = f"chmod +t {shlex.quote(str(folder))}"
+            raise _refused(folder / name, f"everybody may replace it there; to end that: {keep}")
+        return open_lock_file(place, folder / name)
     finally:
         os.close(place)
-
-
-def _descriptor_in(place: int, name: str) -> int:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(name, flags, dir_fd=place)
-    except FileNotFoundError:
-        # Kernels refuse O_CREAT on another user's file in a sticky folder (fs.protected_regular).
-        descriptor = os.open(name, flags | os.O_CREAT, 0o666, dir_fd=place)
-        _open_to_everybody(descriptor, 0o666)
-        return descriptor
-
-
-def _open_to_everybody(descriptor: int, mode: int) -> None:
-    """Undo the umask; only the owner, who made the path, can and must."""
-    if os.fstat(descriptor).st_uid == os.geteuid():
-        os.fchmod(descriptor, mode)

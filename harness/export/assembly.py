@@ -16,6 +16,7 @@ from harness.artifacts.atomic_file import write_text
 from harness.artifacts.manifest import MANIFEST_NAME, Manifest
 from harness.errors import UserError
 from harness.export.cache import CachedComponent, writing_to
+from harness.lock_file import check_lock_file
 
 
 def assemble(
@@ -38,7 +39,9 @@ def assemble(
         return found
     with writing_to(root):
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{directory.name}.lock"):
+        lock_path = root / f".{directory.name}.lock"
+        check_lock_file(lock_path)
+        with FileLock(lock_path):
             found = _valid_artifact(directory)
             if found is None:
                 _replace(directory, manifest, components, statement_files)

@@ -22,6 +22,7 @@ from harness.artifacts.atomic_file import write_text
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.inputs.build_config import BuildConfig
+from harness.lock_file import NoLockFile, check_lock_file
 
 RECORD_NAME = "component.json"
 _POLL_S = 0.5
@@ -136,7 +137,9 @@ class ComponentCache:
 
     @contextmanager
     def _builder(self, config: BuildConfig, tell: Tell) -> Iterator[None]:
-        lock = FileLock(self.locks / f"{config.key}.lock")
+        lock_path = self.locks / f"{config.key}.lock"
+        check_lock_file(lock_path)
+        lock = FileLock(lock_path)
         who = self.locks / f"{config.key}.json"
         waited = False
         while True:
@@ -190,8 +193,9 @@ def _valid_file(directory: Path, config: BuildConfig) -> ComponentFile:
 
 def _builder_of(who: Path) -> str:
     try:
+        check_lock_file(who)
         builder = json.loads(who.read_text())
         seconds = time.time() - builder["since"]
         return f"process {builder['pid']} on {builder['host']}, for {seconds:.0f} s,"
-    except (OSError, ValueError, KeyError):
+    except (NoLockFile, OSError, ValueError, KeyError, TypeError):
         return "another process"

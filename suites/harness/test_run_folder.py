@@ -56,3 +56,30 @@ def test_foreign_folders_stay(tmp_path: Path) -> None:
     (tmp_path / "something-else" / "owner.lock").touch()
     remove_abandoned(tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_is_only_called_as_a_run_folder_stays(tmp_path: Path) -> None:
+    """Nothing is opened behind a link, and a FIFO does not hold the session up."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "owner.lock").write_text("kept")
+    (tmp_path / "snapgate-run-linked").symlink_to(precious)
+    for name in ("fifo", "link", "folder"):
+        (tmp_path / f"snapgate-run-{name}").mkdir()
+    os.mkfifo(tmp_path / "snapgate-run-fifo" / "owner.lock")
+    (tmp_path / "snapgate-run-link" / "owner.lock").symlink_to(precious / "owner.lock")
+    (tmp_path / "snapgate-run-folder" / "owner.lock").mkdir()
+    there = set(tmp_path.rglob("*"))
+    remove_abandoned(tmp_path)
+    assert set(tmp_path.rglob("*")) == there
+    assert (precious / "owner.lock").read_text() == "kept"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_of_another_user_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "snapgate-run-theirs"
+    folder.mkdir()
+    (folder / "owner.lock").touch()
+    os.chown(folder, 65534, 65534)
+    remove_abandoned(tmp_path)
+    assert folder.exists()

@@ -67,12 +67,16 @@ def holder_of(folder: Path, serialno: str, locks: Path = _LOCKS) -> int | None:
         folder: Folder of leases, as ``phone_lease`` takes it.
         serialno: Serial number of the phone.
         locks: Where the kernel lists all locks.
+
+    Raises:
+        UserError: If the folder or a file in it cannot be opened.
     """
-    lock = folder / _lock_name(serialno)
-    if not lock.exists() or not locks.is_file():
+    name = _lock_name(serialno)
+    if not os.path.lexists(folder / name) or not locks.is_file():
         return None
-    # Inode numbers are those of one file system; locks of others may have the same.
-    file = f"{_device_of(lock)}:{lock.stat().st_ino}"
+    with open_lock(folder, name) as lock:
+        # Inode numbers are those of one file system; locks of others may have the same.
+        file = f"{_device_of(lock)}:{os.fstat(lock).st_ino}"
     for line in locks.read_text().splitlines():
         words = line.split()
         if words[1] == "FLOCK" and words[5] == file:
@@ -93,14 +97,13 @@ def _try(held: ExitStack, folder: Path, serialno: str) -> bool:
         return True
 
 
-def _device_of(path: Path) -> str:
+def _device_of(descriptor: int) -> str:
     """Device number of a file's file system, as the kernel's list of locks writes it.
 
     That of ``stat`` is another where a file system has subvolumes, as btrfs; of mounts it is told.
     """
-    with path.open("rb") as opened:
-        told = Path(f"/proc/self/fdinfo/{opened.fileno()}").read_text()
-        device = os.fstat(opened.fileno()).st_dev
+    told = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+    device = os.fstat(descriptor).st_dev
     major, minor = os.major(device), os.minor(device)
     mount = re.search(r"^mnt_id:\s*(\d+)$", told, re.MULTILINE)
     for line in _MOUNTS.read_text().splitlines():

@@ -20,8 +20,11 @@ from harness.devices.lease import (
     check_lease,
     lease_folder,
     machine_lease,
+    open_lock,
 )
+from harness.devices.phone.exclusive_use import holder_of
 from harness.errors import UserError
+from suites.harness.test_lock_file import PUT_THERE
 
 HOLD = """
 import sys
@@ -206,3 +209,41 @@ def test_a_file_in_the_folders_place_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "lease").touch()
     with pytest.raises(UserError, match="cannot be opened"):
         check_lease(tmp_path / "lease")
+
+
+@pytest.mark.parametrize("put", PUT_THERE)
+@pytest.mark.parametrize("name", ["machine.lock", "phone-SHELF-3.lock"])
+def test_what_somebody_put_in_a_locks_place_is_named_at_once(
+    tmp_path: Path, put: str, name: str
+) -> None:
+    folder = tmp_path / "lease"
+    folder.mkdir()
+    kind = PUT_THERE[put](folder / name)
+    with (
+        pytest.raises(UserError, match=rf"{name} cannot be opened \(it is {kind}"),
+        open_lock(folder, name),
+    ):
+        pass
+    assert (folder / name).is_symlink() or (folder / name).exists()
+
+
+def test_whoever_asks_for_the_holder_of_a_phone_does_not_wait_at_a_fifo(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "phone-SHELF-3.lock")
+    with pytest.raises(UserError, match="it is a FIFO"):
+        holder_of(tmp_path, "SHELF-3")
+
+
+def test_a_folder_whose_files_everybody_may_replace_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "lease of all"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(UserError, match=r"chmod \+t '.*lease of all'"):
+        check_lease(folder)
+    folder.chmod(0o1777)
+    check_lease(folder)
+
+
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    check_lease(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o700
