@@ -11,6 +11,7 @@ from reports.build import build_report
 from reports.retired import retire_report
 
 pytest_plugins = (
+    "fixtures.session.shown_terminal",
     "fixtures.session.failure_text",
     "fixtures.session.expressions",
     "fixtures.session.collection",

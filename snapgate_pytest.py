@@ -115,7 +115,7 @@ def _guard_streams(clone: Path) -> None:
     if sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__:
         with _nearest(clone):
             from harness.program import guard_streams
-        guard_streams(is_output_needed=False)
+        guard_streams("pytest", is_output_needed=False)
 
 
 @contextmanager

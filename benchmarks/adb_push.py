@@ -22,9 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import adbutils
-from rich.console import Console
 from rich.table import Table
 
+from harness.console import PlainConsole
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.programs import AdbProgram, adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
@@ -126,7 +126,7 @@ def main() -> int:
     programs = [program for program in adb_programs() if program.installed]
     if options.adb:
         programs = [AdbProgram(str(options.adb), options.adb)]
-    console, within = Console(), True
+    console, within = PlainConsole(), True
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "pushed.bin"
         write_random(local, options.megabytes)

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.checkpoint_source import find_checkpoint
 from harness.commands.export import export_with_progress
+from harness.console import PlainConsole
 from harness.devices.lease import lease_folder, machine_lease
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
@@ -77,7 +77,7 @@ def miniatures() -> list[Artifact]:
     """The miniatures' own artifacts, from the cache or exported now."""
     specs = known_miniatures()
     requests = [ExportRequest(spec, find_checkpoint(spec, None), Recipe()) for spec in specs]
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     return [
         export_with_progress(request, default_artifacts(), console).artifact for request in requests
     ]
@@ -91,7 +91,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=100, help="decode steps of a run")
     options = parser.parse_args()
     artifacts = [open_artifact(options.artifact)] if options.artifact else miniatures()
-    console = Console()
+    console = PlainConsole()
     within = True
     for artifact in artifacts:
         size = artifact.manifest.image_size_px

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch import Tensor
@@ -23,6 +22,7 @@ from torch import Tensor
 from harness.backends.qnn.provider import activate
 from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoint_source import find_calibration, find_checkpoint
+from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.export.calibration_file import load_calibration
@@ -116,7 +116,7 @@ def compare(
     ar = graph.inputs[0].shape[1]
     span = (graph.logits.code_max - graph.logits.code_min) * graph.logits.scale
     errors, equal = [], []
-    for segments in track(conversations, f"{name} ", console=Console(stderr=True)):
+    for segments in track(conversations, f"{name} ", console=PlainConsole(stderr=True)):
         twin, compiled = FloatCache(decoder), FloatCache(decoder)
         for rows in torch.split(torch.cat([segment.rows for segment in segments]), ar):
             wanted = twin.step(graph.module, rows, ar)
@@ -211,7 +211,7 @@ def main() -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    Console(width=100).print(table)
+    PlainConsole(width=100).print(table)
     return 0 if passed else 1
 
 

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.htp_cells import RECIPE_BY_LABEL, SOCS, Cell, all_cells, pairwise
@@ -26,6 +25,7 @@ from harness.artifacts.manifest import ComponentFile
 from harness.backends.qnn.delegates import read_delegates
 from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint_source import find_calibration, find_checkpoint
+from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.export.exporter import export_component
 from harness.export.recipe import Recipe
@@ -66,9 +66,9 @@ def fill(cells: Sequence[Cell], options: argparse.Namespace) -> list[CellResult]
         One line per cell, in their order.
     """
     found: dict[Cell, CellResult] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with (
-        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        Progress(*columns, TimeElapsedColumn(), console=PlainConsole(stderr=True)) as progress,
         ThreadPoolExecutor(options.jobs) as pool,
     ):
         bar = progress.add_task("cells", total=len(cells))
@@ -149,7 +149,7 @@ def main() -> int:
     """
     options = _parser().parse_args()
     # A log has no width to fit into; folded, the columns cannot be read.
-    console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
+    console = PlainConsole(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
     try:
         find_libraries(options.qnn_dir)
     except UserError as error:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.decode_bookkeeping import miniatures, spread_table
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.console import PlainConsole
 from harness.devices.host import HostDevice
 from harness.devices.lease import lease_folder, machine_lease
 from harness.devices.virtual_session import open_virtual_phone
@@ -109,7 +109,7 @@ def main() -> int:
         request = Request(id="bench", prompts=("<image>What is this?",), images=(str(picture),))
         with machine_lease(lease_folder(), "exclusive"):
             overhead = measure(artifact, options.rounds, request)
-    console = Console()
+    console = PlainConsole()
     console.print(overhead_table(f"{artifact.manifest.model}, {options.rounds} rounds", overhead))
     console.print(f"pushed by all runs but the first: {overhead.bytes_sent_again} bytes")
     return 0 if overhead.is_within_bounds else 1

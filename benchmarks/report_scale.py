@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from benchmarks.synthetic_store import Store, write_store
+from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.program import run_program
 from harness.results.history import load_history
@@ -143,9 +144,9 @@ def _print(title: str, figures: tuple[Figure, ...]) -> None:
         table.add_column(name, justify="right" if name in ("measured", "bound") else "left")
     for figure in figures:
         value, bound = (f"{number:,.3g} {figure.unit}" for number in (figure.value, figure.bound))
-        verdict = "[green]ok[/green]" if figure.is_met else "[red]missed[/red]"
+        verdict = Text("ok", "green") if figure.is_met else Text("missed", "red")
         table.add_row(figure.name, value, f"<= {bound}", verdict)
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import json
 import sys
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.simulation.comparisons import comparison_rows
@@ -22,6 +21,7 @@ from benchmarks.simulation.histories import history_rows
 from benchmarks.simulation.nights import night_rows
 from benchmarks.simulation.rate import Rate
 from benchmarks.simulation.scenes import scene_rows
+from harness.console import PlainConsole
 from harness.program import run_program
 
 SEED = 20_260_125
@@ -70,7 +70,7 @@ def main() -> int:
         print(json.dumps([dataclasses.asdict(row) | {"ok": row.is_met} for row in rows], indent=1))
     else:
         width = None if sys.stdout.isatty() else _LOG_COLUMNS
-        Console(width=width).print(table(rows, options.nights, options.seed))
+        PlainConsole(width=width).print(table(rows, options.nights, options.seed))
     return 0 if all(row.is_met for row in rows) else 1
 
 

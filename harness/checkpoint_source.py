@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
+from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import psutil
 
 from harness.artifacts.artifact import sha256_of
 from harness.checkpoint.json_file import read_json_object
+from harness.display import own
 from harness.errors import UserError
 from harness.miniatures.committed import calibration_path, checkpoint_path
 from harness.vlm.registry import own_name
@@ -221,11 +224,13 @@ def _download(hub_id: str, revision: str | None) -> Path:
     except ImportError as error:
         raise UserError(_NO_HUB) from error
     try:
-        return Path(
-            snapshot_download(
-                hub_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.jinja"]
+        # Its progress moves on the terminal.
+        with redirect_stderr(own(sys.stderr)):
+            return Path(
+                snapshot_download(
+                    hub_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.jinja"]
+                )
             )
-        )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise _not_on_hub(hub_id, error) from error
 

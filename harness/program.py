@@ -12,8 +12,9 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import IO, NoReturn, TextIO
+from typing import IO, Literal, NoReturn, TextIO
 
+from harness.display import ColouredStream, ShownStream
 from harness.library_noise import silence_libraries
 
 USER_ERROR = 2
@@ -21,6 +22,11 @@ INTERRUPTED = 130
 """What a shell shows for a process that Ctrl-C ended."""
 CLOSED_PIPE = 141
 """What a shell shows for a process that ended because nobody reads its output any more."""
+
+
+Readers = Literal["people", "programs", "pytest"]
+"""Who reads what is printed. People are shown what others wrote, programs get all as it is unless a
+terminal shows it, and pytest colours what it writes."""
 
 
 class OutputLost(Exception):
@@ -39,17 +45,19 @@ class OutputLost(Exception):
         self.status = CLOSED_PIPE if cause.errno == errno.EPIPE else USER_ERROR
 
 
-def run_program(main: Callable[[], int]) -> NoReturn:
+def run_program(main: Callable[[], int], readers: Readers = "people") -> NoReturn:
     """Run a program and end this process with its exit status.
 
-    Closed streams lead nowhere, as ``/dev/null`` does. A character that an encoding lacks is
-    written as its escape. Output that nobody reads ends the program without a word, output that
-    cannot be written with a sentence; what cannot be said on standard error costs nothing.
+    Closed streams lead nowhere, as ``/dev/null`` does. A character that an encoding lacks, or that
+    a terminal obeys, is written as its escape. Output that nobody reads ends the program without a
+    word, output that cannot be written with a sentence; what cannot be said on standard error costs
+    nothing.
 
     Args:
         main: Imports what it needs, and returns the exit status.
+        readers: Of what it prints.
     """
-    guard_streams()
+    guard_streams(readers)
     silence_libraries()
     try:
         status = _status_of(main)
@@ -71,26 +79,31 @@ def _status_of(main: Callable[[], int]) -> int:
         return end.code if isinstance(end.code, int) else USER_ERROR if end.code else 0
 
 
-def guard_streams(*, is_output_needed: bool = True) -> None:
+def guard_streams(readers: Readers = "people", *, is_output_needed: bool = True) -> None:
     """Give this process three streams that open, and that no character is too much for.
 
     Args:
+        readers: Of what is written to them.
         is_output_needed: Whether ``OutputLost`` ends what writes to a standard output that takes
             nothing; what is written there is left out otherwise.
     """
     if sys.stdin is None:
         sys.stdin = open(_nowhere(0), encoding="utf-8")  # noqa: SIM115  # open as long as we live
-    sys.stdout = _guarded(sys.stdout, 1, is_needed=is_output_needed)
-    sys.stderr = _guarded(sys.stderr, 2, is_needed=False)
+    sys.stdout = _guarded(sys.stdout, 1, readers, is_needed=is_output_needed)
+    sys.stderr = _guarded(sys.stderr, 2, readers, is_needed=False)
 
 
-def _guarded(stream: TextIO | None, descriptor: int, *, is_needed: bool) -> TextIO:
+def _guarded(
+    stream: TextIO | None, descriptor: int, readers: Readers, *, is_needed: bool
+) -> TextIO:
     if stream is None:
         raw: IO[bytes] = io.BufferedWriter(_Guard(_nowhere(descriptor), is_needed))
         return io.TextIOWrapper(raw, "utf-8", "backslashreplace")
     stream.flush()
     assert isinstance(stream, io.TextIOWrapper)
-    return io.TextIOWrapper(
+    is_exact = readers == "programs" and not stream.isatty()
+    shown_to = ColouredStream if readers == "pytest" else ShownStream
+    return (io.TextIOWrapper if is_exact else shown_to)(
         io.BufferedWriter(_Guard(descriptor, is_needed)),
         stream.encoding,
         "backslashreplace",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from harness.display import shown
 from harness.errors import UserError
 from harness.options.command_line import add_arguments
 from harness.options.values import Values, resolve
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _build(resolve("reports", typed))
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(shown(str(error)), file=sys.stderr)
         return 2
 
 
@@ -42,7 +43,7 @@ def _build(options: Values) -> int:
             f"{error.filename or out} cannot be read or written ({error.strerror}); name another "
             "folder with --out, or with --results."
         ) from error
-    print(f"{summary.word}: {summary.sentence}")
+    print(shown(f"{summary.word}: {summary.sentence}"))
     for file in summary.files:
         print(file)
     return 0

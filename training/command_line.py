@@ -10,10 +10,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path, write_calibration_set
 from harness.miniatures.questions import KINDS
@@ -76,14 +76,14 @@ def _miniatures() -> str:
 
 
 def _write_calibration(options: argparse.Namespace) -> None:
-    Console().print(write_calibration_set(options.out))
+    PlainConsole().print(write_calibration_set(options.out))
 
 
 def _train(spec: VlmSpec, options: argparse.Namespace) -> None:
     chosen = {field.name: getattr(options, field.name) for field in fields(TrainingSettings)}
     settings = TrainingSettings(**chosen)
     trainer = Trainer(spec, settings, options.out, options.start_from)
-    console = Console()
+    console = PlainConsole()
     started = time.monotonic()
     with _progress(console, "loss {task.fields[loss]:.4f}") as bar:
         task = bar.add_task(spec.name, total=settings.steps, completed=trainer.step, loss=0.0)
@@ -108,7 +108,7 @@ def _evaluate(spec: VlmSpec, options: argparse.Namespace) -> None:
     tokenizer = load_tokenizer(folder)
     samples = evaluation_samples(options.scenes)
     columns: dict[str, tuple[ExactMatch, ...]] = {}
-    with _progress(Console(stderr=True)) as bar:
+    with _progress(PlainConsole(stderr=True)) as bar:
         task = bar.add_task(spec.name, total=4 * len(samples))
 
         def watch(answered: int) -> None:
@@ -119,16 +119,16 @@ def _evaluate(spec: VlmSpec, options: argparse.Namespace) -> None:
             columns[sight] = exact_match(model, spec, tokenizer, samples, sight, watch)
         quantize_8da4w(model, spec.family)
         columns["8da4w"] = exact_match(model, spec, tokenizer, samples, "right", watch)
-    Console().print(_table(spec, columns))
+    PlainConsole().print(_table(spec, columns))
 
 
-def _progress(console: Console, *texts: str) -> Progress:
+def _progress(console: PlainConsole, *texts: str) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        *(TextColumn(text) for text in texts),
+        *(TextColumn(text, markup=False) for text in texts),
         console=console,
     )
 

@@ -12,8 +12,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from benchmarks.interop.answers import (
     Agreement,
     GeneratedAnswers,
@@ -35,6 +33,7 @@ from benchmarks.interop.exports import (
 from benchmarks.interop.plain_loop import leaked_codes
 from benchmarks.interop.scenes import Exam, write_calibration, write_exam
 from harness.backends.qnn.libraries import find_libraries
+from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.program import run_program
 from harness.runtime.files import RunFiles
@@ -71,7 +70,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    console = Console(record=True, width=160)
+    console = PlainConsole(record=True, width=160)
     with tempfile.TemporaryDirectory(prefix="snapgate-interop-") as name:
         work = Path(name) if options.work is None else options.work
         pictures = work / "scenes"

@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -20,6 +19,8 @@ from harness.checkpoint_source import (
     memory_need_gib,
     own_model,
 )
+from harness.console import PlainConsole
+from harness.display import for_programs
 from harness.errors import Findings, check_installed
 from harness.export.calibration_file import read_samples
 from harness.export.exporter import EXPORTER_PACKAGES, Export, export_artifact
@@ -54,7 +55,7 @@ def run_export(options: Values) -> int:
     if spec.is_own:
         spec = own_model(spec, checkpoint, options["checkpoint"])
     request = replace(request, spec=spec, checkpoint=checkpoint)
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     need, available = memory_need_gib(request.checkpoint), memory_available_gib()
     if need > 1 or need > available:
         console.print(
@@ -69,7 +70,7 @@ def run_export(options: Values) -> int:
     if name is not None:
         before = give_name(export.artifact.directory, name)
         console.print(f"Named {name}{f', which {before} was until now' if before else ''}.")
-    print(export.artifact.directory)
+    print(export.artifact.directory, file=for_programs(sys.stdout))
     return 0
 
 
@@ -127,14 +128,14 @@ def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: floa
     )
 
 
-def export_with_progress(request: ExportRequest, root: Path, console: Console) -> Export:
+def export_with_progress(request: ExportRequest, root: Path, console: PlainConsole) -> Export:
     """Export while showing what is done and for how long: live, or in lines where nobody looks."""
     if console.is_terminal:
         return _export_live(request, root, console)
     step = Step()
 
     def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
     def report(component: Component | None, stage: str) -> None:
         step.begin(f"{component or 'artifact'}: {stage}")
@@ -145,12 +146,12 @@ def export_with_progress(request: ExportRequest, root: Path, console: Console) -
         return export_artifact(request, root, report)
 
 
-def _export_live(request: ExportRequest, root: Path, console: Console) -> Export:
+def _export_live(request: ExportRequest, root: Path, console: PlainConsole) -> Export:
     """Export while showing one line per component: its stage and the time it took."""
     columns = (
         SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}"),
-        TextColumn("{task.fields[stage]}", style="dim"),
+        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.fields[stage]}", style="dim", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:

@@ -10,6 +10,7 @@ from harness.commands.doctor import run_doctor
 from harness.commands.export import run_export
 from harness.commands.options import run_options
 from harness.commands.results import run_compare, run_noise, run_results, run_summary
+from harness.display import shown
 from harness.errors import UserError
 from harness.options.command_line import add_arguments
 from harness.options.option import Command
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _COMMANDS[command][1](resolve(command, typed))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; what was finished is in the cache", file=sys.stderr)

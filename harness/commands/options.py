@@ -6,10 +6,9 @@ import json
 import os
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from harness.console import PlainConsole
 from harness.options.adb_environment import adb_variables
 from harness.options.table import options_of
 from harness.options.values import Values, resolve
@@ -27,7 +26,7 @@ def run_options(options: Values) -> int:
         }
         print(json.dumps(told, indent=2, default=str))
     else:
-        Console(highlight=False).print(_table(values))
+        PlainConsole().print(_table(values))
     return 0
 
 
@@ -42,7 +41,7 @@ def _table(values: Values) -> Table:
         unset = option.default_words(values.command) or ("off" if option.type is bool else "none")
         told = unset if value is None else _told(value)
         style = "dim" if source.kind == "default" else ""
-        table.add_row(name, escape(told), escape(str(source)), style=style)
+        table.add_row(name, told, str(source), style=style)
     return table
 
 

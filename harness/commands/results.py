@@ -13,6 +13,7 @@ import pandas as pd
 
 from harness.commands.compare import comparison_lines
 from harness.commands.terminal_table import table_lines, terminal_width
+from harness.display import for_programs, own
 from harness.errors import UserError, suggest
 from harness.measure.wording import plural
 from harness.options.table import FILTERS
@@ -178,11 +179,11 @@ def run_summary(options: Values) -> int:
     history = load_history(run.absolute().parent, since, tables)
     alerts = find_trend_alerts(history.samples, history.verdicts, run_id)
     report = options["report_url"] or run_page(os.environ)
-    print(job_summary(run, alerts, history, report), end="")
+    print(job_summary(run, alerts, history, report), end="", file=for_programs(sys.stdout))
     if is_github(os.environ):
         # Standard output is the job's page.
         for line in step_annotations(Run.read(run), alerts):
-            print(line, file=sys.stderr)
+            print(line, file=own(sys.stderr))
     return 0
 
 
@@ -212,7 +213,7 @@ def _explain(table: str) -> None:
 
 def _write_csv(frame: pd.DataFrame, csv: str) -> None:
     if csv == "-":
-        write_frame(frame, sys.stdout)
+        write_frame(frame, for_programs(sys.stdout))
         return
     try:
         with Path(csv).open("w", encoding="utf-8", newline="") as file:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from harness.display import shown
 from harness.measure.wording import number
 
 PIPE_WIDTH = 80
@@ -53,7 +54,7 @@ def cell(value: object, name: str = "") -> str:
             return ""
         return percent(value) if name in _SHARES else number(value)
     # What a line feed or a tab in a text would do to a table.
-    text = " ".join(str(value).split())
+    text = " ".join(shown(str(value)).split())
     return text[:_KEY_DIGITS] if name.endswith("_key") else text
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from harness.console import PlainConsole
 
 _SUBJECT_COLUMNS = 30
 """Of 80; the rest is for what was found."""
@@ -51,15 +52,15 @@ def _print_table(diagnoses: Sequence[Diagnosis]) -> None:
     table.add_column(overflow="fold", max_width=_SUBJECT_COLUMNS)
     table.add_column(overflow="fold")
     for diagnosis in diagnoses:
-        mark = "[green]✓[/]" if diagnosis.problem is None else _problem_mark(diagnosis)
-        table.add_row(mark, escape(diagnosis.subject), escape(diagnosis.value))
-    console = Console(highlight=False)
+        mark = Text("✓", "green") if diagnosis.problem is None else _problem_mark(diagnosis)
+        table.add_row(mark, diagnosis.subject, diagnosis.value)
+    console = PlainConsole()
     console.print(table)
     for diagnosis in diagnoses:
         if diagnosis.problem is not None:
-            mark = _problem_mark(diagnosis)
-            console.print(f"{mark} {escape(diagnosis.subject)}: {escape(diagnosis.problem)}")
+            told = f" {diagnosis.subject}: {diagnosis.problem}"
+            console.print(_problem_mark(diagnosis).append(told))
 
 
-def _problem_mark(diagnosis: Diagnosis) -> str:
-    return "[red]✗[/]" if diagnosis.blocks_run else "[yellow]![/]"
+def _problem_mark(diagnosis: Diagnosis) -> Text:
+    return Text.assemble(("✗", "red") if diagnosis.blocks_run else ("!", "yellow"))

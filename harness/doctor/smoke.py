@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from PIL import Image
-from rich.console import Console
 
 from harness.artifacts.artifact import Artifact
 from harness.checkpoint_source import find_calibration, find_checkpoint
+from harness.console import PlainConsole
 from harness.devices.device import RunFailure
 from harness.devices.lease import lease_folder
 from harness.devices.phone.exclusive_use import held
@@ -82,8 +82,8 @@ def run_smoke(request: PhoneRequest, artifacts: Path) -> int:
     Raises:
         UserError: If a step fails.
     """
-    console = Console(highlight=False)
-    watch = StepTimer(lambda line: console.print(line, markup=False, soft_wrap=True))
+    console = PlainConsole()
+    watch = StepTimer(lambda line: console.print(line, soft_wrap=True))
     with _opened(request, watch) as device:
         artifact = watch.step(f"{MODEL} exported", lambda: _export(device, artifacts))
         sent = device.bytes_sent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from harness.display import shown
 from harness.measure.verdict import Status
 from harness.measure.wording import plural
 from harness.results.run import Run
@@ -66,7 +67,7 @@ def _annotation(level: Literal["error", "warning"], test_id: str, title: str, me
     file = test_id.partition("::")[0]
     named = {"file": file, "title": title}
     properties = ",".join(f"{name}={_property(value)}" for name, value in named.items() if value)
-    return f"::{level} {properties}::{_escaped(message[:_MAX_LENGTH])}"
+    return f"::{level} {properties}::{_escaped(shown(message[:_MAX_LENGTH]))}"
 
 
 def _escaped(message: str) -> str:
@@ -75,4 +76,4 @@ def _escaped(message: str) -> str:
 
 
 def _property(value: str) -> str:
-    return _escaped(value).replace(":", "%3A").replace(",", "%2C")
+    return _escaped(shown(value)).replace(":", "%3A").replace(",", "%2C")

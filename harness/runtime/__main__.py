@@ -4,4 +4,4 @@ from harness.installation import run
 from harness.program import run_program
 
 if __name__ == "__main__":
-    run_program(lambda: run("harness.runtime.cli:main", "host"))
+    run_program(lambda: run("harness.runtime.cli:main", "host"), readers="programs")

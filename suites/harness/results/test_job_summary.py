@@ -245,6 +245,14 @@ def test_properties_of_annotations_are_escaped(tmp_path: Path) -> None:
     assert told == "::error file=a.py,title=a.py%3A%3At[x%3Ay%2Cz%25]::no message"
 
 
+def test_an_annotation_is_one_line_in_which_nothing_is_a_command(tmp_path: Path) -> None:
+    sentence = "red\r\n::add-mask::pass\x1b[2J\u202e\u2028##[error]x"
+    row = a_verdict(Status.FAIL, sentence=sentence, test_id="a\x1b.py::t")
+    [told] = step_annotations(Run.read(write_run(tmp_path, 0, [row])), [])
+    assert told.startswith("::error file=a\\x1b.py,title=")
+    assert told.endswith("::red%0A\\x3a:add-mask::pass\\x1b[2J\\u202e\\u2028\\x23#[error]x")
+
+
 def test_there_are_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
     rows = [a_verdict(Status.FAIL, test_id=f"{TEST}{n}") for n in range(30)]
     told = step_annotations(Run.read(write_run(tmp_path, 0, rows)), [])
