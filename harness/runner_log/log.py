@@ -7,7 +7,8 @@ vision encoder and prefill with microseconds, so both can be timed on a phone al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
 from harness.errors import UserError
 from harness.measure.run_stats import StopReason
@@ -16,6 +17,11 @@ from harness.runner_log.line import Line, LogLine, read_log_line
 from harness.runner_log.observer_line import OBSERVER, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
 from harness.runner_log.statistics_block import parse_blocks
+
+
+_ENCODE_BEGINS = (messages.ENCODE_BEGINS, messages.ENCODE_BEGINS_UNTIL_MARCH_2026)
+_QNN = "[Qnn ExecuTorch]"
+"""In the lines of QNN's own logger, which bear no stamp."""
 
 
 def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
@@ -33,7 +39,7 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
     Raises:
         UserError: If there are no statistics, or a line of them is cut, damaged or contradicted.
     """
-    lines = [read_log_line(number, raw) for number, raw in enumerate(text.splitlines(), start=1)]
+    lines = list(_without_prompts(map(read_log_line, count(1), text.splitlines())))
     blocks = list(parse_blocks(lines))
     observed = [
         parse_observer(line.message, line.number) for line in lines if OBSERVER in line.message
@@ -50,6 +56,21 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
         _with_surroundings(turn, observed[index : index + 1], lines[starts[index] : turn.line])
         for index, turn in enumerate(turns)
     )
+
+
+def _without_prompts(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    """Leave out the further lines of a prompt of several: they may read like anything."""
+    is_prompt = False
+    for line in lines:
+        if line.stamp_ms is not None:
+            is_prompt = any(
+                one.begins(line.message) for one in (messages.TURN_LISTED, messages.TURN_BEGINS)
+            )
+        elif OBSERVER in line.message or _QNN in line.message:
+            is_prompt = False
+        elif is_prompt:
+            continue
+        yield line
 
 
 def _check_agreement(blocks: Sequence[ReportedTurn], observed: Sequence[ReportedTurn]) -> None:
@@ -74,11 +95,12 @@ def _with_surroundings(
     turn: ReportedTurn, observed: Sequence[ReportedTurn], lines: Sequence[LogLine]
 ) -> ReportedTurn:
     """Add what only the other report, or the lines since the previous turn, tell."""
+    lines = _of_one_turn(lines)
     stats = turn.stats.model_copy(
         update={
             "execute_ms": observed[0].stats.execute_ms if observed else None,
-            "encode_ms": _stage_ms(lines, messages.ENCODE_BEGINS, messages.ENCODE_ENDS),
-            "prefill_ms": _stage_ms(lines, messages.PREFILL_BEGINS, messages.PREFILL_ENDS),
+            "encode_ms": _stage_ms(lines, _ENCODE_BEGINS, messages.ENCODE_ENDS),
+            "prefill_ms": _stage_ms(lines, (messages.PREFILL_BEGINS,), messages.PREFILL_ENDS),
             "peak_rss_mib": _peak_rss_mib(lines),
             "decode_steps": _decode_steps(lines),
             "stop_reason": _stop_reason(lines),
@@ -88,9 +110,22 @@ def _with_surroundings(
     return ReportedTurn(stats, rates, turn.line)
 
 
-def _stage_ms(lines: Sequence[LogLine], first: Line, last: Line) -> float | None:
+def _of_one_turn(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """Without the lines of turns before it that the runner gave up, which have no statistics."""
+    begins = [index for index, line in enumerate(lines) if _begins_turn(line)]
+    return lines[begins[-1] :] if len(begins) > 1 else lines
+
+
+def _begins_turn(line: LogLine) -> bool:
+    return messages.TURN_BEGINS.begins(line.message)
+
+
+def _stage_ms(lines: Sequence[LogLine], first: Sequence[Line], last: Line) -> float | None:
     """Time between the messages that begin and end a stage, summed; None if it cannot be told."""
-    begins, ends = ([one for one in lines if line.begins(one.message)] for line in (first, last))
+    begins, ends = (
+        [one for one in lines if any(message.begins(one.message) for message in kind)]
+        for kind in (first, (last,))
+    )
     if not begins or len(begins) != len(ends):
         return None
     total_ms = 0.0

@@ -7,7 +7,14 @@ from harness.runner_log.line import Line
 
 _RSS = " {rss_mib:f} MiB (0 if unsupported)"
 
+TURN_BEGINS = Line("Prompt after expanding image token:")
+"""Every turn's first message that all generations have; the prompt follows, of any number of
+lines."""
+TURN_LISTED = Line("Turn-{index:d}:")
+"""A turn of the conversation, all of them before the first begins; the prompt follows likewise."""
+
 ENCODE_BEGINS = Line("Encoding tensor with numel:", " {numel:d}")
+ENCODE_BEGINS_UNTIL_MARCH_2026 = Line("Encoding image tensor with numel:", " {numel:d}")
 ENCODE_ENDS = Line("Encoder execution completed", ", got hidden states")
 
 PREFILL_BEGINS = Line(

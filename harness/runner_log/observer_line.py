@@ -40,9 +40,30 @@ class Observation:
     aggregate_model_execution_time_ms: float = 0
     SCALING_FACTOR_UNITS_PER_SECOND: float
 
+    def stats(self) -> RunStats:
+        """Counts and durations, as the statistics block has them as well."""
+        to_ms = 1000 / self.SCALING_FACTOR_UNITS_PER_SECOND
+        start, prompt_end = self.inference_start_ms, self.prompt_eval_end_ms
+        return RunStats(
+            prompt_tokens=self.prompt_tokens,
+            generated_tokens=self.generated_tokens,
+            load_ms=(self.model_load_end_ms - self.model_load_start_ms) * to_ms,
+            inference_ms=(self.inference_end_ms - start) * to_ms,
+            prompt_eval_ms=(prompt_end - start) * to_ms,
+            decode_ms=(self.inference_end_ms - prompt_end) * to_ms,
+            ttft_ms=(self.first_token_ms - start) * to_ms,
+            sampling_ms=self.aggregate_sampling_time_ms * to_ms,
+            # Upstream's multimodal runner writes 0, which is no measurement.
+            execute_ms=self.aggregate_model_execution_time_ms * to_ms or None,
+        )
+
     def line(self) -> str:
-        """As a runner prints it."""
-        told = {name: value for name, value in asdict(self).items() if value is not None}
+        """As a runner prints it: whole numbers without a decimal point."""
+        told = {
+            name: int(value) if float(value).is_integer() else value
+            for name, value in asdict(self).items()
+            if value is not None
+        }
         return OBSERVER[:-1] + json.dumps(told, separators=(",", ":"))
 
 
@@ -57,23 +78,8 @@ def parse_observer(text: str, line: int) -> ReportedTurn:
         UserError: If the line is cut, lacks a key, or its stamps run backwards.
     """
     told = _read(text, line)
-    to_ms = 1000 / told.SCALING_FACTOR_UNITS_PER_SECOND
-    start, prompt_end = told.inference_start_ms, told.prompt_eval_end_ms
-    durations_ms = {
-        "load_ms": (told.model_load_end_ms - told.model_load_start_ms) * to_ms,
-        "inference_ms": (told.inference_end_ms - start) * to_ms,
-        "prompt_eval_ms": (prompt_end - start) * to_ms,
-        "decode_ms": (told.inference_end_ms - prompt_end) * to_ms,
-        "ttft_ms": (told.first_token_ms - start) * to_ms,
-        "sampling_ms": told.aggregate_sampling_time_ms * to_ms,
-    }
-    check_durations(durations_ms, line)
-    stats = RunStats(
-        prompt_tokens=told.prompt_tokens,
-        generated_tokens=told.generated_tokens,
-        execute_ms=told.aggregate_model_execution_time_ms * to_ms or None,
-        **durations_ms,
-    )
+    stats = told.stats()
+    check_durations(stats, line)
     rates = finite_rates(
         {"prompt_eval_tps": told.prefill_token_per_sec, "decode_tps": told.decode_token_per_sec}
     )

@@ -33,6 +33,8 @@ _BLOCK = {
     ),
 }
 _DURATIONS = ("load", "inference", "prompt_eval", "decode", "ttft", "sampling")
+_RATED = {"e2e": "inference", "prompt_eval": "prompt_eval", "decode": "decode"}
+"""Rates, with the durations that they are over."""
 
 _Fields = dict[str, dict[str, float]]
 
@@ -107,10 +109,13 @@ def _incomplete(fields: _Fields, line: int) -> UserError:
 def _turn(fields: _Fields, line: int) -> ReportedTurn:
     values = {name: value for one in fields.values() for name, value in one.items()}
     durations_ms = {f"{name}_ms": values[f"{name}_s"] * 1000 for name in _DURATIONS}
-    check_durations(durations_ms, line)
     stats = RunStats(
         prompt_tokens=int(values["prompt_tokens"]),
         generated_tokens=int(fields[_FIRST]["generated_tokens"]),
         **durations_ms,
     )
-    return ReportedTurn(stats, finite_rates(values), line)
+    check_durations(stats, line)
+    # Upstream prints a rate of 0 over no time.
+    timed = {f"{name}_tps" for name in _RATED if values[f"{_RATED[name]}_s"]}
+    rates = {name: value for name, value in finite_rates(values).items() if name in timed}
+    return ReportedTurn(stats, rates, line)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError, require_packages
+from harness.measure.run_stats import RunStats
 from harness.options.values import resolve
 from harness.program import CLOSED_PIPE
 from harness.runtime.flag_syntax import help_text, parse_flags
@@ -95,7 +96,8 @@ def _run(flags: Flags, plan: RunPlan) -> None:
             return generation if margins is None else margins.add_to(generation)
 
         if flags.requests is None:
-            _write_one(flags, answer(plan.requests[0], flags.num_iters), runner)
+            generation = answer(plan.requests[0], flags.num_iters)
+            _write_one(flags, generation, runner, observer.reported or generation.last.stats)
         else:
             _answer_many(flags.generations_path, plan.requests, answer)
 
@@ -112,14 +114,16 @@ def _shown(flags: Flags, plan: RunPlan) -> Shown:
     )
 
 
-def _write_one(flags: Flags, generation: Generation, runner: MultimodalRunner) -> None:
+def _write_one(
+    flags: Flags, generation: Generation, runner: MultimodalRunner, reported: RunStats
+) -> None:
     if flags.writes("output_path"):
         with writing(flags.output_path) as file:
             for turn in generation.turns:
                 file.write(turn.echo.encode() + runner.token_bytes(turn.token_ids))
     if flags.writes("performance_output_path"):
         with writing(flags.performance_output_path) as file:
-            file.write(inference_speed(generation.last.stats).encode())
+            file.write(inference_speed(reported).encode())
     if flags.json_output:
         print(generation.model_dump_json(), flush=True)
 

@@ -19,7 +19,13 @@ from harness.runtime.observer import Observer
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
-from harness.vlm.prompt import ImagePiece, count_images, format_turn, without_images
+from harness.vlm.prompt import (
+    ImagePiece,
+    count_images,
+    expand_images,
+    format_turn,
+    without_images,
+)
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import TextStream
 
@@ -33,7 +39,6 @@ class Conversation:
         model: Loaded, with the cache that this conversation fills.
         family: Prompt strings.
         options: How to generate.
-        seq_len: Cap on the position counter, at most the context.
         observer: Listens.
     """
 
@@ -42,13 +47,12 @@ class Conversation:
         model: LoadedModel,
         family: VlmFamily,
         options: RunOptions,
-        seq_len: int,
         observer: Observer,
     ) -> None:
         self._model = model
         self._family = family
         self._options = options
-        self._seq_len = seq_len
+        self._seq_len = phases.clamp_seq_len(options.seq_len, model.context_length)
         self._observer = observer
         self._sampler = Sampler(
             options.temperature, options.top_p, options.seed, model.logits_encoding
@@ -77,9 +81,8 @@ class Conversation:
         """
         turns = []
         dealt = 0
-        for index, prompt in enumerate(prompts):
+        for prompt in prompts:
             end = dealt + count_images(prompt)
-            self._log_turn(index, prompt, request.images[dealt:end])
             turns.append(self._answer(prompt, pixels[dealt:end], request.system_prompt))
             dealt = end
         return turns
@@ -88,7 +91,7 @@ class Conversation:
         observer = self._observer
         formatted = format_turn(prompt, system_prompt, self._family.prompt)
         stopwatch = Stopwatch(self._model.load_times)
-        pieces = self._tokenize(formatted, images)
+        pieces = self._tokenize(prompt, formatted, images)
         embeddings = self._model.prompt_embedding.embed(pieces, images, stopwatch, observer.log)
         token_ids = [self._sampler.sample(self._prefill(embeddings, stopwatch))]
         stopwatch.first_token()
@@ -122,12 +125,16 @@ class Conversation:
         with stopwatch.stage("prefill"):
             return phases.prefill(prefiller, embeddings, self._observer)
 
-    def _tokenize(self, formatted: str, images: Sequence[Pixels]) -> list[TokenizedPiece]:
+    def _tokenize(
+        self, prompt: str, formatted: str, images: Sequence[Pixels]
+    ) -> list[TokenizedPiece]:
         """Tokenize a turn, unless it is too long, which is known before anything runs."""
         log = self._observer.log
         for pixels in images:
             log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
-        log(f"Prompt after expanding image token: {formatted}")
+        log(f"{messages.TURN_BEGINS.write()} {expand_images(prompt, self._family.prompt)}")
+        for warning in phases.seq_len_warnings(self._options.seq_len, self._model.context_length):
+            log(warning)
         pieces = self._model.prompt_embedding.tokenize(formatted)
         phases.check_prompt_fits(
             self._model.prompt_embedding.length(pieces),
@@ -157,12 +164,6 @@ class Conversation:
             token for piece in prompt if not isinstance(piece, ImagePiece) for token in piece
         ]
         return self._lookahead.run(first_token, text_ids, limits, on_token, stopwatch)
-
-    def _log_turn(self, index: int, prompt: str, sources: Sequence[str]) -> None:
-        log = self._observer.log
-        if index == 0:
-            log("Simulation multi-turn:")
-        log(f'Turn-{index}: {{id: {index}, text: "{prompt}", files_path: {list(sources)}}}')
 
     def _log_end(self, reason: StopReason) -> None:
         log = self._observer.log

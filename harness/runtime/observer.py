@@ -66,12 +66,18 @@ class ConsoleObserver(Observer):
     Args:
         shown: What of it, and what else.
         logits_sink: Gets all logits.
+
+    Attributes:
+        reported: Of the last turn, as statistics show them: in whole milliseconds, and the time of
+            sampling summed over all turns (contract §5.5). What is measured is in the turn itself.
     """
 
     def __init__(self, shown: Shown | None = None, logits_sink: LogitsSink | None = None) -> None:
         self._shown = shown or Shown()
         self._logits_sink = logits_sink
         self._start_ns = time.perf_counter_ns()
+        self._sampling_ms = 0.0
+        self.reported: RunStats | None = None
 
     def log(self, message: str) -> None:
         """Write ``I HH:MM:SS.uuuuuu executorch:<file>:<line>] <message>``, time since start."""
@@ -94,13 +100,16 @@ class ConsoleObserver(Observer):
 
     def turn_ended(self, turn: Turn, stopwatch: Stopwatch) -> None:
         """Close the answer and print the statistics."""
+        self._sampling_ms += turn.stats.sampling_ms
+        observation = stopwatch.observation(turn.stats, self._sampling_ms)
+        self.reported = observation.stats()
         if self._shown.answer:
             print(_without_stop(turn.text, self._shown.stop_tokens), flush=True)
         elif self._shown.stream or self._shown.statistics:
             print(flush=True)
         if self._shown.statistics:
-            print(stopwatch.observation(turn.stats).line(), flush=True)
-        for line in block_lines(turn.stats):
+            print(observation.line(), flush=True)
+        for line in block_lines(self.reported):
             self.log(line)
 
 
@@ -112,9 +121,12 @@ def _without_stop(answer: str, stop_tokens: Sequence[str]) -> str:
 
 def inference_speed(stats: RunStats) -> str:
     """Content of the speed file: default C++ ostream formatting, no newline (contract §5.4)."""
-    if stats.generated_tokens:
-        return f"{stats.generated_tokens * 1000 / stats.inference_ms:g}"
-    return f"{stats.prompt_tokens * 1000 / stats.prompt_eval_ms:g}"
+    tokens, duration_ms = (
+        (stats.generated_tokens, stats.inference_ms)
+        if stats.generated_tokens
+        else (stats.prompt_tokens, stats.prompt_eval_ms)
+    )
+    return f"{tokens * 1000 / duration_ms:g}" if duration_ms else "inf"
 
 
 class LogitsDump:

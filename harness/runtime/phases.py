@@ -75,22 +75,26 @@ def prefill(decoder: Decoder, embeddings: Rows, observer: Observer) -> Array:
     return last
 
 
-def clamp_seq_len(requested: int, context_length: int, log: Callable[[str], None]) -> int:
-    """The cap that holds: 0 means the context, and no cap is above it.
+def clamp_seq_len(requested: int, context_length: int) -> int:
+    """The cap that holds: 0 means the context, as a negative number does; none is above it."""
+    return min(requested, context_length) if requested > 0 else context_length
+
+
+def seq_len_warnings(requested: int, context_length: int) -> Iterator[str]:
+    """What upstream logs in each turn of a cap that does not hold.
 
     Upstream warns about 0 too; here it is the way to ask for the whole context.
     """
     if requested > context_length:
-        log(
+        yield (
             f"Warning: Requested seq_len ({requested}) exceeds compiled max_seq_len "
             f"({context_length}). Clamping to {context_length}."
         )
     elif requested < 0:
-        log(
+        yield (
             f"Warning: Invalid seq_len ({requested}). Using compiled max_seq_len "
             f"({context_length})."
         )
-    return min(requested, context_length) if requested > 0 else context_length
 
 
 def limit_warnings(seq_len: int, context_length: int) -> tuple[str, str]:

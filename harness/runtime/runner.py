@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from harness.errors import UserError
+from harness.runner_log import messages
 from harness.runtime.conversation import Conversation, Pixels
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.image import load_pixels
 from harness.runtime.loaded_model import load_model
 from harness.runtime.observer import Observer
-from harness.runtime.phases import clamp_seq_len
 from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.prompt import place_images
+from harness.vlm.prompt import count_images, place_images
 from harness.vlm.spec import VlmFamily
 
 
@@ -46,7 +47,6 @@ class MultimodalRunner:
         log(f"creating runner: tokenizer_path={files.tokenizer}")
         log(f"eval mode={EVAL_MODES[options.mode]}")
         self._model = load_model(files, family, options, log)
-        self._seq_len = clamp_seq_len(options.seq_len, self._model.context_length, log)
         self._cold = options.warmup > 0
 
     def token_bytes(self, token_ids: Sequence[int]) -> bytes:
@@ -73,6 +73,7 @@ class MultimodalRunner:
         pixels = [load_pixels(name, size, how) for name in request.images]
         if self._cold:
             self._warm_up(request, prompts, pixels)
+        self._log_turns(prompts, request.images)
         conversation = self._conversation(self._observer)
         turns: list[Turn] = []
         for _ in range(times):
@@ -80,7 +81,16 @@ class MultimodalRunner:
         return Generation(request_id=request.id, turns=tuple(turns))
 
     def _conversation(self, observer: Observer) -> Conversation:
-        return Conversation(self._model, self._family, self._options, self._seq_len, observer)
+        return Conversation(self._model, self._family, self._options, observer)
+
+    def _log_turns(self, prompts: Sequence[str], images: Sequence[str]) -> None:
+        """List all turns, before the first begins, with the images that are dealt to each."""
+        self._observer.log("Simulation multi-turn:")
+        rest = iter(images)
+        for index, prompt in enumerate(prompts):
+            paths = ", ".join(f"'{path}'" for path in islice(rest, count_images(prompt)))
+            listed = f'{{id: {index}, text: "{prompt}", files_path: [{paths}]}}'
+            self._observer.log(f"{messages.TURN_LISTED.write(index=index)} {listed}")
 
     def _warm_up(self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]) -> None:
         for _ in range(self._options.warmup):

@@ -95,24 +95,28 @@ class Stopwatch:
             stop_reason=stop_reason,
         )
 
-    def observation(self, stats: RunStats) -> Observation:
-        """The turn as the ``PyTorchObserver`` line tells it (contract §5.6).
+    def observation(self, stats: RunStats, sampling_ms: float) -> Observation:
+        """The turn as upstream tells it: in whole milliseconds (contract §5.6).
 
-        Rates come from the microsecond clock, so they survive phases shorter than the millisecond
-        of the stamps. Sampling time is this turn's own; upstream's grows over the turns.
+        Args:
+            stats: Of the turn.
+            sampling_ms: Sampling of this turn and those before it.
         """
+        start_ms, prompt_end_ms, end_ms = map(
+            self.epoch_ms, (self.start_ns, self.first_token_ns, self.end_ns)
+        )
         return Observation(
-            prefill_token_per_sec=_rate(stats.prompt_tokens, stats.prompt_eval_ms),
-            decode_token_per_sec=_rate(stats.generated_tokens, stats.decode_ms),
+            prefill_token_per_sec=_rate(stats.prompt_tokens, prompt_end_ms - start_ms),
+            decode_token_per_sec=_rate(stats.generated_tokens, end_ms - prompt_end_ms),
             prompt_tokens=stats.prompt_tokens,
             generated_tokens=stats.generated_tokens,
             model_load_start_ms=self.epoch_ms(self.load.start_ns),
             model_load_end_ms=self.epoch_ms(self.load.end_ns),
-            inference_start_ms=self.epoch_ms(self.start_ns),
-            inference_end_ms=self.epoch_ms(self.end_ns),
-            prompt_eval_end_ms=self.epoch_ms(self.first_token_ns),
-            first_token_ms=self.epoch_ms(self.first_token_ns),
-            aggregate_sampling_time_ms=round(stats.sampling_ms),
+            inference_start_ms=start_ms,
+            inference_end_ms=end_ms,
+            prompt_eval_end_ms=prompt_end_ms,
+            first_token_ms=prompt_end_ms,
+            aggregate_sampling_time_ms=round(sampling_ms),
             aggregate_model_execution_time_ms=round(stats.execute_ms or 0),
             SCALING_FACTOR_UNITS_PER_SECOND=1000,
         )

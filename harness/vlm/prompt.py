@@ -55,19 +55,24 @@ def format_turn(prompt: str, system_prompt: str, prompt_format: PromptFormat) ->
         The text of the turn; ``<image>`` still stands for the image's rows, ``\<image>`` for the
         word.
     """
+    system = (
+        prompt_format.system_prefix + as_words(system_prompt) + prompt_format.system_suffix
+        if system_prompt
+        else ""
+    )
+    expanded = expand_images(prompt, prompt_format)
+    return system + prompt_format.turn_prefix + expanded + prompt_format.turn_suffix
+
+
+def expand_images(prompt: str, prompt_format: PromptFormat) -> str:
+    """A user prompt with the family's tokens around the place of each image (contract §4.1)."""
     image = (
         prompt_format.image_start
         + prompt_format.image_global
         + IMAGE_PLACEHOLDER
         + prompt_format.image_end
     )
-    system = (
-        prompt_format.system_prefix + as_words(system_prompt) + prompt_format.system_suffix
-        if system_prompt
-        else ""
-    )
-    expanded = _PLACE.sub(lambda _: image, prompt)
-    return system + prompt_format.turn_prefix + expanded + prompt_format.turn_suffix
+    return _PLACE.sub(lambda _: image, prompt)
 
 
 def as_words(text: str) -> str:

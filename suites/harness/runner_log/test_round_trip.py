@@ -172,7 +172,7 @@ def test_a_whole_turn_comes_back(end: str, reason: StopReason) -> None:
         *((900_000, line) for line in block_lines(stats)),
     )
     stderr = "\n".join(logged(message, elapsed_us) for elapsed_us, message in spoken)
-    (turn,) = parse_runner_log(f"a red circle\n{stopwatch.observation(stats).line()}\n{stderr}")
+    (turn,) = parse_runner_log(f"a red circle\n{stopwatch.observation(stats, 9).line()}\n{stderr}")
     told = {name: value for name, value in stats.model_dump().items() if name != "embed_ms"}
     assert turn.stats.model_dump(exclude={"embed_ms"}) == pytest.approx(told)
 

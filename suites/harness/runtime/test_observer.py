@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_durations_follow_from_the_stamps() -> None:
 
 
 def test_the_observer_line_has_upstreams_keys_in_upstreams_order() -> None:
-    name, _, text = make_stopwatch().observation(make_stats()).line().partition(" ")
+    name, _, text = make_stopwatch().observation(make_stats(), 782).line().partition(" ")
     assert name == "PyTorchObserver"
     assert " " not in text
     assert json.loads(text) == {
@@ -105,3 +106,37 @@ def test_what_the_console_prints_is_read_back_as_the_same_statistics(
     for name in ("prompt_tokens", "generated_tokens", "load_ms", "ttft_ms", "decode_ms"):
         assert getattr(reported.stats, name) == pytest.approx(getattr(stats, name))
     assert reported.stats.execute_ms == 8000
+
+
+def test_statistics_are_shown_as_upstream_has_them_in_whole_milliseconds_summing_sampling(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stopwatch = replace(make_stopwatch(), end_ns=9305 * MS + 700_000, sampling_ns=782_400_000)
+    stats = stopwatch.stats(prompt_tokens=81, generated_tokens=454, stop_reason="stop_token")
+    console = ConsoleObserver()
+    for _ in range(2):
+        console.turn_ended(Turn(echo="", text="", token_ids=(1,), stats=stats), stopwatch)
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        first, second = (turn.stats for turn in parse_runner_log(text))
+        assert (first.decode_ms, first.inference_ms) == (8818, 8935)
+        assert (first.sampling_ms, second.sampling_ms) == (782, 1565)
+    assert (stats.decode_ms, stats.sampling_ms) == (8818.7, 782.4)
+    assert console.reported is not None
+    assert inference_speed(console.reported) == f"{454 * 1000 / 8935:g}"
+
+
+def test_a_phase_under_a_millisecond_is_shown_as_upstream_shows_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stopwatch = replace(make_stopwatch(), first_token_ns=370 * MS + 900_000, end_ns=371 * MS - 1)
+    stats = stopwatch.stats(prompt_tokens=81, generated_tokens=4, stop_reason="stop_token")
+    console = ConsoleObserver()
+    console.turn_ended(Turn(echo="", text="", token_ids=(1,), stats=stats), stopwatch)
+    out, err = capsys.readouterr()
+    assert "_token_per_sec" not in out
+    assert err.count("Rate: \t0.000000 (tokens/second)") == 3
+    assert console.reported is not None
+    assert inference_speed(console.reported) == "inf"
+    (turn,) = parse_runner_log(out + err)
+    assert turn.rates == {}

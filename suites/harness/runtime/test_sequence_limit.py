@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.runtime.phases import clamp_seq_len, limit_warnings
+from harness.runtime.phases import clamp_seq_len, limit_warnings, seq_len_warnings
 
 
 @pytest.mark.parametrize(
@@ -13,14 +13,20 @@ from harness.runtime.phases import clamp_seq_len, limit_warnings
         (100, 100, []),
         (256, 256, []),
         (0, 256, []),
-        (1024, 256, ["Warning: Requested seq_len (1024) exceeds compiled max_seq_len (256)."]),
+        (
+            1024,
+            256,
+            [
+                "Warning: Requested seq_len (1024) exceeds compiled max_seq_len (256). Clamping "
+                "to 256."
+            ],
+        ),
         (-1, 256, ["Warning: Invalid seq_len (-1). Using compiled max_seq_len (256)."]),
     ],
 )
 def test_the_cap_stays_within_the_context(requested: int, cap: int, warnings: list[str]) -> None:
-    logged: list[str] = []
-    assert clamp_seq_len(requested, 256, logged.append) == cap
-    assert [line.removesuffix(" Clamping to 256.") for line in logged] == warnings
+    assert clamp_seq_len(requested, 256) == cap
+    assert list(seq_len_warnings(requested, 256)) == warnings
 
 
 def test_an_answer_that_ends_at_the_cap_is_told_how_to_get_more() -> None:
