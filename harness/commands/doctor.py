@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.devices.phone.fleet.inventory import find_inventory
 from harness.devices.phone.fleet.phone_selection import PhoneRequest
+from harness.doctor.artifacts import artifact_diagnoses, named_diagnosis
 from harness.doctor.diagnosis import Diagnosis, show_diagnoses
 from harness.doctor.machine import machine_diagnoses
 from harness.doctor.phones import phone_diagnoses
@@ -28,7 +29,15 @@ def run_doctor(options: Values) -> int:
     if options["smoke"]:
         return run_smoke(_request(_over_variables(options)), options["artifacts"])
     machine = machine_diagnoses(options["qnn_dir"], options["artifacts"])
-    return show_diagnoses((*machine, *_beyond_this_machine(options)), bool(options["json"]))
+    told = (*machine, *_artifacts(options), *_beyond_this_machine(options))
+    return show_diagnoses(told, bool(options["json"]))
+
+
+def _artifacts(options: Values) -> Iterator[Diagnosis]:
+    """Those of the cache, and the one that is named."""
+    yield from artifact_diagnoses(options["artifacts"])
+    if options["artifact"] is not None:
+        yield named_diagnosis(options["artifact"], options["artifacts"])
 
 
 def _over_variables(options: Values) -> Values:

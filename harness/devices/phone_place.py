@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.artifacts.manifest import Manifest
 from harness.backends.qnn.libraries import (
     HTP_LIBRARY,
     SDK_LIBRARY_FOLDER,
@@ -17,6 +18,7 @@ from harness.backends.qnn.libraries import (
 )
 from harness.devices.device import Device
 from harness.devices.lease import lease_folder
+from harness.devices.phone.compatibility import refuse_unrunnable
 from harness.devices.phone.exclusive_use import held
 from harness.devices.phone.fleet.inventory import Inventory, find_inventory
 from harness.devices.phone.fleet.phone_selection import PhoneRequest, ReadyPhone
@@ -156,7 +158,7 @@ def _phone_request(asked: PlaceRequest, inventory: Inventory) -> PhoneRequest:
         made_by=_made_by(asked),
         inventory=inventory,
         count=asked.workers or 1,
-        check_export=None if given else partial(_export_libraries, options["qnn_dir"]),
+        check_files=partial(check_files, options, given),
     )
 
 
@@ -206,6 +208,24 @@ def _can_run(target: TargetSpec, options: Mapping[str, Any]) -> bool:
     recipe = parse_precision(options["precision"], recipe)
     is_requantized = options["kv_encodings"] == "requantized"
     return recipe_fault(recipe, target) is None and (target.backend.is_htp or not is_requantized)
+
+
+def check_files(options: Mapping[str, Any], given: Manifest | None) -> None:
+    """Refuse what no phone could run, given or asked for, and exports that this machine lacks.
+
+    Raises:
+        UserError: If that is so.
+    """
+    if given is not None:
+        refuse_unrunnable(given, "--pre-gen-pte")
+        return
+    if options["kv_encodings"] == "requantized":
+        raise UserError(
+            "--kv-encodings requantized makes files that no runner for phones takes: those that "
+            "convert the KV cache, of January to March 2026, abort on a mask of rank 4; use "
+            "--kv-encodings shared, --target emulator or --serial virtual:SM8550."
+        )
+    _export_libraries(options["qnn_dir"])
 
 
 def _export_libraries(qnn_dir: Path | None) -> QnnLibraries:

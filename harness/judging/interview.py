@@ -23,6 +23,8 @@ from harness.results.rows.schema import AnswerRow, Variant
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.request import RunOptions
 from harness.vlm.spec import VlmSpec
+from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_stops import stop_texts
 from harness.vocabulary import Mode
 
 MAX_NEW_TOKENS = 128
@@ -175,10 +177,11 @@ class Interview:
         reference: Mapping[str, str],
     ) -> list[Answer]:
         asked = {question.id: question for question in questions}
+        stops = stop_texts(Tokenizer(self.artifact.tokenizer_path), self.model.family)
         answers = []
         for generation in generations:
             question, turn = asked[generation.request_id], generation.last
-            given = plain(turn.text, self.model)
+            given = plain(turn.text, stops)
             right = question.is_right(given)
             answer = Answer(
                 question, turn.token_ids, given, right, margins_of(turn), turn.stats.decode_steps
@@ -215,8 +218,8 @@ def margins_of(turn: Turn) -> tuple[Margin, ...] | None:
     return tuple(Margin(gap, chosen, other) for gap, chosen, other in recorded)
 
 
-def plain(text: str, model: VlmSpec) -> str:
-    """An answer without its stop token and surrounding blanks."""
-    for stop in model.family.stop_tokens:
+def plain(text: str, stops: Sequence[str]) -> str:
+    """An answer without its stop token, one of ``stops``, and surrounding blanks."""
+    for stop in stops:
         text = text.removesuffix(stop)
     return text.strip()

@@ -272,6 +272,14 @@ _ON_THE_TERMINAL = (
         metavar="FILE",
     ),
     Option("json", ("doctor", "options"), "print JSON instead of a table", bool),
+    Option(
+        "artifact",
+        ("doctor",),
+        "artifact to look at, too",
+        PathOrName,
+        words="those of the cache",
+        metavar="DIR|NAME",
+    ),
     Option("smoke", ("doctor",), "push a miniature to the phone and run it", bool),
 )
 

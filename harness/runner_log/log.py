@@ -18,7 +18,6 @@ from harness.runner_log.observer_line import OBSERVER, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
 from harness.runner_log.statistics_block import parse_blocks
 
-
 _ENCODE_BEGINS = (messages.ENCODE_BEGINS, messages.ENCODE_BEGINS_UNTIL_MARCH_2026)
 _QNN = "[Qnn ExecuTorch]"
 """In the lines of QNN's own logger, which bear no stamp."""

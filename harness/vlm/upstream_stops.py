@@ -42,6 +42,16 @@ def upstream_stop_ids(tokenizer: Tokenizer, family: VlmFamily) -> frozenset[int]
     return frozenset((guessed_eos_id(tokenizer.added_tokens), turn_end))
 
 
+def stop_texts(tokenizer: Tokenizer, family: VlmFamily) -> tuple[str, ...]:
+    """What an answer may end with that is no part of it, whichever runner gave it.
+
+    A word at which upstream's runner cuts an answer is a part of it.
+    """
+    guess = guessed_eos_id(tokenizer.added_tokens)
+    guessed = (token for token, number in tokenizer.added_tokens.items() if number == guess)
+    return tuple(dict.fromkeys((*family.stop_tokens, *guessed)))
+
+
 def word_that_stops(tokenizer: Tokenizer, family: VlmFamily) -> str | None:
     """The token that upstream's runner cuts answers at though it ends none; None if there is none.
 

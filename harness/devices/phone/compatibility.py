@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import Manifest
 from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
@@ -86,12 +87,38 @@ def check_delegates(path: Path, delegates: tuple[QnnDelegate, ...], setup: Runne
             _check_context(path, context, setup.qnn_version)
 
 
+def refuse_unrunnable(manifest: Manifest, where: object) -> None:
+    """Refuse files that none of upstream's runners runs (contract §4.9).
+
+    Those that convert the KV cache read a mask of rank 3, and no later one converts it.
+
+    Args:
+        manifest: Of the files.
+        where: How the message calls them.
+
+    Raises:
+        UserError: If a KV cache is to be converted beside a mask of rank 4, as in files of ours.
+    """
+    if manifest.kv_encodings == "requantized" and not _is_old(manifest):
+        raise UserError(
+            f"{where} has KV encodings that a runner must convert and a mask of rank 4, and no "
+            "runner for phones takes both: those of January to March 2026 abort on the mask, later "
+            "ones do not convert; export it again with --kv-encodings shared, or use --target "
+            "emulator."
+        )
+
+
+def _is_old(manifest: Manifest) -> bool:
+    return manifest.versions.get("abi", "").startswith(_SINGLE_TURN_LAYOUTS)
+
+
 def check_layout(artifact: Artifact, generation: RunnerGeneration) -> None:
     """Refuse a layout of another time than upstream's runner; ours reads all (contract §1.5)."""
     if generation.is_ours:
         return
+    refuse_unrunnable(artifact.manifest, artifact.directory)
     layout = artifact.manifest.versions.get("abi", "")
-    is_old = layout.startswith(_SINGLE_TURN_LAYOUTS)
+    is_old = _is_old(artifact.manifest)
     if is_old != generation.is_single_turn:
         told = f"the layout of {layout}" if layout else "the layout of July 2026"
         raise UserError(

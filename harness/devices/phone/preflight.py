@@ -49,8 +49,8 @@ def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[Rea
         missing.note(lambda: _named_libraries(request))
     ready = [_ready(phone, build, request, missing) for phone in fitting or ()]
     are_virtual = bool(fitting) and all(phone.is_virtual for phone in fitting or ())
-    if request.check_export is not None and not are_virtual:
-        missing.note(request.check_export)
+    if request.check_files is not None and not are_virtual:
+        missing.note(request.check_files)
     missing.tell()
     return tuple(one for one in ready if one is not None)
 

@@ -97,9 +97,30 @@ def test_both_streams_parse_as_a_runners_log(
     for output in (captured.out, captured.err):
         reported = parse_runner_log(output)
         assert [turn.stats.generated_tokens for turn in reported] == [8, 8]
-    assert "Simulation multi-turn:" in captured.err
     assert "Prompt Processor: total" in captured.err
     assert "Load Text Decoder: " in captured.err
+
+
+def test_the_log_lists_all_turns_first_then_each_users_prompt_alone(
+    artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = pictures
+    asked = ask(artifact, first, *FIXED, "--image", second, "--system_prompt", "Be {brief}.")
+    del asked[asked.index("--prompt") : asked.index("--prompt") + 2]
+    assert main([*asked, "--prompt", "<image>What?", "--prompt", "Now\nthis: <image>"]) == 0
+    lines = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()]
+    begin = lines.index("Simulation multi-turn:")
+    assert lines[begin + 1 : begin + 3] == [
+        f"Turn-0: {{id: 0, text: \"<image>What?\", files_path: ['{first}']}}",
+        'Turn-1: {id: 1, text: "Now',
+    ]
+    around = "<fake_token_around_image><global-img><image><fake_token_around_image>"
+    told = [line for line in lines if line.startswith("Prompt after expanding image token: ")]
+    assert told == [
+        f"Prompt after expanding image token: {around}What?",
+        "Prompt after expanding image token: Now",
+    ]
+    assert lines.index(told[0]) > begin + 3
 
 
 def test_an_answer_cut_by_seq_len_says_so_in_the_log(

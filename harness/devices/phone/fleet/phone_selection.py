@@ -29,8 +29,8 @@ class PhoneRequest:
         made_by: QNN that artifacts will be exported with; None where none is exported.
         inventory: The laboratory's phones.
         count: How many phones are needed.
-        check_export: Raises ``UserError`` if this machine cannot export for phones; None where
-            nothing is exported.
+        check_files: Raises ``UserError`` if no phone could run what is given or exported here, or
+            this machine cannot export it; None where that is no question.
     """
 
     soc: str | None
@@ -42,7 +42,7 @@ class PhoneRequest:
     made_by: QnnVersion | None = None
     inventory: Inventory = field(default_factory=Inventory)
     count: int = 1
-    check_export: Callable[[], object] | None = None
+    check_files: Callable[[], object] | None = None
 
     @property
     def serialno(self) -> str | None:

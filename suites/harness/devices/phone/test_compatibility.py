@@ -18,6 +18,7 @@ from harness.devices.phone.compatibility import (
     check_target,
 )
 from harness.devices.phone.runner.generation import RunnerGeneration
+from harness.devices.phone_place import check_files
 from harness.errors import UserError
 from harness.targets.soc import get_soc
 from suites.harness.fixtures.conftest import hollow_artifact
@@ -93,10 +94,33 @@ def test_a_runner_reads_the_layouts_of_its_time(
 
 
 def test_a_cache_to_be_converted_goes_to_a_runner_that_converts(tmp_path: Path) -> None:
-    given = artifact(tmp_path, kv_encodings="requantized")
+    given = artifact(tmp_path, kv_encodings="requantized", **OF_JANUARY)
+    check_layout(given, OLD)
     check_requantization(given, OLD)
     with pytest.raises(UserError, match="would answer wrongly; export it again with --kv-encodi"):
         check_requantization(given, CURRENT)
+
+
+@pytest.mark.parametrize("versions", [{}, {"versions": {"abi": "#20488, July 2026"}}])
+def test_a_cache_to_be_converted_beside_a_mask_of_rank_4_goes_to_no_runner_of_upstreams(
+    tmp_path: Path, versions: dict[str, object]
+) -> None:
+    """The runner that converts reads a mask of rank 3 and aborts: exit code 134."""
+    given = artifact(tmp_path, kv_encodings="requantized", **versions)
+    for generation in (OLD, CURRENT):
+        with pytest.raises(UserError, match=r"abort on the mask, .* --kv-encodings shared, or use"):
+            check_layout(given, generation)
+    check_layout(given, OURS)
+
+
+def test_neither_is_one_exported_for_a_phone(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no runner for phones takes.*--serial virtual:SM8550"):
+        check_files({"kv_encodings": "requantized", "qnn_dir": None}, None)
+    ours = artifact(tmp_path, kv_encodings="requantized").manifest
+    with pytest.raises(UserError, match=r"--pre-gen-pte has KV encodings .* a mask of rank 4"):
+        check_files({"kv_encodings": None, "qnn_dir": None}, ours)
+    old = artifact(tmp_path / "old", kv_encodings="requantized", **OF_JANUARY).manifest
+    check_files({"kv_encodings": None, "qnn_dir": None}, old)
 
 
 @pytest.fixture

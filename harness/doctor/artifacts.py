@@ -1,0 +1,78 @@
+"""What upstream's runner makes of artifacts otherwise than the model's own tokenizer does.
+
+Imports without torch.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.artifacts.artifact import TOKENIZER_NAME, sha256_of
+from harness.artifacts.foreign import find_foreign
+from harness.artifacts.given_name import ARTIFACTS, named_artifact
+from harness.artifacts.manifest import MANIFEST_NAME, Manifest
+from harness.doctor.diagnosis import Diagnosis
+from harness.errors import UserError
+from harness.vlm.registry import get_family, known_families
+from harness.vlm.spec import VlmFamily
+from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_notices import stop_notice
+
+
+def artifact_diagnoses(cache: Path) -> Iterator[Diagnosis]:
+    """One per model and tokenizer in a cache: where upstream's runner would cut answers."""
+    folders = sorted(path.parent for path in (cache / ARTIFACTS).glob(f"*/{MANIFEST_NAME}"))
+    alike: dict[tuple[str, str], list[Path]] = {}
+    for folder in folders:
+        # One that is being removed, or damaged, is told of by whoever uses it.
+        with suppress(OSError, ValidationError):
+            if not folder.is_symlink():
+                tokenizer = sha256_of(folder / TOKENIZER_NAME)
+                alike.setdefault((_manifest(folder).model, tokenizer), []).append(folder)
+    for (model, _), found in alike.items():
+        count = f"{len(found)} artifacts" if len(found) > 1 else "1 artifact"
+        yield _diagnose(model, f"{count}, the last is {found[-1].name}", found[-1])
+
+
+def named_diagnosis(text: str, cache: Path) -> Diagnosis:
+    """Of one artifact, given as a folder or by its name in the cache.
+
+    Raises:
+        UserError: If it is no artifact.
+    """
+    folder = Path(text)
+    folder = folder if folder.is_dir() else named_artifact(text, cache) or folder
+    if not (folder / MANIFEST_NAME).exists():
+        find_foreign(folder)
+    return _diagnose("artifact", str(folder), folder)
+
+
+def _diagnose(subject: str, value: str, folder: Path) -> Diagnosis:
+    try:
+        tokenizer = Tokenizer(folder / TOKENIZER_NAME)
+        told = stop_notice(tokenizer, _family(folder, tokenizer))
+    except UserError as error:
+        return Diagnosis(subject, value, str(error))
+    command = f"python -m harness.runtime --artifact {shlex.quote(str(folder))} --upstream_compat"
+    return Diagnosis(subject, value, told and f"{told}; to see such answers: {command}")
+
+
+def _family(folder: Path, tokenizer: Tokenizer) -> VlmFamily:
+    """An artifact's own, or the one whose end of a turn the tokenizer of others' files knows."""
+    if (folder / MANIFEST_NAME).exists():
+        return get_family(_manifest(folder).family)
+    families = [get_family(name) for name in known_families()]
+    fitting = (one for one in families if one.stop_tokens[0] in tokenizer.vocabulary)
+    if (found := next(fitting, None)) is None:
+        names = " and ".join(one.stop_tokens[0] for one in families)
+        raise UserError(f"{tokenizer.path} has none of {names}, so its family is not known.")
+    return found
+
+
+def _manifest(folder: Path) -> Manifest:
+    return Manifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
