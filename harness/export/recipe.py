@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from harness.artifacts.manifest import precision_label, table_precision
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.errors import UserError, suggest
 from harness.targets.target import TargetSpec
+from harness.toml_file import BadToml, parse, read_text
 from harness.vocabulary import COMPONENTS, PRECISIONS, Component, Precision
 
 
@@ -87,10 +88,10 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
         UserError: If the file is missing, unreadable, not TOML, or names what does not exist.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        table = parse(read_text(path))
     except FileNotFoundError as error:
         raise UserError(f"Recipe {path} does not exist; check --recipe.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (BadToml, UnicodeDecodeError) as error:
         raise UserError(
             f"Recipe {path} is not TOML ({error}); correct it as docs/htp.md shows."
         ) from error
@@ -99,9 +100,14 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
             f"Recipe {path} cannot be read ({error.strerror}); give --recipe a TOML file."
         ) from error
     htp = table.pop("htp", {})
-    recipe = _from_pairs(table, base or Recipe())
     try:
-        return recipe.model_copy(update={"htp": HtpRecipe.model_validate(htp)})
+        recipe = _from_pairs(table, base or Recipe())
+    except UserError as error:
+        raise UserError(f"Recipe {path}: {error}") from error
+    try:
+        # Lists are tuples to JSON, and a text or a yes is no number.
+        details = HtpRecipe.model_validate_json(json.dumps(htp, default=str), strict=True)
+        return recipe.model_copy(update={"htp": details})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, ("htp", *first["loc"])))

@@ -55,7 +55,7 @@ def _words(parts: Iterable[str | None]) -> str:
     return " ".join(part for part in parts if part is not None)
 
 
-class Selection(BaseModel, frozen=True, extra="forbid"):
+class Selection(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """What rows of ``thresholds/`` are about: one metric of one model, and where it is measured.
 
     Attributes:
@@ -134,6 +134,10 @@ class Gate(Selection):
             raise ValueError("report_only needs a reason, and nothing else does")
         if has_bound and self.confidence is None:
             raise ValueError("a bound needs a confidence")
+        if min(self.bounds, default=0) < 0 and not METRICS[self.metric].is_signed:
+            raise ValueError(
+                f"{self.metric} is never negative, so {bound(self.min, self.max)} is no gate"
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}")
         return self

@@ -23,6 +23,7 @@ class Metric:
         kind: Performance depends on the device that ran; the others on the artifact alone.
         description: One line for a report's reader.
         two_sided: Whether too much is as wrong as too little, so that a gate has both bounds.
+        is_signed: Whether it may be negative.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Metric:
     kind: Kind
     description: str
     two_sided: bool = False
+    is_signed: bool = False
 
 
 DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
@@ -112,9 +114,13 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
 """What metrics are, by kind, improvement and unit."""
 
 _TWO_SIDED = frozenset({"length_ratio"})
+_SIGNED = frozenset({"requantization_gain", "exact_match_drop", "sqnr_db"})
+"""Differences, and a logarithm."""
 
 METRICS = {
-    name: Metric(name, unit, better, kind, description, two_sided=name in _TWO_SIDED)
+    name: Metric(
+        name, unit, better, kind, description, name in _TWO_SIDED, is_signed=name in _SIGNED
+    )
     for (kind, better, unit), described in DESCRIPTIONS.items()
     for name, description in described.items()
 }

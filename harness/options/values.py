@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from harness.errors import UserError, suggest
 from harness.options.option import Command, Option, PathOrName, Source, SourcedValue
 from harness.options.table import options_of
+from harness.toml_file import BadToml, line_of_field, parse, read_text
 
 LABORATORY_FILE = "snapgate.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -65,8 +65,8 @@ def _first_table(files: Iterable[Path], keys: tuple[str, ...]) -> dict[str, Sour
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return parse(read_text(file))
+    except (BadToml, UnicodeDecodeError) as error:
         raise UserError(f"{file} is not TOML ({error}); correct that line.") from error
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}); change its mode.") from error
@@ -76,7 +76,10 @@ def _checked(file: Path, table: dict[str, Any]) -> Iterator[tuple[str, SourcedVa
     known = {name: option for name, option in options_of("suites").items() if option.is_setting}
     for name, value in table.items():
         if name not in known:
-            raise UserError(f"{file} sets {name!r}, which is no option; {suggest(name, known)}.")
+            raise UserError(
+                f"{file} sets {name!r}, which is no option; {suggest(name, known)}"
+                f"{_where(file, name)}."
+            )
         option = known[name]
         _check(file, option, value)
         several = option.arity != "one"
@@ -92,12 +95,21 @@ def _check(file: Path, option: Option, value: Any) -> None:
     if not is_right or (option.arity == "pair" and len(values) != 2):
         kind = {"one": "", "many": "a list of ", "pair": "a list of 2 "}[option.arity]
         raise UserError(
-            f"{file} sets {option.name} = {value!r}; it takes {kind}{wanted.__name__} values."
+            f"{file} sets {option.name} = {value!r}; it takes {kind}{wanted.__name__} values"
+            f"{_where(file, option.name)}."
         )
     choices = option.allowed()
     for one in values:
         if choices and one not in choices:
-            raise UserError(f"{file} sets {option.name} = {one!r}; {suggest(one, choices)}.")
+            raise UserError(
+                f"{file} sets {option.name} = {one!r}; {suggest(one, choices)}"
+                f"{_where(file, option.name)}."
+            )
+
+
+def _where(file: Path, name: str) -> str:
+    """Line of an option; a project's file has other tables, too, and is not searched."""
+    return line_of_field(read_text(file), "", 1, name) if file.name == LABORATORY_FILE else ""
 
 
 def _placed(file: Path, option: Option, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tomllib
+import shlex
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -11,16 +11,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from harness.errors import UserError, suggest
+from harness.errors import UserError, listed, suggest
 from harness.measure.gate import SELECTORS, Gate
 from harness.measure.quarantine import Quarantine
 from harness.targets.registry import get_target
 from harness.targets.soc import KnownSoc
+from harness.toml_file import BadToml, line_of_field, parse, read_text
 
 SOCS_NAME = "socs.toml"
 
 
-class DramRate(BaseModel, frozen=True, extra="forbid"):
+class DramRate(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """One row of ``thresholds/socs.toml``.
 
     Attributes:
@@ -148,7 +149,7 @@ def read_toml(path: Path) -> str:
         UserError: If it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path)
     except FileNotFoundError as error:
         if not path.parent.exists():
             raise UserError(
@@ -156,17 +157,21 @@ def read_toml(path: Path) -> str:
                 "leave it out."
             ) from error
         raise UserError(
-            f"{path} is missing; restore it with: git checkout -- {path.parent.name}/{path.name}"
+            f"{path} is missing; restore it with: git checkout -- "
+            f"{shlex.quote(f'{path.parent.name}/{path.name}')}"
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 ({error.reason}); save it as UTF-8.") from error
+    except BadToml as error:
+        raise UserError(f"{path} cannot be read: {error}; take out what is no row.") from error
     except NotADirectoryError as error:
         raise UserError(
             f"{path.parent} is no folder; give --thresholds the folder of {path.name}."
         ) from error
     except OSError as error:
         raise UserError(
-            f"{path} cannot be read ({error.strerror}); look at it with: ls -ld {path}"
+            f"{path} cannot be read ({error.strerror}); look at it with: ls -ld "
+            f"{shlex.quote(str(path))}"
         ) from error
 
 
@@ -186,30 +191,46 @@ def parse_rows(
         UserError: If the text is not TOML, or a row is wrong; the message names row and field.
     """
     try:
-        parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        parsed = parse(text)
+    except BadToml as error:
         raise UserError(f"{path.name} is not TOML: {error}; correct that line.") from error
     rows = parsed.get(table, [])
     if set(parsed) - {table} or not isinstance(rows, list):
         raise UserError(
-            f"{path.name} has {', '.join(sorted(parsed))} at the top; it may hold [[{table}]] rows"
+            f"{path.name} has {listed(sorted(parsed))} at the top; it may hold [[{table}]] rows"
             " only."
         )
-    return tuple(
-        _parse_row(f"{path.name} [[{table}]] row {number}", row, kind, given)
-        for number, row in enumerate(rows, start=1)
-    )
+    parsed_rows = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            parsed_rows.append(_parse_row(row, kind, given))
+        except _BadRow as fault:
+            named = f"{path.name} [[{table}]] row {number}"
+            where = line_of_field(text, table, number, fault.field)
+            raise UserError(f"{named}{fault}{where}.") from fault
+    return tuple(parsed_rows)
 
 
-def _parse_row(place: str, row: Any, kind: type[Parsed], given: Mapping[str, str]) -> Parsed:
+class _BadRow(Exception):
+    """What is wrong with a row, in words that follow its name.
+
+    Attributes:
+        field: Where; empty for the row as a whole.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f", field {field}: {message}" if field else message)
+        self.field = field
+
+
+def _parse_row(row: Any, kind: type[Parsed], given: Mapping[str, str]) -> Parsed:
     if not isinstance(row, dict):
-        raise UserError(f"{place} is {row!r}, not a table of fields.")
+        raise _BadRow("", " is no table of fields")
     if doubled := set(row) & set(given):
-        raise UserError(
-            f"{place}, field {min(doubled)}: remove it, the file's name already says it."
-        )
+        raise _BadRow(min(doubled), "remove it, the file's name already says it")
     try:
-        return kind.model_validate({**row, **given})
+        # A text or a yes is no number, and a text no date.
+        return kind.model_validate({**row, **given}, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
@@ -217,5 +238,4 @@ def _parse_row(place: str, row: Any, kind: type[Parsed], given: Mapping[str, str
             message = f"there is no such field; {suggest(field, kind.model_fields)}"
         else:
             message = first["msg"].removeprefix("Value error, ")
-        where = f", field {field}" if field else ""
-        raise UserError(f"{place}{where}: {message}.") from error
+        raise _BadRow(field, message if field else f": {message}") from error

@@ -13,7 +13,7 @@ from harness.measure.gate import Context, Gate, find_gate
 from harness.measure.proposal import Provenance, render_gate
 from harness.measure.sample import Sample
 from harness.measure.verdict import Status, judge, judge_exact
-from harness.results.thresholds import append_rows, load_dram_rates, load_gates
+from harness.results.thresholds import append_rows, load_dram_rates, load_gates, load_quarantine
 from harness.targets.soc import SOCS
 from harness.vlm.registry import known_models
 from harness.vocabulary import Component, Mode, Protocol, Target
@@ -152,6 +152,7 @@ def test_the_soc_table_has_the_drams_that_the_provisional_gates_rest_on() -> Non
     [
         (("SM8650", "SM8651"), "field name: there is no SoC 'SM8651'; did you mean SM8650"),
         (("76.8", "0"), "field dram_gb_per_s: .*greater than 0"),
+        (("76.8", "inf"), "field dram_gb_per_s: .*finite number .line 4: dram"),
         (("dram_gb_per_s = 76.8", ""), "field dram_gb_per_s: .*required"),
     ],
 )
@@ -183,6 +184,82 @@ def test_a_wrong_row_is_told_by_file_row_and_field(
     (folder / "tiny_smolvlm.toml").write_text(ROW.replace(*change))
     with pytest.raises(UserError, match=f"tiny_smolvlm.toml .*{message}"):
         load_gates(folder)
+
+
+_NO_NUMBER = "Input should be a (valid|finite) number"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        *((text, _NO_NUMBER) for text in ("nan", "-nan", "inf", "+inf", "-inf", "1e400", "-1e400")),
+        *((text, _NO_NUMBER) for text in ("true", '"5"', "[1]", "[[1]]", "{a = 1}", "2026-01-01")),
+        ("1" + "0" * 400, _NO_NUMBER),
+        ("-5", "decode_tps is never negative, so >= -5 is no gate"),
+    ],
+)
+def test_what_is_no_bound_is_refused_with_its_line(folder: Path, value: str, message: str) -> None:
+    (folder / "tiny_smolvlm.toml").write_text(ROW.replace("min = 100", f"min = {value}"))
+    with pytest.raises(
+        UserError, match=rf"tiny_smolvlm\.toml \[\[gate\]\] row 1.*{message}"
+    ) as told:
+        load_gates(folder)
+    assert "(line 5: min = " in str(told.value) or "(line 2)" in str(told.value)
+
+
+@pytest.mark.parametrize("metric", ["requantization_gain", "exact_match_drop", "sqnr_db"])
+def test_a_difference_may_be_negative(folder: Path, metric: str) -> None:
+    row = ROW.replace("decode_tps", metric).replace("min = 100", "min = -0.1")
+    (folder / "tiny_smolvlm.toml").write_text(row)
+    [gate] = load_gates(folder)
+    assert gate.min == -0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (("since = 2026-11-23", 'since = "2026-11-23"'), "since"),
+        (("since = 2026-11-23", "since = 2026-11-23T00:00:00"), "since"),
+        (("since = 2026-11-23", "since = 5"), "since"),
+        (('source = "run 1"', "source = 1"), "source"),
+        (("min = 100", "report_only = 1"), "report_only"),
+        (("min = 100", 'report_only = "yes"'), "report_only"),
+        (('target = "host"', "target = [true]"), "target"),
+        (('target = "host"', "a.b.c = 1"), "a"),
+        (('metric = "decode_tps"', "metric = {a = {b = 1}}"), "metric"),
+    ],
+)
+def test_a_field_of_another_kind_is_refused_with_its_line(
+    folder: Path, change: tuple[str, str], field: str
+) -> None:
+    (folder / "tiny_smolvlm.toml").write_text(ROW.replace(*change))
+    with pytest.raises(UserError, match=rf"row 1, field {field}: .*\(line \d: {field}"):
+        load_gates(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (ROW.encode() + ROW.strip().encode()[9:], "overwrite a value.*line"),
+        (b"a = 1\xff", r"not UTF-8 \(invalid start byte at line 1\)"),
+        (ROW.encode() + b"\nx = '\x00'", "line 10"),
+        (ROW.encode("utf-16"), "not UTF-8"),
+        (b"x = " + b"[" * 100_000, "nested more than 16 deep .at line 1"),
+        (b"\nx = " + b"{a=" * 50_000, "nested more than 16 deep .at line 2"),
+        (b"x = " + b"[" * 30 + b"]" * 30, "nested more than 16 deep .at line 1"),
+        (b"\n\n" + b"a." * 50 + b"a = 1", "nested more than 16 deep .at line 3"),
+        (b"x = " + b"9" * 5000, "a number is too long .at line 1"),
+        (b"# " + b"x" * (10 << 20), "it has more than 1,024 KiB"),
+        (b'x = "\\ud800"', "line 1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["tiny_smolvlm.toml", "quarantine.toml", "socs.toml"])
+def test_a_file_that_no_person_wrote_is_refused_in_a_sentence(
+    folder: Path, name: str, content: bytes, message: str
+) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}.*{message}"):
+        (load_quarantine if name == "quarantine.toml" else load_gates)(folder)
 
 
 def test_the_row_number_counts_rows(folder: Path) -> None:
