@@ -24,6 +24,7 @@ from harness.devices.phone.fleet.inventory import Inventory, find_inventory
 from harness.devices.phone.fleet.phone_selection import PhoneRequest, ReadyPhone
 from harness.devices.phone.preflight import find_ready_phones, one_each, only_one
 from harness.devices.phone.qnn_version import version_of_library, version_text
+from harness.devices.phone.runner.host_tools import OURS, HostTools, find_host_tools
 from harness.devices.phone.set_up import open_phone
 from harness.devices.place import Place, PlaceRequest
 from harness.devices.virtual_session import (
@@ -33,6 +34,7 @@ from harness.devices.virtual_session import (
     open_virtual_phone,
     virtual_soc,
 )
+from harness.elf import X86_64, machine_of
 from harness.errors import UserError
 from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
 from harness.targets.phone import PHONE
@@ -52,12 +54,14 @@ class PhonePlace(Place):
         ready: One per worker, one without workers; none where the session starts a virtual phone
             for itself.
         virtual: ``--serial`` of each virtual phone that is started, one per worker.
+        brought: What ``--build-dir`` has for those; None for a runner of ours.
         adb_program: Program that ``--adb`` names.
     """
 
     loaded_target: TargetSpec = PHONE
     ready: tuple[ReadyPhone, ...] = ()
     virtual: tuple[str, ...] = ()
+    brought: HostTools | None = None
     adb_program: Path | None = None
 
     @classmethod
@@ -89,7 +93,7 @@ class PhonePlace(Place):
         """Lease the phone and bring the tools, or start a virtual one."""
         if not self.ready:
             (serial,) = self.virtual
-            with open_virtual_phone(serial, self.adb_program) as virtual:
+            with open_virtual_phone(serial, self.adb_program, self.brought) as virtual:
                 yield virtual
             return
         (ready,) = self.ready
@@ -115,16 +119,28 @@ class PhonePlace(Place):
         return self.virtual or tuple(one.found.serialno for one in self.ready)
 
     def device_facts(self) -> dict[str, Any]:
-        """What the phone says of itself; one of the session's own has no build but ours."""
+        """What the phone says of itself, and the QNN that came with its runner."""
         if not self.ready:
-            return {}
+            return {"qnn_version": _version_told(self.brought)} if self.brought else {}
         (ready,) = self.ready
-        version = ready.libraries.version if ready.libraries else None
         return {
             "fingerprint": ready.found.fingerprint,
-            "qnn_version": version_text(version) if version else None,
+            "qnn_version": _version_told(ready),
             "facts": {"model": ready.found.model},
         }
+
+    def describe(self) -> str | None:
+        """What answers on a virtual phone."""
+        if not self.is_virtual:
+            return None
+        brought = [HostTools(one.build, one.libraries) for one in self.ready[:1]]
+        runner = next((one.describe() for one in filter(None, (*brought, self.brought))), OURS)
+        return f"virtual phone, {self.soc}: {runner}"
+
+
+def _version_told(brought: HostTools | ReadyPhone) -> str | None:
+    version = brought.libraries.version if brought.libraries else None
+    return version_text(version) if version else None
 
 
 def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
@@ -134,12 +150,17 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
         raise UserError(
             f"--serial {VIRTUAL}{soc.name} and --soc {options['soc']} are two SoCs; leave one out."
         )
-    loaded = _loaded_target(asked, loadable_targets(), soc.name)
+    build_dir: Path | None = options["build_dir"]
+    brought = None if build_dir is None else find_host_tools(build_dir, options["qnn_dir"])
+    loadable = loadable_targets()
     return PhonePlace(
         asked.target,
         soc.name,
         options["qnn_dir"],
-        loaded_target=loaded,
+        loaded_target=_loaded_target(
+            asked, brought.loaded(loadable) if brought else loadable, soc.name
+        ),
+        brought=brought,
         virtual=one_per_worker(options["serial"], asked.workers),
         adb_program=options["adb"],
     )
@@ -236,8 +257,9 @@ def _export_qnn_dir(qnn_dir: Path | None) -> Path | None:
     """``--qnn-dir`` where it has libraries for this machine; it may have a phone's alone."""
     if qnn_dir is None:
         return None
-    is_sdk = (qnn_dir / SDK_LIBRARY_FOLDER / HTP_LIBRARY).is_file()
-    return qnn_dir if is_sdk else None
+    named = (qnn_dir / SDK_LIBRARY_FOLDER / HTP_LIBRARY, qnn_dir / HTP_LIBRARY)
+    there = next((path for path in named if path.is_file()), None)
+    return qnn_dir if there is not None and machine_of(there) == X86_64 else None
 
 
 def _check_all_alike(chosen: tuple[ReadyPhone, ...]) -> None:

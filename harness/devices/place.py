@@ -90,6 +90,10 @@ class Place(ABC):
         """Serials of the devices to deal to workers; none where they share this machine."""
         return ()
 
+    def describe(self) -> str | None:
+        """What answers there, for the head of a session; None where the target says it all."""
+        return None
+
     def device_facts(self) -> dict[str, Any]:
         """Fields of a ``DeviceRow`` in which the device differs from this machine."""
         return {}

@@ -14,8 +14,10 @@ from pathlib import Path
 from harness.devices.adb.discovery import find_phones
 from harness.devices.adb.programs import adb_programs
 from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.phone.fleet.phone_selection import ReadyPhone, choose_phones
+from harness.devices.phone.fleet.phone_selection import choose_phones
 from harness.devices.phone.phone_device import PhoneDevice
+from harness.devices.phone.preflight import ready_virtual
+from harness.devices.phone.runner.host_tools import HostTools
 from harness.devices.phone.runner.tools import find_build
 from harness.devices.phone.set_up import open_phone
 from harness.errors import UserError
@@ -92,12 +94,15 @@ def check_virtual_folder() -> None:
 
 
 @contextmanager
-def open_virtual_phone(serial: str, adb_program: Path | None = None) -> Iterator[PhoneDevice]:
+def open_virtual_phone(
+    serial: str, adb_program: Path | None = None, brought: HostTools | None = None
+) -> Iterator[PhoneDevice]:
     """Start a virtual phone behind an adb server of its own; both end with the block.
 
     Args:
         serial: What ``--serial`` asks for.
         adb_program: Program of the server; None for the first that this machine has.
+        brought: Runner that ``--build-dir`` names; None for ours.
 
     Raises:
         UserError: If there is no adb program, or the phone could run none.
@@ -113,8 +118,8 @@ def open_virtual_phone(serial: str, adb_program: Path | None = None) -> Iterator
         server.attach(virtual)
         there = find_phones([AdbServer(ServerAddress(port=server.port))])
         (found,) = choose_phones(there, soc.name, virtual.serialno)
-        build = find_build(write_virtual_build(folder / "build"))
-        with open_phone(ReadyPhone(found, build)) as device:
+        tools = brought or HostTools(find_build(write_virtual_build(folder / "build")))
+        with open_phone(ready_virtual(found, tools)) as device:
             yield device
 
 

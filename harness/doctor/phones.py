@@ -23,6 +23,7 @@ from harness.devices.phone.fleet.recovery import absent_phones
 from harness.devices.phone.health.fitness import HealthLimits, hindrances
 from harness.devices.phone.health.state import PhoneState, read_state
 from harness.devices.phone.preflight import find_ready_phones
+from harness.devices.phone.runner.host_tools import OURS, find_host_tools
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.devices.transport.registry import transport_of
@@ -45,7 +46,8 @@ def phone_diagnoses(request: PhoneRequest) -> tuple[Diagnosis, ...]:
     """
     client = _client(request)
     if soc := virtual_soc(request.serial):
-        return client, Diagnosis("phone", f"virtual, {soc.name}: starts with the run")
+        there = Diagnosis("phone", f"virtual, {soc.name}: starts with the run")
+        return client, there, _runner_of_virtual_phone(request)
     if request.serial is not None and (find := transport_of(request.serial)):
         return tuple(_of_transport(find, request))
     servers = [AdbServer(address) for address in _addresses(request)]
@@ -56,6 +58,17 @@ def phone_diagnoses(request: PhoneRequest) -> tuple[Diagnosis, ...]:
     if _is_asked(request) and not any(diagnosis.blocks_run for diagnosis in diagnoses):
         diagnoses.append(_run_on_phone(request))
     return (client, *diagnoses)
+
+
+def _runner_of_virtual_phone(request: PhoneRequest) -> Diagnosis:
+    subject = "runner of the virtual phone"
+    if request.build_dir is None:
+        return Diagnosis(subject, OURS)
+    try:
+        brought = find_host_tools(request.build_dir, request.qnn_dir)
+    except UserError as error:
+        return Diagnosis(subject, "cannot start", str(error), blocks_run=True)
+    return Diagnosis(subject, brought.describe())
 
 
 def _of_transport(find: Callable[[], Discovery], request: PhoneRequest) -> list[Diagnosis]:

@@ -21,6 +21,7 @@ from harness.devices.phone.exclusive_use import held
 from harness.devices.phone.fleet.phone_selection import PhoneRequest
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.preflight import find_ready_phones, only_one
+from harness.devices.phone.runner.host_tools import find_host_tools
 from harness.devices.phone.set_up import open_phone
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.virtual_session import is_virtual, open_virtual_phone
@@ -107,7 +108,12 @@ def run_smoke(request: PhoneRequest, artifacts: Path) -> int:
 @contextmanager
 def _opened(request: PhoneRequest, watch: StepTimer) -> Iterator[PhoneDevice]:
     if request.serial is not None and is_virtual(request.serial):
-        opening = open_virtual_phone(request.serial, request.adb_program)
+        brought = None
+        if at := request.build_dir:
+            brought = watch.step(
+                "runner and libraries found", lambda: find_host_tools(at, request.qnn_dir)
+            )
+        opening = open_virtual_phone(request.serial, request.adb_program, brought)
         with _entered("virtual phone opened", opening, watch) as device:
             yield device
         return

@@ -79,7 +79,7 @@ _PLACE = (
     Option("phones", _PHONES, "the laboratory's phones", Path, words="phones.toml, if it is there"),
     Option("adb_host", _PHONES, "adb server", arity="many", words="local", metavar="HOST[:PORT]"),
     Option("adb", _PHONES, "adb program", Path, words="the one on PATH, else adbutils' own"),
-    Option("build_dir", _PHONES, "ExecuTorch Android build", Path),
+    Option("build_dir", _PHONES, "ExecuTorch build (virtual phone: x86)", Path),
     Option(
         "qnn_dir",
         ("suites", "export", "doctor", "runtime"),

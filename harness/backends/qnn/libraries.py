@@ -190,6 +190,14 @@ def _install_command() -> str:
     return f"{sys.executable} -m pip install 'snapgate[qnn]'"
 
 
+def not_writable(cache: Path, error: OSError) -> UserError:
+    """Why nothing could be put into the cache, and what to do."""
+    return UserError(
+        f"The cache {cache} cannot be written ({error.strerror}); make room in it, or set "
+        "XDG_CACHE_HOME to a folder that can be written."
+    )
+
+
 def linked_sdk(libraries: QnnLibraries, cache: Path) -> Path:
     """Link the libraries into an SDK-shaped folder.
 
@@ -208,11 +216,12 @@ def linked_sdk(libraries: QnnLibraries, cache: Path) -> Path:
     folder = root / SDK_LIBRARY_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for library in libraries.directory.glob("*.so"):
-        _link(folder / library.name, library)
+        link_to(folder / library.name, library)
     return root
 
 
-def _link(link: Path, target: Path) -> None:
+def link_to(link: Path, target: Path) -> None:
+    """Have a symbolic link; whoever looks meanwhile finds the earlier one or this one."""
     if link.is_symlink() and link.readlink() == target:
         return
     part = link.with_name(f".{link.name}.{uuid.uuid4().hex}")

@@ -25,6 +25,7 @@ from harness.backends.qnn.libraries import (
     check_whole,
     find_libraries,
     linked_sdk,
+    not_writable,
 )
 from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.backends.qnn.shim import compiled_shim
@@ -126,10 +127,7 @@ def _prepared(libraries: QnnLibraries) -> tuple[Path, Path]:
             sdk = linked_sdk(libraries, cache)
         return compiled_shim(cache), sdk
     except OSError as error:
-        raise UserError(
-            f"The cache {cache} cannot be written ({error.strerror}); make room in it, or set "
-            "XDG_CACHE_HOME to a folder that can be written."
-        ) from error
+        raise not_writable(cache, error) from error
 
 
 def _check_unused() -> None:

@@ -9,6 +9,14 @@ _ISSUES = "https://github.com/pytorch/executorch/issues"
 
 QNN_ERRORS = (
     KnownError(
+        r"unknown custom config socModel",
+        "QNN's libraries for this machine are newer than the QNN that the runner was built with, "
+        "and read the options of its device from other places (error 14001)",
+        "let the harness start it, which puts its bridge between them: --serial virtual:SM8550 "
+        "--build-dir build-x86; or give the QNN SDK of the build",
+        "upstream's runner on the emulator of QNN 2.47",
+    ),
+    KnownError(
         r"Shared weights buffer isn't supported on this platform",
         "its graphs share weights, which the emulator cannot load",
         "export it again with --target emulator",

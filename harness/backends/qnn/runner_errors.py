@@ -16,6 +16,12 @@ RUNNER_ERRORS = (
         f"{_ISSUES}/6820",
     ),
     KnownError(
+        r"Backend XnnpackBackend is not registered",
+        "a component was exported for the host (XNNPACK) and the runner was built without that",
+        "export it for QNN: --target phone, or --target emulator where the runner is a build-x86",
+        "upstream's runner, x86_64, with an artifact for the host",
+    ),
+    KnownError(
         r"Backend (?!Qnn)(\w+) is not registered",
         r"the runner was built without \1, which a component was exported for",
         "export it for QNN with --target phone, or give a runner that has it with --build-dir",

@@ -201,9 +201,15 @@ class PhoneDevice:
         files = [*paths, artifact.tokenizer_path]
         folder = self._deployment.bring_folder("artifacts", files)
         encoder, embedding, decoder, tokenizer = (f"{folder}/{path.name}" for path in files)
-        family = artifact.manifest.family
-        runner = self._remote.runner
-        return RemoteModel(runner, encoder, embedding, decoder, tokenizer, family)
+        return RemoteModel(
+            self._remote.runner,
+            encoder,
+            embedding,
+            decoder,
+            tokenizer,
+            artifact.manifest.family,
+            self._setup.shares_buffers,
+        )
 
     def _answer(
         self,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.files.storage import free_bytes
+from harness.devices.phone.fleet.inventory import InventoryPhone
 from harness.devices.phone.fleet.phone_selection import (
     PhoneRequest,
     ReadyPhone,
@@ -18,6 +20,7 @@ from harness.devices.phone.fleet.phone_selection import (
 from harness.devices.phone.fleet.recovery import bring_back_missing
 from harness.devices.phone.qnn_version import QnnVersion, version_text
 from harness.devices.phone.runner import tools
+from harness.devices.phone.runner.host_tools import HostTools, find_host_tools
 from harness.devices.phone.workspace import Workspace, make_room_remedy
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import FoundPhone
@@ -125,18 +128,30 @@ def _ready(
     phone: FoundPhone, build: tools.RunnerBuild | None, request: PhoneRequest, missing: Findings
 ) -> ReadyPhone | None:
     """The phone with runner and libraries; None where something of it is missing."""
-    libraries = None
-    if not phone.is_virtual:
-        soc = get_soc(phone.soc)
-        libraries = missing.note(lambda: tools.find_phone_libraries(soc, request.qnn_dir))
-        if libraries is not None:
-            missing.note(partial(_check_version, libraries, request.made_by))
-        missing.note(lambda: _check_space(phone))
-        if build is not None:
-            missing.note(partial(tools.check_machine, build))
-            missing.note(partial(tools.check_needs, build))
     entry = request.inventory.entry(phone.serialno)
-    return None if build is None else ReadyPhone(phone, build, libraries, entry)
+    if phone.is_virtual:
+        at = None if build is None else request.build_dir
+        brought = at and missing.note(lambda: find_host_tools(at, request.qnn_dir))
+        return ready_virtual(phone, brought, entry) if brought else None
+    soc = get_soc(phone.soc)
+    libraries = missing.note(lambda: tools.find_phone_libraries(soc, request.qnn_dir))
+    if libraries is not None:
+        missing.note(partial(_check_version, libraries, request.made_by))
+    missing.note(lambda: _check_space(phone))
+    if build is None:
+        return None
+    missing.note(partial(tools.check_machine, build))
+    missing.note(partial(tools.check_needs, build))
+    return ReadyPhone(phone, build, libraries, entry)
+
+
+def ready_virtual(
+    phone: FoundPhone, brought: HostTools, entry: InventoryPhone | None = None
+) -> ReadyPhone:
+    """A virtual phone, which loads what its runner loads."""
+    loaded = brought.loaded(phone.accepted_targets)
+    found = replace(phone, accepted_targets=loaded)
+    return ReadyPhone(found, brought.build, brought.libraries, entry)
 
 
 def _check_version(libraries: tools.PhoneLibraries, made_by: QnnVersion | None) -> None:

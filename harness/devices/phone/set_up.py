@@ -58,6 +58,7 @@ def open_phone(
         found.accepted_targets,
         read_generation(remote.help_text(), build.runner),
         libraries.version if libraries else None,
+        shares_buffers=libraries is None or not found.is_virtual,
     )
     look = partial(_look, phone, retry_limits)
     fitness = Fitness(

@@ -1,7 +1,8 @@
 """QNN's log lines are translated into what is wrong and what to do.
 
-The ``emulator_*`` and ``no_libraries`` logs are of ExecuTorch 1.5.1 with QNN 2.47; the ``phone_*``
-logs are excerpts of reports that ``KNOWN_ERRORS`` cites.
+The ``emulator_*`` and ``no_libraries`` logs are of ExecuTorch 1.5.1 with QNN 2.47, the ``x86_*``
+logs of upstream's runner (August 2026) with that QNN; the ``phone_*`` logs are excerpts of reports
+that ``KNOWN_ERRORS`` cites.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ LOGS = Path(__file__).with_name("data")
         ("emulator_newer_qnn", "made by a newer QNN than runs here; install that QNN or"),
         ("emulator_damaged_graph", "damaged or of another HTP version; copy or export it again"),
         ("emulator_damaged_context", "its context binary is damaged; copy or export it again"),
+        ("x86_runner_without_shim", "newer than the QNN that the runner was built with.*14001"),
+        (
+            "x86_runner_with_host_artifact",
+            r"exported for the host \(XNNPACK\).*; export",
+        ),
         ("no_libraries", "libraries were not found; .*python -m harness doctor$"),
         ("phone_no_room", r"no room for a context of this size \(error 1002\); close"),
         ("phone_no_skel", "Skel.so, was not found .*; push the skel"),

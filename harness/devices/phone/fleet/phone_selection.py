@@ -24,8 +24,8 @@ class PhoneRequest:
         serial: Serial of one phone, or its name in the inventory; None for any.
         adb_hosts: Addresses of adb servers; none for this machine's.
         adb_program: Starts this machine's server where there is none; None for the one found.
-        build_dir: ExecuTorch's build for Android.
-        qnn_dir: QNN's libraries for phones; None for those of ``QNN_SDK_ROOT``.
+        build_dir: ExecuTorch's build for Android; for virtual phones, one for this machine.
+        qnn_dir: QNN's libraries likewise; None for those of ``QNN_SDK_ROOT``.
         made_by: QNN that artifacts will be exported with; None where none is exported.
         inventory: The laboratory's phones.
         count: How many phones are needed.
@@ -57,7 +57,8 @@ class ReadyPhone:
     Attributes:
         found: Phone, as its transport found it.
         build: Runner for it.
-        libraries: QNN's libraries for its HTP; None for a virtual phone, whose runner has its own.
+        libraries: QNN's libraries for its HTP, or for the emulator; None for a virtual phone whose
+            runner has its own.
         entry: What the inventory says of it; None if it does not know it.
     """
 

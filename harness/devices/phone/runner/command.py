@@ -27,6 +27,7 @@ class RemoteModel:
 
     Attributes:
         family: What the runner calls ``--decoder_model_version``.
+        shares_buffers: Whether the runner may share its buffers with the HTP.
     """
 
     runner: str
@@ -35,6 +36,7 @@ class RemoteModel:
     decoder: str
     tokenizer: str
     family: str
+    shares_buffers: bool = True
 
 
 def sequence_length(dialogue: Dialogue, options: RunOptions, counted: int | None) -> int:
@@ -104,7 +106,7 @@ def runner_arguments(
         *("--eval_mode", str(EVAL_MODES[options.mode])),
         *("--temperature", f"{options.temperature:g}"),
         *("--seq_len", str(seq_len)),
-        "--shared_buffer",
+        *(("--shared_buffer",) if model.shares_buffers else ()),
     ]
     if options.lookahead is not None:
         arguments += lookahead_flags(options.lookahead)

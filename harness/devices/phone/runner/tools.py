@@ -55,11 +55,12 @@ class RunnerBuild:
         return (self.runner, self.backend_library, *self.companions)
 
 
-def find_build(directory: Path) -> RunnerBuild:
+def find_build(directory: Path, command: str = BUILD_COMMAND) -> RunnerBuild:
     """Find both files in a build folder, or in a folder that they were copied to.
 
     Args:
         directory: Folder that ``--build-dir`` names: usually ``build-android``.
+        command: Makes such a folder, in a checkout of ExecuTorch.
 
     Raises:
         UserError: If one is missing.
@@ -71,7 +72,7 @@ def find_build(directory: Path) -> RunnerBuild:
         lacking = [name for name, path in found.items() if path is None]
         raise UserError(
             f"--build-dir {directory} has no {' and no '.join(lacking)}; build them in a checkout "
-            f"of ExecuTorch with: {BUILD_COMMAND} (docs/phone.md)"
+            f"of ExecuTorch with: {command} (docs/phone.md)"
         )
     parents = (runner.parent, library.parent, directory)
     folders = [place for folder in parents for place in (folder, folder / "lib")]
@@ -119,7 +120,7 @@ def check_machine(build: RunnerBuild) -> None:
                 f"{path} is built for {machine or 'no machine'} and phones have {ARM64}; give the "
                 "build-android folder with --build-dir."
             )
-        _check_whole(path)
+        check_whole(path)
 
 
 def _find(directory: Path, place: Path) -> Path | None:
@@ -204,10 +205,11 @@ def _check_machine(path: Path) -> None:
             f"give the QNN libraries for Android with --qnn-dir ({WHERE_FROM})."
         )
     if machine == ARM64:
-        _check_whole(path)
+        check_whole(path)
 
 
-def _check_whole(path: Path) -> None:
+def check_whole(path: Path) -> None:
+    """Refuse, with a ``UserError``, a program or library that was copied in part."""
     if not is_whole(path):
         raise UserError(
             f"{path} has {path.stat().st_size} bytes and its headers tell of more; copy or build "

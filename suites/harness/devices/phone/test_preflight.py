@@ -15,8 +15,8 @@ from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.lease import LEASE_DIR_VARIABLE
 from harness.devices.phone.exclusive_use import phone_lease
 from harness.devices.phone.fleet.inventory import Inventory, InventoryPhone
-from harness.devices.phone.fleet.phone_selection import PhoneRequest
-from harness.devices.phone.preflight import ReadyPhone, find_ready_phones, one_each, only_one
+from harness.devices.phone.fleet.phone_selection import PhoneRequest, ReadyPhone
+from harness.devices.phone.preflight import find_ready_phones, one_each, only_one
 from harness.devices.phone.runner.tools import RunnerBuild
 from harness.devices.transport.found_phone import FoundPhone
 from harness.errors import UserError
