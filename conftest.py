@@ -21,6 +21,7 @@ pytest_plugins = (
     "fixtures.session.parametrize",
     "fixtures.device",
     "fixtures.bad_cable",
+    "fixtures.notices",
     "fixtures.answers",
     "fixtures.judge",
     "fixtures.speed",

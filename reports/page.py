@@ -169,6 +169,8 @@ def _facts(run: Run) -> tuple[Fact, ...]:
     facts = [Fact(name, _values(getattr(row, name.lower()) for row in rows)) for name in names]
     started = (f"{run.started_at:%Y-%m-%d %H:%M} UTC",) if run.started_at else ()
     facts += [Fact("Started", started), Fact("Took", _duration(run.duration))]
+    told = (f"{notice.model}: {notice.sentence}" for notice in run.notices)
+    facts.append(Fact("On phones", tuple(dict.fromkeys(told))))
     commit = run.session.git_commit if run.session else None
     facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
     return tuple(fact for fact in facts if fact.values)

@@ -230,8 +230,8 @@ _ON_THE_TERMINAL = (
     Option(
         "table",
         _ROWS,
-        "kind of rows: runs, sessions, session_ends, devices, device_states, samples, verdicts, "
-        "comparisons, quarantines, answers, outcomes",
+        "kind of rows: runs, sessions, session_ends, devices, device_states, notices, samples, "
+        "verdicts, comparisons, quarantines, answers, outcomes",
         default="verdicts",
     ),
     Option(

@@ -40,6 +40,7 @@ class History:
         session_ends: ``SessionEndRow``.
         devices: ``DeviceRow``: serial, fingerprint, QNN version.
         device_states: ``DeviceStateRow``: state before and after a run, as JSON.
+        notices: ``NoticeRow``: what upstream's runner does otherwise with an artifact.
         samples: ``SampleRow``.
         verdicts: ``VerdictRow``.
         comparisons: ``ComparisonRow``.
@@ -57,6 +58,7 @@ class History:
     session_ends: pd.DataFrame
     devices: pd.DataFrame
     device_states: pd.DataFrame
+    notices: pd.DataFrame
     samples: pd.DataFrame
     verdicts: pd.DataFrame
     comparisons: pd.DataFrame

@@ -18,6 +18,7 @@ from harness.results.rows.schema import (
     ComparisonRow,
     DeviceRow,
     DeviceStateRow,
+    NoticeRow,
     OutcomeRow,
     QuarantineRow,
     Row,
@@ -54,6 +55,7 @@ class Run:
     run_id: str
     sessions: tuple[SessionRow, ...]
     ends: tuple[SessionEndRow, ...]
+    notices: tuple[NoticeRow, ...]
     samples: tuple[SampleRow, ...]
     verdicts: tuple[VerdictRow, ...]
     answers: tuple[AnswerRow, ...]
@@ -81,6 +83,7 @@ class Run:
             run_id=stored.run_id,
             sessions=tuple(sorted(sessions, key=_by_start)),
             ends=tuple(sorted(ends, key=lambda row: row.ended_at)),
+            notices=_of_kind(result.rows, NoticeRow),
             samples=_of_kind(result.rows, SampleRow),
             verdicts=_of_kind(result.rows, VerdictRow),
             answers=_of_kind(result.rows, AnswerRow),

@@ -29,6 +29,7 @@ TABLES: dict[str, type[schema.Row]] = {
     "session_ends": schema.SessionEndRow,
     "devices": schema.DeviceRow,
     "device_states": schema.DeviceStateRow,
+    "notices": schema.NoticeRow,
     "samples": schema.SampleRow,
     "verdicts": schema.VerdictRow,
     "comparisons": schema.ComparisonRow,

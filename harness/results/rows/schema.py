@@ -21,6 +21,7 @@ from harness.results.rows.session import (
     DeviceRow,
     DeviceStateRow,
     HostInfo,
+    NoticeRow,
     SessionEndRow,
     SessionRow,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "DeviceRow",
     "DeviceStateRow",
     "HostInfo",
+    "NoticeRow",
     "OutcomeRow",
     "QuarantineRow",
     "Row",
@@ -216,6 +218,7 @@ Row = (
     | SessionEndRow
     | DeviceRow
     | DeviceStateRow
+    | NoticeRow
     | SampleRow
     | VerdictRow
     | ComparisonRow

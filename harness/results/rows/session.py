@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from harness.results.rows.basics import Frozen, Subject, Text, UtcTime, utc_now
 from harness.vocabulary import Target
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class HostInfo(Frozen):
@@ -94,6 +94,23 @@ class DeviceRow(Frozen):
     qnn_version: str | None = None
     virtual: bool = False
     facts: dict[str, JsonValue] = Field(default_factory=dict)
+    at: UtcTime = Field(default_factory=utc_now)
+
+
+class NoticeRow(Frozen):
+    """What upstream's runner does otherwise than ours with an artifact, told before a run.
+
+    Attributes:
+        model: Registry name.
+        artifact_key: Key of the artifact.
+        sentence: What it does.
+        at: When it was told.
+    """
+
+    kind: Literal["notice"] = "notice"
+    model: str
+    artifact_key: str
+    sentence: Text
     at: UtcTime = Field(default_factory=utc_now)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.results.journal import THUMBNAIL_FOLDER, Journal
-from harness.results.rows.schema import OutcomeRow, SessionEndRow
+from harness.results.rows.schema import NoticeRow, OutcomeRow, SessionEndRow
 from reports.answer_cards import MAX_ANSWERS
 from reports.page import TEMPLATES
 from reports.pictures import embed_pictures
@@ -41,6 +41,17 @@ def test_the_page_says_what_was_run(finished_run: Path) -> None:
     assert "0123456789ab-dirty" in text
     assert "torch 2.13.0" in text
     assert "builder-03" in text
+
+
+def test_what_upstreams_runner_will_do_otherwise_stands_in_the_head_once(tmp_path: Path) -> None:
+    sentence = "upstream's runner cuts answers behind '!' (id 0)"
+    with Journal(tmp_path / RUN_ID, "main") as journal:
+        journal.append(session_row())
+        for key in ("a" * 64, "b" * 64):
+            row = NoticeRow(model="tiny_internvl3", artifact_key=key, sentence=sentence)
+            journal.append(row)
+    text = page_of(tmp_path / RUN_ID).text
+    assert text.count(f"tiny_internvl3: {sentence}") == 1
 
 
 def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path) -> None:
