@@ -32,6 +32,7 @@ from benchmarks.interop.exports import (
 )
 from benchmarks.interop.plain_loop import leaked_codes
 from benchmarks.interop.scenes import Exam, write_calibration, write_exam
+from benchmarks.interop.ways import Ways, way_tables
 from harness.backends.qnn.libraries import find_libraries
 from harness.console import PlainConsole
 from harness.errors import UserError
@@ -76,21 +77,29 @@ def _compare(options: argparse.Namespace) -> int:
         pictures = work / "scenes"
         pictures.mkdir(parents=True)
         calibration = write_calibration(pictures, options.calibration_scenes)
-        exam = write_exam(pictures, options.scenes)
+        exam = write_exam(pictures, options.scenes, options.conversations)
         cases = []
         for model in options.model or [spec.name for spec in known_miniatures()]:
             for mode in options.mode or MODES:
                 console.print(f"{model} {mode}")
                 order = Order(get_spec(model), mode, options.soc, calibration)
                 cases.append(_measure(order, exam, work / f"{model}-{mode}"))
-    for table in tables(cases):
+    ways = {f"{case.model} {case.mode}": case.ways for case in cases}
+    for table in (*tables(cases), *way_tables(ways)):
         console.print(table)
     found = [sentence for case in cases for sentence in faults(case)]
     for sentence in found:
         console.print(sentence)
     if options.report is not None:
-        console.save_text(str(options.report))
+        _save(console, options.report)
     return 1 if found else 0
+
+
+def _save(console: PlainConsole, report: Path) -> None:
+    if report.suffix in (".html", ".htm"):
+        console.save_html(str(report))
+    else:
+        console.save_text(str(report))
 
 
 def _measure(order: Order, exam: Exam, work: Path) -> Case:
@@ -109,6 +118,7 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
         return agree(by_upstream, loop)
 
     has_prefill = order.mode != "kv"
+    whole_chunk = order.spec.prefill_ar if has_prefill else 1
     return Case(
         model=order.spec.name,
         mode=order.mode,
@@ -120,7 +130,7 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
         },
         differences=tuple(_differences(upstream, ours)),
         token_loop=plain(chunk=1),
-        chunk_loop=plain(order.spec.prefill_ar) if has_prefill else None,
+        chunk_loop=plain(whole_chunk) if has_prefill else None,
         leaks=_leaks(upstream, ours) if has_prefill else None,
         upstream_against_ours=agree(by_upstream, by_ours),
         mixed_against_ours=agree(by_mixture, by_ours),
@@ -129,7 +139,22 @@ def _measure(order: Order, exam: Exam, work: Path) -> Case:
             ours=correct_share(by_ours, exam.expected),
             mixed=correct_share(by_mixture, exam.expected),
         ),
+        ways=_ways(upstream.files, order, exam, by_upstream, whole_chunk, work / "run-as-upstream"),
     )
+
+
+def _ways(
+    files: RunFiles,
+    order: Order,
+    exam: Exam,
+    ours: GeneratedAnswers,
+    chunk: int,
+    folder: Path,
+) -> Ways:
+    asked = (files, order.spec, order.mode, exam.requests)
+    upstream = run_runner(*asked, folder, as_upstream=True)
+    loop = run_plain_loop(*asked, chunk, as_upstream=True)
+    return Ways(ours, upstream, agree(upstream, loop), exam.expected)
 
 
 def _leaks(upstream: Exported, ours: Exported) -> tuple[int, int]:
@@ -152,10 +177,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", action="append", choices=miniatures, help="default: all")
     parser.add_argument("--mode", action="append", choices=MODES, help="default: both")
     parser.add_argument("--soc", default=EMULATOR.default_soc)
-    parser.add_argument("--scenes", type=int, default=12, help="questions to every export")
+    parser.add_argument("--scenes", type=int, default=40, help="questions to every export")
+    parser.add_argument(
+        "--conversations", type=int, default=11, help="of several turns, to every export"
+    )
     parser.add_argument("--calibration-scenes", type=int, default=24)
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep all files in this folder")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the tables as text, too")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write the tables, too: a page if it ends in .html, else text",
+    )
     return parser
 
 

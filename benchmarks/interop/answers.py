@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -17,20 +18,21 @@ from harness.runtime.generation import Generation
 from harness.runtime.image import load_pixels
 from harness.runtime.request import Request, write_requests
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.prompt import ImagePiece, format_turn, split_pieces
+from harness.vlm.prompt import ImagePiece, Piece, format_turn, place_images, split_pieces
 from harness.vlm.spec import VlmSpec
 from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_tokenizer import UpstreamTokenizer
 from harness.vocabulary import Mode
 
 
 @dataclass(frozen=True)
 class GeneratedAnswer:
-    """What was generated.
+    """What was generated in one conversation.
 
     Attributes:
-        token_ids: Stop token included.
+        token_ids: Of all turns, stop tokens included.
         gaps: Between the two highest logit codes of every token.
-        text: Without stop token and surrounding blanks.
+        text: Of all turns, without stop tokens and surrounding blanks.
     """
 
     token_ids: tuple[int, ...]
@@ -47,7 +49,13 @@ GeneratedAnswers = Mapping[str, GeneratedAnswer]
 
 
 def run_runner(
-    files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request], folder: Path
+    files: RunFiles,
+    spec: VlmSpec,
+    mode: Mode,
+    requests: Sequence[Request],
+    folder: Path,
+    *,
+    as_upstream: bool = False,
 ) -> GeneratedAnswers:
     """Let ``python -m harness.runtime`` answer, greedily and up to the end of the context.
 
@@ -57,6 +65,7 @@ def run_runner(
         mode: How to run, which the decoder file must allow.
         requests: What to ask.
         folder: For the runner's input and output.
+        as_upstream: With ``--upstream_compat``.
 
     Raises:
         RunFailedError: If the runner does not end well.
@@ -71,21 +80,30 @@ def run_runner(
         *("--decoder_model_version", spec.family.name, "--eval_mode", str(EVAL_MODES[mode])),
         *("--seq_len", str(spec.context_length), "--temperature", "0", "--record_margins"),
         *("--requests", str(asked), "--generations_path", str(answered)),
+        *(["--upstream_compat"] if as_upstream else []),
     ]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         raise RunFailedError(f"{' '.join(command)}\n{finished.stdout}\n{finished.stderr}")
     lines = answered.read_text(encoding="utf-8").splitlines()
     generations = [Generation.model_validate_json(line) for line in lines]
-    tokenizer = Tokenizer(files.tokenizer)
+    tokenizer = _tokenizer(files, as_upstream)
     return {
-        one.request_id: _answer(one.last.token_ids, one.last.top2_gaps or (), tokenizer, spec)
+        one.request_id: _conversation(
+            [(turn.token_ids, turn.top2_gaps or ()) for turn in one.turns], tokenizer, spec
+        )
         for one in generations
     }
 
 
 def run_plain_loop(
-    files: RunFiles, spec: VlmSpec, mode: Mode, requests: Sequence[Request], chunk: int
+    files: RunFiles,
+    spec: VlmSpec,
+    mode: Mode,
+    requests: Sequence[Request],
+    chunk: int,
+    *,
+    as_upstream: bool = False,
 ) -> GeneratedAnswers:
     """Answer the same with the plain loop, in this process.
 
@@ -93,37 +111,53 @@ def run_plain_loop(
         files: Of one export or a mixture.
         spec: The model.
         mode: In hybrid mode prompts go through ``prefill_forward``.
-        requests: One prompt and one image each.
+        requests: What to ask.
         chunk: Prompt tokens per call.
+        as_upstream: With the cache, ids and stop tokens of upstream's runner.
     """
     prefill = "kv_forward" if mode == "kv" else "prefill_forward"
-    model = PlainModel(files.encoder, files.embedding, files.decoder, prefill, chunk)
-    tokenizer = Tokenizer(files.tokenizer)
+    model = PlainModel(*files.programs, prefill, chunk, as_upstream=as_upstream)
+    tokenizer = _tokenizer(files, as_upstream)
     stop_ids = tokenizer.stop_ids(spec.family)
     answers = {}
     for request in requests:
-        plain = model.answer(_pieces(request, spec, tokenizer), stop_ids)
-        answers[request.id] = _answer(plain.token_ids, plain.gaps, tokenizer, spec)
+        plain = model.converse(_turns(request, spec, tokenizer), stop_ids)
+        answered = [(turn.token_ids, turn.gaps) for turn in plain]
+        answers[request.id] = _conversation(answered, tokenizer, spec)
     return answers
 
 
-def _pieces(request: Request, spec: VlmSpec, tokenizer: Tokenizer) -> list[PlainPiece]:
-    formatted = format_turn(request.prompts[0], request.system_prompt, spec.family.prompt)
+def _tokenizer(files: RunFiles, as_upstream: bool) -> Tokenizer:
+    return (UpstreamTokenizer if as_upstream else Tokenizer)(files.tokenizer)
+
+
+def _turns(request: Request, spec: VlmSpec, tokenizer: Tokenizer) -> list[list[PlainPiece]]:
     size, how = spec.vision.image_size_px, spec.family.preprocessing
-    return [
-        torch.from_numpy(load_pixels(request.images[piece.index], size, how))
-        if isinstance(piece, ImagePiece)
-        else tokenizer.encode(piece.text)
-        for piece in split_pieces(formatted)
-    ]
+    images = iter(request.images)
+
+    def piece_of(piece: Piece) -> PlainPiece:
+        if isinstance(piece, ImagePiece):
+            return torch.from_numpy(load_pixels(next(images), size, how))
+        return tokenizer.encode(piece.text)
+
+    prompts = place_images(request.prompts, len(request.images))
+    formatted = (format_turn(one, request.system_prompt, spec.family.prompt) for one in prompts)
+    return [[piece_of(piece) for piece in split_pieces(turn)] for turn in formatted]
 
 
-def _answer(
-    token_ids: Sequence[int], gaps: Sequence[float], tokenizer: Tokenizer, spec: VlmSpec
+def _conversation(
+    turns: Sequence[tuple[Sequence[int], Sequence[float]]], tokenizer: Tokenizer, spec: VlmSpec
 ) -> GeneratedAnswer:
     stop_ids = tokenizer.stop_ids(spec.family)
-    text = tokenizer.decode(token_id for token_id in token_ids if token_id not in stop_ids)
-    return GeneratedAnswer(tuple(token_ids), tuple(gaps), text.strip())
+    texts = [
+        tokenizer.decode(token_id for token_id in token_ids if token_id not in stop_ids).strip()
+        for token_ids, _ in turns
+    ]
+    return GeneratedAnswer(
+        token_ids=tuple(chain.from_iterable(token_ids for token_ids, _ in turns)),
+        gaps=tuple(chain.from_iterable(gaps for _, gaps in turns)),
+        text=" / ".join(texts),
+    )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from rich.table import Table
 from benchmarks.interop.answers import Agreement, FirstDifference
 from benchmarks.interop.contract import ContractDifference
 from benchmarks.interop.exports import ProcessCost
+from benchmarks.interop.ways import Ways
 from harness.vocabulary import Component, Mode
 
 WALL_BOUND = 0.8
@@ -50,6 +51,7 @@ class Case:
         upstream_against_ours: Upstream's files against ours, both on our runner.
         mixed_against_ours: As the one above, with our vision encoder before upstream's decoder.
         correct: Right answers.
+        ways: Upstream's files as our runner runs them and as upstream's does.
     """
 
     model: str
@@ -64,6 +66,7 @@ class Case:
     upstream_against_ours: Agreement
     mixed_against_ours: Agreement
     correct: Correct
+    ways: Ways
 
     @property
     def wall_ratio(self) -> float:
@@ -88,6 +91,11 @@ def faults(case: Case) -> list[str]:
         f"{name}: on upstream's files runner and plain loop part at token {one.position} of "
         f"{one.request_id}, where the two best logits are {one.gap} codes apart"
         for one in _owed(case)
+    ]
+    found += [
+        f"{name}: with --upstream_compat runner and plain loop part at token {one.position} of "
+        f"{one.request_id}, where the two best logits are {one.gap} codes apart"
+        for one in case.ways.upstream_loop.differences
     ]
     if case.leaks is not None and case.leaks[1] > 0:
         found.append(f"{name}: our prefill lets through {case.leaks[1]} codes of what is masked")

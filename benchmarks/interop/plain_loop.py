@@ -14,6 +14,7 @@ import torch
 from executorch.runtime import Program, Runtime
 from torch import Tensor
 
+from benchmarks.interop.plain_caches import CacheSizes, MovedCaches, PlainCaches, ZeroPointCaches
 from harness.backends.qnn.provider import activate
 
 ATTEND, MASKED = 65535, 0
@@ -45,46 +46,85 @@ class PlainModel:
         decoder: Text decoder.
         prefill: Decoder method that prompts go through: ``kv_forward`` or ``prefill_forward``.
         chunk: Most prompt tokens in one call, at most the method's AR.
+        as_upstream: Hold in the cache what upstream's runner holds there, and let no first token
+            end an answer.
     """
 
     def __init__(
-        self, encoder: Path, embedding: Path, decoder: Path, prefill: str, chunk: int
+        self,
+        encoder: Path,
+        embedding: Path,
+        decoder: Path,
+        prefill: str,
+        chunk: int,
+        *,
+        as_upstream: bool = False,
     ) -> None:
         activate()
         load = Runtime.get().load_program
         self._encoder, self._embedding, self._decoder = map(load, (encoder, embedding, decoder))
         self._prefill = prefill
         self._chunk = chunk
+        self._as_upstream = as_upstream
+        keys = self._decoder.metadata("kv_forward").output_tensor_meta(1)
         mask = self._decoder.metadata("kv_forward").input_tensor_meta(1)
-        self._context_length = mask.sizes()[3]
-        self._layers = _constant(self._decoder, "get_n_layers")[0]
-        # Rows beyond a chunk's end keep what an earlier call left there (contract §4.5).
+        _, heads, width, _ = keys.sizes()
+        layers = _constant(self._decoder, "get_n_layers")[0]
+        self._sizes = CacheSizes(layers, heads, width, mask.sizes()[3])
         self._hidden = {
             name: torch.zeros(self._decoder.metadata(name).input_tensor_meta(0).sizes())
             for name in {"kv_forward", prefill}
         }
 
-    def answer(self, prompt: Sequence[PlainPiece], stop_ids: frozenset[int]) -> PlainAnswer:
-        """Continue a prompt greedily until a stop token or the end of the context.
+    def converse(
+        self, turns: Sequence[Sequence[PlainPiece]], stop_ids: frozenset[int]
+    ) -> list[PlainAnswer]:
+        """Answer turn after turn greedily, each until a stop token or the end of the context.
 
         Args:
-            prompt: Pieces in order.
-            stop_ids: Tokens that end the answer.
+            turns: Pieces of each turn's prompt in order.
+            stop_ids: Tokens that end an answer.
         """
-        caches = self._empty_caches()
+        # Rows beyond a chunk's end keep what an earlier call left there (contract §4.5).
+        for hidden in self._hidden.values():
+            hidden.zero_()
+        caches, start, answers = self._caches(), 0, list[PlainAnswer]()
+        for prompt in turns:
+            answers.append(self._answer(prompt, start, caches, stop_ids))
+            # The last token of an answer is never fed back (contract §4.2).
+            start += self._length(prompt) + len(answers[-1].token_ids) - 1
+        return answers
+
+    def _answer(
+        self,
+        prompt: Sequence[PlainPiece],
+        past: int,
+        caches: PlainCaches,
+        stop_ids: frozenset[int],
+    ) -> PlainAnswer:
         rows = torch.cat([self._rows(piece) for piece in prompt])
         for start in range(0, len(rows), self._chunk):
             chunk = rows[start : start + self._chunk]
-            logits = self._step(self._prefill, chunk, start, caches)
+            logits = self._step(self._prefill, chunk, past + start, caches)
         token_ids, gaps = [_argmax(logits)], [_gap(logits)]
-        for position in range(len(rows), self._context_length - 1):
-            if token_ids[-1] in stop_ids:
-                break
+        if token_ids[0] in stop_ids and not self._as_upstream:
+            return PlainAnswer(tuple(token_ids), tuple(gaps))
+        for position in range(past + len(rows), self._sizes.context_length - 1):
             row = self._embed(token_ids[-1])
             logits = self._step("kv_forward", row, position, caches)
             token_ids.append(_argmax(logits))
             gaps.append(_gap(logits))
+            if token_ids[-1] in stop_ids:
+                break
         return PlainAnswer(tuple(token_ids), tuple(gaps))
+
+    def _length(self, prompt: Sequence[PlainPiece]) -> int:
+        return sum(
+            self._encoder.metadata("forward").output_tensor_meta(0).sizes()[1]
+            if isinstance(piece, Tensor)
+            else len(piece)
+            for piece in prompt
+        )
 
     def _rows(self, piece: PlainPiece) -> Tensor:
         if isinstance(piece, Tensor):
@@ -97,50 +137,46 @@ class PlainModel:
         rows: Tensor = method.execute([torch.tensor([[token_id]], dtype=torch.int32)])[0][0]
         return rows.clone()
 
-    def _empty_caches(self) -> list[Tensor]:
-        """All K ``[1, heads, dim, context]``, then all V ``[1, heads, context, dim]``.
+    def _caches(self) -> PlainCaches:
+        if self._as_upstream:
+            slots = {name: self._sizes.context_length - self._ar(name) for name in self._hidden}
+            return MovedCaches(self._sizes, slots[self._prefill], max(slots.values()))
+        return ZeroPointCaches(self._sizes, self._zero_points())
 
-        A slot without a position holds zero, which is the cache's zero point as a code. Metadata
-        counts in graph order, where V of a layer comes before its K (contract §2.6).
+    def _zero_points(self) -> list[int]:
+        """Of all K, then of all V.
+
+        Metadata counts in graph order, where V of a layer comes before its K (contract §2.6).
         """
-        layers = self._layers
-        meta = self._decoder.metadata("kv_forward")
-        caches = []
-        for index in range(2 * layers):
-            shape = list(meta.input_tensor_meta(3 + index).sizes())
-            shape[3 if index < layers else 2] = self._context_length
-            number = 2 * index + 1 if index < layers else 2 * (index - layers)
-            zero_point = _constant(self._decoder, f"get_kv_output_{number}_quant_attr")[1]
-            caches.append(torch.full(shape, zero_point, dtype=torch.int32).to(torch.uint16))
-        return caches
+        layers = self._sizes.layers
+        numbers = [2 * layer + 1 for layer in range(layers)] + [
+            2 * layer for layer in range(layers)
+        ]
+        return [
+            _constant(self._decoder, f"get_kv_output_{number}_quant_attr")[1] for number in numbers
+        ]
 
-    def _step(self, name: str, rows: Tensor, start: int, caches: list[Tensor]) -> Tensor:
+    def _ar(self, name: str) -> int:
+        return self._hidden[name].shape[1]
+
+    def _step(self, name: str, rows: Tensor, start: int, caches: PlainCaches) -> Tensor:
         """Run the tokens of positions from ``start`` on through a method and fill their slots.
 
         Returns:
             Logits of the last of them as int32 codes ``[vocabulary]``.
         """
-        hidden = self._hidden[name]
-        count, ar = len(rows), hidden.shape[1]
-        slots, end = self._context_length - ar, start + count
+        hidden, count, ar = self._hidden[name], len(rows), self._ar(name)
         hidden[0, :count] = rows
         positions = torch.arange(start, start + ar, dtype=torch.int32)[None]
-        past = [
-            (cache[..., :slots] if index < self._layers else cache[:, :, :slots]).contiguous()
-            for index, cache in enumerate(caches)
-        ]
+        past = caches.past(self._sizes.context_length - ar)
         method = self._decoder.load_method(name)
         logits, *new = method.execute([hidden, self._mask(start, ar), positions, *past])
-        for index, (cache, columns) in enumerate(zip(caches, new, strict=True)):
-            if index < self._layers:
-                cache[..., start:end] = columns[..., :count]
-            else:
-                cache[:, :, start:end] = columns[:, :, :count]
+        caches.keep(new, start, count)
         codes: Tensor = logits[0, count - 1].to(torch.int32)
         return codes
 
     def _mask(self, filled: int, ar: int) -> Tensor:
-        mask = torch.full((1, 1, ar, self._context_length), MASKED, dtype=torch.int32)
+        mask = torch.full((1, 1, ar, self._sizes.context_length), MASKED, dtype=torch.int32)
         mask[..., :filled] = ATTEND
         mask[..., -ar:] = torch.tril(torch.full((ar, ar), ATTEND, dtype=torch.int32))
         return mask.to(torch.uint16)

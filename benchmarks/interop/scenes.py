@@ -13,7 +13,12 @@ from harness.vlm.prompt import IMAGE_PLACEHOLDER
 
 @dataclass(frozen=True)
 class Exam:
-    """What all exports are asked, and the right answers by request, without surrounding blanks."""
+    """What all exports are asked.
+
+    Attributes:
+        requests: Scenes, then conversations.
+        expected: Right answers to the scenes by request, without surrounding blanks.
+    """
 
     requests: tuple[Request, ...]
     expected: dict[str, str]
@@ -50,9 +55,15 @@ def write_calibration(folder: Path, count: int) -> Path:
     return path
 
 
-def write_exam(folder: Path, count: int) -> Exam:
-    """Draw test scenes, one question each, and put the pictures into a folder."""
-    samples = evaluation_samples(count)
+def write_exam(folder: Path, scenes: int, conversations: int) -> Exam:
+    """Draw test scenes, one question each, and put the pictures into a folder.
+
+    Args:
+        folder: Gets the pictures.
+        scenes: Questions about one picture each.
+        conversations: Of several turns, which use the same pictures again.
+    """
+    samples = evaluation_samples(scenes)
     requests = tuple(
         Request(
             id=f"scene-{sample.scene_seed}-{sample.question.kind}",
@@ -62,7 +73,26 @@ def write_exam(folder: Path, count: int) -> Exam:
         for sample in samples
     )
     answers = [sample.question.answer for sample in samples]
-    return Exam(requests, dict(zip((one.id for one in requests), answers, strict=True)))
+    expected = dict(zip((one.id for one in requests), answers, strict=True))
+    further = tuple(_conversation(folder, number) for number in range(conversations))
+    return Exam((*requests, *further), expected)
+
+
+def _conversation(folder: Path, number: int) -> Request:
+    """Two or three turns; about one picture, about two at once, or each about its own."""
+    turns, how = 2 + number % 2, number % 3
+    samples = evaluation_samples(3 * number + turns)[-turns:]
+    pictures = [str(_picture(folder, sample)) for sample in samples]
+    placed = ([1] * turns, [1, 0, 0], [2, 0, 0])[how]
+    return Request(
+        id=f"conversation-{number}",
+        prompts=tuple(
+            IMAGE_PLACEHOLDER * images + sample.question.prompt
+            for images, sample in zip(placed, samples, strict=False)
+        ),
+        images=tuple(pictures[: sum(placed[:turns])]),
+        system_prompt="Answer in one sentence." if number % 4 == 3 else "",
+    )
 
 
 def _picture(folder: Path, sample: SceneSample) -> Path:

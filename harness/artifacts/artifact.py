@@ -29,6 +29,11 @@ class Artifact:
         return self.directory / self.manifest.component(component).file
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether no manifest of ours lies beside the files: somebody else's exporter made them."""
+        return not (self.directory / MANIFEST_NAME).exists()
+
+    @property
     def tokenizer_path(self) -> Path:
         """The tokenizer that the runner loads."""
         return self.directory / TOKENIZER_NAME

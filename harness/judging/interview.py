@@ -124,6 +124,9 @@ class Interview:
     Attributes:
         requantization: False to leave the KV cache as prefill wrote it. Such answers are known to
             be wrong and are not written down.
+        upstream_compat: Run as upstream's runner does.
+        is_judged: False for answers that are only told beside those that are judged; they are not
+            written down either.
         tell: Shows whoever waits what is being done.
     """
 
@@ -133,6 +136,8 @@ class Interview:
     mode: Mode
     variant: Variant = "real"
     requantization: bool = True
+    upstream_compat: bool = False
+    is_judged: bool = True
     tell: Tell = tell_nobody
 
     @property
@@ -154,6 +159,7 @@ class Interview:
             mode=self.mode,
             max_new_tokens=MAX_NEW_TOKENS,
             requantization=self.requantization,
+            upstream_compat=self.upstream_compat,
             record_margins=True,
         )
         items: list[Answer] = []
@@ -186,7 +192,7 @@ class Interview:
             answer = Answer(
                 question, turn.token_ids, given, right, margins_of(turn), turn.stats.decode_steps
             )
-            if self.requantization:
+            if self.requantization and self.is_judged:
                 self._write_down(answer, reference.get(question.id))
             answers.append(answer)
         return answers

@@ -15,6 +15,7 @@ from harness.runtime.generation import Turn
 from harness.runtime.kv_cache import Array
 from harness.runtime.loaded_model import LoadedModel
 from harness.runtime.lookahead import LookaheadLoop
+from harness.runtime.lookahead_rules import OwnRules, UpstreamRules
 from harness.runtime.observer import Observer
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
@@ -33,7 +34,7 @@ Pixels = NDArray[np.float32]
 
 
 class Conversation:
-    """One conversation; whatever the model's cache held is forgotten when it begins.
+    """One conversation; whatever was asked before is forgotten when it begins.
 
     Args:
         model: Loaded, with the cache that this conversation fills.
@@ -62,9 +63,14 @@ class Conversation:
         self._lookahead = (
             None
             if options.lookahead is None
-            else LookaheadLoop(*parts, options.lookahead, options.seed)
+            else LookaheadLoop(
+                *parts,
+                options.lookahead,
+                options.seed,
+                UpstreamRules() if options.upstream_compat else OwnRules(),
+            )
         )
-        model.cache.reset()
+        model.forget()
 
     def hold(
         self, request: Request, prompts: Sequence[str], pixels: Sequence[Pixels]
@@ -94,6 +100,7 @@ class Conversation:
         pieces = self._tokenize(prompt, formatted, images)
         embeddings = self._model.prompt_embedding.embed(pieces, images, stopwatch, observer.log)
         token_ids = [self._sampler.sample(self._prefill(embeddings, stopwatch))]
+        prompt_end = self._model.cache.filled
         stopwatch.first_token()
         observer.log(messages.PREFILL_ENDS.write(rss_mib=peak_rss_mib()))
         stream = TextStream(self._model.tokenizer)
@@ -106,6 +113,13 @@ class Conversation:
         reason = self._decode(token_ids[0], pieces, on_token, stopwatch)
         stopwatch.stop()
         observer.text(stream.finish())
+        if token_ids[-1] in self._model.failing_ids:
+            observer.log(
+                f"Token {token_ids[-1]} is not in the tokenizer: upstream's runner ends the turn "
+                "here, without statistics, and its next turn does not know of the answer"
+            )
+            self._model.cache.rewind(prompt_end)
+            reason = "unknown"
         self._log_end(reason)
         turn = Turn(
             echo=without_images(formatted),
@@ -153,11 +167,13 @@ class Conversation:
         stopwatch: Stopwatch,
     ) -> StopReason:
         """Continue after the first token, which upstream never tests for a stop (contract §4.5)."""
-        options = self._options
+        options, failing_ids = self._options, self._model.failing_ids
         stop_ids = frozenset[int]() if options.ignore_eos else self._model.stop_ids
-        if first_token in stop_ids and not options.upstream_compat:
+        tested = failing_ids if options.upstream_compat else stop_ids
+        if first_token in tested:
             return "stop_token"
-        limits = phases.DecodeLimits(self._seq_len, options.max_new_tokens, stop_ids)
+        ends = stop_ids | failing_ids
+        limits = phases.DecodeLimits(self._seq_len, options.max_new_tokens, ends)
         if self._lookahead is None:
             return self._loop.run(first_token, limits, on_token, stopwatch)
         text_ids = [

@@ -59,6 +59,11 @@ class Decoder:
         """Time spent inside ExecuTorch since the program was loaded."""
         return self._bound.execute_ns
 
+    def forget(self) -> None:
+        """Empty the rows that passes left: a graph that disobeys its mask would read them."""
+        self._hidden.fill(0)
+        self._positions.fill(0)
+
     def begin(self) -> None:
         """Bring cache and mask into this method's layout and encodings, before its first pass."""
         self.cache.arrange(self._slots, self._encodings)

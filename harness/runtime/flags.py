@@ -99,8 +99,9 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
     warmup: int = _generation(0, "conversations to run and discard before the first one", ge=0)
     upstream_compat: bool = _generation(
         False,
-        "reproduce upstream's deviations: first token never tested for a stop, raw logit codes "
-        "at a temperature, KV cache requantized without rounding and saturation, cut rows in "
+        "reproduce upstream's deviations: contents of unused cache slots, guessed stop token, ids "
+        "under NFC, first token never tested for a stop, raw logit codes at a temperature, cache "
+        "requantized without rounding and saturation, guesses of lookahead, cut rows in "
         "--dump_logits_path",
     )
     requantization: bool = _generation(

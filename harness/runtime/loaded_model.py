@@ -7,17 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.checkpoint.tokenizer_fit import check_tokenizer
+from harness.runtime.cache_contents import EmptiedSlots, UpstreamSlots
 from harness.runtime.components import Components, Programs
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import PromptEmbedding, TokenEmbedder, VisionEncoder
 from harness.runtime.encodings import Encoding
 from harness.runtime.files import RunFiles
-from harness.runtime.kv_cache import KvCache, requantize, requantize_as_upstream
+from harness.runtime.kv_cache import KvCache
 from harness.runtime.request import RunOptions
 from harness.runtime.sampler import sampling_encoding
 from harness.runtime.stopwatch import LoadTimes
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_tokenizer import UpstreamTokenizer
 
 Log = Callable[[str], None]
 
@@ -29,6 +31,7 @@ class LoadedModel:
     Attributes:
         tokenizer: Of prompts and answers.
         stop_ids: Tokens that end an answer.
+        failing_ids: Tokens that end it because upstream's tokenizer cannot write them.
         prompt_embedding: What a turn's text and images become.
         embed_decode: Embeds what was answered.
         prefiller: Decoder of prompts.
@@ -42,6 +45,7 @@ class LoadedModel:
 
     tokenizer: Tokenizer
     stop_ids: frozenset[int]
+    failing_ids: frozenset[int]
     prompt_embedding: PromptEmbedding
     embed_decode: TokenEmbedder
     prefiller: Decoder
@@ -52,6 +56,12 @@ class LoadedModel:
     logits_encoding: Encoding
     load_times: LoadTimes
 
+    def forget(self) -> None:
+        """Be as if nothing had been asked yet, so that no answer depends on those before it."""
+        self.cache.reset()
+        for decoder in (self.prefiller, self.decoder):
+            decoder.forget()
+
 
 def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log) -> LoadedModel:
     """Load what a mode needs and allocate cache, inputs and outputs.
@@ -60,14 +70,13 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
         UserError: If the files are unusable or do not fit each other or the mode.
     """
     start_ns = time.perf_counter_ns()
-    tokenizer = Tokenizer(files.tokenizer)
+    tokenizer = (UpstreamTokenizer if options.upstream_compat else Tokenizer)(files.tokenizer)
     log("Loaded json tokenizer")
     log("Reading metadata from model")
     programs = Programs.open(*files.programs)
     found = programs.describe(options.mode, options.lookahead)
     check_tokenizer(tokenizer, family, found.geometry.vocab_size, found.image_token_id)
     parts = programs.load(options.mode, options.lookahead)
-    stop_ids = tokenizer.stop_ids(family)
     log(f"Text decoder as of {found.abi}; KV encodings: {found.encodings.scheme}")
     logits_encoding = sampling_encoding(
         found.encodings.logits,
@@ -88,7 +97,8 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
         embed_prefill = TokenEmbedder(parts.embed_prefill)
     return LoadedModel(
         tokenizer,
-        stop_ids,
+        tokenizer.stop_ids(family),
+        tokenizer.failing_ids(found.geometry.vocab_size),
         PromptEmbedding(tokenizer, embed_prefill, encoder, found.geometry.vocab_size),
         embed_decode,
         prefiller,
@@ -113,7 +123,7 @@ def _decoders(parts: Components, options: RunOptions) -> tuple[KvCache, Decoder,
         geometry.context_length - min(geometry.decode_ar, geometry.prefill_ar),
         geometry.kv_dtype,
         encodings.prefill,
-        requantize_as_upstream if options.upstream_compat else requantize,
+        UpstreamSlots() if options.upstream_compat else EmptiedSlots(),
     )
     decoder = Decoder(parts.decode, geometry, geometry.decode_ar, cache, encodings.decode)
     if parts.prefill is parts.decode:

@@ -6,14 +6,14 @@ verifies the n-grams that begin with the answer's last token. An answer is the o
 decoding, whatever was guessed.
 
 The cache has ``context_length - AR`` slots, so an answer ends there, as upstream's does; AR 1 would
-have gone on. What upstream gets wrong and is right here: a pass may overshoot ``seq_len`` by an
-n-gram, the first column's n-grams are filed under the token that stood there one pass before, what
-was accepted in the last pass of a full cache is missing in the next turn, and an AR that the slots
-do not fill is read beyond its end.
+have gone on. What upstream gets wrong and is right here under any rules: what was accepted in the
+last pass of a full cache is missing in the next turn, and an AR that the slots do not fill is read
+beyond its end.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import TokenEmbedder
 from harness.runtime.kv_cache import Array
 from harness.runtime.lookahead_pass import LookaheadBranch, LookaheadSlots, NgramPool, accepted_path
+from harness.runtime.lookahead_rules import LookaheadRules, OwnRules
 from harness.runtime.observer import Observer
 from harness.runtime.phases import DecodeLimits
 from harness.runtime.sampler import Sampler
@@ -40,6 +41,7 @@ class LookaheadLoop:
         decoder: With an AR of at least ``shape.slots``.
         sampler: At temperature 0.
         seed: Of the first guesses.
+        rules: How to guess and learn.
     """
 
     decoder: Decoder
@@ -48,6 +50,7 @@ class LookaheadLoop:
     observer: Observer
     shape: LookaheadShape
     seed: int
+    rules: LookaheadRules = field(default_factory=OwnRules)
     _branch: LookaheadBranch | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -75,20 +78,24 @@ class LookaheadLoop:
         executed_before = decoder.execute_ns + self.embedding.execute_ns
         if self._branch is None:
             self.observer.log("Initialize Lookahead branch")
-            self._branch = LookaheadBranch(self.shape, [*text_ids, token_id], self.seed)
+            self._branch = self.rules.branch(self.shape, [*text_ids, token_id], self.seed)
         decoder.begin()
         start, passes_before = decoder.cache.filled, stopwatch.decode_steps
         end = limits.end(decoder.cache)
+        cap = math.inf if limits.max_tokens is None else start + limits.max_tokens
+        generated = 0
         reason: StopReason = "length"
         while decoder.cache.filled < end and reason == "length":
-            room = end - decoder.cache.filled
+            filled = decoder.cache.filled
+            room = self.rules.most_tokens(end - filled, cap - filled)
             found = self._step(self._branch, token_id, room, limits.stop_ids, stopwatch)
             for token in found:
                 on_token(token)
+            generated += len(found)
             token_id = found[-1]
             if token_id in limits.stop_ids:
                 reason = "stop_token"
-        generated, passes = decoder.cache.filled - start, stopwatch.decode_steps - passes_before
+        passes = stopwatch.decode_steps - passes_before
         stopwatch.execute_ns += decoder.execute_ns + self.embedding.execute_ns - executed_before
         self.observer.log(LOOKAHEAD.write(generated=generated, accepted=generated - passes))
         return reason
@@ -97,7 +104,7 @@ class LookaheadLoop:
         self,
         branch: LookaheadBranch,
         token_id: int,
-        room: int,
+        room: float,
         stop_ids: Collection[int],
         stopwatch: Stopwatch,
     ) -> list[int]:
@@ -111,11 +118,13 @@ class LookaheadLoop:
         path = accepted_path(
             lambda slot: self.sampler.sample(logits[slot]), self._slots, candidates, room, stop_ids
         )
-        self._learn(branch, token_id, logits)
+        if self.rules.learns(path[0][1], stop_ids):
+            self._learn(branch, token_id, logits)
         stopwatch.sampling_ns += time.perf_counter_ns() - start_ns
         for slot, _ in path:
             self.observer.logits("decode", logits[slot : slot + 1])
-        self.decoder.accept_columns([slot for slot, _ in path])
+        free = self.decoder.cache.slots - self.decoder.cache.filled
+        self.decoder.accept_columns([slot for slot, _ in path[:free]])
         return [token for _, token in path]
 
     def _learn(self, branch: LookaheadBranch, token_id: int, logits: Array) -> None:

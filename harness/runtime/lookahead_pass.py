@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -44,8 +45,7 @@ class NgramPool:
 class LookaheadBranch:
     """Guesses for the tokens to come.
 
-    Upstream draws the first guesses with an unseeded ``rand()``; here a seed makes runs repeat. No
-    guess can change an answer, only how many passes it takes.
+    No guess can change an answer, only how many passes it takes.
 
     Args:
         shape: Number of levels and of guesses per level.
@@ -54,10 +54,23 @@ class LookaheadBranch:
     """
 
     def __init__(self, shape: LookaheadShape, text_ids: Sequence[int], seed: int) -> None:
+        drawn = self.draw(text_ids, seed)
+        self._levels = [tuple(islice(drawn, shape.window)) for _ in range(shape.ngram - 1)]
+
+    def draw(self, text_ids: Sequence[int], seed: int) -> Iterator[int]:
+        """Any number of first guesses."""
         chance = random.Random(seed)
-        self._levels = [
-            tuple(chance.choices(text_ids, k=shape.window)) for _ in range(shape.ngram - 1)
-        ]
+        while True:
+            yield from chance.choices(text_ids)
+
+    def firsts(self, current: int, guesses: Ngram) -> Ngram:
+        """What the n-grams of a pass are filed under.
+
+        Args:
+            current: Token of slot 0.
+            guesses: Of level 0, column 0 included, whose place ``current`` took.
+        """
+        return (current, *guesses[1:])
 
     def tokens(self, current: int) -> list[int]:
         """Tokens of all slots of the branch in order, the answer's last token in slot 0."""
@@ -74,7 +87,7 @@ class LookaheadBranch:
         Returns:
             First token and continuation of the n-grams that the columns spell now.
         """
-        firsts = [current, *self._levels[0][1:]]
+        firsts = self.firsts(current, self._levels[0])
         self._levels = [*self._levels[1:], tuple(completed)]
         return list(zip(firsts, zip(*self._levels, strict=True), strict=True))
 
@@ -140,7 +153,7 @@ def accepted_path(
     choose: Callable[[int], int],
     slots: LookaheadSlots,
     candidates: Sequence[Ngram],
-    most: int,
+    most: float,
     stop_ids: Collection[int],
 ) -> list[tuple[int, int]]:
     """Follow the model's own choices through the candidates as long as one of them foresaw them.

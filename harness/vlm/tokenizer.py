@@ -70,7 +70,7 @@ class Tokenizer:
         self._literals = {token_id: token.content.encode() for token_id, token in added.items()}
         self.path = path
 
-    @property
+    @cached_property
     def added_tokens(self) -> Mapping[str, int]:
         """Ids of the tokens that stand beside the model's own vocabulary, special or not."""
         return {literal.decode(): token_id for token_id, literal in self._literals.items()}
@@ -136,6 +136,10 @@ class Tokenizer:
                 f"{family.name}; give the tokenizer of the exported model."
             )
         return found
+
+    def failing_ids(self, rows: int) -> frozenset[int]:
+        """Ids below ``rows`` that end an answer because they cannot be written; none here."""
+        return frozenset()
 
 
 class TextStream:

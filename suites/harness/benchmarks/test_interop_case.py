@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from benchmarks.interop.answers import (
     Agreement,
@@ -16,9 +18,12 @@ from benchmarks.interop.answers import (
 from benchmarks.interop.case import Case, Correct, faults, tables
 from benchmarks.interop.contract import ContractDifference
 from benchmarks.interop.exports import ProcessCost
+from benchmarks.interop.ways import Ways, way_tables
 
 SAME = Agreement(identical=1.0, tokens=1.0, differences=())
 PARTED = replace(SAME, differences=(FirstDifference("scene-1", 4, 2.0),))
+SAID = {"a": GeneratedAnswer((1, 2), (1.0, 1.0), "Two.")}
+WAYS = Ways(ours=SAID, upstream=SAID, upstream_loop=SAME, expected={"a": "Two."})
 GOOD = Case(
     model="tiny_smolvlm",
     mode="hybrid",
@@ -32,6 +37,7 @@ GOOD = Case(
     upstream_against_ours=SAME,
     mixed_against_ours=SAME,
     correct=Correct(upstream=0.5, ours=1.0, mixed=1.0),
+    ways=WAYS,
 )
 
 
@@ -126,3 +132,33 @@ def test_every_case_is_in_every_table_that_has_something_to_say_about_it() -> No
 
     assert (cost.row_count, sizes.row_count, contract.row_count) == (2, 2, 0)
     assert (leaks.row_count, answers.row_count) == (2, 10)
+
+
+def test_upstreams_way_must_be_that_of_the_plain_loop_with_upstreams_cache() -> None:
+    (fault,) = faults(replace(GOOD, ways=replace(WAYS, upstream_loop=PARTED)))
+
+    assert "with --upstream_compat runner and plain loop part at token 4 of scene-1" in fault
+
+
+def test_both_ways_are_shown_conversation_by_conversation() -> None:
+    ours = {"scene": answer(1, text="Two."), "talk": answer(2, text="Red. / Blue.")}
+    upstream = {"scene": answer(3, text="Six."), "talk": answer(2, text="Red. / Blue.")}
+    ways = Ways(ours, upstream, SAME, expected={"scene": "Two."})
+    console = Console(width=140, record=True, file=StringIO())
+
+    shares, conversations = way_tables({"tiny_smolvlm hybrid": ways})
+    console.print(shares, conversations)
+    shown = console.export_text()
+
+    assert [list(column.cells) for column in shares.columns] == [
+        ["tiny_smolvlm hybrid"],
+        ["2"],
+        ["0.500"],
+        ["0.000"],
+        ["1.000"],
+        ["1.000"],
+    ]
+    assert conversations.row_count == 2
+    assert "Six. (wrong)" in shown
+    assert "Two. (right)" in shown
+    assert "differ" in shown

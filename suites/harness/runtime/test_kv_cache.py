@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from harness.runtime.cache_contents import UpstreamSlots, requantize, requantize_as_upstream
 from harness.runtime.encodings import CacheEncodings, Encoding
-from harness.runtime.kv_cache import KvCache, requantize
+from harness.runtime.kv_cache import KvCache
 
 LAYERS, KV_HEADS, HEAD_DIM, CONTEXT = 2, 2, 3, 12
 ARS = (1, 2, 4, 5)
@@ -186,3 +187,81 @@ def test_one_layout_may_still_change_what_the_codes_mean() -> None:
     for view, code, empty in zip(cache.views(CONTEXT - 1), expected, (90, 91), strict=False):
         assert set(view[..., 0].flat) == {round(code)}
         assert set(view[..., 1:].flat) == {empty}
+
+
+def _memmoved(memory: Columns, row_bytes: tuple[int, int], rows: int) -> Columns:
+    """``rearrange_key`` and ``rearrange_value`` of upstream literally: a memmove per row."""
+    data, (source, target) = bytearray(memory.tobytes()), row_bytes
+    count = min(source, target)
+    order = range(rows) if source > target else reversed(range(rows))
+    for row in order:
+        data[row * target : row * target + count] = data[row * source : row * source + count]
+    return np.frombuffer(bytes(data), memory.dtype).copy()
+
+
+@given(
+    dtype=st.sampled_from(DTYPES),
+    steps=st.lists(st.tuples(st.sampled_from(ARS), st.integers(0, 5)), min_size=1, max_size=12),
+    seed=st.integers(0, 1000),
+)
+def test_upstreams_contents_are_those_of_memory_moved_row_by_row(
+    dtype: str, steps: list[tuple[int, int]], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    cache = KvCache(
+        LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - min(ARS), dtype, PREFILL, contents=UpstreamSlots()
+    )
+    size = KV_HEADS * HEAD_DIM * (CONTEXT - min(ARS))
+    memories = [np.zeros(size, dtype) for _ in range(2 * LAYERS)]
+    slots, filled = CONTEXT - min(ARS), 0
+    for ar, count in steps:
+        if filled + ar > CONTEXT - ar:
+            continue
+        for index, memory in enumerate(memories):
+            rows, width = (KV_HEADS * HEAD_DIM, 1) if index < LAYERS else (KV_HEADS, HEAD_DIM)
+            item = width * memory.itemsize
+            memories[index] = _memmoved(memory, (slots * item, (CONTEXT - ar) * item), rows)
+        slots = CONTEXT - ar
+        cache.arrange(slots)
+        new = new_columns(rng, ar, dtype)
+        kept = min(count, ar)
+        cache.commit(new, kept)
+        for index, columns in enumerate(new):
+            view = memories[index][: KV_HEADS * HEAD_DIM * slots]
+            if index < LAYERS:
+                view.reshape(1, KV_HEADS, HEAD_DIM, slots)[..., filled : filled + kept] = columns[
+                    ..., :kept
+                ]
+            else:
+                view.reshape(1, KV_HEADS, slots, HEAD_DIM)[:, :, filled : filled + kept] = columns[
+                    :, :, :kept
+                ]
+        filled += kept
+        for view, memory in zip(cache.views(slots), memories, strict=True):
+            np.testing.assert_array_equal(view.reshape(-1), memory[: view.size])
+
+
+def test_upstreams_requantization_converts_slots_without_a_position_too() -> None:
+    cache = KvCache(
+        LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - 1, "uint16", PREFILL, contents=UpstreamSlots()
+    )
+    cache.commit(new_columns(np.random.default_rng(0), 1, "uint16"), 1)
+    cache.arrange(CONTEXT - 1, DECODE)
+    zero = np.zeros(1, np.uint16)
+    for view, *pair in zip(
+        cache.views(CONTEXT - 1), PREFILL.in_input_order, DECODE.in_input_order, strict=True
+    ):
+        (expected,) = requantize_as_upstream(zero, *pair)
+        by_slot = view if view.shape[-1] == CONTEXT - 1 else view.swapaxes(2, 3)
+        assert set(by_slot[..., 1:].flat) == {expected} != {0}
+
+
+def test_a_new_conversation_finds_upstreams_memory_as_a_new_process_does() -> None:
+    cache = KvCache(
+        LAYERS, KV_HEADS, HEAD_DIM, CONTEXT - 1, "uint16", PREFILL, contents=UpstreamSlots()
+    )
+    cache.commit(new_columns(np.random.default_rng(0), 2, "uint16"), 2)
+    cache.arrange(CONTEXT - 1, DECODE)
+    cache.reset()
+    cache.arrange(CONTEXT - 4, PREFILL)
+    assert all((view == 0).all() for view in cache.views(CONTEXT - 4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from harness.runtime.attention_mask import AttentionMask
 from harness.runtime.kv_cache import KvCache
 from harness.runtime.lookahead_pass import LookaheadBranch, LookaheadSlots, NgramPool, accepted_path
+from harness.runtime.lookahead_rules import OwnRules, UpstreamRules, c_random
 from harness.vlm.mode import LookaheadShape
 
 SHAPES = st.builds(
@@ -197,3 +199,28 @@ def test_a_text_that_repeats_itself_takes_fewer_passes() -> None:
     answer, passes = simulate([0], shape, vocabulary=1, count=41, stop_ids=set())
     assert answer == [0] * 41
     assert passes == 9
+
+
+def test_upstreams_first_guesses_are_drawn_by_c_from_the_second_token_on() -> None:
+    text, shape = [11, 12, 13, 14, 15], LookaheadShape(window=4, ngram=3, gcap=1)
+    drawn = (1804289383, 846930886, 1681692777, 1714636915, 1957747793, 424238335, 719885386)
+    assert tuple(islice(c_random(), 7)) == drawn
+    expected = [text[1 + number % 4] for number in (*drawn, 1649760492)]
+    assert UpstreamRules().branch(shape, text, seed=7).tokens(99) == [99, *expected[1:]]
+
+
+def test_upstream_files_column_0_under_the_guess_that_stood_there() -> None:
+    shape = LookaheadShape(window=2, ngram=3, gcap=1)
+    branch = UpstreamRules().branch(shape, [1, 7], seed=0)
+    branch.advance(current=1, completed=[2, 3])
+    branch.advance(current=4, completed=[5, 6])
+    assert branch.advance(current=8, completed=[9, 10]) == [(2, (5, 9)), (3, (6, 10))]
+
+
+def test_upstream_learns_nothing_from_a_pass_that_ends_at_once_and_may_pass_seq_len() -> None:
+    ours, upstream = OwnRules(), UpstreamRules()
+    assert [rules.learns(5, {5}) for rules in (ours, upstream)] == [True, False]
+    assert ours.learns(4, {5})
+    assert upstream.learns(4, {5})
+    assert [rules.most_tokens(2, 30) for rules in (ours, upstream)] == [2, 30]
+    assert [rules.most_tokens(9, 3) for rules in (ours, upstream)] == [3, 3]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from harness.runtime.cache_contents import requantize, requantize_as_upstream
 from harness.runtime.encodings import Encoding
-from harness.runtime.kv_cache import requantize, requantize_as_upstream
 
 Codes = NDArray[Any]
 

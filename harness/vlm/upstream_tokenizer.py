@@ -1,0 +1,82 @@
+"""Text to ids as upstream's C++ tokenizer makes them, where that differs from the model's own.
+
+Imports without torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tokenizers import normalizers
+
+from harness.errors import UserError
+from harness.vlm.spec import VlmFamily
+from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_nfc import normalize_as_upstream
+from harness.vlm.upstream_stops import upstream_stop_ids
+
+
+class UpstreamTokenizer(Tokenizer):
+    """A ``tokenizer.json`` as upstream's runner reads it (contract §4.4).
+
+    Added tokens are found in the text as it was typed, by their names alone; each stretch between
+    them is normalized by itself.
+
+    Raises:
+        UserError: If the file is unusable, also for upstream's tokenizer alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._normalize = _upstream_normalizer(self._engine.normalizer, path)
+        self._engine.normalizer = None
+        longest_first = sorted(self.added_tokens, key=len, reverse=True)
+        self._names = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+    def encode(self, text: str, *, as_word: bool = False) -> list[int]:
+        """Ids of one text piece, as :meth:`Tokenizer.encode`."""
+        if as_word:
+            return self._encode_words(text)
+        ids, start = list[int](), 0
+        for found in self._names.finditer(text):
+            ids += self._encode_words(text[start : found.start()])
+            ids.append(self.added_tokens[found.group()])
+            start = found.end()
+        return ids + self._encode_words(text[start:])
+
+    def stop_ids(self, family: VlmFamily) -> frozenset[int]:
+        """Ids at which upstream ends an answer, one of them guessed (contract §4.3)."""
+        return upstream_stop_ids(self, family)
+
+    def failing_ids(self, rows: int) -> frozenset[int]:
+        """Ids of a padded output head: upstream's tokenizer fails at them, which ends a turn."""
+        return frozenset(set(range(rows)) - set(self.vocabulary.values()))
+
+    def _encode_words(self, text: str) -> list[int]:
+        return super().encode(self._normalize(text), as_word=True)
+
+
+def _upstream_normalizer(normalizer: Any, path: Path) -> Callable[[str], str]:
+    if normalizer is None:
+        return str
+    if isinstance(normalizer, normalizers.NFC):
+        return normalize_as_upstream
+    if isinstance(normalizer, normalizers.Replace):
+        return normalizer.normalize_str
+    if isinstance(normalizer, normalizers.Sequence):
+        within: Any = normalizer
+        steps = [_upstream_normalizer(step, path) for step in within]
+        return lambda text: _in_turn(steps, text)
+    raise UserError(
+        f"{path} has the normalizer {type(normalizer).__name__}, which upstream's tokenizer does "
+        "not load; run without --upstream_compat."
+    )
+
+
+def _in_turn(steps: list[Callable[[str], str]], text: str) -> str:
+    for step in steps:
+        text = step(text)
+    return text

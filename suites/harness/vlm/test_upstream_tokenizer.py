@@ -1,0 +1,124 @@
+"""Ids of upstream's C++ tokenizer, beside the binary itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Regex, normalizers, pre_tokenizers
+from tokenizers import Tokenizer as Engine
+
+from harness.errors import UserError
+from harness.miniatures.committed import checkpoint_path
+from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_nfc import normalize_as_upstream
+from harness.vlm.upstream_tokenizer import UpstreamTokenizer
+
+_QWEN_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_ACCENTS = "aeiouAEIOUnyCGN \u0300\u0301\u0302\u0303\u0304\u0306\u0308\u030a\u030c\u0327\u0328"
+_TEXTS = st.lists(
+    st.one_of(
+        st.text(st.characters(codec="utf-8"), max_size=6),
+        st.text(st.characters(min_codepoint=0x20, max_codepoint=0x24F), max_size=6),
+        st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=3),
+        st.text(st.sampled_from(_ACCENTS), max_size=6),
+        st.sampled_from(["<img>", "<ïmg>", "<|im_end|>", "!!", " don't ", "\r\n\n", "café", "\t"]),
+    ),
+    max_size=5,
+).map("".join)
+
+
+@pytest.fixture(scope="module", params=["as it is", "NFC", "NFC and Qwen's words"])
+def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tokenizer of ``tiny_internvl3``, also as InternVL3's own normalizes and cuts words."""
+    engine = Engine.from_file(str(checkpoint_path("tiny_internvl3") / "tokenizer.json"))
+    if request.param != "as it is":
+        engine.normalizer = normalizers.Sequence([normalizers.NFC()])
+    if "Qwen" in request.param:
+        engine.normalizer = normalizers.NFC()
+        engine.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(_QWEN_WORDS), "isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
+    path = tmp_path_factory.mktemp("upstream") / "tokenizer.json"
+    engine.save(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def upstream(path: Path) -> Any:
+    binding = pytest.importorskip("pytorch_tokenizers.pytorch_tokenizers_cpp")
+    tokenizer = binding.HFTokenizer()
+    tokenizer.load(str(path))
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def ours(path: Path) -> UpstreamTokenizer:
+    return UpstreamTokenizer(path)
+
+
+@settings(max_examples=150)
+@given(text=_TEXTS)
+def test_ids_are_the_cpp_tokenizers(ours: UpstreamTokenizer, upstream: Any, text: str) -> None:
+    assert ours.encode(text) == upstream.encode(text, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("café Übergröße", "cafe Ubergroße"),
+        ("cafe\u0301", "café"),
+        ("한국어", "\u1112\u1100\u110b"),
+        ("A\u0304", "Ą"),
+        ("u\u0308\u0301", "ü\u0301"),
+        ("\u0301e", "\u0301e"),
+        ("plain ASCII!", "plain ASCII!"),
+        ("日本語 🎉", "日本語 🎉"),
+        ("", ""),
+    ],
+)
+def test_nfc_drops_accents_and_knows_few_that_stand_apart(text: str, read: str) -> None:
+    assert normalize_as_upstream(text) == read
+
+
+@given(text=st.text(st.characters(max_codepoint=0x7F)))
+def test_ascii_is_read_as_it_is(text: str) -> None:
+    assert normalize_as_upstream(text) == text
+
+
+def test_flags_of_added_tokens_count_for_ours_alone(tmp_path: Path) -> None:
+    content = json.loads((checkpoint_path("tiny_internvl3") / "tokenizer.json").read_text())
+    for token in content["added_tokens"]:
+        token |= {"lstrip": True, "rstrip": True}
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(content))
+    assert len(Tokenizer(path).encode("a <img> b")) < len(
+        UpstreamTokenizer(path).encode("a <img> b")
+    )
+
+
+def test_a_normalizer_that_upstream_does_not_load_is_refused(tmp_path: Path) -> None:
+    engine = Engine.from_file(str(checkpoint_path("tiny_internvl3") / "tokenizer.json"))
+    engine.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    path = tmp_path / "tokenizer.json"
+    engine.save(str(path))
+    with pytest.raises(
+        UserError, match="normalizer Lowercase, which upstream's tokenizer does not"
+    ):
+        UpstreamTokenizer(path)
+
+
+def test_ids_of_a_padded_head_fail_in_upstreams_tokenizer_alone() -> None:
+    path = checkpoint_path("tiny_internvl3") / "tokenizer.json"
+    assert UpstreamTokenizer(path).failing_ids(515) == {512, 513, 514}
+    assert Tokenizer(path).failing_ids(515) == frozenset()
