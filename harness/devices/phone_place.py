@@ -152,6 +152,8 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
         )
     build_dir: Path | None = options["build_dir"]
     brought = None if build_dir is None else find_host_tools(build_dir, options["qnn_dir"])
+    if brought is not None and brought.libraries is not None:
+        check_files(options, asked.given)
     loadable = loadable_targets()
     return PhonePlace(
         asked.target,
@@ -201,7 +203,8 @@ def _loaded_target(asked: PlaceRequest, accepted: tuple[Target, ...], soc: str) 
         if given.target not in accepted:
             raise UserError(
                 f"--pre-gen-pte holds an artifact for the {given.target}, and this phone loads "
-                f"those for {' or '.join(accepted)}; leave --pre-gen-pte out, or --serial."
+                f"those for {' or '.join(accepted)}; leave out --pre-gen-pte, --serial, or "
+                "--build-dir of a virtual phone."
             )
         if given.soc not in (None, soc):
             raise UserError(
@@ -244,7 +247,8 @@ def check_files(options: Mapping[str, Any], given: Manifest | None) -> None:
         raise UserError(
             "--kv-encodings requantized makes files that no runner for phones takes: those that "
             "convert the KV cache, of January to March 2026, abort on a mask of rank 4; use "
-            "--kv-encodings shared, --target emulator or --serial virtual:SM8550."
+            "--kv-encodings shared, --target emulator, or --serial virtual:SM8550 without "
+            "--build-dir."
         )
     _export_libraries(options["qnn_dir"])
 

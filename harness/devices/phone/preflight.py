@@ -51,8 +51,9 @@ def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[Rea
     if fitting is None:
         missing.note(lambda: _named_libraries(request))
     ready = [_ready(phone, build, request, missing) for phone in fitting or ()]
-    are_virtual = bool(fitting) and all(phone.is_virtual for phone in fitting or ())
-    if request.check_files is not None and not are_virtual:
+    # A virtual phone's runner of ours takes what no other does.
+    are_ours = all(one is not None and one.found.is_virtual and not one.libraries for one in ready)
+    if request.check_files is not None and not (ready and are_ours):
         missing.note(request.check_files)
     missing.tell()
     return tuple(one for one in ready if one is not None)

@@ -6,14 +6,16 @@ A virtual phone is this machine, so what it runs is found and tried out here, be
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends.qnn.errors import explain
 from harness.backends.qnn.front import fronted_libraries
-from harness.backends.qnn.libraries import HTP_LIBRARY, find_libraries
-from harness.devices.phone.qnn_version import version_of_library, version_text
+from harness.backends.qnn.libraries import find_libraries
+from harness.backends.qnn.probe import probe_qnn
+from harness.devices.phone.qnn_version import version_text
 from harness.devices.phone.runner.generation import read_generation
 from harness.devices.phone.runner.tools import (
     PhoneLibraries,
@@ -34,6 +36,7 @@ OURS = "its runner is ours, python -m harness.runtime under upstream's flags"
 
 _HELP_S = 60.0
 _SCRIPT = b"#!"
+_LACKING = re.compile(r"while loading shared libraries: (\S+): cannot open shared object file: No")
 _REMEDY = (
     f"give the build-x86 folder with --build-dir (made by {BUILD_COMMAND}; docs/phone.md), or "
     "leave it out for a runner of ours"
@@ -79,7 +82,7 @@ def find_host_tools(directory: Path, qnn_dir: Path | None) -> HostTools:
 
     Raises:
         UserError: If a file is missing or built for another machine than this one, there are no
-            QNN libraries that can be used, or the runner does not start.
+            QNN libraries that start here, or the runner does not.
     """
     build = find_build(directory, BUILD_COMMAND)
     if _is_script(build.runner):
@@ -88,8 +91,8 @@ def find_host_tools(directory: Path, qnn_dir: Path | None) -> HostTools:
         _check_machine(path)
     libraries = find_libraries(qnn_dir)
     files = fronted_libraries(libraries)
+    version = probe_qnn(qnn_dir).version
     _try_out(build, files)
-    version = version_of_library(libraries.directory / HTP_LIBRARY)
     return HostTools(build, PhoneLibraries(files, version, libraries.source))
 
 
@@ -134,4 +137,11 @@ def _try_out(build: RunnerBuild, libraries: tuple[Path, ...]) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         told = explain([str(error)]) or f"{error}; {_REMEDY}"
         raise UserError(f"{build.runner} does not start on this machine: {told}.") from error
-    read_generation(asked.stdout.decode(errors="replace"), build.runner)
+    told = asked.stdout.decode(errors="replace")
+    if lacking := _LACKING.search(told):
+        raise UserError(
+            f"{build.runner} needs {lacking[1]}, which is neither in --build-dir, where it is "
+            "looked for beside runner and backend library and in lib, nor on this machine; copy "
+            "it there from the build."
+        )
+    read_generation(told, build.runner)

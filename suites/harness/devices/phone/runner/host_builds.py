@@ -23,15 +23,17 @@ CHIP = 43
 _QNN = """\
 #include <stdint.h>
 typedef void (*entry)(void);
-static uint64_t get_build_id(const char **id) { *id = "VERSION"; return 0; }
+static uint64_t get_build_id(const char **id) { *id = "v2.47.0.260601114230"; return 0; }
 /* As QNN since 2.38: the number of the SoC stands at byte 8. */
 static uint64_t create(void *logger, const void *const *config, void **device) {
   const struct { uint32_t option; const uint32_t *custom; } *first = config[0];
   (void)logger, (void)device;
   return first->custom[2];
 }
-static struct { unsigned char head[40]; entry functions[67]; } provider = {
-  .functions = {[4] = (entry)get_build_id, [40] = (entry)create}};
+static struct {
+  uint32_t id; const char *name; uint32_t versions[6]; entry functions[67];
+} provider = {
+  .id = 6, .versions = {2, 36, 0}, .functions = {[4] = (entry)get_build_id, [40] = (entry)create}};
 static const void *providers[1] = {&provider};
 uint64_t QnnInterface_getProviders(const void ***found, uint32_t *count) {
   *found = providers;
@@ -78,17 +80,11 @@ int main(int count, char **words) {
 """
 
 
-def write_host_sdk(folder: Path, version: str = "v2.47") -> Path:
-    """A QNN SDK for this machine, whose one function tells the SoC that it was asked for.
-
-    Args:
-        folder: Where it is written.
-        version: What the library says of itself; one as short as the default's is not read from
-            the file, only by who asks the library.
-    """
+def write_host_sdk(folder: Path) -> Path:
+    """A QNN SDK for this machine, of version 2.47.0, that only tells the SoC it was asked for."""
     libraries = folder / "lib/x86_64-linux-clang"
     libraries.mkdir(parents=True)
-    _compile(_QNN.replace("VERSION", version), libraries / "libQnnHtp.so", "-shared", "-fPIC")
+    _compile(_QNN, libraries / "libQnnHtp.so", "-shared", "-fPIC")
     shutil.copy(libraries / "libQnnHtp.so", libraries / "libQnnSystem.so")
     return folder
 

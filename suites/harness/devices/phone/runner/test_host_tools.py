@@ -9,9 +9,11 @@ import pytest
 
 from harness.artifacts.artifact import open_artifact
 from harness.devices.phone.runner.host_tools import find_host_tools, is_for_phones
+from harness.devices.place import Place, choose_place
 from harness.devices.virtual_session import open_virtual_phone
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
+from harness.options.table import options_of
 from harness.runtime.request import Request, RunOptions
 from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from suites.harness.devices.phone.files_for_phones import ARM64, X86_64, write_build, write_sdk
@@ -49,6 +51,33 @@ def test_upstreams_runner_answers_on_a_virtual_phone_with_qnn_behind_the_shim(
     assert answer.last.text == ANSWER
 
 
+def virtual_place(**options: object) -> Place:
+    """Where a session with ``--serial virtual:SM8550`` runs."""
+    said = {**dict.fromkeys(options_of("suites")), "serial": "virtual:SM8550", **options}
+    return choose_place(said, None, None, Path())
+
+
+@NEEDS_COMPILER
+def test_a_session_is_for_the_emulator_and_says_whose_runner_answers(tmp_path: Path) -> None:
+    brought = {
+        "build_dir": write_host_build(tmp_path / "build"),
+        "qnn_dir": write_host_sdk(tmp_path / "sdk"),
+    }
+    place = virtual_place(**brought)
+    assert (place.artifact_target.name, place.is_virtual) == ("emulator", True)
+    runner = tmp_path / "build/qnn_multimodal_runner"
+    told = f"virtual phone, SM8550: its runner is {runner} on the emulator of QNN 2.47.0"
+    assert place.describe() == told
+    with pytest.raises(UserError, match="--kv-encodings requantized makes files that no runner"):
+        virtual_place(**brought, kv_encodings="requantized")
+
+
+def test_without_a_build_the_session_says_that_the_runner_is_ours() -> None:
+    told = virtual_place().describe()
+    assert told is not None
+    assert told.startswith("virtual phone, SM8550: its runner is ours, python -m harness.runtime")
+
+
 @NEEDS_COMPILER
 def test_what_lies_in_lib_comes_along(tmp_path: Path) -> None:
     brought = find_host_tools(write_host_build(tmp_path / "build"), write_host_sdk(tmp_path / "q"))
@@ -62,7 +91,7 @@ def test_what_lies_in_lib_comes_along(tmp_path: Path) -> None:
 def test_a_library_that_the_runner_lacks_is_said_by_this_machines_linker(tmp_path: Path) -> None:
     build = write_host_build(tmp_path / "build")
     (build / "lib/libmore.so").unlink()
-    with pytest.raises(UserError, match=r"does not start.*this machine has no libmore\.so"):
+    with pytest.raises(UserError, match=r"needs libmore\.so, which is neither in --build-dir,"):
         find_host_tools(build, write_host_sdk(tmp_path / "sdk"))
 
 
