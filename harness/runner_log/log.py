@@ -8,7 +8,6 @@ vision encoder and prefill with microseconds, so both can be timed on a phone al
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 
 from harness.errors import UserError
 from harness.measure.run_stats import StopReason
@@ -17,6 +16,7 @@ from harness.runner_log.line import Line, LogLine, read_log_line
 from harness.runner_log.observer_line import OBSERVER, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
 from harness.runner_log.statistics_block import parse_blocks
+from harness.runner_log.streams import numbered_lines
 
 _ENCODE_BEGINS = (messages.ENCODE_BEGINS, messages.ENCODE_BEGINS_UNTIL_MARCH_2026)
 _QNN = "[Qnn ExecuTorch]"
@@ -38,7 +38,8 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
     Raises:
         UserError: If there are no statistics, or a line of them is cut, damaged or contradicted.
     """
-    lines = list(_without_prompts(map(read_log_line, count(1), text.splitlines())))
+    read = (read_log_line(number, line) for number, line in numbered_lines(text))
+    lines = list(_without_prompts(read))
     blocks = list(parse_blocks(lines))
     observed = [
         parse_observer(line.message, line.number) for line in lines if OBSERVER in line.message

@@ -14,7 +14,7 @@ import pytest
 from harness.errors import UserError
 from harness.measure.metrics import perf_metrics
 from harness.runner_log.log import parse_runner_log
-from suites.harness.runner_log.test_log import block, logged, stats_of
+from suites.harness.runner_log.test_log import block, logged, observer, stats_of
 
 DATA = Path(__file__).parent / "data"
 
@@ -116,6 +116,24 @@ def test_a_message_that_was_cut_at_255_bytes_hides_nothing_behind_it() -> None:
     assert [len(line.partition("] ")[2].encode()) for line in cut] == [255, 255]
     (turn,) = parse_runner_log(long + block(stats_of(446, 7)))
     assert turn.stats.encode_ms == pytest.approx(72.106)
+
+
+@pytest.mark.parametrize("turns", [1, 9, 17, 40])
+@pytest.mark.parametrize("block_bytes", [1024, 4096])
+def test_statistics_that_a_full_buffer_cut_in_two_are_one_again(
+    turns: int, block_bytes: int
+) -> None:
+    """As ``> log 2>&1`` leaves them: standard output in blocks, standard error line by line."""
+    log, waiting = "", ""
+    for turn in range(turns):
+        waiting += "\n" + observer(stats_of(11, turn + 1))
+        while len(waiting) >= block_bytes:
+            log, waiting = log + waiting[:block_bytes], waiting[block_bytes:]
+        log += block(stats_of(11, turn + 1))
+    log += "[INFO] [Qnn ExecuTorch]: Destroy Qnn context\n" + waiting
+    read = parse_runner_log(log)
+    assert [turn.stats.generated_tokens for turn in read] == [*range(1, turns + 1)]
+    assert all(turn.rates for turn in read)
 
 
 BEGINS = "Prompt after expanding image token: and now?"
