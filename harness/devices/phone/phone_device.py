@@ -115,7 +115,9 @@ class PhoneDevice:
         """How warm-up and a fixed token count are reached here."""
         steps = "--seq_len of prompt + N + 1"
         steps += " with --ignore_eos" if self._setup.generation.is_ours else ""
-        return f"a discarded process, then {steps}"
+        told = f"a discarded process, then {steps}"
+        lacking = self._setup.generation.times_lack
+        return f"{told}; load and inference times without {lacking}" if lacking else told
 
     @property
     def runner(self) -> str:

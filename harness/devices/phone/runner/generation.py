@@ -44,6 +44,11 @@ class RunnerGeneration:
         """What it calls the token embedding's path."""
         return "embedding_path" if self.is_single_turn else "tok_embedding_path"
 
+    @property
+    def times_lack(self) -> str:
+        """What its load and inference times leave out; empty for nothing (contract §5.5)."""
+        return "the vision encoder" if self.is_single_turn else ""
+
     def describe(self) -> str:
         """For a sentence: ``of January to March 2026``."""
         if self.is_ours:

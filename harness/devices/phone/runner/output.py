@@ -23,6 +23,8 @@ _LOG_LINES = 20
 """Last ones of what a run printed, in a failure's sentence."""
 _SPEED_TOLERANCE = 0.02
 """Of the speed file against the log: six digits from stamps of whole milliseconds."""
+_SUCH_AS = "as at a generated id that its tokenizer lacks"
+"""Upstream's runner ends with exit code 0 all the same (contract §5.7)."""
 
 
 class UnusableRun(Exception):
@@ -113,7 +115,9 @@ def failed_run(
 def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:
     """Text behind each echo; turns follow each other without a separator (contract §5.3)."""
     if left.speed is None:
-        raise UnusableRun("it wrote no speed file, which it leaves out when it gives up")
+        raise UnusableRun(
+            f"it wrote no speed file, which it leaves out when it gives up, {_SUCH_AS}"
+        )
     if not left.output:
         raise UnusableRun("it wrote no outputs.txt" if left.output is None else "outputs.txt empty")
     written = left.output.decode(errors="replace")
@@ -144,7 +148,9 @@ def _statistics(left: LeftBehind, turns: int) -> list[RunStats]:
     except UserError as error:
         raise UnusableRun(str(error)) from error
     if len(reported) != turns:
-        raise UnusableRun(f"it reported {len(reported)} turns of {turns}")
+        reason = f", and leaves out those that it gives up, {_SUCH_AS}"
+        is_short = len(reported) < turns
+        raise UnusableRun(f"it reported {len(reported)} turns of {turns}{reason * is_short}")
     return [turn.stats for turn in reported]
 
 

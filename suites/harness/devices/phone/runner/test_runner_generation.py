@@ -64,6 +64,7 @@ def test_the_first_runner_takes_one_image_and_converts(converting_runner: Path) 
     assert generation.embedding_flag == "embedding_path"
     assert generation.is_single_turn
     assert generation.requantizes
+    assert generation.times_lack == "the vision encoder"
 
 
 def test_between_two_changes_of_march_2026_it_no_longer_converts(other_runner: Path) -> None:

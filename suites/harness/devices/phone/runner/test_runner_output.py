@@ -74,6 +74,13 @@ def test_turns_follow_each_other_without_a_separator(tokenizer: Tokenizer) -> No
     assert [turn.text for turn in answer.turns] == [" one", " two"]
 
 
+def test_a_turn_that_upstream_gave_up_without_a_word_is_named(tokenizer: Tokenizer) -> None:
+    dialogue = Dialogue(("a", "b"), ("[a]", "[b]"), (4, 5), is_exact=True)
+    left = replace(GOOD, output=b"[a] one[b] two")
+    with pytest.raises(UnusableRun, match=r"reported 1 turns of 2, .* id that its tokenizer lacks"):
+        read_answer("q", left, dialogue, tokenizer)
+
+
 @pytest.mark.parametrize(
     ("name", "ending", "speed", "begins", "ends"),
     [
