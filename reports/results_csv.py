@@ -78,6 +78,7 @@ COLUMNS: dict[str, Dtype] = {
     "baseline_name": "string",
     "candidate_name": "string",
     "differ_in": "string",
+    "workload": "string",
 }
 """Columns in their order with pandas' dtype; new ones are only ever added at the end."""
 

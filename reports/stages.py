@@ -72,7 +72,7 @@ class _Measured(NamedTuple):
         computer = stand_in(row.metric, row.target, row.virtual)
         protocol = "upstream protocol" if row.protocol == "upstream" else None
         words = (row.model, row.mode, row.precision, row.soc or row.target, row.device)
-        told = (word for word in (*words, computer, protocol) if word)
+        told = (word for word in (*words, computer, protocol, row.workload) if word)
         return cls(" · ".join(told), row.artifact_key)
 
     def name(self, *, is_only: bool) -> str:

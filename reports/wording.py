@@ -18,9 +18,9 @@ YesNo = Literal["yes", "no"]
 
 
 def subject_words(row: Subject | Series) -> str:
-    """``hybrid · 16a4w · phone · SM8650``; the protocol is told where it is not ours."""
+    """``hybrid · 16a4w · phone · SM8650``; unusual protocols and workloads are told."""
     upstream = "upstream protocol" if row.protocol == "upstream" else None
-    words = (row.mode, row.precision, row.target, row.soc, upstream)
+    words = (row.mode, row.precision, row.target, row.soc, upstream, row.workload)
     return " · ".join(word for word in words if word)
 
 

@@ -99,6 +99,11 @@ class Device(Protocol):
         ...
 
     @property
+    def lacks(self) -> frozenset[str]:
+        """Names of ``RunOptions`` that its runner cannot follow, and which it refuses."""
+        ...
+
+    @property
     def method(self) -> str:
         """How warm-up and a fixed token count are reached here, for whoever reads a sample."""
         ...
@@ -126,6 +131,7 @@ class ThisMachine:
     """What devices on this machine have in common."""
 
     is_virtual = False
+    lacks: frozenset[str] = frozenset()
     method = "a discarded turn in the same process, then --max_new_tokens with --ignore_eos"
 
     @contextmanager

@@ -24,14 +24,16 @@ from harness.devices.phone.fleet.inventory import Inventory, find_inventory
 from harness.devices.phone.fleet.phone_selection import PhoneRequest, ReadyPhone
 from harness.devices.phone.preflight import find_ready_phones, one_each, only_one
 from harness.devices.phone.qnn_version import version_of_library, version_text
-from harness.devices.phone.runner.host_tools import OURS, HostTools, find_host_tools
+from harness.devices.phone.runner.host_tools import LIMITED, OURS, HostTools, find_host_tools
 from harness.devices.phone.set_up import open_phone
 from harness.devices.place import Place, PlaceRequest
 from harness.devices.virtual_session import (
+    UPSTREAM,
     VIRTUAL,
     check_virtual_folder,
     one_per_worker,
     open_virtual_phone,
+    read_serial,
     virtual_soc,
 )
 from harness.elf import X86_64, machine_of
@@ -134,7 +136,9 @@ class PhonePlace(Place):
         if not self.is_virtual:
             return None
         brought = [HostTools(one.build, one.libraries) for one in self.ready[:1]]
-        runner = next((one.describe() for one in filter(None, (*brought, self.brought))), OURS)
+        own = [read_serial(serial).runner for serial in self.virtual]
+        ours = LIMITED if UPSTREAM in own else OURS
+        runner = next((one.describe() for one in filter(None, (*brought, self.brought))), ours)
         return f"virtual phone, {self.soc}: {runner}"
 
 
@@ -151,6 +155,11 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
             f"--serial {VIRTUAL}{soc.name} and --soc {options['soc']} are two SoCs; leave one out."
         )
     build_dir: Path | None = options["build_dir"]
+    if build_dir is not None and read_serial(options["serial"]).runner == UPSTREAM:
+        raise UserError(
+            f"--serial {options['serial']} has a runner of its own with upstream's limits, and "
+            f"--build-dir {build_dir} holds another; leave one of them out."
+        )
     brought = None if build_dir is None else find_host_tools(build_dir, options["qnn_dir"])
     if brought is not None and brought.libraries is not None:
         check_files(options, asked.given)

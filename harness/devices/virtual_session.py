@@ -1,6 +1,7 @@
-"""A virtual phone for one session: ``--serial virtual:SM8550``, or ``virtual:SM8550:NAME``.
+"""A virtual phone for one session: ``--serial virtual:SM8550[:NAME][:upstream]``.
 
-The name tells phones of one SoC apart, in rows and in trends.
+The name tells phones of one SoC apart, in rows and in trends; ``upstream`` is the runner that it
+has, with the limits of upstream's program instead of ours with none.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.devices.adb.discovery import find_phones
@@ -24,12 +26,57 @@ from harness.errors import UserError
 from harness.mounts import is_noexec
 from harness.run_folder import run_folder
 from harness.targets.soc import Soc, get_soc
-from harness.virtual_phone.machine.virtual_build import write_virtual_build
+from harness.virtual_phone.machine.virtual_build import VirtualRunner, write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 
 VIRTUAL = "virtual:"
+UPSTREAM: VirtualRunner = "upstream"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+@dataclass(frozen=True)
+class VirtualSerial:
+    """What ``--serial`` says of a virtual phone.
+
+    Attributes:
+        name: Tells it from others of its SoC; may be empty.
+        runner: Whose runner it has.
+    """
+
+    soc: Soc
+    name: str = ""
+    runner: VirtualRunner = "ours"
+
+    @property
+    def serialno(self) -> str:
+        """Its ``ro.serialno``."""
+        return "-".join(filter(None, ("VIRTUAL", *self._words)))
+
+    def __str__(self) -> str:
+        return VIRTUAL + ":".join(filter(None, self._words))
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return self.soc.name, self.name, self.runner if self.runner == UPSTREAM else ""
+
+
+def read_serial(serial: str) -> VirtualSerial:
+    """Read ``virtual:SOC[:NAME][:upstream]``.
+
+    Raises:
+        UserError: If there is no such SoC, or the phone's name is none.
+    """
+    soc, *words = serial.removeprefix(VIRTUAL).split(":")
+    runner: VirtualRunner = UPSTREAM if words and words[-1] == UPSTREAM else "ours"
+    names = words[:-1] if runner == UPSTREAM else words
+    name = ":".join(names)
+    if names and not _NAME.fullmatch(name):
+        raise UserError(
+            f"{name!r} cannot name a virtual phone; give up to 32 of a-z, A-Z, 0-9, _ and -, for "
+            f"instance --serial {VIRTUAL}{soc or 'SM8550'}:desk."
+        )
+    return VirtualSerial(get_soc(soc), name, runner)
 
 
 def is_virtual(serial: str | None) -> bool:
@@ -43,40 +90,20 @@ def virtual_soc(serial: str | None) -> Soc | None:
     Raises:
         UserError: If there is no such SoC, or the phone's name is none.
     """
-    return _soc_and_name(serial)[0] if serial is not None and is_virtual(serial) else None
-
-
-def virtual_serialno(serial: str) -> str:
-    """``ro.serialno`` of the virtual phone that ``--serial`` asks for, the same in every session.
-
-    Raises:
-        UserError: As ``virtual_soc``.
-    """
-    soc, name = _soc_and_name(serial)
-    return "-".join(filter(None, ("VIRTUAL", soc.name, name)))
+    return read_serial(serial).soc if serial is not None and is_virtual(serial) else None
 
 
 def one_per_worker(serial: str, workers: int | None) -> tuple[str, ...]:
     """``--serial`` of a virtual phone for each worker: numbered, where there are several.
 
     Raises:
-        UserError: As ``virtual_soc``.
+        UserError: As ``read_serial``.
     """
     if workers is None or workers == 1:
         return (serial,)
-    soc, name = _soc_and_name(serial)
-    numbers = map(str, range(1, workers + 1))
-    return tuple(f"{VIRTUAL}{soc.name}:{f'{name}-' if name else ''}{one}" for one in numbers)
-
-
-def _soc_and_name(serial: str) -> tuple[Soc, str]:
-    soc, colon, name = serial.removeprefix(VIRTUAL).partition(":")
-    if colon and not _NAME.fullmatch(name):
-        raise UserError(
-            f"{name!r} cannot name a virtual phone; give up to 32 of a-z, A-Z, 0-9, _ and -, for "
-            f"instance --serial {VIRTUAL}{soc or 'SM8550'}:desk."
-        )
-    return get_soc(soc), name
+    asked = read_serial(serial)
+    prefix = f"{asked.name}-" if asked.name else ""
+    return tuple(str(replace(asked, name=f"{prefix}{number}")) for number in range(1, workers + 1))
 
 
 def check_virtual_folder() -> None:
@@ -108,17 +135,18 @@ def open_virtual_phone(
         UserError: If there is no adb program, or the phone could run none.
     """
     check_virtual_folder()
-    soc, serialno = _soc_and_name(serial)[0], virtual_serialno(serial)
+    asked = read_serial(serial)
     program = adb_program or _first_program()
     with (
         run_folder() as folder,
         PrivateAdbServer(program) as server,
-        VirtualPhone(soc.name, serialno, root=folder / "phone") as virtual,
+        VirtualPhone(asked.soc.name, asked.serialno, root=folder / "phone") as virtual,
     ):
         server.attach(virtual)
         there = find_phones([AdbServer(ServerAddress(port=server.port))])
-        (found,) = choose_phones(there, soc.name, virtual.serialno)
-        tools = brought or HostTools(find_build(write_virtual_build(folder / "build")))
+        (found,) = choose_phones(there, asked.soc.name, virtual.serialno)
+        build = write_virtual_build(folder / "build", asked.runner)
+        tools = brought or HostTools(find_build(build))
         with open_phone(ready_virtual(found, tools)) as device:
             yield device
 

@@ -10,13 +10,14 @@ from typing import Generic
 
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.heartbeat import Tell, tell_nobody
+from harness.judging.failures import NothingToJudge
 from harness.judging.htp_cost import DecodeLimit
 from harness.judging.judge import Conclusion, Judge, Judged, status_of
 from harness.judging.measured import Measured
 from harness.judging.record import Record, Side
 from harness.judging.workload import MeasuredRun, Workload
 from harness.measure.cold_rerun import needs_rerun, settle
-from harness.measure.metrics import perf_metrics
+from harness.measure.metrics import COMPARED_SPEEDS, perf_metrics
 from harness.measure.sample import RunOutcome, Sample, invalid_reason
 from harness.measure.statistics import next_sample_count
 from harness.measure.verdict import Status
@@ -154,6 +155,8 @@ class GatedBench(Bench[VerdictRow]):
             self._run(self.measured, judge.record, cold_session)
         told = [self._sample(metric, run) for run in session]
         samples = [sample for sample in told if sample is not None]
+        if not samples and metric not in COMPARED_SPEEDS:
+            raise NothingToJudge(f"the runner does not tell {metric}")
         return judge.noisy(metric, samples, self.measured, cold_session)
 
     def _settled(self, first: VerdictRow, rerun: VerdictRow) -> VerdictRow:

@@ -14,8 +14,15 @@ class NothingToJudge(Exception):
     """A session lacks what a test is about; the message says what, and how to have it."""
 
 
-BLOCKING = (PhoneFailure, DeviceBlocked, PhoneBusy)
-"""What says nothing about the artifact: a phone that is gone, not fit, or in another's hands."""
+class AnswersTooShort(Exception):
+    """No answer is long enough to time, where the runner ends each at its stop token."""
+
+
+BLOCKING = (PhoneFailure, DeviceBlocked, PhoneBusy, AnswersTooShort)
+"""What says nothing about the artifact: a phone that is gone, not fit, or in another's hands.
+
+Nor does a prompt that is answered in a few words.
+"""
 
 TOLD_IN_WORDS = (UserError, RunFailure, ExportFailed)
 """Errors whose message says all."""

@@ -160,7 +160,7 @@ class Interview:
             max_new_tokens=MAX_NEW_TOKENS,
             requantization=self.requantization,
             upstream_compat=self.upstream_compat,
-            record_margins=True,
+            record_margins="record_margins" not in self.record.device.lacks,
         )
         items: list[Answer] = []
         for start in range(0, len(questions), QUESTIONS_PER_RUN):

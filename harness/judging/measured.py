@@ -26,6 +26,7 @@ def measured_on(
     *,
     component: Component | None = None,
     protocol: Protocol = "snapgate",
+    workload: str | None = None,
 ) -> Measured:
     """An artifact as a whole, or one component of it, at a place.
 
@@ -35,8 +36,9 @@ def measured_on(
         mode: The mode it ran in; None for the mode it was exported for.
         component: The one part that was measured.
         protocol: How speed was measured.
+        workload: What a turn was, where it is not the usual one.
     """
     manifest = artifact.manifest
     precision = manifest.component(component).precision if component else manifest.precision_label
-    how = mode or manifest.mode, precision, component, protocol
+    how = mode or manifest.mode, precision, component, protocol, workload
     return Measured(artifact, Context(manifest.model, where.target, where.soc, *how))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,16 +9,11 @@ from harness.artifacts.artifact import Artifact
 from harness.devices.device import Device, RunFailure, Surroundings
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.errors import UserError
-from harness.judging.questions import PictureQuestion
 from harness.judging.record import Side
 from harness.runtime.generation import Turn
 from harness.runtime.request import Request, RunOptions
 from harness.vlm.prompt import IMAGE_PLACEHOLDER
 from harness.vlm.spec import VlmSpec
-from harness.vocabulary import Mode
-
-DECODED_TOKENS = 128
-"""Tokens behind the first one of every timed turn (statistics §2.1)."""
 
 UPSTREAM_PROMPT = "Can you describe this image?"
 """Prompt of upstream's own test (contract §7)."""
@@ -57,12 +51,15 @@ class Workload:
     """Where artifacts are run again and again with one request.
 
     Attributes:
+        label: What a turn is, where it is not the usual one: a population of its own
+            (statistics §2.1).
         failure: What ended the last run; every further one ends so at once.
     """
 
     device: Device
     request: Request
     options: RunOptions
+    label: str | None = None
     failure: RunFailure | DeviceBlocked | None = field(default=None, init=False)
 
     def run(self, artifact: Artifact, side: Side | None = None) -> MeasuredRun:
@@ -81,13 +78,6 @@ class Workload:
             self.failure = failure
             raise
         return MeasuredRun(turn, surroundings, side)
-
-
-def own_workload(device: Device, mode: Mode, questions: Sequence[PictureQuestion]) -> Workload:
-    """A warm-up, then a fixed number of steps that describe a scene."""
-    question = next(one for one in questions if one.kind == "describe")
-    options = RunOptions(mode=mode, warmup=1, ignore_eos=True, max_new_tokens=DECODED_TOKENS)
-    return Workload(device, question.request(), options)
 
 
 def upstream_workload(device: Device, model: VlmSpec, pictures: Path) -> Workload:

@@ -33,6 +33,8 @@ class Context:
         precision: Of the component, or the recipe's label where several components took part.
         component: None for a metric of the whole run.
         protocol: ``upstream`` only for runs that repeat upstream's own test (contract §7).
+        workload: Of speed where it is not that of a turn of 128 steps about the usual question,
+            ``66 steps`` for instance (statistics §2.1).
     """
 
     model: str
@@ -42,12 +44,14 @@ class Context:
     precision: str | None = None
     component: Component | None = None
     protocol: Protocol = "snapgate"
+    workload: str | None = None
 
     def describe(self) -> str:
         """``smolvlm_500m text_decoder 16a8w kv on phone SM8650``."""
         what = (self.model, self.component, self.precision, self.mode)
         where = (self.target, self.soc)
         suffix = " (upstream protocol)" if self.protocol == "upstream" else ""
+        suffix += f" ({self.workload})" if self.workload else ""
         return f"{_words(what)} on {_words(where)}{suffix}"
 
 
@@ -60,6 +64,8 @@ class Selection(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
     Attributes:
         precision: One word, or ``component=precision`` pairs where a recipe mixes them.
+        workload: As in ``Context``; runs of others are another population, which the row does not
+            judge.
     """
 
     metric: str
@@ -70,6 +76,7 @@ class Selection(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     precision: str | None = None
     component: Component | None = None
     protocol: Protocol = "snapgate"
+    workload: str | None = None
 
     @field_validator("metric")
     @classmethod
@@ -79,9 +86,14 @@ class Selection(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         return name
 
     @property
+    def population(self) -> tuple[Protocol, str | None]:
+        """How it was measured: numbers of two are never held against one bound."""
+        return self.protocol, self.workload
+
+    @property
     def selectors(self) -> str:
         """Those that are fixed: ``target=phone, soc=SM8650``."""
-        fixed = {name: getattr(self, name) for name in SELECTORS}
+        fixed = {name: getattr(self, name) for name in (*SELECTORS, "workload")}
         return ", ".join(f"{name}={value}" for name, value in fixed.items() if value is not None)
 
     def applies_to(self, metric: str, context: Context) -> bool:
@@ -89,7 +101,7 @@ class Selection(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         return (
             self.metric == metric
             and self.model == context.model
-            and self.protocol == context.protocol
+            and self.population == (context.protocol, context.workload)
             and all(getattr(self, name) in (None, getattr(context, name)) for name in SELECTORS)
         )
 

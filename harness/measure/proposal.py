@@ -61,6 +61,7 @@ def propose_gate(
         model=context.model,
         **{name: getattr(context, name) for name in SELECTORS},
         protocol=context.protocol,
+        workload=context.workload,
         min=float(minimum) if both or described.better == "higher" else None,
         max=float(maximum) if both or described.better == "lower" else None,
         confidence="measured",

@@ -123,6 +123,7 @@ def propose_quarantine(
         model=context.model,
         **{name: getattr(context, name) for name in SELECTORS},
         protocol=context.protocol,
+        workload=context.workload,
         owner=owner,
         reason=reason,
         since=today,

@@ -73,7 +73,7 @@ _PLACE = (
     Option(
         "serial",
         _PHONES,
-        "serial number of the phone, name in phones.toml, or virtual:SOC[:NAME]",
+        "serial number of the phone, name in phones.toml, or virtual:SOC[:NAME][:upstream]",
         several="for several phones: --soc SM8550 -n 2; virtual ones: --serial virtual:SM8550 -n 2",
     ),
     Option("phones", _PHONES, "the laboratory's phones", Path, words="phones.toml, if it is there"),
@@ -184,6 +184,7 @@ _JUDGING = (
         default=200,
     ),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
+    Option("prompt", _SUITES, "what speed is measured with", words="describe the picture"),
     Option("allow", _SUITES, "what is no failure: inconclusive,no-gate,blocked,unjudged"),
 )
 

@@ -214,8 +214,9 @@ def _gates(history: History, run_id: str) -> Iterator[Fact]:
         )
         if bound or row["status"] == Status.NO_GATE.value:
             name = " ".join(str(row[field]) for field in where if not pd.isna(row[field]))
-            protocol = " (upstream protocol)" if row["protocol"] == "upstream" else ""
-            yield ("gate", f"{name}{protocol}"), bound or "none"
+            name += " (upstream protocol)" if row["protocol"] == "upstream" else ""
+            name += "" if pd.isna(row["workload"]) else f" ({row['workload']})"
+            yield ("gate", name), bound or "none"
 
 
 def _artifacts(history: History, run_id: str) -> Iterator[Fact]:

@@ -27,6 +27,7 @@ class Series(NamedTuple):
     mode: str | None = None
     precision: str | None = None
     protocol: str | None = None
+    workload: str | None = None
 
     @classmethod
     def of_row(cls, row: MeasuredRow) -> Series:
@@ -41,7 +42,7 @@ class Series(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it was measured, in words: everything but metric and protocol."""
+        """Where it was measured, in words: everything but metric, protocol and workload."""
         of = (self.model, self.component, self.precision, self.mode)
         return " ".join(word for word in (*of, self.target, self.soc, self.device) if word)
 
@@ -49,7 +50,7 @@ class Series(NamedTuple):
 SERIES = Series._fields
 """Names of the fields, which are columns of ``History.samples`` and ``History.verdicts``."""
 
-CONFIGURATION = ("model", "target", "soc", "mode", "precision", "protocol")
+CONFIGURATION = ("model", "target", "soc", "mode", "precision", "protocol", "workload")
 """What of a series rows, their subjects and a ``Context`` have alike."""
 
 MEASURED_BY = (*SERIES, "artifact_key")

@@ -108,7 +108,7 @@ def _refuse_contenders(path: Path, gates: Sequence[Gate]) -> None:
 
 def _common_place(one: Gate, other: Gate) -> dict[str, Any] | None:
     """Selectors of the widest place that two gates both judge, None if there is no such place."""
-    if (one.metric, one.protocol) != (other.metric, other.protocol):
+    if (one.metric, one.population) != (other.metric, other.population):
         return None
     fixed = {name: {getattr(one, name), getattr(other, name)} - {None} for name in SELECTORS}
     if any(len(values) > 1 for values in fixed.values()):
@@ -119,7 +119,7 @@ def _common_place(one: Gate, other: Gate) -> dict[str, Any] | None:
 
 
 def _judges(rival: Gate, one: Gate, place: Mapping[str, Any]) -> bool:
-    return (rival.metric, rival.protocol) == (one.metric, one.protocol) and all(
+    return (rival.metric, rival.population) == (one.metric, one.population) and all(
         getattr(rival, name) in (None, place[name]) for name in SELECTORS
     )
 

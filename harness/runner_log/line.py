@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
+from typing import Literal
 
 _NUMBERS = {"d": r"\d+", "f": r"-?\d+\.\d+"}
 
@@ -65,6 +66,9 @@ def _number(text: str) -> float:
     return int(text) if text.isdigit() else float(text)
 
 
+Level = Literal["D", "I", "E", "F"]
+"""Of a line of ExecuTorch's log."""
+
 _MAX_MESSAGE_BYTES = 255
 
 _STDERR = re.compile(r"[DIEF] (\d\d):(\d\d):(\d\d\.\d{6}) executorch:[^\]]+\]\s*")
@@ -86,14 +90,14 @@ class LogLine:
     message: str
 
 
-def log_line(elapsed_us: int, source: str, message: str) -> str:
-    """Format one log line of level Info; the message is cut at 255 bytes, as upstream cuts it."""
+def log_line(elapsed_us: int, source: str, message: str, level: Level = "I") -> str:
+    """Format one log line; the message is cut at 255 bytes, as upstream cuts it."""
     seconds, microseconds = divmod(elapsed_us, 1_000_000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     cut = message.encode(errors="replace")[:_MAX_MESSAGE_BYTES].decode(errors="ignore")
     stamp = f"{hours:02}:{minutes:02}:{seconds:02}.{microseconds:06}"
-    return f"I {stamp} executorch:{source}] {cut}"
+    return f"{level} {stamp} executorch:{source}] {cut}"
 
 
 def read_log_line(number: int, raw: str) -> LogLine:

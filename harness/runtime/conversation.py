@@ -17,6 +17,7 @@ from harness.runtime.loaded_model import LoadedModel
 from harness.runtime.lookahead import LookaheadLoop
 from harness.runtime.lookahead_rules import OwnRules, UpstreamRules
 from harness.runtime.observer import Observer
+from harness.runtime.prompt_limit import check_prompt_fits
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
@@ -150,7 +151,7 @@ class Conversation:
         for warning in phases.seq_len_warnings(self._options.seq_len, self._model.context_length):
             log(warning)
         pieces = self._model.prompt_embedding.tokenize(formatted)
-        phases.check_prompt_fits(
+        check_prompt_fits(
             self._model.prompt_embedding.length(pieces),
             self._model.cache.filled,
             self._seq_len,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.measure.margin import Margin, margin_of
 from harness.measure.run_stats import RunStats
-from harness.runner_log.line import log_line
+from harness.runner_log.line import Level, log_line
 from harness.runner_log.statistics_block import block_lines
 from harness.runtime.generation import Generation, Turn
 from harness.runtime.stopwatch import Stopwatch
@@ -79,14 +79,14 @@ class ConsoleObserver(Observer):
         self._sampling_ms = 0.0
         self.reported: RunStats | None = None
 
-    def log(self, message: str) -> None:
+    def log(self, message: str, level: Level = "I") -> None:
         """Write ``I HH:MM:SS.uuuuuu executorch:<file>:<line>] <message>``, time since start."""
         if not self._shown.log:
             return
         caller = sys._getframe(1)
         elapsed_us = (time.perf_counter_ns() - self._start_ns) // 1000
         source = f"{os.path.basename(caller.f_code.co_filename)}:{caller.f_lineno}"
-        print(log_line(elapsed_us, source, message), file=sys.stderr)
+        print(log_line(elapsed_us, source, message, level), file=sys.stderr)
 
     def text(self, piece: str) -> None:
         """Write the piece if streaming."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.errors import UserError
 from harness.measure.run_stats import StopReason
 from harness.runner_log.messages import CAP
 from harness.runtime.decoder import Decoder
@@ -15,38 +14,6 @@ from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.observer import Observer
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch
-
-
-def check_prompt_fits(
-    prompt_tokens: int, n_past: int, seq_len: int, context_length: int, ar: int
-) -> None:
-    """Refuse a prompt that the cache or ``seq_len`` cannot take.
-
-    Args:
-        prompt_tokens: Merged length of the turn's prompt, image rows included.
-        n_past: Positions that earlier turns take.
-        seq_len: Cap on the position counter.
-        context_length: Compiled context length.
-        ar: Tokens per pass; a whole last one must fit, in prefill and in lookahead.
-
-    Raises:
-        UserError: If a limit is passed.
-    """
-    total = n_past + prompt_tokens
-    length = f"The prompt takes {prompt_tokens} tokens" + (
-        f" after {n_past} of earlier turns" if n_past else ""
-    )
-    room = context_length - ar
-    if total > room:
-        raise UserError(
-            f"{length}, but the context of {context_length} holds {room} before the {ar} of "
-            f"one pass; shorten it, drop a turn or an image, or export with a larger --context."
-        )
-    if total >= seq_len:
-        raise UserError(
-            f"{length}, but --seq_len {seq_len} leaves room for {max(seq_len - 1 - n_past, 0)}; "
-            f"raise --seq_len (up to {context_length})."
-        )
 
 
 def chunks(prompt_tokens: int, ar: int) -> Iterator[tuple[int, int]]:

@@ -211,7 +211,7 @@ def _check_outputs(flags: Flags) -> None:
 def _conversation(flags: Flags) -> Request:
     """The one request that the flags describe."""
     images = (*_listed_images(flags.image_path), *_pinned(flags.image, flags.sha256))
-    if not images:
+    if not images and flags.image_path is None:
         raise UserError("No image was given; add --image photo.jpg or --image_path LIST.")
     return Request(
         id="0",

@@ -49,6 +49,11 @@ class MultimodalRunner:
         self._model = load_model(files, family, options, log)
         self._cold = options.warmup > 0
 
+    @property
+    def image_size_px(self) -> int:
+        """Side of the square image that the vision encoder takes."""
+        return self._model.image_size_px
+
     def token_bytes(self, token_ids: Sequence[int]) -> bytes:
         """Bytes of an answer, exactly as upstream writes them (contract §5.3)."""
         return b"".join(map(self._model.tokenizer.token_bytes, token_ids))

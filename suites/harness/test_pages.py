@@ -13,7 +13,8 @@ from harness.devices.phone.fleet.phone_claim import ClaimTimes
 from harness.devices.phone.health.fitness import HealthLimits
 from harness.devices.phone.health.gate import Patience
 from harness.devices.transport.retrying import RetryLimits
-from harness.judging.workload import DECODED_TOKENS, UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
+from harness.judging.timed_turn import DECODED_TOKENS, LEAST_DECODED_TOKENS
+from harness.judging.workload import UPSTREAM_PROMPT, UPSTREAM_SEQ_LEN
 from harness.measure import change_point, comparison, estimate
 from harness.measure.exit_status import EXIT_STATUS, TREND_ALERT
 from harness.measure.proposal import MARGIN
@@ -63,6 +64,7 @@ HEALTH, PATIENCE, RETRY, PUSH, CLAIM = (
     ("page", "number", "phrase"),
     [
         ("statistics", "2.1", f"exactly {DECODED_TOKENS} decode steps"),
+        ("statistics", "2.1", f"below {LEAST_DECODED_TOKENS} the verdict is BLOCKED"),
         ("statistics", "2.2", f"thermal status {HEALTH.thermal_status};"),
         ("statistics", "2.2", f"at most {HEALTH.battery_celsius:g} °C"),
         ("statistics", "2.2", f"at least {HEALTH.battery_percent} %"),

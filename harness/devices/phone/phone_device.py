@@ -18,14 +18,21 @@ from harness.devices.phone.fleet.phone_claim import HeldClaim
 from harness.devices.phone.fleet.phone_selection import ReadyPhone
 from harness.devices.phone.fleet.recovery import Recovery
 from harness.devices.phone.health.gate import Fitness
+from harness.devices.phone.runner.asking import hold_dialogues
 from harness.devices.phone.runner.command import (
     RemoteModel,
     command_by_hand,
     runner_arguments,
     sequence_length,
 )
-from harness.devices.phone.runner.dialogue import Dialogue, hold_dialogue, write_raw_image
-from harness.devices.phone.runner.output import UnusableRun, failed_run, read_answer
+from harness.devices.phone.runner.dialogue import Dialogue, write_raw_image
+from harness.devices.phone.runner.option_limits import completed
+from harness.devices.phone.runner.output import (
+    LeftBehind,
+    UnusableRun,
+    failed_run,
+    read_answer,
+)
 from harness.devices.phone.runner.remote_runner import RemoteRunner
 from harness.devices.transport.errors import PhoneFailure
 from harness.runtime.generation import Generation
@@ -111,10 +118,16 @@ class PhoneDevice:
         return self._ready.found.is_virtual
 
     @property
+    def lacks(self) -> frozenset[str]:
+        """What the phone's runner has no switch for."""
+        return self._setup.generation.lacks
+
+    @property
     def method(self) -> str:
         """How warm-up and a fixed token count are reached here."""
         steps = "--seq_len of prompt + N + 1"
-        steps += " with --ignore_eos" if self._setup.generation.is_ours else ""
+        is_bound = "ignore_eos" in self.lacks
+        steps += ", N no more than the answer has" if is_bound else " with --ignore_eos"
         told = f"a discarded process, then {steps}"
         lacking = self._setup.generation.times_lack
         return f"{told}; load and inference times without {lacking}" if lacking else told
@@ -187,18 +200,32 @@ class PhoneDevice:
         self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
     ) -> tuple[Generation, ...]:
         answered: list[Generation] = []
+        options = completed(options, artifact.manifest)
+        self._check(artifact)
+        tokenizer = Tokenizer(artifact.tokenizer_path)
+        dialogues = hold_dialogues(artifact, tokenizer, requests, options, self._setup.generation)
         model = self._deploy(artifact)
-        warm_up = [requests[0] for _ in range(options.warmup if requests else 0)]
-        for request in [*warm_up, *requests]:
-            answered.append(self._answer(artifact, model, request, options, answered))
+        asked = [*zip(requests, dialogues, strict=True)]
+        warm_up = asked[:1] * options.warmup
+        for request, dialogue in [*warm_up, *asked]:
+            kept = tuple(answered[options.warmup :])
+            left, command = self._execute(artifact, model, request, dialogue, options)
+            try:
+                answer = read_answer(request.id, left, dialogue, tokenizer)
+            except UnusableRun as unusable:
+                raise failed_run(left, str(unusable), command, kept) from unusable
+            self._counted[dialogue] = answer.turns[0].stats.prompt_tokens
+            answered.append(answer)
         return tuple(answered[options.warmup :])
 
-    def _deploy(self, artifact: Artifact) -> RemoteModel:
+    def _check(self, artifact: Artifact) -> None:
         if artifact.directory not in self._checked:
             # A runner on a phone gets no manifest: it would load a changed file and answer wrongly.
             check_whole(artifact)
             check_artifact(artifact, self._setup)
             self._checked.add(artifact.directory)
+
+    def _deploy(self, artifact: Artifact) -> RemoteModel:
         paths = [artifact.path(component) for component in COMPONENTS]
         files = [*paths, artifact.tokenizer_path]
         folder = self._deployment.bring_folder("artifacts", files)
@@ -213,39 +240,32 @@ class PhoneDevice:
             self._setup.shares_buffers,
         )
 
-    def _answer(
+    def _execute(
         self,
         artifact: Artifact,
         model: RemoteModel,
         request: Request,
+        dialogue: Dialogue,
         options: RunOptions,
-        answered: Sequence[Generation],
-    ) -> Generation:
+    ) -> tuple[LeftBehind, tuple[str, ...]]:
+        """What a process left, and the command that does the same by hand."""
         manifest = artifact.manifest
-        tokenizer, family = Tokenizer(artifact.tokenizer_path), get_family(manifest.family)
-        generation = self._setup.generation
-        dialogue = hold_dialogue(request, family, tokenizer, manifest.tokens_per_image, generation)
+        preprocessing = get_family(manifest.family).preprocessing
         images = tuple(
             self._deployment.bring_image(
-                write_raw_image(self._scratch, source, manifest.image_size_px, family.preprocessing)
+                write_raw_image(self._scratch, source, manifest.image_size_px, preprocessing)
             )
             for source in request.images
         )
         arguments = runner_arguments(
             model,
-            generation,
+            self._setup.generation,
             dialogue,
             images,
             options,
             system_prompt=request.system_prompt,
             seq_len=sequence_length(dialogue, options, self._counted.get(dialogue)),
         )
-        kept = tuple(answered[options.warmup :])
+        command = command_by_hand(self._phone, self._remote.tools, arguments, images)
         left = self._remote.execute(arguments, images, request.id, run_limit_s(manifest))
-        try:
-            answer = read_answer(request.id, left, dialogue, tokenizer)
-        except UnusableRun as unusable:
-            command = command_by_hand(self._phone, self._remote.tools, arguments, images)
-            raise failed_run(left, str(unusable), command, kept) from unusable
-        self._counted[dialogue] = answer.turns[0].stats.prompt_tokens
-        return answer
+        return left, command

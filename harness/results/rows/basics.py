@@ -44,6 +44,8 @@ class Subject(Frozen):
         mode: ``kv``, ``hybrid`` or ``lookahead``.
         precision: As ``--precision`` takes it.
         protocol: ``snapgate`` or ``upstream``.
+        workload: What a turn was whose speed was measured, ``66 steps`` for instance; None for the
+            usual one (statistics §2.1).
         artifact_key: Key of the artifact that ran.
     """
 
@@ -55,4 +57,5 @@ class Subject(Frozen):
     mode: Mode | None = None
     precision: str | None = None
     protocol: Protocol | None = None
+    workload: Text | None = None
     artifact_key: str | None = None

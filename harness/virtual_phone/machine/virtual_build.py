@@ -1,10 +1,11 @@
-"""The runner of virtual phones, which is this project's own, and the artifacts that it loads."""
+"""The runner of virtual phones, which computes with ours, and the artifacts that it loads."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 import harness
 from harness.backends.qnn.libraries import find_libraries
@@ -16,31 +17,41 @@ from harness.vocabulary import Target
 RUNNER = Path("examples/qualcomm/oss_scripts/llama/qnn_multimodal_runner")
 BACKEND_LIBRARY = Path("backends/qualcomm/libqnn_executorch_backend.so")
 
+VirtualRunner = Literal["ours", "upstream"]
+"""``ours`` can all that our runner can, ``upstream`` only what upstream's program can."""
+
+_MODULES: dict[VirtualRunner, str] = {
+    "ours": "harness.runtime",
+    "upstream": "harness.virtual_phone.upstream",
+}
+
 # The libraries beside it are a phone's; the runner is this machine's Python, with its own.
 _SCRIPT = """\
 #!/bin/sh
 # The runner of a virtual phone: takes the flags of qnn_multimodal_runner, runs on this machine.
 unset LD_LIBRARY_PATH ADSP_LIBRARY_PATH
-PYTHONPATH={search_path} PYTHONDONTWRITEBYTECODE=1 exec {python} -m harness.runtime "$@"
+PYTHONPATH={search_path} PYTHONDONTWRITEBYTECODE=1 exec {python} -m {module} "$@"
 """
 _LIBRARY = "Virtual: the runner of a virtual phone loads no such library.\n"
 
 
-def write_virtual_build(folder: Path) -> Path:
+def write_virtual_build(folder: Path, runner: VirtualRunner = "ours") -> Path:
     """Write the files that a phone needs of an ExecuTorch build, in their usual places.
 
-    The runner is ``python -m harness.runtime`` of this very Python, so what it says is computed
-    from the artifact that was pushed. It works on the virtual phones of this machine, and on no
+    The runner is a module of ours in this very Python, so what it says is computed from the
+    artifact that was pushed. It works on the virtual phones of this machine, and on no
     real one. The library is a placeholder that nothing loads.
 
     Args:
         folder: Folder to write to; made when missing.
+        runner: Whose runner it is to be like.
 
     Returns:
         The same folder.
     """
     search_path = shlex.quote(str(Path(harness.__file__).parents[1]))
-    script = _SCRIPT.format(search_path=search_path, python=shlex.quote(sys.executable))
+    python = shlex.quote(sys.executable)
+    script = _SCRIPT.format(search_path=search_path, python=python, module=_MODULES[runner])
     for path, content in ((RUNNER, script), (BACKEND_LIBRARY, _LIBRARY)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.devices.virtual_session import (
-    is_virtual,
-    one_per_worker,
-    virtual_serialno,
-    virtual_soc,
-)
+from harness.devices.virtual_session import is_virtual, one_per_worker, read_serial, virtual_soc
 from harness.errors import UserError
 
 
@@ -20,10 +15,12 @@ from harness.errors import UserError
         ("virtual:sm8650", "VIRTUAL-SM8650"),
         ("virtual:SM8550:desk", "VIRTUAL-SM8550-desk"),
         ("virtual:SM8550:desk-2", "VIRTUAL-SM8550-desk-2"),
+        ("virtual:SM8550:upstream", "VIRTUAL-SM8550-upstream"),
+        ("virtual:SM8550:desk:upstream", "VIRTUAL-SM8550-desk-upstream"),
     ],
 )
 def test_a_phone_has_one_serial_number_in_every_session(serial: str, serialno: str) -> None:
-    assert virtual_serialno(serial) == serialno
+    assert read_serial(serial).serialno == serialno
     soc = virtual_soc(serial)
     assert soc is not None
     assert soc.name in serialno
@@ -35,7 +32,7 @@ def test_others_are_none(serial: str | None) -> None:
     assert virtual_soc(serial) is None
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a:b", "büro", "x" * 33])
+@pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a:b", "büro", "x" * 33, ":upstream"])
 def test_what_is_no_name_is_one_sentence(name: str) -> None:
     with pytest.raises(UserError, match=r"cannot name a virtual phone; .*virtual:SM8550:desk"):
         virtual_soc(f"virtual:SM8550:{name}")
@@ -55,6 +52,20 @@ def test_one_process_uses_the_phone_as_it_is_named(workers: int | None) -> None:
 def test_each_worker_has_a_phone_of_its_own() -> None:
     assert one_per_worker("virtual:sm8550", 2) == ("virtual:SM8550:1", "virtual:SM8550:2")
     named = one_per_worker("virtual:SM8550:desk", 3)
-    assert [virtual_serialno(one) for one in named] == [
+    assert [read_serial(one).serialno for one in named] == [
         f"VIRTUAL-SM8550-desk-{number}" for number in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize(
+    ("serial", "runner"),
+    [
+        ("virtual:SM8550", "ours"),
+        ("virtual:SM8550:desk", "ours"),
+        ("virtual:SM8550:upstream", "upstream"),
+        ("virtual:SM8550:desk:upstream", "upstream"),
+    ],
+)
+def test_the_last_word_may_ask_for_upstreams_runner(serial: str, runner: str) -> None:
+    assert read_serial(serial).runner == runner
+    assert [read_serial(one).runner for one in one_per_worker(serial, 2)] == [runner, runner]

@@ -95,6 +95,7 @@ OTHERS: dict[str, dict[str, object]] = {
     "mode": {"mode": "hybrid"},
     "precision": {"precision": "8da4w"},
     "protocol": {"protocol": "upstream"},
+    "workload": {"workload": "66 steps"},
     "unit": {"unit": "ms"},
     "virtual": {"virtual": True},
     "method": {"method": "no warm-up"},

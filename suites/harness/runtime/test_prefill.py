@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.runtime.phases import check_prompt_fits, chunks
+from harness.runtime.phases import chunks
+from harness.runtime.prompt_limit import check_prompt_fits
 
 
 @given(prompt_tokens=st.integers(1, 300), ar=st.integers(1, 64))

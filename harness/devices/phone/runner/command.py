@@ -84,15 +84,7 @@ def runner_arguments(
         options: How to generate.
         system_prompt: Text that every turn repeats.
         seq_len: Cap on positions, from ``sequence_length``.
-
-    Raises:
-        UserError: If the runner has no way to do what the options ask for.
     """
-    if not generation.is_ours and not options.requantization:
-        raise UserError(
-            "The runner on the phone has no switch for leaving the KV cache unconverted; measure "
-            "that with --target emulator."
-        )
     arguments = [
         model.runner,
         *("--decoder_model_version", model.family),
@@ -121,7 +113,9 @@ def runner_arguments(
     return tuple(arguments)
 
 
-def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] = ()) -> str:
+def run_script(
+    libraries: str, arguments: Sequence[str], images: Sequence[str] | None = None
+) -> str:
     """Write the list of images and start a program, in the folder that the shell is in.
 
     Both variables name the libraries' folder: the linker finds QNN there, and FastRPC the HTP's
@@ -131,14 +125,19 @@ def run_script(libraries: str, arguments: Sequence[str], images: Sequence[str] =
     Args:
         libraries: Folder with the runner's libraries and the HTP's skel, on the phone.
         arguments: Program and arguments.
-        images: Raw images for the list file, in order.
+        images: Raw images for the list file, in order; None for a program that reads none. A
+            conversation without images needs the empty file: without one upstream's runner aborts.
     """
     found = shlex.quote(libraries)
-    listed = f"printf '%s\\n' {shlex.join(images)} > {IMAGE_LIST}; " if images else ""
+    listed = "" if images is None else f"{_listing(images)} > {IMAGE_LIST}; "
     return (
         f"{listed}export LD_LIBRARY_PATH={found} ADSP_LIBRARY_PATH={found}; "
         f"exec {shlex.join(arguments)}"
     )
+
+
+def _listing(images: Sequence[str]) -> str:
+    return f"printf '%s\\n' {shlex.join(images)}" if images else ":"
 
 
 def command_by_hand(

@@ -49,6 +49,12 @@ class RunnerGeneration:
         """What its load and inference times leave out; empty for nothing (contract §5.5)."""
         return "the vision encoder" if self.is_single_turn else ""
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Names of ``RunOptions`` that it has no switch for."""
+        own = frozenset({"ignore_eos", "record_margins", "requantization", "seed"})
+        return frozenset() if self.is_ours else own
+
     def describe(self) -> str:
         """For a sentence: ``of January to March 2026``."""
         if self.is_ours:

@@ -34,6 +34,11 @@ BUILD_COMMAND = "backends/qualcomm/scripts/build.sh --skip_linux_android --relea
 OURS = "its runner is ours, python -m harness.runtime under upstream's flags"
 """What answers where nobody brings a runner."""
 
+LIMITED = (
+    "its runner is ours within the limits of upstream's, python -m harness.virtual_phone.upstream"
+)
+"""The same with ``:upstream`` behind the phone."""
+
 _HELP_S = 60.0
 _SCRIPT = b"#!"
 _LACKING = re.compile(r"while loading shared libraries: (\S+): cannot open shared object file: No")

@@ -14,6 +14,7 @@ from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runs.claimed_run import end_in_words
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
+from harness.runner_log.failed_check import why_it_ended
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Generation, Turn
 from harness.vlm.tokenizer import Tokenizer
@@ -97,14 +98,16 @@ def failed_run(
 
     Args:
         left: What the run left.
-        reason: Why it gave no answer; what QNN says of itself is explained beside it.
+        reason: Why it gave no answer; the check by which it ended itself goes before it, and what
+            QNN says of itself is explained behind it.
         command: As ``command_by_hand`` returns it.
         answered: Earlier requests of the same session.
     """
     lines = left.log.splitlines()
     # What Android's log has of FastRPC and the linker is no line of the runner's own.
     known = explain([*lines, *left.logcat.splitlines(), reason])
-    told = f"{reason}; {known}" if known else reason
+    said = why_it_ended(left.log)
+    told = "; ".join(filter(None, (said, reason, known)))
     kept = {"stdout and stderr": bounded(left.log.encode())}
     if left.logcat:
         kept["logcat"] = bounded(left.logcat.encode())

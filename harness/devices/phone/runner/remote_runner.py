@@ -79,7 +79,7 @@ class RemoteRunner:
         """
 
         def ask() -> str:
-            result, folder = self._run((self.runner, "--help"), (), "--help", total_s)
+            result, folder = self._run((self.runner, "--help"), None, "--help", total_s)
             self._remove(folder)
             ended = f"It {end_in_words(result.exit_code)}."
             return f"{ended}\n{result.log.decode(errors='replace')}"
@@ -124,7 +124,7 @@ class RemoteRunner:
         return run()
 
     def _run(
-        self, arguments: Sequence[str], images: Sequence[str], about: str, total_s: float
+        self, arguments: Sequence[str], images: Sequence[str] | None, about: str, total_s: float
     ) -> tuple[RunResult, str]:
         folder = Workspace.on(self._phone).new_run()
         run = ClaimedRun(self._phone, folder, self._retry_limits)

@@ -168,7 +168,7 @@ def test_what_would_answer_wrongly_is_not_even_pushed(
     device = open_device()
     sent = device.bytes_sent
     given = open_artifact(hollow_artifact(tmp_path / "apart", kv_encodings="requantized"))
-    with pytest.raises(UserError, match="would answer wrongly"):
+    with pytest.raises(UserError, match="no runner for phones takes both"):
         device.run(given, [question], OPTIONS)
     assert device.bytes_sent == sent
 

@@ -9,6 +9,7 @@ import pytest
 from harness.devices.phone.runner.command import RemoteModel, run_script, runner_arguments
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runner.generation import RunnerGeneration, read_generation
+from harness.devices.phone.runner.option_limits import check_options
 from harness.errors import UserError
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.request import RunOptions
@@ -19,7 +20,8 @@ CURRENT = RunnerGeneration(frozenset({"tok_embedding_path"}), requantizes=False)
 OLD = RunnerGeneration(frozenset({"embedding_path"}), requantizes=True)
 OURS = read_generation(help_text())
 DIALOGUE = Dialogue(('It\'s "5 $"?\n`-x`',), ("",), (9,), is_exact=True)
-OPTIONS = RunOptions(mode="kv", max_new_tokens=8, ignore_eos=True, record_margins=True)
+OPTIONS = RunOptions(mode="kv", max_new_tokens=8)
+OF_OURS = OPTIONS.model_copy(update={"ignore_eos": True, "record_margins": True})
 
 
 def arguments(
@@ -71,7 +73,7 @@ def test_lookahead_and_a_system_prompt_are_told() -> None:
 
 
 def test_our_own_runner_understands_all_of_it() -> None:
-    flags = parse_flags(arguments(OURS)[1:])
+    flags = parse_flags(arguments(OURS, OF_OURS)[1:])
     assert flags.json_output
     assert flags.ignore_eos
     assert flags.record_margins
@@ -79,10 +81,60 @@ def test_our_own_runner_understands_all_of_it() -> None:
     assert flags.prompt == DIALOGUE.prompts
 
 
-def test_what_upstreams_runner_cannot_do_is_refused() -> None:
-    with pytest.raises(UserError, match="has no switch for leaving the KV cache unconverted"):
-        arguments(CURRENT, RunOptions(requantization=False))
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (RunOptions(ignore_eos=True), "ends each answer at its stop token"),
+        (RunOptions(record_margins=True), "does not tell its second choices"),
+        (RunOptions(requantization=False), "no switch for leaving the KV cache unconverted"),
+        (RunOptions(temperature=0.7), "raw codes for logits at temperature 0.7"),
+        (RunOptions(temperature=0.7, upstream_compat=True, top_p=0.5), "leave top_p 0.5 out"),
+        (RunOptions(temperature=0.7, upstream_compat=True, seed=3), "takes no seed"),
+        (RunOptions(mode="lookahead", seed=3), "takes no seed"),
+        (RunOptions(seq_len=-5), "aborts at seq_len -5; give 0"),
+    ],
+)
+@pytest.mark.parametrize("generation", [CURRENT, OLD])
+def test_what_upstreams_runner_cannot_do_is_refused(
+    generation: RunnerGeneration, options: RunOptions, told: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        check_options(options, generation)
+    assert told in str(refused.value)
+    check_options(options, OURS)
+
+
+def test_all_that_upstreams_runner_cannot_do_is_told_at_once() -> None:
+    with pytest.raises(UserError, match=r"stop token; .*; it does not tell its second choices"):
+        check_options(OF_OURS, CURRENT)
+
+
+@pytest.mark.parametrize(
+    "options", [RunOptions(), RunOptions(seed=3, top_p=0.5), RunOptions(upstream_compat=True)]
+)
+def test_what_changes_no_greedy_answer_is_asked_of_every_runner(options: RunOptions) -> None:
+    check_options(options, CURRENT)
+
+
+def test_our_own_runner_can_leave_the_cache_unconverted() -> None:
     assert "--norequantization" in arguments(OURS, RunOptions(requantization=False))
+
+
+@pytest.mark.parametrize(
+    ("images", "listing"),
+    [
+        (("/i/a b.raw", "/i/2.raw"), "printf '%s\\n' '/i/a b.raw' /i/2.raw > images.txt; "),
+        # Upstream's runner answers without an image, but aborts without the list.
+        ((), ": > images.txt; "),
+        (None, ""),
+    ],
+)
+def test_the_list_of_images_is_there_wherever_one_is_read(
+    images: tuple[str, ...] | None, listing: str
+) -> None:
+    assert run_script("/t", ("/t/runner",), images) == (
+        f"{listing}export LD_LIBRARY_PATH=/t ADSP_LIBRARY_PATH=/t; exec /t/runner"
+    )
 
 
 def test_the_phones_shell_changes_no_word() -> None:

@@ -1,0 +1,130 @@
+"""Upstream's ``qnn_multimodal_runner`` for virtual phones: our runner within its limits.
+
+It takes upstream's flags and no other, prints whole milliseconds and no token ids, deviates where
+upstream does (contract §8), and ends as upstream's program does (contract §5.7).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.backends.qnn.provider import activate
+from harness.errors import UserError
+from harness.options.values import resolve
+from harness.runtime.flags import Flags
+from harness.runtime.observer import ConsoleObserver, LogitsDump, LogitsSink
+from harness.runtime.plan import make_plan
+from harness.virtual_phone.upstream.conversation import read_request
+from harness.virtual_phone.upstream.failed_check import FailedCheck, die
+from harness.virtual_phone.upstream.flags import BadFlags, help_text, read_flags
+from harness.virtual_phone.upstream.observer import UpstreamObserver
+from harness.vlm.registry import known_families
+
+if TYPE_CHECKING:
+    from harness.runtime.runner import MultimodalRunner
+
+_REFUSED = 1
+"""Exit code of gflags, for ``--help`` as well."""
+_NOWHERE = Path(os.devnull)
+_KV = 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run.
+
+    Returns:
+        0, whatever could not be written, or 1 for flags that gflags refuses; a failed check ends
+        the process by SIGABRT.
+    """
+    print("I tokenizers:regex.cpp:40] Registering override fallback regex", file=sys.stderr)
+    try:
+        flags = read_flags(arguments)
+    except BadFlags as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return _REFUSED
+    if flags.help:
+        print(help_text())
+        return _REFUSED
+    with _logits_sink(flags) as sink:
+        observer = UpstreamObserver(flags.performance_output_path, sink)
+        try:
+            _check_flags(flags)
+            runner = _load(flags, observer)
+            _answer(flags, runner)
+        except FailedCheck as check:
+            check.end_process(observer)
+        except UserError as error:
+            FailedCheck.of(error).end_process(observer)
+    return 0
+
+
+def _check_flags(flags: Flags) -> None:
+    """What upstream's program looks at before it loads anything.
+
+    Raises:
+        FailedCheck: If a check fails.
+    """
+    if flags.tokenized_prompt is not None and flags.prompt:
+        raise FailedCheck("main", "false", "Only provide prompt or tokenized_input but not both.")
+    if flags.dump_logits_path is not None and flags.eval_mode != _KV:
+        raise FailedCheck(
+            "main", "false", "Only TokenGenerator(kv) mode is supported to dump all logits."
+        )
+    if flags.decoder_model_version not in known_families():
+        raise FailedCheck("QNNMultimodalRunner", "false", "Unsupported Decoder Model")
+    if flags.seq_len is not None and flags.seq_len < 0:
+        print("terminate called after throwing an instance of 'std::length_error'", file=sys.stderr)
+        print("  what():  vector::reserve", file=sys.stderr)
+        die(signal.SIGABRT)
+
+
+def _load(flags: Flags, observer: ConsoleObserver) -> MultimodalRunner:
+    """Load the model; what is asked of it is looked at when it is there."""
+    observer.log(f"Load Encoder: {flags.encoder_path}")
+    observer.log(f"Load Token Embedding: {flags.tok_embedding_path}")
+    observer.log(f"Load Text Decoder: {flags.decoder_path}")
+    observer.log("Starting multimodal runner")
+    names = ("image_path", "output_path", "performance_output_path")
+    unasked = {**dict.fromkeys(names, _NOWHERE), "prompt": (), "tokenized_prompt": None}
+    update = {**unasked, "seed": int(time.time())}
+    plan = make_plan(flags.model_copy(update=update), resolve("runtime", {}))
+    if plan.qnn_dir is not None:
+        activate(plan.qnn_dir)
+    # Loading torch takes seconds, which mistaken flags need not wait for.
+    from harness.runtime.runner import MultimodalRunner
+
+    return MultimodalRunner(plan.files, plan.family, plan.options, observer)
+
+
+def _answer(flags: Flags, runner: MultimodalRunner) -> None:
+    """Hold the conversation; the file of answers is empty until its end."""
+    output = _emptied(flags.output_path)
+    request = read_request(flags, runner.image_size_px)
+    generation = runner.run(request, flags.num_iters)
+    answers = (turn.echo.encode() + runner.token_bytes(turn.token_ids) for turn in generation.turns)
+    output.write_bytes(b"".join(answers))
+
+
+def _emptied(path: Path) -> Path:
+    """The file, or nowhere in place of one that cannot be written, which costs upstream nothing."""
+    try:
+        path.write_bytes(b"")
+    except OSError:
+        return _NOWHERE
+    return path
+
+
+@contextmanager
+def _logits_sink(flags: Flags) -> Iterator[LogitsSink | None]:
+    if flags.dump_logits_path is None or flags.eval_mode != _KV:
+        yield None
+        return
+    with flags.dump_logits_path.open("wb") as file:
+        yield LogitsDump(file, upstream_compat=True).write

@@ -1,0 +1,171 @@
+"""A virtual phone's runner with upstream's limits behaves as the C++ program was seen to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harness
+from harness.artifacts.artifact import Artifact
+from harness.devices.phone.runner.generation import read_generation
+from harness.runner_log.failed_check import why_it_ended
+from harness.runner_log.log import parse_runner_log
+from harness.virtual_phone.upstream.conversation import read_request
+from harness.virtual_phone.upstream.failed_check import FailedCheck
+from harness.virtual_phone.upstream.flags import BadFlags, help_text, read_flags
+from harness.virtual_phone.upstream.runner import main
+
+PROMPT = ("--prompt", "<image>What is this?")
+
+
+@pytest.fixture
+def files(random_smolvlm: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a run, which is the working one: a raw image and lists of none, one and two."""
+    size = random_smolvlm.manifest.image_size_px
+    np.zeros((1, 3, size, size), "<f4").tofile(tmp_path / "a.raw")
+    (tmp_path / "images.txt").write_text("a.raw\n")
+    (tmp_path / "two.txt").write_text("a.raw\na.raw\n")
+    (tmp_path / "none.txt").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def model(random_smolvlm: Artifact) -> tuple[str, ...]:
+    """Flags that name an artifact."""
+    path = random_smolvlm.path
+    return (
+        *("--decoder_model_version", "smolvlm"),
+        *("--encoder_path", str(path("vision_encoder"))),
+        *("--tok_embedding_path", str(path("token_embedding"))),
+        *("--decoder_path", str(path("text_decoder"))),
+        *("--tokenizer_path", str(random_smolvlm.tokenizer_path)),
+    )
+
+
+def test_its_help_is_of_upstreams_present_generation() -> None:
+    generation = read_generation(help_text())
+    assert not generation.is_ours
+    assert not generation.is_single_turn
+    assert not generation.requantizes
+    assert {"ignore_eos", "record_margins"} <= generation.lacks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--json"], "unknown command line flag 'json'"),
+        (["--ignore_eos"], "unknown command line flag 'ignore_eos'"),
+        (["--requests", "r"], "unknown command line flag 'requests'"),
+        (["--record_margins"], "unknown command line flag 'record_margins'"),
+        (["--norequantization"], "unknown command line flag 'norequantization'"),
+        (["--artifact=x"], "unknown command line flag 'artifact'"),
+        (["--seq_len"], "flag '--seq_len' is missing its argument"),
+        (["--seq_len", "many"], "seq_len"),
+    ],
+)
+def test_flags_that_upstream_does_not_have_are_refused(arguments: list[str], told: str) -> None:
+    with pytest.raises(BadFlags) as refused:
+        read_flags(arguments)
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prompts"),
+    [
+        (["--prompt", "a", "--prompt", "b"], ("a", "b")),
+        (["--prompt=a"], ()),
+        (["-prompt", "a"], ()),
+        (["stray", "--prompt", "a", "words"], ("a",)),
+        (["--noshared_buffer", "--prompt", "--seq_len"], ("--seq_len",)),
+    ],
+)
+def test_prompts_are_the_words_behind_their_flag(
+    arguments: list[str], prompts: tuple[str, ...]
+) -> None:
+    flags = read_flags(arguments)
+    assert flags.prompt == prompts
+    assert flags.upstream_compat
+
+
+@pytest.mark.parametrize(
+    ("arguments", "check"),
+    [
+        (PROMPT, "!FLAGS_image_path.empty()"),
+        ((*PROMPT, "--image_path", "gone.txt"), "input_list.is_open()"),
+        ((*PROMPT, "--image_path", "gone_raw.txt"), "file.is_open()"),
+        ((*PROMPT, "--image_path", "short.txt"), "file_size == expected_length"),
+        ((*PROMPT, "--image_path", "two.txt"), "total_image_tokens == num_images"),
+        ((*PROMPT, "--image_path", "none.txt"), "total_image_tokens == num_images"),
+    ],
+)
+def test_what_is_asked_is_checked_as_upstream_checks_it(
+    files: Path, arguments: Sequence[str], check: str
+) -> None:
+    (files / "gone_raw.txt").write_text("gone.raw")
+    (files / "short.raw").write_bytes(bytes(100))
+    (files / "short.txt").write_text("short.raw")
+    side = round((os.path.getsize("a.raw") / 12) ** 0.5)
+    with pytest.raises(FailedCheck) as failed:
+        read_request(read_flags(arguments), side)
+    assert failed.value.condition == check
+
+
+def test_a_text_without_images_takes_an_empty_list(files: Path) -> None:
+    request = read_request(read_flags(["--prompt", "Hello", "--image_path", "none.txt"]), 8)
+    assert (request.prompts, request.images) == (("Hello",), ())
+
+
+def test_statistics_are_whole_milliseconds_and_no_ids_are_printed(
+    files: Path, model: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    turns = (*PROMPT, "--prompt", "And this?", "--image_path", "images.txt", "--seq_len", "0")
+    assert main([*model, *turns]) == 0
+    said = capfd.readouterr()
+    assert "token_ids" not in said.out
+    reported = parse_runner_log(said.out + said.err)
+    assert len(reported) == 2
+    for turn in reported:
+        for name in ("load_ms", "ttft_ms", "decode_ms", "inference_ms", "sampling_ms"):
+            value = getattr(turn.stats, name)
+            assert value == pytest.approx(round(value), abs=1e-6), name
+        assert turn.stats.execute_ms is None
+    last = reported[-1].stats
+    speed = float((files / "inference_speed.txt").read_text())
+    assert speed == pytest.approx(last.generated_tokens * 1000 / last.inference_ms, rel=1e-5)
+    assert b"And this?" in (files / "outputs.txt").read_bytes()
+
+
+def test_a_folder_that_is_not_there_costs_nothing_but_the_files(
+    files: Path, model: tuple[str, ...]
+) -> None:
+    places = ("--output_path", "no/o.txt", "--performance_output_path", "no/s.txt")
+    assert main([*model, *PROMPT, "--image_path", "images.txt", *places]) == 0
+    assert not (files / "no").exists()
+
+
+def test_a_failed_check_aborts_and_leaves_an_empty_file_of_answers(
+    files: Path, model: tuple[str, ...]
+) -> None:
+    """The one that a phone's log was read for: a second turn that is too long."""
+    command = (sys.executable, "-m", "harness.virtual_phone.upstream", *model)
+    turns = (*PROMPT, "--image_path", "images.txt", "--prompt", "x y " * 400, "--seq_len", "0")
+    environment = {**os.environ, "PYTHONPATH": str(Path(harness.__file__).parents[1])}
+    ended = subprocess.run([*command, *turns], env=environment, capture_output=True, check=False)
+    assert ended.returncode == -6
+    assert (files / "outputs.txt").read_bytes() == b""
+    assert (files / "inference_speed.txt").read_text(), "the first turn's speed stays"
+    told = why_it_ended(ended.stderr.decode())
+    assert told is not None
+    assert told.startswith("sequence length exceeded - please increase the seq_len value")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--json"], ["--help", "--seq_len", "5"]])
+def test_help_and_unknown_flags_end_with_1(arguments: list[str]) -> None:
+    assert main(arguments) == 1
