@@ -303,7 +303,8 @@ def matrix(session: nox.Session) -> None:
 def interop(session: nox.Session) -> None:
     """Export the miniatures with upstream's exporter, too, and run both with our runner."""
     arguments = install(session, with_qnn=True)
-    run_python(session, "-m", "benchmarks.interop", *arguments)
+    page = unless_given(["--report", "reports/out/interop.html"], arguments)
+    run_python(session, "-m", "benchmarks.interop", *page, *arguments)
 
 
 @nox.session

@@ -96,6 +96,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _save(console: PlainConsole, report: Path) -> None:
+    report.parent.mkdir(parents=True, exist_ok=True)
     if report.suffix in (".html", ".htm"):
         console.save_html(str(report))
     else:

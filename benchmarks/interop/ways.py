@@ -43,27 +43,30 @@ def way_tables(cases: Mapping[str, Ways]) -> list[Table]:
 
 
 def _shares(cases: Mapping[str, Ways]) -> Table:
-    table = Table(title="Upstream's files: what users of upstream's runner get, and of ours")
-    headings = (
-        "conversations",
-        "equal in both",
-        "right of upstream's users",
-        "right of ours",
-        "upstream's way against plain loop",
-    )
+    table = Table(title="Upstream's files: what users of upstream's runner get, and users of ours")
     table.add_column("model and mode")
-    for heading in headings:
+    for heading in (
+        "conversations",
+        "equal tokens in both",
+        "right for upstream's users",
+        "right for ours",
+        "upstream's way equal to plain loop",
+    ):
         table.add_column(heading, justify="right")
     for name, ways in cases.items():
         table.add_row(
             name,
             str(len(ways.ours)),
             f"{ways.equal:.3f}",
-            f"{correct_share(ways.upstream, ways.expected):.3f}",
-            f"{correct_share(ways.ours, ways.expected):.3f}",
+            _right(ways.upstream, ways.expected),
+            _right(ways.ours, ways.expected),
             f"{ways.upstream_loop.identical:.3f}",
         )
     return table
+
+
+def _right(answers: GeneratedAnswers, expected: Mapping[str, str]) -> str:
+    return f"{correct_share(answers, expected):.3f} of {len(expected)}"
 
 
 def _conversations(case: str, ways: Ways) -> Table:

@@ -154,8 +154,8 @@ def test_both_ways_are_shown_conversation_by_conversation() -> None:
         ["tiny_smolvlm hybrid"],
         ["2"],
         ["0.500"],
-        ["0.000"],
-        ["1.000"],
+        ["0.000 of 1"],
+        ["1.000 of 1"],
         ["1.000"],
     ]
     assert conversations.row_count == 2
