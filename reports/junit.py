@@ -21,12 +21,12 @@ def render_junit(run: Run) -> bytes:
     if run.planned is not None:
         facts["planned"] = str(run.planned)
     for name, value in facts.items():
-        ElementTree.SubElement(properties, "property", name=name, value=value)
+        ElementTree.SubElement(properties, "property", name=name, value=_legal(value))
     for row in run.outcomes:
         _add_test_case(suite, row)
     if told := _not_green(run):
         case = ElementTree.SubElement(suite, "testcase", classname="snapgate", name="session")
-        ElementTree.SubElement(case, "error", message=told)
+        ElementTree.SubElement(case, "error", message=_legal(told))
     content: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
     return content
 
@@ -77,5 +77,7 @@ def _add_test_case(suite: ElementTree.Element, row: OutcomeRow) -> None:
 def _legal(text: str) -> str:
     """Spell out characters that XML 1.0 cannot carry, as pytest does."""
     return re.sub(
-        "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", lambda match: f"#x{ord(match[0]):02X}", text
+        "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]",
+        lambda match: f"#x{ord(match[0]):02X}",
+        text,
     )

@@ -6,6 +6,7 @@ The set's scenes are in neither training nor tests.
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from harness.errors import UserError
@@ -24,7 +25,7 @@ def checkpoint_path(name: str) -> Path:
     if not (folder / "config.json").is_file():
         raise UserError(
             f"There is no trained miniature {name!r} in {_ROOT}; "
-            f"train it with: python -m training train {name} --out {folder}"
+            f"train it with: python -m training train {name} --out {shlex.quote(str(folder))}"
         )
     return folder
 

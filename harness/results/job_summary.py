@@ -14,7 +14,7 @@ from harness.measure.wording import bound, number, plural
 from harness.results.failing_since import FailingSince, failing_since
 from harness.results.history import History
 from harness.results.journal_copies import ignored_sentences
-from harness.results.markdown import code, folded, table_row, text, within
+from harness.results.markdown import code, folded, link, table_row, text, within
 from harness.results.rows.schema import AnswerRow, ComparisonRow, QuarantineRow, VerdictRow
 from harness.results.run import Run
 from harness.results.run_comparison import find_differences
@@ -67,7 +67,7 @@ def _lines(
     told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
     yield f"{plural(len(run.judged), 'verdict')}: {told}.\n"
     if report:
-        yield f"[Report and results]({report.replace(' ', '%20').replace(')', '%29')})\n"
+        yield f"{link('Report and results', report)}\n"
     yield from (f"> {text(banner)}\n" for banner in banners(run))
     for sentence in ignored_sentences(run.copies, run.disagreements):
         yield f"> {text(sentence)}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, urlsplit
 
 from harness.measure.wording import number
 
@@ -15,6 +16,8 @@ _MEANING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MAX_LENGTH = 400
+_SAFE_IN_ADDRESSES = "%/:?#@!$&*+,;=~"
+"""Of what has a meaning in addresses, that which has none in Markdown around them."""
 
 
 def text(words: str, max_length: int = _MAX_LENGTH) -> str:
@@ -30,6 +33,13 @@ def code(words: str) -> str:
     line = _one_line(words)
     is_plain = len(line) <= _MAX_LENGTH and not set(line) & set("`<&")
     return f"`{line}`" if is_plain else f"<code>{text(line)}</code>"
+
+
+def link(words: str, address: str) -> str:
+    """Words that lead to an address of the web, or to a file beside; other addresses are told."""
+    if urlsplit(address).scheme.lower() not in ("", "http", "https"):
+        return f"{text(words)}: {code(address)}"
+    return f"[{text(words)}]({quote(address, safe=_SAFE_IN_ADDRESSES)})"
 
 
 def _one_line(words: str) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import shlex
 import sys
 import uuid
 from collections.abc import Mapping
@@ -187,7 +188,7 @@ def _check_glibc(host: HostPlatform) -> None:
 
 
 def _install_command() -> str:
-    return f"{sys.executable} -m pip install 'snapgate[qnn]'"
+    return shlex.join([sys.executable, "-m", "pip", "install", "snapgate[qnn]"])
 
 
 def not_writable(cache: Path, error: OSError) -> UserError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -70,7 +71,7 @@ def _compile(compiler: str, path: Path) -> None:
             lines = result.stderr.strip().splitlines() or ["no message"]
             raise UserError(
                 f"{compiler} could not build the bridge to QNN ({lines[-1]}); "
-                "try it yourself: " + " ".join(command[:-1]) + " /dev/null"
+                "try it yourself: " + shlex.join([*command[:-1], os.devnull])
             )
         os.replace(part, path)
     finally:

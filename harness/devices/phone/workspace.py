@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from dataclasses import dataclass
 
 from harness.devices.transport.phone import Commands
@@ -62,5 +63,5 @@ def make_room_remedy(phone: Commands) -> str:
     Claims and runs stay: they may be another user's, who is there right now.
     """
     root = Workspace.on(phone).root
-    command = " ".join((*phone.shell_words, "rm", "-rf", f"{root}/artifacts", f"{root}/images"))
+    command = shlex.join((*phone.shell_words, "rm", "-rf", f"{root}/artifacts", f"{root}/images"))
     return f"while nobody uses it, remove what older sessions brought: {command}"

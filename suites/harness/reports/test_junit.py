@@ -12,7 +12,7 @@ from harness.results.journal import Journal
 from harness.results.rows.schema import OutcomeRow
 from harness.results.run import Run
 from reports.junit import render_junit
-from suites.harness.reports.small_run import BROKEN_TEST, RUN_ID
+from suites.harness.reports.small_run import BROKEN_TEST, RUN_ID, session_row
 
 
 def suite_of(directory: Path) -> ElementTree.Element:
@@ -79,3 +79,25 @@ def test_characters_that_xml_forbids_are_spelled_out(finished_run: Path) -> None
     assert error.text is not None
     assert "#x1B[31mE   AssertionError: left behind" in error.text
     assert error.text.endswith("#x00")
+
+
+def test_every_character_is_told_in_valid_xml(tmp_path: Path) -> None:
+    everything = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x10400)])) + chr(0x10FFFF)
+    row = OutcomeRow(
+        test_id=f"a.py::t[{everything}]",
+        outcome="failed",
+        duration_s=1.0,
+        message=f"{everything}\n]]>",
+        rerun_command="pytest",
+    )
+    run_id = "run\x1b\x00<&\"'\uffff"
+    with Journal(tmp_path, "main") as journal:
+        journal.append(session_row().model_copy(update={"run_id": run_id}))
+        journal.append(row)
+    content = render_junit(Run.read(tmp_path))
+    suite = ElementTree.fromstring(content).find("testsuite")
+    assert suite is not None
+    assert len(suite.findall("testcase")) == 2
+    [named] = [one for one in suite.iter("property") if one.get("name") == "run_id"]
+    assert named.get("value") == "run#x1B#x00<&\"'#xFFFF"
+    assert "#x1B" in str(suite.findall("testcase")[0].get("name"))

@@ -15,7 +15,7 @@ from harness.results.annotations import step_annotations
 from harness.results.history import load_history
 from harness.results.job_summary import job_summary
 from harness.results.journal import Journal
-from harness.results.markdown import within
+from harness.results.markdown import link, within
 from harness.results.rows.schema import AnswerRow, ComparisonRow, OutcomeRow, QuarantineRow
 from harness.results.run import Run
 from harness.results.series import Series
@@ -258,3 +258,22 @@ def test_there_are_no_more_annotations_than_github_shows(tmp_path: Path) -> None
     told = step_annotations(Run.read(write_run(tmp_path, 0, rows)), [])
     assert len(told) == 10
     assert told[-1] == "::warning title=Snapgate::21 annotations more, see the job's summary."
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://ci/run 1?a=b#c", "[Report](https://ci/run%201?a=b#c)"),
+        ('HTTP://ci/a)b](c<d>"e\n', "[Report](HTTP://ci/a%29b%5D%28c%3Cd%3E%22e%0A)"),
+        ("report/index.html", "[Report](report/index.html)"),
+        ("javascript:alert(1)", "Report: `javascript:alert(1)`"),
+        ("JavaScript:alert(1)", "Report: `JavaScript:alert(1)`"),
+        ("data:text/html,x", "Report: `data:text/html,x`"),
+        ("file:///etc/passwd", "Report: `file:///etc/passwd`"),
+        ("vbscript:x", "Report: `vbscript:x`"),
+        ("java\nscript:x", "Report: `java script:x`"),
+        (" javascript:x", "Report: `javascript:x`"),
+    ],
+)
+def test_only_addresses_of_the_web_are_links(address: str, told: str) -> None:
+    assert link("Report", address) == told

@@ -87,7 +87,8 @@ def choose_phones(found: Discovery, soc: str | None, serial: str | None) -> tupl
     if found.phones:
         there = ", ".join(str(phone) for phone in found.phones)
         raise UserError(
-            f"No phone with {soc} is attached, but {there}; use --soc {found.phones[0].soc}, or "
+            f"No phone with {soc} is attached, but {there}; use --soc "
+            f"{shlex.quote(found.phones[0].soc)}, or "
             f"attach one with {soc}{_others(found)}."
         )
     if found.unusable:
@@ -129,7 +130,7 @@ def _with_serial(found: Discovery, soc: str | None, serial: str) -> FoundPhone:
     if not _has(phone, soc):
         raise UserError(
             f"{phone.serialno} has {phone.soc_raw}, not {soc} (ro.soc.model); use "
-            f"--soc {phone.soc}, or another --serial."
+            f"--soc {shlex.quote(phone.soc)}, or another --serial."
         )
     return phone
 
