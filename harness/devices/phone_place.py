@@ -39,6 +39,7 @@ from harness.devices.virtual_session import (
 from harness.elf import X86_64, machine_of
 from harness.errors import UserError
 from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
+from harness.results.stand_in import RUNNER_FACT
 from harness.targets.phone import PHONE
 from harness.targets.registry import get_target
 from harness.targets.soc import Soc
@@ -121,30 +122,36 @@ class PhonePlace(Place):
         return self.virtual or tuple(one.found.serialno for one in self.ready)
 
     def device_facts(self) -> dict[str, Any]:
-        """What the phone says of itself, and the QNN that came with its runner."""
-        if not self.ready:
-            return {"qnn_version": _version_told(self.brought)} if self.brought else {}
-        (ready,) = self.ready
-        return {
-            "fingerprint": ready.found.fingerprint,
-            "qnn_version": _version_told(ready),
-            "facts": {"model": ready.found.model},
-        }
+        """What the phone says of itself, and which runner and QNN it got."""
+        facts: dict[str, Any] = {"qnn_version": self._qnn_version()}
+        if self.ready:
+            found = self.ready[0].found
+            facts |= {"fingerprint": found.fingerprint, "facts": {"model": found.model}}
+        if self.is_virtual:
+            facts["facts"] = {**facts.get("facts", {}), RUNNER_FACT: self._runner()}
+        return facts
 
     def describe(self) -> str | None:
-        """What answers on a virtual phone."""
+        """Whose runner answers on a virtual phone."""
         if not self.is_virtual:
             return None
-        brought = [HostTools(one.build, one.libraries) for one in self.ready[:1]]
+        return f"virtual phone, {self.soc}; its runner is {self._runner()}"
+
+    def _tools(self) -> HostTools | None:
+        for one in self.ready[:1]:
+            return HostTools(one.build, one.libraries)
+        return self.brought
+
+    def _runner(self) -> str:
+        if tools := self._tools():
+            return tools.describe()
         own = [read_serial(serial).runner for serial in self.virtual]
-        ours = LIMITED if UPSTREAM in own else OURS
-        runner = next((one.describe() for one in filter(None, (*brought, self.brought))), ours)
-        return f"virtual phone, {self.soc}: {runner}"
+        return LIMITED if UPSTREAM in own else OURS
 
-
-def _version_told(brought: HostTools | ReadyPhone) -> str | None:
-    version = brought.libraries.version if brought.libraries else None
-    return version_text(version) if version else None
+    def _qnn_version(self) -> str | None:
+        tools = self._tools()
+        version = tools.libraries.version if tools and tools.libraries else None
+        return version_text(version) if version else None
 
 
 def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:

@@ -14,6 +14,8 @@ from harness.results.series import MeasuredRow
 from harness.targets.registry import speedless_targets
 
 VIRTUAL_PHONE = "virtual phone"
+RUNNER_FACT = "virtual_runner"
+"""What a ``DeviceRow`` calls the runner of a virtual phone, in words."""
 
 
 def stand_in(metric: str, target: str | None, is_virtual: bool) -> str | None:
@@ -44,9 +46,12 @@ def banners(run: Run) -> Iterator[str]:
     """What a reader of a run has to know before any of its speeds, a sentence or two each."""
     if run.virtual_devices:
         names = ", ".join(sorted(run.virtual_devices))
+        known = {str(told) for one in run.devices if (told := one.facts.get(RUNNER_FACT))}
+        runner = f"; its runner is {' and '.join(sorted(known))}" if known else ""
         yield (
-            f"Measured on a virtual phone ({names}), which this machine computes. Its answers and "
-            "files are judged; its rates, times and memory say nothing about a Snapdragon."
+            f"Measured on a virtual phone ({names}), which this machine computes{runner}. Its "
+            "answers and files are judged; its rates, times and memory say nothing about a "
+            "Snapdragon."
         )
     rows: tuple[MeasuredRow, ...] = (*run.samples, *run.verdicts)
     measured = {row.target for row in rows if stand_in_of(row, run)}

@@ -11,7 +11,7 @@ from harness.results.history import load_history
 from harness.results.job_summary import job_summary
 from harness.results.query import nightly
 from harness.results.run import Run
-from harness.results.stand_in import banners, stand_in
+from harness.results.stand_in import RUNNER_FACT, banners, stand_in
 from suites.harness.results.made_up import a_device, a_verdict, samples, write_run
 
 ON_A_PHONE = {"target": "phone", "soc": "SM8650", "device": "R5CX10ABCDE"}
@@ -48,6 +48,16 @@ def test_a_virtual_phone_is_told_at_the_top_and_beside_its_speed(tmp_path: Path)
     [row] = [number for number, line in enumerate(told) if line.startswith("| no-gate")]
     assert banner < row
     assert "100 token/s (virtual phone)" in told[row]
+
+
+def test_whose_runner_a_virtual_phone_had_is_told_where_it_is_known(tmp_path: Path) -> None:
+    runners = {"A": {RUNNER_FACT: "ours"}, "B": {RUNNER_FACT: "/build-x86/runner"}, "C": {}}
+    devices = [
+        a_device(**{**ON_A_PHONE, "virtual": True, "device": name, "facts": facts})
+        for name, facts in runners.items()
+    ]
+    [banner] = banners(Run.read(write_run(tmp_path, 0, devices)))
+    assert "(A, B, C), which this machine computes; its runner is /build-x86/runner and" in banner
 
 
 def test_the_emulator_is_told_where_its_speed_is_shown(tmp_path: Path) -> None:

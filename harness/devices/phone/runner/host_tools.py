@@ -31,12 +31,10 @@ from harness.vocabulary import Target
 BUILD_COMMAND = "backends/qualcomm/scripts/build.sh --skip_linux_android --release"
 """Makes ``build-x86``, in a checkout of ExecuTorch."""
 
-OURS = "its runner is ours, python -m harness.runtime under upstream's flags"
-"""What answers where nobody brings a runner."""
+OURS = "ours, python -m harness.runtime under upstream's flags"
+"""The runner where nobody brings one, for a sentence."""
 
-LIMITED = (
-    "its runner is ours within the limits of upstream's, python -m harness.virtual_phone.upstream"
-)
+LIMITED = "ours within the limits of upstream's, python -m harness.virtual_phone.upstream"
 """The same with ``:upstream`` behind the phone."""
 
 _HELP_S = 60.0
@@ -70,12 +68,10 @@ class HostTools:
         return by_ours if self.libraries is None else (EMULATOR.name,)
 
     def describe(self) -> str:
-        """What answers, for a sentence."""
-        if self.libraries is None:
-            return f"its runner is {self.build.runner}"
-        version = self.libraries.version
-        told = f" {version_text(version)}" if version else ""
-        return f"its runner is {self.build.runner} on the emulator of QNN{told}"
+        """The runner, for a sentence."""
+        if self.libraries is None or self.libraries.version is None:
+            return str(self.build.runner)
+        return f"{self.build.runner} on the emulator of QNN {version_text(self.libraries.version)}"
 
 
 def find_host_tools(directory: Path, qnn_dir: Path | None) -> HostTools:

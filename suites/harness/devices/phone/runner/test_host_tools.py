@@ -66,7 +66,7 @@ def test_a_session_is_for_the_emulator_and_says_whose_runner_answers(tmp_path: P
     place = virtual_place(**brought)
     assert (place.artifact_target.name, place.is_virtual) == ("emulator", True)
     runner = tmp_path / "build/qnn_multimodal_runner"
-    told = f"virtual phone, SM8550: its runner is {runner} on the emulator of QNN 2.47.0"
+    told = f"virtual phone, SM8550; its runner is {runner} on the emulator of QNN 2.47.0"
     assert place.describe() == told
     with pytest.raises(UserError, match="--kv-encodings requantized makes files that no runner"):
         virtual_place(**brought, kv_encodings="requantized")
@@ -75,7 +75,7 @@ def test_a_session_is_for_the_emulator_and_says_whose_runner_answers(tmp_path: P
 def test_without_a_build_the_session_says_that_the_runner_is_ours() -> None:
     told = virtual_place().describe()
     assert told is not None
-    assert told.startswith("virtual phone, SM8550: its runner is ours, python -m harness.runtime")
+    assert told.startswith("virtual phone, SM8550; its runner is ours, python -m harness.runtime")
 
 
 @NEEDS_COMPILER
