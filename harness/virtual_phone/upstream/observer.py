@@ -23,6 +23,9 @@ class UpstreamObserver(ConsoleObserver):
 
     def turn_ended(self, turn: Turn, stopwatch: Stopwatch) -> None:
         """Print the statistics without the time inside ``execute``, and rewrite the speed file."""
+        if turn.stats.stop_reason == "unknown":
+            # A token that the tokenizer lacks ended it, which upstream tells nobody.
+            return
         untimed = turn.stats.model_copy(update={"execute_ms": None})
         super().turn_ended(turn.model_copy(update={"stats": untimed}), stopwatch)
         assert self.reported is not None

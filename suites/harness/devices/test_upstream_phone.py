@@ -11,8 +11,8 @@ from harness.artifacts.artifact import Artifact
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.virtual_session import open_virtual_phone
 from harness.errors import UserError
+from harness.judging import timed_turn
 from harness.judging.questions import Scenes
-from harness.judging.timed_turn import DECODED_TOKENS, own_workload
 from harness.runtime.prompt_limit import PromptTooLong
 from harness.runtime.request import Request, RunOptions
 
@@ -32,13 +32,19 @@ def test_it_says_that_it_is_none_of_ours(device: PhoneDevice) -> None:
 
 
 def test_speed_is_timed_over_what_an_answer_allows(
-    device: PhoneDevice, random_smolvlm: Artifact, tmp_path: Path
+    device: PhoneDevice,
+    random_smolvlm: Artifact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A miniature of random weights never stops by itself, so the first prompt will do."""
+    """Nobody knows how much a miniature of random weights says."""
+    monkeypatch.setattr(timed_turn, "LEAST_DECODED_TOKENS", 1)
     questions = Scenes(6, tmp_path).questions()
-    workload = own_workload(device, (random_smolvlm,), "kv", questions)
+    workload = timed_turn.own_workload(device, (random_smolvlm,), "kv", questions, "What is it?")
     run = workload.run(random_smolvlm)
-    assert run.turn.stats.generated_tokens == workload.options.max_new_tokens == DECODED_TOKENS
+    steps = run.turn.stats.generated_tokens
+    assert steps == workload.options.max_new_tokens
+    assert workload.label == f"{steps} steps of 'What is it?'"
     assert run.turn.is_retokenized
     assert run.turn.stats.decode_ms == pytest.approx(round(run.turn.stats.decode_ms), abs=1e-6)
 
