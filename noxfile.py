@@ -35,6 +35,10 @@ SUITES = ["suites/accuracy", "suites/perf", "suites/size", "suites/robustness"]
 PLACE_OPTIONS = ("--target", "--soc", "--serial", "--pre-gen-pte")
 """Options that say where the suites run; ``nightly`` runs there alone then."""
 
+UPSTREAM_PHONE = ["--serial", "virtual:SM8550:upstream", "--mode", "hybrid", "--precision", "fp32"]
+"""A phone whose runner can only what upstream's can."""
+ON_PHONES = ["suites/accuracy/test_golden.py", *SUITES[1:]]
+"""What is judged there: each answer costs a process, so few of them are asked for."""
 EMULATOR = ["--target", "emulator", "--soc", "SM8650"]
 BRANCHES = ("2,3,2", "4,5,4", "8,5,8")
 """Of lookahead decoding, as window, n-gram and n-grams a step: 8, 32 and 64 tokens a pass."""
@@ -234,21 +238,23 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The main job: export, run and judge both models on host and emulator, in one report."""
+    """The main job: both models on host, emulator and a phone like upstream's, in one report."""
     arguments = install(session, with_qnn=True)
     pytest = ["-m", "pytest", "-n", "2"]
     if any(argument.split("=")[0] in PLACE_OPTIONS for argument in arguments):
         run_python(session, *pytest, *SUITES, *arguments)
         return
+    run = unless_given(["--run-id", new_run_id()], arguments)
+    phone = [*pytest, *ON_PHONES, *run, *unless_given(UPSTREAM_PHONE, arguments), *arguments]
     if NO_QNN in session.posargs or not has_qnn(arguments):
         session.warn("without QNN nothing is run on the HTP emulator")
-        run_python(session, *pytest, *SUITES, *arguments)
+        run_all(session, [*pytest, *SUITES, *run, *arguments], phone)
         return
-    run = unless_given(["--run-id", new_run_id()], arguments)
     few = unless_given(["--mode", "hybrid", "--scenes", "24"], arguments)
     run_all(
         session,
         [*pytest, *SUITES, *run, *arguments],
+        phone,
         [*pytest, "suites/accuracy", "suites/size", *EMULATOR, *run, *few, *arguments],
         ["-m", "benchmarks.htp_matrix", "--pairwise"],
     )
