@@ -13,7 +13,7 @@ from harness.results.rows.schema import NoticeRow
 from harness.runtime.request import Request
 from harness.vlm.registry import get_family
 from harness.vlm.tokenizer import Tokenizer
-from harness.vlm.upstream_notices import stop_notice
+from harness.vlm.upstream_notices import reading_notice, stop_notice
 
 
 @dataclass
@@ -52,5 +52,12 @@ def _sentences(artifact: Artifact, requests: Iterable[Request]) -> Iterable[str]
     except UserError:
         # Whoever runs the artifact is told so, with what to do.
         return
-    if told := stop_notice(tokenizer, get_family(artifact.manifest.family)):
+    family = get_family(artifact.manifest.family)
+    if told := stop_notice(tokenizer, family):
         yield told
+    prompts: dict[str, list[str]] = {}
+    for request in requests:
+        prompts.setdefault(request.system_prompt, []).extend(request.prompts)
+    for system_prompt, asked in prompts.items():
+        if told := reading_notice(tokenizer, family, asked, system_prompt):
+            yield told

@@ -17,6 +17,8 @@ from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.prompt import count_images, place_images
 from harness.vlm.spec import VlmFamily
+from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_notices import reading_notice, stop_notice
 
 
 class MultimodalRunner:
@@ -48,6 +50,9 @@ class MultimodalRunner:
         log(f"eval mode={EVAL_MODES[options.mode]}")
         self._model = load_model(files, family, options, log)
         self._cold = options.warmup > 0
+        self._own_tokenizer = Tokenizer(files.tokenizer) if options.upstream_compat else None
+        if self._own_tokenizer is not None:
+            self._warn(stop_notice(self._own_tokenizer, family))
 
     @property
     def image_size_px(self) -> int:
@@ -78,6 +83,8 @@ class MultimodalRunner:
         pixels = [load_pixels(name, size, how) for name in request.images]
         if self._cold:
             self._warm_up(request, prompts, pixels)
+        if (own := self._own_tokenizer) is not None:
+            self._warn(reading_notice(own, self._family, prompts, request.system_prompt))
         self._log_turns(prompts, request.images)
         conversation = self._conversation(self._observer)
         turns: list[Turn] = []
@@ -87,6 +94,10 @@ class MultimodalRunner:
 
     def _conversation(self, observer: Observer) -> Conversation:
         return Conversation(self._model, self._family, self._options, observer)
+
+    def _warn(self, notice: str | None) -> None:
+        if notice is not None:
+            self._observer.log(f"Warning: {notice}")
 
     def _log_turns(self, prompts: Sequence[str], images: Sequence[str]) -> None:
         """List all turns, before the first begins, with the images that are dealt to each."""

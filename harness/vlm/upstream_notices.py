@@ -5,9 +5,16 @@ Imports without torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from harness.errors import UserError
+from harness.vlm.prompt import TextPiece, format_turn, split_pieces
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import Tokenizer
 from harness.vlm.upstream_stops import word_that_stops
+from harness.vlm.upstream_tokenizer import upstream_tokenizer
+
+_SHOWN_CHARACTERS = 60
 
 
 def stop_notice(tokenizer: Tokenizer, family: VlmFamily) -> str | None:
@@ -19,3 +26,48 @@ def stop_notice(tokenizer: Tokenizer, family: VlmFamily) -> str | None:
         f"upstream's runner cuts answers behind {word!r} (id {tokenizer.vocabulary[word]}), which "
         "it takes for the end of a text"
     )
+
+
+def reading_notice(
+    tokenizer: Tokenizer, family: VlmFamily, prompts: Iterable[str], system_prompt: str = ""
+) -> str | None:
+    """Which prompts upstream's runner will read as other tokens; None if none (contract §4.4).
+
+    Args:
+        tokenizer: The model's.
+        family: Prompt strings.
+        prompts: As users ask them, a placeholder where an image goes.
+        system_prompt: Of all of them.
+    """
+    try:
+        upstreams = upstream_tokenizer(tokenizer.path)
+    except UserError as error:
+        return f"upstream's runner does not load its tokenizer: {error}"
+    turns = {prompt: format_turn(prompt, system_prompt, family.prompt) for prompt in prompts}
+    read = {
+        prompt: (_ids(tokenizer, turn), _ids(upstreams, turn)) for prompt, turn in turns.items()
+    }
+    differing = [prompt for prompt, (own, theirs) in read.items() if own != theirs]
+    if not differing:
+        return None
+    first, *others = differing
+    own, theirs = read[first]
+    among = f" and {len(others)} more" if others else ""
+    is_as_long = len(theirs) == len(own)
+    count = "other tokens" if is_as_long else f"{len(theirs)} tokens instead of {len(own)}"
+    return (
+        f"upstream's runner reads {_shown(first)}{among} as {count}, since its tokenizer loses "
+        "accents and breaks Hangul: answers on phones differ"
+    )
+
+
+def _ids(tokenizer: Tokenizer, turn: str) -> list[int]:
+    pieces = [piece for piece in split_pieces(turn) if isinstance(piece, TextPiece)]
+    return [
+        number for piece in pieces for number in tokenizer.encode(piece.text, as_word=piece.is_word)
+    ]
+
+
+def _shown(prompt: str) -> str:
+    is_long = len(prompt) > _SHOWN_CHARACTERS
+    return repr(prompt[:_SHOWN_CHARACTERS] + "…" if is_long else prompt)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,16 @@ class UpstreamTokenizer(Tokenizer):
 
     def _encode_words(self, text: str) -> list[int]:
         return super().encode(self._normalize(text), as_word=True)
+
+
+@lru_cache(maxsize=4)
+def upstream_tokenizer(path: Path) -> UpstreamTokenizer:
+    """The tokenizer of an artifact, which never changes, read once for all prompts.
+
+    Raises:
+        UserError: As ``UpstreamTokenizer`` does.
+    """
+    return UpstreamTokenizer(path)
 
 
 def _upstream_normalizer(normalizer: Any, path: Path) -> Callable[[str], str]:

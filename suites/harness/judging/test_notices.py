@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,19 @@ def test_a_word_that_will_cut_answers_is_told_once_per_model(tmp_path: Path) -> 
         ("tiny_smolvlm", "0" * 64, cut),
         ("tiny_internvl3", "0" * 64, cut),
     ]
+
+
+def test_a_prompt_that_upstreams_tokenizer_changes_is_told_once(tmp_path: Path) -> None:
+    artifact = artifact_of(tmp_path / "artifact", "tiny_internvl3")
+    content = json.loads(artifact.tokenizer_path.read_text())
+    artifact.tokenizer_path.write_text(json.dumps({**content, "normalizer": {"type": "NFC"}}))
+    kept = Kept()
+    notices = Notices(kept, str)  # type: ignore[arg-type]
+    accented = Request(id="1", prompts=("Où est-il ?",))
+    for requests in (ASKED, [*ASKED, accented], [accented]):
+        notices.look_at(artifact, requests)
+    _, told = kept.rows
+    assert told.sentence.startswith("upstream's runner reads 'Où est-il ?' as")
 
 
 def test_a_tokenizer_that_cannot_be_read_is_left_to_whoever_runs_it(tmp_path: Path) -> None:

@@ -123,6 +123,28 @@ def test_the_log_lists_all_turns_first_then_each_users_prompt_alone(
     assert lines.index(told[0]) > begin + 3
 
 
+def test_upstreams_way_begins_with_what_it_does_otherwise(
+    artifact: Artifact,
+    pictures: tuple[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = json.loads(artifact.tokenizer_path.read_text())
+    tokenizer = tmp_path / "nfc.json"
+    tokenizer.write_text(json.dumps({**content, "normalizer": {"type": "NFC"}}))
+    command = f"""--decoder_model_version {artifact.manifest.family} --seq_len 0
+        --decoder_path {artifact.path("text_decoder")} --tokenizer_path {tokenizer}
+        --encoder_path {artifact.path("vision_encoder")} --max_new_tokens 1
+        --tok_embedding_path {artifact.path("token_embedding")} --image {pictures[0]}"""
+    asked = ["--prompt", "<image>Où est le café?", "--prompt", "What?"]
+    for way, notices in ((["--upstream_compat"], 1), ([], 0)):
+        assert main([*command.split(), *asked, *way]) == 0
+        log = capsys.readouterr().err
+        told = "] Warning: upstream's runner reads '<image>Où est le café?' as "
+        assert log.count(told) == notices
+        assert not notices or log.index(told) < log.index("Simulation multi-turn:")
+
+
 def test_an_answer_cut_by_seq_len_says_so_in_the_log(
     artifact: Artifact, pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from harness.vlm.prompt import (
 )
 from harness.vlm.spec import Preprocessing, VlmFamily
 from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_tokenizer import upstream_tokenizer
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Dialogue:
         prompts: One ``--prompt`` per turn.
         endings: Text that the echo of each turn ends with in ``outputs.txt``; what is behind it is
             the answer (contract §5.3).
-        prompt_tokens: Merged length of each turn's prompt, image rows included.
+        prompt_tokens: Merged length of each turn's prompt, image rows included, as the runner's own
+            tokenizer will read it (contract §4.4).
         is_exact: Whether ``endings`` are whole echoes. A runner of PR #16536 echoes image tokens
             in a way that differs from model to model.
     """
@@ -62,7 +64,8 @@ def hold_dialogue(
             f"Request {request.id!r} means the word {IMAGE_PLACEHOLDER}, where the runner on the "
             "phone sees the place of an image; word it otherwise."
         )
-    tokens = tuple(_length(turn, tokenizer, tokens_per_image) for turn in turns)
+    reader = tokenizer if generation.is_ours else upstream_tokenizer(tokenizer.path)
+    tokens = tuple(_length(turn, reader, tokens_per_image) for turn in turns)
     if not generation.is_single_turn:
         echoes = tuple(without_images(turn) for turn in turns)
         return Dialogue(prompts, echoes, tokens, is_exact=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from harness.devices.phone.runner.command import sequence_length
@@ -15,6 +18,7 @@ from harness.vlm.tokenizer import Tokenizer
 
 SPEC = get_spec("tiny_smolvlm")
 CURRENT = RunnerGeneration(frozenset({"tok_embedding_path"}), requantizes=False)
+OURS = RunnerGeneration(frozenset({"tok_embedding_path", "generations_path"}), requantizes=True)
 OLD = RunnerGeneration(frozenset({"embedding_path"}), requantizes=True)
 ONE = Request(id="one", prompts=("<image>What is this?",), images=("a.png",))
 TWO = Request(
@@ -66,6 +70,21 @@ def test_the_prompts_length_counts_image_rows(tokenizer: Tokenizer) -> None:
     ]
     words = sum(len(tokenizer.encode(text)) for text in texts)
     assert hold(ONE, tokenizer, CURRENT).prompt_tokens == (words + 16,)
+
+
+def test_a_length_is_that_which_the_runners_own_tokenizer_will_read(tmp_path: Path) -> None:
+    """Upstream's reads é as e where tokenizer.json asks for NFC."""
+    content = json.loads((checkpoint_path("tiny_smolvlm") / "tokenizer.json").read_text())
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps({**content, "normalizer": {"type": "NFC"}}))
+    accented = ONE.model_copy(update={"prompts": ("<image>Où est le café?",)})
+    tokenizer = Tokenizer(path)
+    (ours,) = hold(accented, tokenizer, OURS).prompt_tokens
+    (upstreams,) = hold(accented, tokenizer, CURRENT).prompt_tokens
+    plain = accented.model_copy(update={"prompts": ("<image>Ou est le cafe?",)})
+    assert hold(plain, tokenizer, CURRENT).prompt_tokens == (upstreams,)
+    assert upstreams != ours
+    assert "café" in hold(accented, tokenizer, CURRENT).endings[0]
 
 
 def test_turns_repeat_the_system_prompt(tokenizer: Tokenizer) -> None:
