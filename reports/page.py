@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -169,11 +169,18 @@ def _facts(run: Run) -> tuple[Fact, ...]:
     facts = [Fact(name, _values(getattr(row, name.lower()) for row in rows)) for name in names]
     started = (f"{run.started_at:%Y-%m-%d %H:%M} UTC",) if run.started_at else ()
     facts += [Fact("Started", started), Fact("Took", _duration(run.duration))]
-    told = (f"{notice.model}: {notice.sentence}" for notice in run.notices)
-    facts.append(Fact("On phones", tuple(dict.fromkeys(told))))
     commit = run.session.git_commit if run.session else None
     facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
-    return tuple(fact for fact in facts if fact.values)
+    return tuple(fact for fact in (*facts, *_notices(run)) if fact.values)
+
+
+def _notices(run: Run) -> Iterator[Fact]:
+    """What upstream's runner will do otherwise, each sentence with the models that it is of."""
+    models: dict[str, dict[str, None]] = {}
+    for notice in run.notices:
+        models.setdefault(notice.sentence, {})[notice.model] = None
+    for sentence, named in models.items():
+        yield Fact("On phones", (f"{', '.join(named)}: {sentence}",))
 
 
 def _command(argv: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from harness.runner_log.streams import numbered_lines
+
 _CHECK = re.compile(
     r"In function (?P<function>[^()]*)\(\), assert failed"
     r"(?: \((?P<condition>.*?)\): (?P<text>.*)|(?:: | \()(?P<alone>.*))"
@@ -36,7 +38,7 @@ def why_it_ended(log: str) -> str | None:
 def _endings(log: str) -> Iterator[str]:
     thrown = None
     errors: deque[str] = deque(maxlen=_ERRORS_TOLD)
-    for line in log.splitlines():
+    for _, line in numbered_lines(log):
         logged = _LOGGED.match(line)
         if logged and logged["level"] == "E":
             errors.append(logged["message"].strip())

@@ -47,11 +47,11 @@ def test_what_upstreams_runner_will_do_otherwise_stands_in_the_head_once(tmp_pat
     sentence = "upstream's runner cuts answers behind '!' (id 0)"
     with Journal(tmp_path / RUN_ID, "main") as journal:
         journal.append(session_row())
-        for key in ("a" * 64, "b" * 64):
-            row = NoticeRow(model="tiny_internvl3", artifact_key=key, sentence=sentence)
+        for model, key in (("tiny_internvl3", "a"), ("tiny_internvl3", "b"), ("tiny_smolvlm", "c")):
+            row = NoticeRow(model=model, artifact_key=key * 64, sentence=sentence)
             journal.append(row)
     text = page_of(tmp_path / RUN_ID).text
-    assert text.count(f"tiny_internvl3: {sentence}") == 1
+    assert text.count(f"On phones tiny_internvl3, tiny_smolvlm: {sentence}") == 1
 
 
 def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path) -> None:

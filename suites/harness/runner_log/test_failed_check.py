@@ -30,6 +30,12 @@ BARE = logged("F", "result.h:170", "In function CheckOk(), assert failed: hasVal
             "sequence length exceeded - please increase the seq_len value (its check "
             "cur_pos_ + num_prompt_tokens < seq_len failed)",
         ),
+        # A full buffer of standard output ends in front of it.
+        (
+            ['PyTorchObserver {"prefill_token_per_sec":125,"inf' + CHECK],
+            "sequence length exceeded - please increase the seq_len value (its check "
+            "cur_pos_ + num_prompt_tokens < seq_len failed)",
+        ),
         # A condition has parentheses of its own.
         (
             [
