@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from harness.devices.phone.fleet.inventory import find_inventory
@@ -27,7 +28,9 @@ def run_doctor(options: Values) -> int:
     The run is one on this machine's CPU, or on the phone that --soc or --serial ask for.
     """
     if options["smoke"]:
-        return run_smoke(_request(_over_variables(options)), options["artifacts"])
+        request = _request(_over_variables(options))
+        listed = request.inventory.without_commands("doctor --smoke runs no recover command")
+        return run_smoke(replace(request, inventory=listed), options["artifacts"])
     machine = machine_diagnoses(options["qnn_dir"], options["artifacts"])
     told = (*machine, *_artifacts(options), *_beyond_this_machine(options))
     return show_diagnoses(told, bool(options["json"]))
@@ -68,7 +71,13 @@ def _beyond_this_machine(options: Values) -> Iterator[Diagnosis]:
 
 def _request(options: Values) -> PhoneRequest:
     return PhoneRequest(
-        inventory=find_inventory(options["phones"], Path.cwd()),
+        inventory=find_inventory(
+            options["phones"],
+            Path.cwd(),
+            is_typed=options.source("phones").kind == "command line",
+            # The doctor runs none of its commands.
+            ask=lambda question: False,
+        ),
         soc=options["soc"],
         serial=_serial(options),
         adb_hosts=tuple(options["adb_host"] or ()),

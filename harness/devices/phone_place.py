@@ -77,7 +77,9 @@ class PhonePlace(Place):
         options = asked.options
         if soc := virtual_soc(options["serial"]):
             return _own_virtual_phone(asked, soc)
-        inventory = find_inventory(options["phones"], asked.root)
+        inventory = find_inventory(
+            options["phones"], asked.root, is_typed="phones" in asked.typed, ask=asked.ask
+        )
         ready = find_ready_phones(_phone_request(asked, inventory), asked.recovers)
         chosen = (only_one(ready),) if asked.workers is None else one_each(ready, asked.workers)
         _check_all_alike(chosen)

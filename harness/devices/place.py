@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ class PlaceRequest:
         root: Folder of the session's configuration.
         recovers: Whether to bring phones back that are missing; a session that cannot begin
             anyhow does not.
+        typed: Names of the options that the command line has.
+        ask: Asks the user about commands of files that may be somebody else's.
     """
 
     target: TargetSpec
@@ -37,6 +39,8 @@ class PlaceRequest:
     workers: int | None = None
     root: Path = Path()
     recovers: bool = True
+    typed: Set[str] = frozenset()
+    ask: Callable[[str], bool] = lambda question: False
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def choose_place(
     workers: int | None,
     root: Path,
     recovers: bool = True,
+    typed: Set[str] = frozenset(),
+    ask: Callable[[str], bool] = lambda question: False,
 ) -> Place:
     """Resolve the options that say where; see ``PlaceRequest`` for the arguments.
 
@@ -115,7 +121,7 @@ def choose_place(
     if not target.is_remote:
         _refuse_what_is_elsewhere(target, options, given)
     kind: type[Place] = pkgutil.resolve_name(target.place)
-    return kind.choose(PlaceRequest(target, options, given, workers, root, recovers))
+    return kind.choose(PlaceRequest(target, options, given, workers, root, recovers, typed, ask))
 
 
 def asked_target(options: Mapping[str, Any], given: Manifest | None = None) -> TargetSpec:

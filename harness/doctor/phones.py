@@ -149,7 +149,9 @@ def _absent(seen: Sequence[Discovery], request: PhoneRequest) -> Iterator[Diagno
     unusable = tuple(one for found in seen for one in found.unusable)
     for entry in absent_phones(request.inventory, Discovery(phones, unusable)):
         remedy = "plug it in with USB debugging allowed, or take it out of phones.toml"
-        if entry.recover is not None:
+        if entry.refusal is not None:
+            remedy = f"plug it in; {entry.refusal}"
+        elif entry.recover is not None:
             serialno = shlex.quote(entry.serialno)
             remedy = f"plug it in, or type: SNAPGATE_SERIALNO={serialno} {entry.recover}"
         subject = f"phone {entry.serialno} ({entry.name})"

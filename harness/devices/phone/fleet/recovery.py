@@ -106,11 +106,13 @@ def run_recover_command(entry: InventoryPhone, limits: RecoveryLimits) -> None:
         limits: How long it may take.
 
     Raises:
-        NotRecovered: If there is none, or it fails.
+        NotRecovered: If there is none, it may not be run, or it fails.
     """
     command = entry.recover
     if command is None:
         raise NotRecovered(f"phones.toml has no recover command for {entry.name}")
+    if entry.refusal is not None:
+        raise NotRecovered(entry.refusal)
     try:
         done = subprocess.run(
             shlex.split(command),

@@ -58,6 +58,7 @@ def test_without_a_file_nothing_is_known_unless_one_was_named(tmp_path: Path) ->
     with pytest.raises(UserError, match=r"phones\.toml lists no phones \(.*No such file"):
         find_inventory(tmp_path / "phones.toml", tmp_path)
     given = inventory(tmp_path, TWO)
+    (tmp_path / ".git").mkdir()
     assert find_inventory(None, tmp_path) == given
 
 
