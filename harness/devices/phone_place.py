@@ -164,7 +164,10 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
             f"--serial {VIRTUAL}{soc.name} and --soc {options['soc']} are two SoCs; leave one out."
         )
     build_dir: Path | None = options["build_dir"]
-    if build_dir is not None and read_serial(options["serial"]).runner == UPSTREAM:
+    is_limited = read_serial(options["serial"]).runner == UPSTREAM
+    if is_limited:
+        _refuse_requantized(options, asked.given)
+    if is_limited and build_dir is not None:
         raise UserError(
             f"--serial {options['serial']} has a runner of its own with upstream's limits, and "
             f"--build-dir {build_dir} holds another; leave one of them out."
@@ -258,17 +261,21 @@ def check_files(options: Mapping[str, Any], given: Manifest | None) -> None:
     Raises:
         UserError: If that is so.
     """
+    _refuse_requantized(options, given)
+    if given is None:
+        _export_libraries(options["qnn_dir"])
+
+
+def _refuse_requantized(options: Mapping[str, Any], given: Manifest | None) -> None:
     if given is not None:
         refuse_unrunnable(given, "--pre-gen-pte")
-        return
-    if options["kv_encodings"] == "requantized":
+    elif options["kv_encodings"] == "requantized":
         raise UserError(
             "--kv-encodings requantized makes files that no runner for phones takes: those that "
             "convert the KV cache, of January to March 2026, abort on a mask of rank 4; use "
             "--kv-encodings shared, --target emulator, or --serial virtual:SM8550 without "
             "--build-dir."
         )
-    _export_libraries(options["qnn_dir"])
 
 
 def _export_libraries(qnn_dir: Path | None) -> QnnLibraries:

@@ -172,6 +172,12 @@ def test_a_green_run_of_another_lane_or_without_speed_is_none(
     assert search.refused == {reason: 1}
 
 
+def test_a_green_run_of_another_workload_is_one(tmp_path: Path) -> None:
+    """Its figures are held against nothing: both artifacts are measured anew, with one workload."""
+    write_run(tmp_path, 0, [a_verdict(artifact_key=OLD, workload="66 steps")])
+    assert find_latest_green(tmp_path, LANE).found == GreenArtifact(OLD, night_id(0), "abc")
+
+
 def test_a_run_with_other_qnn_libraries_is_none(tmp_path: Path) -> None:
     write_run(tmp_path, 0, [a_device(qnn_version="v2.47"), a_verdict(artifact_key=OLD)])
     write_run(tmp_path, 1, [a_device(qnn_version="v2.46"), a_verdict(artifact_key=NEW)])

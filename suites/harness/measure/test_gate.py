@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_a_gate_of_upstreams_protocol_judges_nothing_else() -> None:
     assert find_gate([upstream], "decode_tps", PHONE) is None
     repeated = Context("smolvlm_500m", "phone", soc="SM8650", protocol="upstream")
     assert find_gate([upstream], "decode_tps", repeated) is upstream
+
+
+def test_runs_of_another_workload_are_judged_by_gates_of_that_one_alone() -> None:
+    usual, short = gate(), gate(workload="66 steps", min=40)
+    shorter = replace(PHONE, workload="66 steps")
+    assert find_gate([usual, short], "decode_tps", PHONE) is usual
+    assert find_gate([usual, short], "decode_tps", shorter) is short
+    assert find_gate([usual], "decode_tps", shorter) is None
+    assert shorter.describe() == f"{PHONE.describe()} (66 steps)"
+    assert "workload=66 steps" in short.describe()
 
 
 def test_the_most_specific_gate_wins_wherever_it_stands() -> None:

@@ -162,6 +162,15 @@ def test_generations_cannot_take_the_place_of_a_folder(artifact: Artifact) -> No
         plan(*flags)
 
 
+def test_an_empty_list_of_images_asks_about_a_text_alone(
+    file_flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    """As upstream's runner takes it."""
+    (tmp_path / "none.txt").write_text("")
+    made = plan(*file_flags, f"--image_path={tmp_path / 'none.txt'}", "--prompt", "Hello")
+    assert made.requests[0].images == ()
+
+
 def test_no_image_is_one_sentence(file_flags: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match="No image was given"):
         plan(*file_flags, "--prompt", "Describe this image:")

@@ -71,6 +71,12 @@ def test_nothing_of_a_run_is_left_on_the_phone(
         (GIVE_UP, 0, "it wrote no speed file, which it leaves out when it gives up"),
         ("echo 'F 0 assert failed' >&2; exit 134", 134, "it ended with exit code 134"),
         (
+            "echo 'F 00:00:00.216001 executorch:multimodal_runner.cpp:504] In function generate(), "
+            "assert failed (a < b): sequence length exceeded' >&2; exit 134",
+            134,
+            "0 answers: sequence length exceeded (its check a < b failed); it ended with exit code",
+        ),
+        (
             "echo '[ERROR] [Qnn ExecuTorch]: QnnDsp <E> Failed to load skel, error: 4000' >&2; "
             "exit 134",
             134,
