@@ -115,12 +115,9 @@ class Conversation:
         stopwatch.stop()
         observer.text(stream.finish())
         if token_ids[-1] in self._model.failing_ids:
-            observer.log(
-                f"Token {token_ids[-1]} is not in the tokenizer: upstream's runner ends the turn "
-                "here, without statistics, and its next turn does not know of the answer"
-            )
             self._model.cache.rewind(prompt_end)
             reason = "unknown"
+        self._log_unwritten(token_ids)
         self._log_end(reason)
         turn = Turn(
             echo=without_images(formatted),
@@ -181,6 +178,16 @@ class Conversation:
             token for piece in prompt if not isinstance(piece, ImagePiece) for token in piece
         ]
         return self._lookahead.run(first_token, text_ids, limits, on_token, stopwatch)
+
+    def _log_unwritten(self, token_ids: Sequence[int]) -> None:
+        """Say which token has no text: the first is where an answer of upstream's runner ends."""
+        token_of = self._model.tokenizer.token_of
+        unwritten = [token_id for token_id in token_ids if token_of(token_id) is None]
+        if unwritten:
+            self._observer.log(
+                f"Token {unwritten[0]} is not in the tokenizer: upstream's runner ends a turn "
+                "there, without statistics, and its next turn does not know of the answer"
+            )
 
     def _log_end(self, reason: StopReason) -> None:
         log = self._observer.log

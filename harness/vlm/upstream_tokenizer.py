@@ -54,7 +54,7 @@ class UpstreamTokenizer(Tokenizer):
 
     def failing_ids(self, rows: int) -> frozenset[int]:
         """Ids of a padded output head: upstream's tokenizer fails at them, which ends a turn."""
-        return frozenset(set(range(rows)) - set(self.vocabulary.values()))
+        return frozenset(number for number in range(rows) if self.token_of(number) is None)
 
     def _encode_words(self, text: str) -> list[int]:
         return super().encode(self._normalize(text), as_word=True)

@@ -16,7 +16,7 @@ from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.prompt import ImagePiece, format_turn, place_images, split_pieces
 from harness.vlm.registry import get_family
-from harness.vlm.upstream_tokenizer import UpstreamTokenizer
+from harness.vlm.tokenizer import Tokenizer
 from harness.vocabulary import Mode
 from suites.harness.runtime.handmade_program import requantized_metadata, shared_metadata
 from suites.harness.runtime.summing_model import (
@@ -223,12 +223,16 @@ def test_where_upstreams_tokenizer_fails_the_turn_ends_and_the_next_knows_no_ans
     expected: list[tuple[int, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lacking = expected[0][2]
-    monkeypatch.setattr(UpstreamTokenizer, "failing_ids", lambda *_: frozenset({lacking}))
-    log = Log()
+    lacking, log = expected[0][2], Log()
+    token_of = Tokenizer.token_of
+    monkeypatch.setattr(
+        Tokenizer, "token_of", lambda self, one: None if one == lacking else token_of(self, one)
+    )
     first, second, _ = converse(requantized, black, observer=log, upstream_compat=True)
     assert first == expected[0][:3]
-    assert any(f"Token {lacking} is not in the tokenizer" in line for line in log.lines)
     answered = sum(token % WORTH for token in expected[0][:STEPS])
     assert second[0] == expected[1][0] - answered
-    assert converse(requantized, black) == expected
+    default = Log()
+    assert converse(requantized, black, observer=default) == expected
+    for one in (log, default):
+        assert any(f"Token {lacking} is not in the tokenizer" in line for line in one.lines)
