@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ from harness.virtual_phone.machine.virtual_build import write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.phone.files_for_phones import write_build, write_sdk
+from suites.harness.devices.phone.runner.host_builds import (
+    NEEDS_COMPILER,
+    write_host_build,
+    write_host_sdk,
+)
 
 LAB = tuple(f"R5CT{number}" for number in range(6))
 BUILD = RunnerBuild(Path("runner"), Path("library"))
@@ -140,6 +146,30 @@ def test_a_phone_that_is_missing_when_a_session_begins_is_brought_back(
     )
     (found,) = find_ready_phones(wish_for(server, tmp_path, entry, **asked))
     assert found.found.serialno == unplugged.serialno
+
+
+@NEEDS_COMPILER
+def test_a_virtual_phone_that_adb_lists_loads_what_its_runner_loads(
+    server: PrivateAdbServer,
+    plugged: VirtualPhone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("QNN_SDK_ROOT", raising=False)
+    asked = PhoneRequest(
+        soc=None,
+        serial=plugged.serialno,
+        adb_hosts=(f"127.0.0.1:{server.port}",),
+        build_dir=write_host_build(tmp_path / "build-x86"),
+        qnn_dir=write_host_sdk(tmp_path / "sdk"),
+    )
+    (ready,) = find_ready_phones(asked)
+    assert ready.found.accepted_targets == ("emulator",)
+    assert ready.libraries is not None
+    assert ready.libraries.version == (2, 47, 0)
+    with pytest.raises(UserError, match="is built for Arm64 and a virtual phone runs on this one"):
+        find_ready_phones(replace(asked, build_dir=write_build(tmp_path / "build-android")))
 
 
 def test_a_phone_that_does_not_come_back_is_told_with_what_was_tried(
