@@ -81,8 +81,7 @@ def read_past(run: Run, since: datetime | None = None) -> Past:
         since = run.started_at - DEFAULT_SPAN
     history = load_history(run.directory.absolute().parent, since, _FRAMES)
     runs = history.runs
-    known = runs["started_at"].notna() & (runs["run_id"] <= run.run_id)
-    earlier = runs[known].sort_values("run_id")
+    earlier = runs[runs["started_at"].notna() & runs["run_id"].isin(history.up_to(run.run_id))]
     nights = tuple(_night(row) for row in earlier.to_dict("records"))
     if not nights or nights[-1].run_id != run.run_id:
         # Unknown when it started, or that was before the span: it has no past.

@@ -75,8 +75,7 @@ def _judged_last(past: Past) -> Mapping[object, str]:
     """The run before this one that judged a gate last, by test and series."""
     verdicts = past.history.verdicts
     earlier = verdicts[verdicts["run_id"].isin([night.run_id for night in past.nights[:-1]])]
-    ordered = earlier.sort_values("run_id", kind="stable")
-    last = ordered.drop_duplicates(["test_id", *SERIES], keep="last")
+    last = earlier.drop_duplicates(["test_id", *SERIES], keep="last")
     return {
         (str(row["test_id"]), *Series.of_record(row)): str(row["run_id"])
         for row in last[["test_id", *SERIES, "run_id"]].to_dict("records")

@@ -89,7 +89,7 @@ def find_latest_green(results: Path, lane: Lane) -> Search:
     history = load_history(results, tables={"sessions", "devices", "verdicts", "comparisons"})
     slower = _slower_keys(history.comparisons, lane)
     refused: Counter[str] = Counter()
-    for run in history.runs.sort_values("run_id", ascending=False).to_dict("records"):
+    for run in reversed(history.runs.to_dict("records")):
         outcome = _look(history, run, lane, slower)
         if isinstance(outcome, GreenArtifact):
             return Search(outcome, refused)
@@ -160,5 +160,5 @@ def _slower_keys(comparisons: pd.DataFrame, lane: Lane) -> set[str]:
     """Candidates of which some metric was slower when it was last compared in the lane."""
     for _, rows in _narrowed(comparisons, lane):
         comparisons = rows
-    last = comparisons.sort_values("at").drop_duplicates(["artifact_key", "metric"], keep="last")
+    last = comparisons.drop_duplicates(["artifact_key", "metric"], keep="last")
     return set(last.loc[last["outcome"] == "slower", "artifact_key"])

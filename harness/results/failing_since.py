@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.measure.verdict import Status
+from harness.results.query import up_to
 from harness.results.rows.schema import VerdictRow
 from harness.results.series import Series, final_frame
 
@@ -44,13 +45,13 @@ def failing_since(
         run_id: The run; later ones are ignored.
         rows: Its verdicts.
     """
-    final = final_frame(verdicts[verdicts["run_id"] <= run_id])
+    final = final_frame(up_to(verdicts, run_id)).sort_index()
     by_gate: dict[tuple[object, ...], list[tuple[str, str]]] = {}
     for record in final.to_dict("records"):
         key = (record["test_id"], *Series.of_record(record))
         by_gate.setdefault(key, []).append((str(record["run_id"]), str(record["status"])))
     return {
-        row: _since(sorted(by_gate.get((row.test_id, *Series.of_row(row)), [])), run_id)
+        row: _since(by_gate.get((row.test_id, *Series.of_row(row)), []), run_id)
         for row in rows
         if row.status is Status.FAIL
     }
@@ -58,7 +59,7 @@ def failing_since(
 
 def _since(nights: list[tuple[str, str]], run_id: str) -> FailingSince:
     failing: list[str] = [run_id]
-    earlier = [night for night in nights if night[0] < run_id]
+    earlier = [night for night in nights if night[0] != run_id]
     while earlier and earlier[-1][1] == Status.FAIL.value:
         failing.append(earlier.pop()[0])
     passed = [run for run, status in earlier if status == Status.PASS.value]

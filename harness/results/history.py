@@ -17,7 +17,8 @@ from harness.errors import UserError
 from harness.results.journal_copies import ReadResult, ignored_sentences, read_run
 from harness.results.rows.schema import SessionEndRow, SessionRow
 from harness.results.runs import is_controller, run_status, started_at
-from harness.results.stored_run import stored_runs
+from harness.results.sequence import moment_of
+from harness.results.stored_run import StoredRun, stored_runs
 from harness.results.tables import TABLES, TableBuilder, json_text
 
 
@@ -31,9 +32,9 @@ class History:
     Rows keep the order of runs, of processes and of writing.
 
     Attributes:
-        runs: One row per run that could be read, oldest first: ``run_id``, ``started_at``,
-            ``ended_at``, ``sessions``, ``finished`` (all sessions came to their end),
-            ``exit_status`` (the worst, missing unless finished), ``git_commit``,
+        runs: One row per run that could be read, in the order in which they happened: ``run_id``,
+            ``started_at``, ``ended_at``, ``sessions``, ``finished`` (all sessions came to their
+            end), ``exit_status`` (the worst, missing unless finished), ``git_commit``,
             ``argv`` (JSON), ``versions`` (JSON), ``host`` (JSON), ``torn`` (rows that a killed
             process did not finish).
         sessions: ``SessionRow``, one per process.
@@ -67,6 +68,11 @@ class History:
     outcomes: pd.DataFrame
     unreadable: tuple[str, ...]
     ignored: tuple[str, ...]
+
+    def up_to(self, run_id: str) -> frozenset[str]:
+        """Names of a run and of all that happened before it; empty where it is not known."""
+        names = [str(name) for name in self.runs["run_id"]]
+        return frozenset(names[: names.index(run_id) + 1] if run_id in names else ())
 
     def provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         """A frame with where its rows come from beside them.
@@ -124,7 +130,7 @@ def load_history(
     disagreements: list[str] = []
     for run in stored_runs(results):
         try:
-            if since is None or started_at(run.run_id) >= since:
+            if since is None or _began(run) >= since:
                 result = read_run(run)
                 builder.add(run.run_id, result.by_worker)
                 summaries.append({"run_id": run.run_id, **_summary(result)})
@@ -138,6 +144,10 @@ def load_history(
         unreadable=tuple(unreadable),
         ignored=ignored_sentences(copies, disagreements),
     )
+
+
+def _began(run: StoredRun) -> datetime:
+    return max(started_at(run.run_id), moment_of(run.sequence))
 
 
 def _summary(result: ReadResult) -> dict[str, object]:

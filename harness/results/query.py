@@ -121,6 +121,12 @@ def _summary(values: pd.Series) -> dict[str, object]:
     }
 
 
+def up_to(rows: pd.DataFrame, run_id: str) -> pd.DataFrame:
+    """Rows of a run and of those before it, of a frame in the order of the runs."""
+    order = list(dict.fromkeys(rows["run_id"]))
+    return rows[rows["run_id"].isin(order[: order.index(run_id) + 1] if run_id in order else [])]
+
+
 def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     """One row per series and run, series by series in the order of the runs.
 
@@ -146,10 +152,12 @@ def nightly(samples: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     numbered = counted.assign(
         series=counted.groupby([*SERIES, "virtual"], dropna=False, sort=False).ngroup()
     )
-    grouped = numbered.groupby(["series", "run_id"], sort=True)
+    # Groups keep the order of the rows, which is that of the runs.
+    grouped = numbered.groupby(["series", "run_id"], sort=False)
     about = grouped[[*SERIES, "unit", "virtual"]].first()
     values = grouped["value"].agg(median="median", low="min", high="max")
-    return about.join(values).dropna(subset=["median"]).reset_index()
+    points = about.join(values).dropna(subset=["median"]).reset_index()
+    return points.sort_values("series", kind="stable", ignore_index=True)
 
 
 def _of_last_artifact(samples: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from harness.results.rows.schema import (
     VerdictRow,
 )
 from harness.results.runs import is_controller, run_status
+from harness.results.sequence import clock_sentence
 from harness.results.series import final_rows
 from harness.results.stored_run import run_of
 from harness.vocabulary import Target
@@ -198,6 +199,12 @@ class Run:
     def cut_short(self) -> tuple[str, ...]:
         """One sentence per comparison that ended before it told anything."""
         return tuple(describe_cut_short(self.samples, self.comparisons, self.controllers))
+
+    @property
+    def clock_sentences(self) -> tuple[str, ...]:
+        """What is to be said of sessions whose clock was behind what had happened."""
+        told = (clock_sentence(row.started_at, row.sequence) for row in self.controllers)
+        return tuple(sentence for sentence in told if sentence)
 
     @property
     def started_at(self) -> datetime | None:

@@ -16,12 +16,12 @@ from harness.results.stored_run import RUN_ID, is_run_folder, stored_runs
 
 
 def new_run_id() -> str:
-    """Name for a run: UTC second for sorting, random end for two starts in one second."""
+    """Name for a run: UTC second, random end for two starts in one second."""
     return f"{utc_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def check_run_id(text: str) -> str:
-    """A name as :func:`new_run_id` makes them, so that runs sort by their start.
+    """A name as :func:`new_run_id` makes them.
 
     Raises:
         UserError: If it has another shape.
@@ -50,7 +50,7 @@ def started_at(run_id: str) -> datetime:
 
 
 def latest_run(results: Path) -> Path:
-    """The folder of the run that started last.
+    """The folder of the run that happened last, whatever clocks said.
 
     Raises:
         UserError: If there is none.

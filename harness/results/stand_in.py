@@ -44,6 +44,7 @@ def stand_in_of(row: MeasuredRow, run: Run) -> str | None:
 
 def banners(run: Run) -> Iterator[str]:
     """What a reader of a run has to know before any of its speeds, a sentence or two each."""
+    yield from run.clock_sentences
     if run.virtual_devices:
         names = ", ".join(sorted(run.virtual_devices))
         known = {str(told) for one in run.devices if (told := one.facts.get(RUNNER_FACT))}

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import from_json
 
 from harness.errors import UserError
+from harness.results.sequence import LAST, sequence_of
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-"""Names as snapgate gives them to runs: they sort by their start."""
+"""Names as snapgate gives them to runs: the clock's time of their start, and a random end."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some editors and shells put before the first row of a copy."""
@@ -32,10 +35,13 @@ class StoredRun:
     Attributes:
         run_id: Its name, as its rows say; a folder's where no row says it.
         journals: Files of all its processes, copies included, those of ``folder`` first.
+        sequence: Place of its first session among all of the store; what its name says where
+            sessions had no number yet, 0 where its name says none either.
     """
 
     run_id: str
     journals: tuple[Path, ...]
+    sequence: int
 
     @property
     def folder(self) -> Path:
@@ -49,7 +55,7 @@ def is_run_folder(folder: Path) -> bool:
 
 
 def stored_runs(results: Path) -> tuple[StoredRun, ...]:
-    """All runs of a results folder by their start; none if there is no folder.
+    """All runs of a results folder as they happened; none if there is no folder.
 
     Runs that are not named by their start come first, so that none of them is the latest.
     """
@@ -57,8 +63,8 @@ def stored_runs(results: Path) -> tuple[StoredRun, ...]:
     for folder in _each_once(_visible_folders(results)):
         for run_id, journal in _journals(folder):
             journals[run_id].append(journal)
-    ordered = sorted(journals, key=_by_start)
-    return tuple(_stored_run(run_id, journals[run_id]) for run_id in ordered)
+    runs = (_stored_run(run_id, journals[run_id]) for run_id in journals)
+    return tuple(sorted(runs, key=_as_it_happened))
 
 
 def run_of(folder: Path) -> StoredRun:
@@ -78,13 +84,28 @@ def run_of(folder: Path) -> StoredRun:
     return _stored_run(run_id, journals)
 
 
-def _by_start(run_id: str) -> tuple[bool, str]:
-    return RUN_ID.fullmatch(run_id) is not None, run_id
+def latest_sequence(results: Path) -> int:
+    """The largest number that a run of a store has; 0 without any."""
+    return max((run.sequence for run in stored_runs(results)), default=0)
+
+
+def _as_it_happened(run: StoredRun) -> tuple[bool, int, str]:
+    return RUN_ID.fullmatch(run.run_id) is not None, run.sequence, run.run_id
 
 
 def _stored_run(run_id: str, journals: Sequence[Path]) -> StoredRun:
     own_first = sorted(journals, key=lambda journal: journal.parent.resolve().name != run_id)
-    return StoredRun(run_id, tuple(own_first))
+    numbers = [number for journal in journals if (number := _told(journal).get("sequence"))]
+    known = [one for one in numbers if isinstance(one, int) and 0 < one <= LAST]
+    return StoredRun(run_id, tuple(own_first), min(known, default=_named_sequence(run_id)))
+
+
+def _named_sequence(run_id: str) -> int:
+    try:
+        named = datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%SZ")
+    except ValueError:
+        return 0
+    return sequence_of(named.replace(tzinfo=UTC))
 
 
 def _visible_folders(results: Path) -> list[Path]:
@@ -128,13 +149,19 @@ def _folder_run_id(folder: Path) -> str | None:
 
 def _told_run_id(journal: Path) -> str | None:
     """What the first session row of a journal says, its first row as a rule; None without one."""
+    run_id = _told(journal).get("run_id")
+    return None if run_id is None else str(run_id)
+
+
+def _told(journal: Path) -> Mapping[str, Any]:
+    """The first session row of a journal as it stands there; empty without one."""
     try:
         with journal.open("rb") as lines:
             for line in lines:
                 if b'"session"' in line:
                     row = from_json(line.removeprefix(BYTE_ORDER_MARK))
                     if row["kind"] == "session":
-                        return str(row["run_id"])
+                        return dict(row)
     except (OSError, ValueError, TypeError, KeyError):
-        return None
-    return None
+        return {}
+    return {}

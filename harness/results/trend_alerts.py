@@ -17,7 +17,7 @@ from harness.measure.change_point import ChangePoint, alerts
 from harness.measure.metrics import METRICS
 from harness.measure.wording import number
 from harness.options.command_line import command_line
-from harness.results.query import nightly
+from harness.results.query import nightly, up_to
 from harness.results.series import Series
 from harness.targets.registry import speedless_targets
 
@@ -61,11 +61,11 @@ def find_trend_alerts(
     """Alerts of one run against all runs before it.
 
     Args:
-        samples: ``History.samples``; later runs in it are ignored.
+        samples: ``History.samples``, in the order of the runs; later ones are ignored.
         verdicts: ``History.verdicts`` of the same runs.
         run_id: The run that is the latest point of every series.
     """
-    points = nightly(_of_devices(samples[samples["run_id"] <= run_id]), verdicts)
+    points = nightly(_of_devices(up_to(samples, run_id)), verdicts)
     return tuple(
         alert
         for _, series in points.groupby("series", sort=False)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from harness.results.rows.basics import Frozen, Subject, Text, UtcTime, utc_now
+from harness.results.sequence import LAST
 from harness.vocabulary import Target
 
 SCHEMA_VERSION = 4
@@ -44,6 +45,8 @@ class SessionRow(Frozen):
         worker: ``main``, or the pytest-xdist worker's id.
         planned: Tests of suites that the session was to run; None of a worker, and of sessions
             that earlier versions wrote.
+        sequence: The session's place among all of its store, see ``harness.results.sequence``;
+            None of a worker, and of sessions that earlier versions wrote.
     """
 
     kind: Literal["session"] = "session"
@@ -57,6 +60,7 @@ class SessionRow(Frozen):
     git_commit: str | None
     worker: str
     planned: int | None = Field(default=None, ge=0)
+    sequence: int | None = Field(default=None, ge=0, le=LAST)
 
 
 class SessionEndRow(Frozen):
