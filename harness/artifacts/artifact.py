@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.artifacts.manifest import MANIFEST_NAME, SCHEMA_VERSION, ComponentFile, Manifest
+from harness.artifacts.manifest import (
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+    TOKENIZER_NAME,
+    ComponentFile,
+    Manifest,
+)
 from harness.errors import UserError
 from harness.pointer_file import refuse_pointer
+from harness.strict_json import parse_json, read_bounded
 from harness.vocabulary import Component
 
-TOKENIZER_NAME = "tokenizer.json"
+_MOST_MANIFEST_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -44,13 +51,13 @@ def open_artifact(directory: Path) -> Artifact:
 
     Raises:
         UserError: If the manifest is missing, of another schema or wrong about a file, or a file
-            is a pointer.
+            is a pointer, lies elsewhere or is no regular one.
     """
     artifact = Artifact(directory, _read_manifest(directory))
     check_whole(artifact)
     for name, sha256 in artifact.manifest.tokenizer_files.items():
-        refuse_pointer(directory / name)
-        if not (directory / name).is_file() or sha256_of(directory / name) != sha256:
+        check_own_file(directory, name)
+        if sha256_of(directory / name) != sha256:
             raise UserError(
                 f"Artifact {directory} lacks {name} or it was changed; copy the artifact whole."
             )
@@ -64,7 +71,7 @@ def check_whole(artifact: Artifact) -> None:
         UserError: If it has one.
     """
     for entry in artifact.manifest.components:
-        refuse_pointer(artifact.directory / entry.file)
+        check_own_file(artifact.directory, entry.file)
         fault = file_fault(artifact.directory / entry.file, entry)
         if fault:
             raise UserError(
@@ -72,18 +79,46 @@ def check_whole(artifact: Artifact) -> None:
             )
 
 
+def check_own_file(directory: Path, name: str) -> None:
+    """Refuse what is no regular file of a folder: a link that leaves it, a pipe, a device.
+
+    Args:
+        directory: An artifact.
+        name: What its manifest lists, a name without a path.
+
+    Raises:
+        UserError: If it is missing, a pointer, no regular file, or elsewhere.
+    """
+    path = directory / name
+    refuse_pointer(path)
+    if not path.exists():
+        near = [other for other in os.listdir(directory) if other.lower() == name.lower()]
+        hint = f", and has {near[0]}" if near else ""
+        raise UserError(
+            f"Artifact {directory} lacks {name}{hint}; export it again or copy it whole."
+        )
+    if not path.is_file():
+        raise UserError(f"{path} is no regular file; copy the artifact whole.")
+    if directory.resolve() not in path.resolve().parents:
+        raise UserError(
+            f"{path} leads out of its folder, to {path.resolve()}; copy the files themselves: "
+            "cp -rL."
+        )
+
+
 def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_NAME
     refuse_pointer(path)
     try:
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = read_bounded(path, _MOST_MANIFEST_BYTES).decode("utf-8-sig")
+        fields = parse_json(text)
         version = fields.get("schema_version") if isinstance(fields, dict) else SCHEMA_VERSION
         if version != SCHEMA_VERSION:
             raise UserError(
                 f"{path} has schema {version}, this version reads {SCHEMA_VERSION}; "
                 "export the artifact again."
             )
-        return Manifest.model_validate(fields)
+        return Manifest.model_validate_json(text, strict=True)
     except FileNotFoundError as error:
         raise UserError(
             f"{directory} holds no {MANIFEST_NAME}, so it is no artifact of ours; "
@@ -92,8 +127,9 @@ def _read_manifest(directory: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the whole"
+        reason = first["msg"].removeprefix("Value error, ")
         raise UserError(
-            f"{path} is wrong about {field} ({first['msg']}); export the artifact again."
+            f"{path} is wrong about {field} ({reason}); export the artifact again."
         ) from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); export the artifact again.") from error

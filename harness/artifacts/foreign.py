@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.artifacts.artifact import TOKENIZER_NAME
-from harness.artifacts.manifest import MANIFEST_NAME
+from harness.artifacts.manifest import MANIFEST_NAME, TOKENIZER_NAME
 from harness.backends.qnn.delegates import QnnDelegate
 from harness.errors import UserError
 from harness.pointer_file import refuse_pointer
@@ -74,6 +73,8 @@ def find_foreign(directory: Path) -> ForeignFiles:
     tokenizer = directory / TOKENIZER_NAME
     for path in (*(directory / name for name in found.values()), tokenizer):
         refuse_pointer(path)
+    if tokenizer.exists() and not tokenizer.is_file():
+        raise UserError(f"{tokenizer} is no regular file; copy the one that the exporter wrote.")
     if not tokenizer.is_file():
         raise UserError(
             f"{directory} holds no {TOKENIZER_NAME}; copy the one that the exporter wrote beside "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.targets.registry import KnownTarget
@@ -13,6 +14,39 @@ from harness.vocabulary import COMPONENTS, Backend, Component, KvEncodings, Mode
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
+TOKENIZER_NAME = "tokenizer.json"
+
+_LONGEST_NAME_BYTES = 255
+"""Of a file; Linux takes no longer ones."""
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it holds characters that are not shown")
+    return text
+
+
+def _file_name(name: str) -> str:
+    _printable(name)
+    if name in ("", ".", "..") or "/" in name or "\\" in name:
+        raise ValueError("it must be the name of a file in the artifact's folder")
+    if len(name.encode()) > _LONGEST_NAME_BYTES:
+        raise ValueError(f"a name has {_LONGEST_NAME_BYTES} bytes at most")
+    return name
+
+
+Word = Annotated[str, Field(max_length=1000), AfterValidator(_printable)]
+"""A text that may be shown."""
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+"""Names files of gates."""
+
+FileName = Annotated[str, AfterValidator(_file_name)]
+"""Of a file in the artifact's folder, not a path."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=1, lt=1 << 31)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class GraphCost(BaseModel, frozen=True, extra="forbid"):
@@ -33,14 +67,14 @@ class GraphCost(BaseModel, frozen=True, extra="forbid"):
         context_bytes: Size of the compiled context that holds the graph.
     """
 
-    method: str
+    method: Word
     ddr_read_bytes: int | None = Field(ge=0)
     ddr_write_bytes: int | None = Field(ge=0)
     spill_bytes: int | None = Field(ge=0)
     fill_bytes: int | None = Field(ge=0)
     vtcm_mib: int | None = Field(ge=0)
     delegates: int = Field(ge=0)
-    cpu_ops: tuple[str, ...] = ()
+    cpu_ops: tuple[Word, ...] = ()
     context_bytes: int = Field(ge=0)
 
 
@@ -62,13 +96,13 @@ class ComponentFile(BaseModel, frozen=True, extra="forbid"):
 
     component: Component
     precision: Precision
-    key: str
-    file: str
-    sha256: str
-    weights_sha256: str | None
-    pte_bytes: int
-    export_s: float | None
-    export_peak_rss_mib: float | None
+    key: Word
+    file: FileName
+    sha256: Sha256
+    weights_sha256: Sha256 | None
+    pte_bytes: int = Field(ge=0)
+    export_s: Amount | None
+    export_peak_rss_mib: Amount | None
     graphs: tuple[GraphCost, ...] = ()
 
     @property
@@ -88,31 +122,40 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     """
 
     schema_version: int = SCHEMA_VERSION
-    model: str
-    family: str
-    key: str
+    model: ModelName
+    family: Word
+    key: Word
     target: KnownTarget
     backend: Backend
-    soc: str | None
+    soc: Word | None
     mode: Mode
-    context_length: int
-    prefill_ar: int
+    context_length: Count
+    prefill_ar: Count
     lookahead: LookaheadShape | None = None
-    image_size_px: int
-    tokens_per_image: int
+    image_size_px: Count
+    tokens_per_image: Count
     kv_encodings: KvEncodings
     htp: HtpRecipe | None = None
     components: tuple[ComponentFile, ...]
-    tokenizer_files: dict[str, str]
-    versions: dict[str, str]
-    created_at: str
+    tokenizer_files: dict[FileName, Sha256]
+    versions: dict[Word, Word]
+    created_at: Word
 
     @field_validator("components")
     @classmethod
     def _whole(cls, entries: tuple[ComponentFile, ...]) -> tuple[ComponentFile, ...]:
         if tuple(entry.component for entry in entries) != COMPONENTS:
             raise ValueError(f"it must list {', '.join(COMPONENTS)}, each once")
+        if len({entry.file for entry in entries}) < len(entries):
+            raise ValueError("each must have a file of its own")
         return entries
+
+    @field_validator("tokenizer_files")
+    @classmethod
+    def _with_tokenizer(cls, files: dict[str, str]) -> dict[str, str]:
+        if TOKENIZER_NAME not in files:
+            raise ValueError(f"it must list {TOKENIZER_NAME}")
+        return files
 
     def component(self, name: Component) -> ComponentFile:
         """The file of one component."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from harness.pointer_file import refuse_pointer
+from harness.strict_json import read_json
 
 
 def read_json_object(path: Path) -> Mapping[str, Any] | None:
@@ -21,8 +21,8 @@ def read_json_object(path: Path) -> Mapping[str, Any] | None:
     if not path.exists():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        content = read_json(path)
+    except ValueError as error:
         raise UserError(f"{path} is not JSON ({error}); download the checkpoint again.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the file.") from error

@@ -33,8 +33,15 @@ _EXPORT_AGAIN = "export the file again"
 class Metadata(Protocol):
     """Constant methods of a file."""
 
-    path: Path
-    method_names: frozenset[str]
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def method_names(self) -> frozenset[str]:
+        """Methods of all kinds."""
+        ...
 
     def constants(self, name: str) -> tuple[Constant, ...]:
         """All values of a constant method."""

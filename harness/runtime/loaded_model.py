@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from harness.checkpoint.tokenizer_fit import check_tokenizer
 from harness.runtime.cache_contents import EmptiedSlots, UpstreamSlots
-from harness.runtime.components import Components, Programs
+from harness.runtime.components import Components, load_components
 from harness.runtime.decoder import Decoder
 from harness.runtime.embedding import PromptEmbedding, TokenEmbedder, VisionEncoder
 from harness.runtime.encodings import Encoding
 from harness.runtime.files import RunFiles
 from harness.runtime.kv_cache import KvCache
+from harness.runtime.model_description import Programs
 from harness.runtime.request import RunOptions
 from harness.runtime.sampler import sampling_encoding
 from harness.runtime.stopwatch import LoadTimes
@@ -73,10 +74,10 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
     tokenizer = (UpstreamTokenizer if options.upstream_compat else Tokenizer)(files.tokenizer)
     log("Loaded json tokenizer")
     log("Reading metadata from model")
-    programs = Programs.open(*files.programs)
+    programs = Programs.read(*files.programs)
     found = programs.describe(options.mode, options.lookahead)
     check_tokenizer(tokenizer, family, found.geometry.vocab_size, found.image_token_id)
-    parts = programs.load(options.mode, options.lookahead)
+    parts = load_components(programs, options.mode, options.lookahead)
     log(f"Text decoder as of {found.abi}; KV encodings: {found.encodings.scheme}")
     logits_encoding = sampling_encoding(
         found.encodings.logits,

@@ -18,6 +18,7 @@ from harness.options.table import default_artifacts
 from harness.picture_source import check_exists, is_url, pin
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags
+from harness.runtime.manifest_check import check_manifest
 from harness.runtime.output import is_device
 from harness.runtime.request import Request, RunOptions, check_lookahead, read_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
@@ -165,6 +166,7 @@ def _model(flags: Flags) -> _Model:
                 f"{flags.artifact} has; leave it out."
             )
         artifact = open_artifact(flags.artifact)
+        check_manifest(artifact)
         manifest = artifact.manifest
         family, files = get_family(manifest.family), RunFiles.of(artifact)
         return _Model(files, family, manifest.mode, manifest.lookahead, seq_len=0, soc=manifest.soc)

@@ -1,6 +1,6 @@
-"""Files that somebody else exported, as an artifact: what a manifest would say, read from them.
+"""Files that were exported before, as an artifact: what a manifest says, or would, read from them.
 
-Imports without torch; a folder without a manifest needs it, for ExecuTorch reads the files.
+Imports without torch.
 """
 
 from __future__ import annotations
@@ -9,26 +9,21 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.artifacts.artifact import Artifact, open_artifact, sha256_of
 from harness.artifacts.foreign import ForeignFiles, find_foreign, place_of, presumed_precisions
 from harness.artifacts.manifest import MANIFEST_NAME, ComponentFile, Manifest
 from harness.backends.qnn.delegates import read_delegates
 from harness.checkpoint.statements import check_statements
-from harness.errors import UserError, require_packages
-from harness.runtime.geometry import DecoderGeometry
+from harness.errors import UserError
+from harness.runtime.manifest_check import check_manifest, described_sizes, sizes_of
+from harness.runtime.model_description import ModelDescription, Programs
 from harness.runtime.program_file import check_program_file
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.positions import check_positions
 from harness.vlm.registry import known_families, known_models
-from harness.vlm.spec import TextGeometry, VlmSpec
+from harness.vlm.spec import VlmSpec
 from harness.vocabulary import COMPONENTS, Component, Precision
-
-if TYPE_CHECKING:
-    from harness.runtime.components import ModelDescription
-
-_READER_PACKAGES = ("torch", "executorch")
 
 
 def open_pre_generated(
@@ -40,9 +35,9 @@ def open_pre_generated(
 ) -> Artifact:
     """Open files that were exported before, by ours or by somebody else's exporter.
 
-    A folder with a manifest is opened strictly. Of any other folder the files are found by their
-    names and checked against the contract and each other; sizes, SoC and KV encodings are read
-    from them. What no file tells is an argument.
+    A folder with a manifest is opened strictly, and holds what that says. Of any other folder the
+    files are found by their names and checked against the contract and each other; sizes, SoC and
+    KV encodings are read from them. What no file tells is an argument.
 
     Args:
         directory: The folder.
@@ -56,15 +51,14 @@ def open_pre_generated(
             model, if the tokenizer is of another vocabulary, or if an argument is needed.
     """
     if (directory / MANIFEST_NAME).exists():
-        return open_artifact(directory)
+        artifact = open_artifact(directory)
+        check_manifest(artifact)
+        return artifact
     files = find_foreign(directory)
     for path in files.programs.values():
         check_program_file(path)
     _require_branch(files, lookahead)
-    require_packages(_READER_PACKAGES, f"Reading {directory}, which has no {MANIFEST_NAME},")
-    from harness.runtime.components import Programs
-
-    programs = Programs.open(*(files.programs[component] for component in COMPONENTS))
+    programs = Programs.read(*(files.programs[component] for component in COMPONENTS))
     found = programs.describe(files.mode, lookahead)
     spec = _identify(directory, found, model)
     context_length = found.geometry.context_length
@@ -111,15 +105,15 @@ def _require_branch(files: ForeignFiles, lookahead: LookaheadShape | None) -> No
 
 def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -> VlmSpec:
     """The model that has the files' sizes."""
-    sizes = _sizes(found.geometry, found.image_size_px, found.tokens_per_image)
-    if model is not None and _sizes_of(model) == sizes:
+    sizes = described_sizes(found)
+    if model is not None and sizes_of(model) == sizes:
         return model
-    fitting = [spec for spec in known_models().values() if _sizes_of(spec) == sizes]
+    fitting = [spec for spec in known_models().values() if sizes_of(spec) == sizes]
     if model is None and len(fitting) == 1:
         return fitting[0]
     described = ", ".join(f"{name} {size}" for name, size in sizes.items())
     if model is not None:
-        wanted = _sizes_of(model)
+        wanted = sizes_of(model)
         name = next(name for name, size in sizes.items() if size != wanted[name])
         raise UserError(
             f"{directory} holds no {model.name}: its {name} is {sizes[name]} instead of "
@@ -134,24 +128,6 @@ def _identify(directory: Path, found: ModelDescription, model: VlmSpec | None) -
         f"{directory} holds a model that is not known ({described}); name the checkpoint that it "
         f"was made from: --model {' or '.join(known_families())} --checkpoint DIR"
     )
-
-
-def _sizes_of(spec: VlmSpec) -> dict[str, int]:
-    return _sizes(spec.text, spec.vision.image_size_px, spec.vision.tokens_per_image)
-
-
-def _sizes(
-    text: TextGeometry | DecoderGeometry, image_size_px: int, tokens_per_image: int
-) -> dict[str, int]:
-    return {
-        "layers": text.layers,
-        "KV heads": text.kv_heads,
-        "head dimension": text.head_dim,
-        "hidden size": text.hidden_size,
-        "vocabulary": text.vocab_size,
-        "image size": image_size_px,
-        "tokens per image": tokens_per_image,
-    }
 
 
 def _component(name: Component, path: Path, precision: Precision, sha256: str) -> ComponentFile:

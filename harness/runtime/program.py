@@ -24,21 +24,9 @@ from harness.backends.qnn.errors import explain
 from harness.backends.qnn.loadable import prepare_to_load
 from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.errors import UserError
-from harness.runtime.encodings import Constant
-from harness.runtime.program_file import Signature, TensorSpec, check_program_file
+from harness.runtime.program_file import Signature, TensorSpec, check_program_file, dtype_name
 
 Array = NDArray[Any]
-
-_DTYPES: dict[int, str] = {
-    0: "uint8",
-    1: "int8",
-    3: "int32",
-    4: "int64",
-    6: "float32",
-    7: "float64",
-    27: "uint16",
-}
-"""ExecuTorch ``ScalarType`` codes that the contract knows (runtime/core/portable_type)."""
 
 
 class Program:
@@ -60,25 +48,14 @@ class Program:
             self._program = bindings._load_program(
                 str(path), program_verification=bindings.Verification.InternalConsistency
             )
-        self.method_names = frozenset(
-            self._program.get_method_name(index) for index in range(self._program.num_methods())
-        )
 
     @cached_property
     def _has_qnn(self) -> bool:
         """Whether parts are for the HTP; QNN runs once it is known, and not for metadata alone."""
         return prepare_to_load(self.path)
 
-    def require(self, name: str, remedy: str) -> None:
-        """Raise a ``UserError`` that names the file unless it has the method ``name``."""
-        if name not in self.method_names:
-            raise UserError(
-                f"{self.path} has no method {name}, it has {', '.join(sorted(self.method_names))}; "
-                f"{remedy}."
-            )
-
     def method(self, name: str) -> Method:
-        """Load a method that :meth:`require` has found.
+        """Load a method that the file has.
 
         Raises:
             UserError: If the backend refuses the method.
@@ -88,16 +65,6 @@ class Program:
         self._handles.append(handle)
         return Method(self.path, name, handle)
 
-    def signature(self, name: str) -> Signature:
-        """Tensors of a method that :meth:`require` has found; no backend is asked."""
-        with _explain(f"Method {name} of {self.path} cannot be read"):
-            return _signature(self.path, name, self._program.method_meta(name))
-
-    def constants(self, name: str) -> tuple[Constant, ...]:
-        """Values of a constant method, one or more (contract §2.6)."""
-        with _explain(f"Metadata {name} of {self.path} cannot be read"):
-            return tuple(self._program.load_method(name)([]))
-
 
 class Method:
     """A loaded method and what it declares about its tensors."""
@@ -106,7 +73,8 @@ class Method:
         self.path = path
         self.name = name
         self._handle = handle
-        self.signature = _signature(path, name, handle.method_meta())
+        with _explain(f"Method {name} of {path} cannot be read"):
+            self.signature = _signature(path, name, handle.method_meta())
         self.inputs = self.signature.inputs
         self.outputs = self.signature.outputs
 
@@ -157,9 +125,9 @@ class BoundMethod:
         start = time.perf_counter_ns()
         try:
             outputs = self._handle(self._tensors, clone_outputs=False)
-        except RuntimeError as error:
+        except Exception as error:
             # Log lines went to standard error: to keep them here would cost every step.
-            reason = explain(str(error).splitlines()) or str(error)
+            reason = explain(str(error).splitlines()) or str(error) or type(error).__name__
             raise UserError(
                 f"Executing {self.method} failed ({reason}); the lines above say more, and "
                 "exporting the artifact again for this machine may help."
@@ -175,8 +143,7 @@ def _signature(path: Path, name: str, meta: Any) -> Signature:
 
 
 def _spec(info: Any) -> TensorSpec:
-    code = info.dtype()
-    return TensorSpec(tuple(info.sizes()), _DTYPES.get(code, f"ScalarType {code}"))
+    return TensorSpec(tuple(info.sizes()), dtype_name(info.dtype()))
 
 
 @contextlib.contextmanager
@@ -190,11 +157,13 @@ def _explain(fact: str, has_qnn: bool = False) -> Iterator[None]:
                 native = stack.enter_context(captured_native_log())
             stack.enter_context(contextlib.redirect_stderr(log))
             yield
-    except RuntimeError as error:
+    # The bindings raise what C++ raised: RuntimeError for ExecuTorch's own codes, IndexError,
+    # UnicodeDecodeError or MemoryError for what a damaged file made of it.
+    except Exception as error:
         if known := explain(native):
             raise UserError(f"{fact}: {known}.") from error
         lines = _worth_reading(log) + worth_reading(native)
-        detail = lines[-1] if lines else str(error)
+        detail = lines[-1] if lines else str(error) or type(error).__name__
         raise UserError(f"{fact} ({detail}); export the artifact again.") from error
     for line in _worth_reading(log) + worth_reading(native):
         print(line, file=sys.stderr)

@@ -30,6 +30,8 @@ def check_program_file(path: Path) -> None:
         UserError: If the file is missing, unreadable, truncated, a pointer or something else.
     """
     refuse_pointer(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path} is no regular file; give a .pte file.")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -50,6 +52,23 @@ def check_program_file(path: Path) -> None:
         raise UserError(
             f"{path} is truncated: it has {size} of {expected} bytes; copy or export it again."
         )
+
+
+_DTYPES: dict[int, str] = {
+    0: "uint8",
+    1: "int8",
+    3: "int32",
+    4: "int64",
+    6: "float32",
+    7: "float64",
+    27: "uint16",
+}
+"""ExecuTorch ``ScalarType`` codes that the contract knows (runtime/core/portable_type)."""
+
+
+def dtype_name(code: int) -> str:
+    """Name of a ``ScalarType``, numpy's where the contract knows it."""
+    return _DTYPES.get(code, f"ScalarType {code}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from harness.export.recipe import Recipe
 from harness.judging.judge import SceneFindings
 from harness.judging.token_comparison import between_modes, compare, plain_agreement
 from harness.runtime.encodings import largest_scale_ratio
+from harness.runtime.program_description import ProgramDescription
 from harness.vlm.spec import VlmSpec
 
 DECODE_KV_HEADROOM = 1.5
@@ -47,13 +48,13 @@ def test_without_conversion_answers_are_lost(
     model: VlmSpec, apart: Recipe, ask: Ask, judge: SuiteJudge
 ) -> None:
     """On a file where some layer's scales differ enough for that to show."""
-    # It imports torch, which collecting tests must not.
-    from harness.runtime.program import Program
 
     def find(scenes: int) -> SceneFindings:
         converted = ask(model, apart, "hybrid", scenes=scenes)
         untouched = ask(model, apart, "hybrid", scenes=scenes, requantization=False)
-        scales = largest_scale_ratio(Program(converted.artifact.path("text_decoder")))
+        scales = largest_scale_ratio(
+            ProgramDescription.read(converted.artifact.path("text_decoder"))
+        )
         gain = converted.gain_over(untouched)
         return SceneFindings(converted, {"requantization_gain": gain, "kv_scale_ratio": scales})
 

@@ -9,7 +9,7 @@ from ctypes import POINTER, c_char_p, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.backends.qnn.delegates import FileRange
+from harness.backends.delegate_data import FileRange
 from harness.backends.qnn.libraries import SYSTEM_LIBRARY
 from harness.backends.qnn.provider import QnnInfo, parse_version
 from harness.errors import UserError

@@ -8,27 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.backends.qnn.flatbuffer import Table
+from harness.backends.delegate_data import FileRange, delegates_of
+from harness.backends.flatbuffer import DAMAGE, Table
 from harness.errors import UserError
 
 _BACKEND = b"QnnBackend"
-_EXTENDED_HEADER = struct.Struct("<8x4xIQQQ")
-"""After the root offset and the identifier: magic, header length, program size, offset and size of
-the segments (ExecuTorch, schema/extended_header.h)."""
+_MOST_OPTIONS = 1 << 8
 _OPTIONS = b"qnn_compile_spec"
 _CONTEXT_HEADER = struct.Struct("<IQQ")
 _CONTEXT_MAGIC = 0x5678ABCD
 _CONTEXT_OFFSET = 256
 """ExecuTorch puts this header before QNN's context: magic, signature, size, padding (1.5.1,
 backends/qualcomm/runtime/QnnExecuTorch.h and the files it writes)."""
-
-
-@dataclass(frozen=True)
-class FileRange:
-    """Bytes of a file."""
-
-    offset: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ def read_delegates(path: Path) -> tuple[QnnDelegate, ...]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             return tuple(_read(data))
-        except (struct.error, IndexError, UnicodeDecodeError) as error:
+        except DAMAGE as error:
             raise UserError(
                 f"{path} is damaged: what it says of its QNN delegates cannot be read ({error}); "
                 "copy or export it again."
@@ -78,28 +69,12 @@ def read_delegates(path: Path) -> tuple[QnnDelegate, ...]:
 
 def _read(data: mmap.mmap) -> Iterator[QnnDelegate]:
     """Field numbers as in ExecuTorch's program.fbs."""
-    program = Table.root(data)
-    for plan in program.tables(1):
-        for delegate in plan.tables(7):
-            if delegate.content(0) == _BACKEND:
-                place = _delegate_data(program, delegate, data)
-                yield _describe(plan.content(0).decode(), _options(delegate), data, place)
-
-
-def _delegate_data(program: Table, delegate: Table, data: mmap.mmap) -> FileRange:
-    reference = delegate.table(1)
-    if reference is None:
-        raise IndexError("a delegate has no data")
-    in_segment, index = reference.number(0, "<b"), reference.number(1, "<I")
-    if not in_segment:
-        return FileRange(*program.tables(3)[index].content_place(0))
-    _, _, segment_offset, _ = _EXTENDED_HEADER.unpack_from(data)
-    segment = program.tables(4)[index]
-    return FileRange(segment_offset + segment.number(0, "<Q"), segment.number(1, "<Q"))
+    for method, delegate, place in delegates_of(data, _BACKEND):
+        yield _describe(method, _options(delegate), data, place)
 
 
 def _options(delegate: Table) -> Table:
-    for spec in delegate.tables(2):
+    for spec in delegate.tables(2, _MOST_OPTIONS):
         if spec.content(0) == _OPTIONS:
             return Table.root(spec.content(1))
     raise IndexError("a delegate has no options")

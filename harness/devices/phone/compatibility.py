@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import Manifest
-from harness.backends.qnn.delegates import FileRange, QnnDelegate, read_delegates
+from harness.backends.delegate_data import FileRange
+from harness.backends.qnn.delegates import QnnDelegate, read_delegates
 from harness.backends.qnn.loadable import check_soc
 from harness.devices.phone.qnn_version import QnnVersion, version_of_context, version_text
 from harness.devices.phone.runner.generation import RunnerGeneration

@@ -6,7 +6,7 @@ import mmap
 import re
 from pathlib import Path
 
-from harness.backends.qnn.delegates import FileRange
+from harness.backends.delegate_data import FileRange
 
 QnnVersion = tuple[int, int, int]
 

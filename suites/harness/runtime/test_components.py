@@ -10,7 +10,8 @@ import torch
 
 from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
-from harness.runtime.components import Components, Programs
+from harness.runtime.components import Components, load_components
+from harness.runtime.model_description import Programs
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Mode
 from suites.harness.runtime.handmade_program import (
@@ -24,11 +25,11 @@ ONE_LAYER = {"get_n_layers": 1}
 
 def load(artifact: Artifact, mode: Mode = "hybrid", **paths: Path) -> Components:
     """Load an artifact, with some of its files replaced."""
-    return open_programs(artifact, **paths).load(mode)
+    return load_components(open_programs(artifact, **paths), mode)
 
 
 def open_programs(artifact: Artifact, **paths: Path) -> Programs:
-    return Programs.open(
+    return Programs.read(
         paths.get("encoder", artifact.path("vision_encoder")),
         paths.get("embedding", artifact.path("token_embedding")),
         paths.get("decoder", artifact.path("text_decoder")),
@@ -114,7 +115,7 @@ def test_lookahead_needs_a_file_with_room_for_its_branch(
     methods = {"kv_forward": Interface(ar=ar), "prefill_forward": Interface(ar=2)}
     decoder = save_decoder(tmp_path / "narrow.pte", methods, ONE_LAYER)
     with pytest.raises(UserError, match=sentence):
-        open_programs(artifact, decoder=decoder).load("lookahead", LookaheadShape(2, 2, 2))
+        open_programs(artifact, decoder=decoder).describe("lookahead", LookaheadShape(2, 2, 2))
 
 
 def test_a_cache_that_needs_requantizing_and_is_not_told_how_is_refused(

@@ -17,7 +17,7 @@ from harness.runtime.encodings import (
     identity_encodings,
     read_encodings,
 )
-from harness.runtime.program import Program
+from harness.runtime.program_description import ProgramDescription
 from suites.harness.runtime.handmade_program import (
     Interface,
     requantized_metadata,
@@ -76,7 +76,7 @@ def test_the_requantized_family_decides_where_a_file_has_both() -> None:
 def test_encodings_are_read_from_a_program(tmp_path: Path) -> None:
     constants = {**shared_metadata(PREFILL), **LOGITS, "get_n_layers": 2}
     path = save_decoder(tmp_path / "shared.pte", {"kv_forward": Interface()}, constants)
-    found = read_encodings(Program(path), 2, "uint16", "uint16", has_prefill=True)
+    found = read_encodings(ProgramDescription.read(path), 2, "uint16", "uint16", has_prefill=True)
     assert found == DecoderEncodings("shared", PREFILL, PREFILL, Encoding(0.01, 300))
 
 
