@@ -21,7 +21,7 @@ VirtualRunner = Literal["ours", "upstream"]
 """``ours`` can all that our runner can, ``upstream`` only what upstream's program can."""
 
 _MODULES: dict[VirtualRunner, str] = {
-    "ours": "harness.runtime",
+    "ours": "harness.runtime.watched",
     "upstream": "harness.virtual_phone.upstream",
 }
 
