@@ -230,6 +230,13 @@ def simulate(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Mutate pictures, manifests and programs, and count what becomes of a session."""
+    arguments = install(session, with_qnn=True)
+    run_python(session, "-m", "benchmarks.fuzz", *arguments)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Build the report of the latest run again."""
     install(session)

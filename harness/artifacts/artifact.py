@@ -53,7 +53,7 @@ def open_artifact(directory: Path) -> Artifact:
         UserError: If the manifest is missing, of another schema or wrong about a file, or a file
             is a pointer, lies elsewhere or is no regular one.
     """
-    artifact = Artifact(directory, _read_manifest(directory))
+    artifact = Artifact(directory, read_manifest(directory))
     check_whole(artifact)
     for name, sha256 in artifact.manifest.tokenizer_files.items():
         check_own_file(directory, name)
@@ -106,7 +106,13 @@ def check_own_file(directory: Path, name: str) -> None:
         )
 
 
-def _read_manifest(directory: Path) -> Manifest:
+def read_manifest(directory: Path) -> Manifest:
+    """Read what an artifact says of itself, without looking at its other files.
+
+    Raises:
+        UserError: If there is none, or it is of another schema, no plain JSON, or wrong about a
+            field.
+    """
     path = directory / MANIFEST_NAME
     refuse_pointer(path)
     try:

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from harness.artifacts.artifact import TOKENIZER_NAME, sha256_of
+from harness.artifacts.artifact import read_manifest, sha256_of
 from harness.artifacts.foreign import find_foreign
 from harness.artifacts.given_name import ARTIFACTS, named_artifact
-from harness.artifacts.manifest import MANIFEST_NAME, Manifest
+from harness.artifacts.manifest import MANIFEST_NAME, TOKENIZER_NAME
 from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
 from harness.vlm.registry import get_family, known_families
@@ -30,10 +28,10 @@ def artifact_diagnoses(cache: Path) -> Iterator[Diagnosis]:
     alike: dict[tuple[str, str], list[Path]] = {}
     for folder in folders:
         # One that is being removed, or damaged, is told of by whoever uses it.
-        with suppress(OSError, ValidationError):
+        with suppress(OSError, UserError):
             if not folder.is_symlink():
                 tokenizer = sha256_of(folder / TOKENIZER_NAME)
-                alike.setdefault((_manifest(folder).model, tokenizer), []).append(folder)
+                alike.setdefault((read_manifest(folder).model, tokenizer), []).append(folder)
     for (model, _), found in alike.items():
         count = f"{len(found)} artifacts" if len(found) > 1 else "1 artifact"
         yield _diagnose(model, f"{count}, the last is {found[-1].name}", found[-1])
@@ -65,14 +63,10 @@ def _diagnose(subject: str, value: str, folder: Path) -> Diagnosis:
 def _family(folder: Path, tokenizer: Tokenizer) -> VlmFamily:
     """An artifact's own, or the one whose end of a turn the tokenizer of others' files knows."""
     if (folder / MANIFEST_NAME).exists():
-        return get_family(_manifest(folder).family)
+        return get_family(read_manifest(folder).family)
     families = [get_family(name) for name in known_families()]
     fitting = (one for one in families if one.stop_tokens[0] in tokenizer.vocabulary)
     if (found := next(fitting, None)) is None:
         names = " and ".join(one.stop_tokens[0] for one in families)
         raise UserError(f"{tokenizer.path} has none of {names}, so its family is not known.")
     return found
-
-
-def _manifest(folder: Path) -> Manifest:
-    return Manifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())

@@ -1,0 +1,1 @@
+"""Files of strangers, mutated, against what reads them in a session."""

@@ -1,0 +1,30 @@
+"""The good artifacts whose files are mutated."""
+
+from __future__ import annotations
+
+from harness.artifacts.artifact import Artifact
+from harness.checkpoint_source import find_calibration, find_checkpoint
+from harness.export.exporter import export_artifact
+from harness.export.recipe import Recipe, parse_precision
+from harness.export.request import ExportRequest
+from harness.options.table import default_artifacts
+from harness.targets.host import HOST
+from harness.vlm.registry import get_spec
+from harness.vocabulary import Target
+
+_MODEL = "tiny_smolvlm"
+
+
+def export_miniature(target: Target = HOST.name) -> Artifact:
+    """A miniature's artifact for a target, from the cache or exported now."""
+    spec = get_spec(_MODEL)
+    is_host = target == HOST.name
+    request = ExportRequest(
+        spec,
+        find_checkpoint(spec, None),
+        Recipe() if is_host else parse_precision("16a8w", Recipe()),
+        mode="hybrid",
+        target=target,
+        calibration=None if is_host else find_calibration(spec, None),
+    )
+    return export_artifact(request, default_artifacts(), lambda component, stage: None).artifact

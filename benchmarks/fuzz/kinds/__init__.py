@@ -1,0 +1,1 @@
+"""What is mutated: a module each, listed in ``benchmarks.fuzz.registry``."""
