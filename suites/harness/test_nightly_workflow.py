@@ -53,6 +53,12 @@ def test_history_is_restored_before_and_saved_after_whatever_happened(
     assert "Upload results and report" in steps
 
 
+def test_every_night_mutates_other_files_for_five_minutes(jobs: dict[str, Any]) -> None:
+    commands = [step.get("run", "") for step in jobs["hosted"]["steps"]]
+    seeded = "python -m benchmarks.fuzz --seconds 300 --seed ${{ github.run_number }}"
+    assert seeded in commands
+
+
 def test_speed_is_compared_before_the_night_itself_can_be_the_last_green_one(
     jobs: dict[str, Any],
 ) -> None:
