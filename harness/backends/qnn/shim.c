@@ -125,8 +125,10 @@ static void front_neighbour(void) {
   char path[PATH_MAX];
   const void **providers = NULL;
   uint32_t count = 0;
+  static int is_asked;
 
-  if (!dladdr((void *)front_neighbour, &self)) return;
+  /* Where the neighbour is this library again, it would ask itself for ever. */
+  if (is_asked++ || !dladdr((void *)front_neighbour, &self)) return;
   const char *slash = strrchr(self.dli_fname, '/');
   int folder = slash == NULL ? 0 : (int)(slash - self.dli_fname) + 1;
   int length = snprintf(path, sizeof path, "%.*s" REAL_LIBRARY, folder, self.dli_fname);
