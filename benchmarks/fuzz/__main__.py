@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.fuzz.campaign import Findings, try_cases
+from benchmarks.fuzz.campaign import Tally, try_cases
 from benchmarks.fuzz.kind import OUTCOMES
 from benchmarks.fuzz.registry import kinds
 from harness.program import run_program
@@ -33,7 +33,7 @@ def main() -> int:
     console = Console()
     chosen = {name: known[name] for name in options.kind or known}
     ends = time.monotonic() + options.seconds
-    found: dict[str, Findings] = {}
+    found: dict[str, Tally] = {}
     for index, (name, kind) in enumerate(chosen.items()):
         if reason := kind.missing():
             console.print(f"{name} is left out: {reason}", markup=False, highlight=False)
@@ -51,7 +51,7 @@ def main() -> int:
     return 1 if any(findings.defects for findings in found.values()) else 0
 
 
-def _table(found: Mapping[str, Findings]) -> Table:
+def _table(found: Mapping[str, Tally]) -> Table:
     table = Table(title="Mutated files")
     table.add_column("kind")
     for heading in ("cases", *OUTCOMES):

@@ -20,7 +20,7 @@ _PREPARED_WITHIN_S = 1800.0
 
 
 @dataclass
-class Findings:
+class Tally:
     """What became of the cases of a kind.
 
     Attributes:
@@ -43,7 +43,7 @@ def worker_command(kind: str, seed: int, first: int, last: int) -> list[str]:
     return [sys.executable, "-m", "benchmarks.fuzz.worker", kind, *map(str, (seed, first, last))]
 
 
-def try_cases(kind: Kind, seed: int, cases: range, deadline: float) -> Findings:
+def try_cases(kind: Kind, seed: int, cases: range, deadline: float) -> Tally:
     """Try cases until a time; a process that one of them ended is followed by another.
 
     Args:
@@ -55,7 +55,7 @@ def try_cases(kind: Kind, seed: int, cases: range, deadline: float) -> Findings:
     Raises:
         RuntimeError: If the kind cannot be prepared.
     """
-    found = Findings()
+    found = Tally()
     first = cases.start
     while first < cases.stop and time.monotonic() < deadline:
         command = worker_command(kind.name, seed, first, cases.stop)
@@ -63,7 +63,7 @@ def try_cases(kind: Kind, seed: int, cases: range, deadline: float) -> Findings:
     return found
 
 
-def _follow(command: Sequence[str], kind: Kind, found: Findings, deadline: float) -> int:
+def _follow(command: Sequence[str], kind: Kind, found: Tally, deadline: float) -> int:
     """Note cases until the process has ended, or the time has; the number of the last one."""
     case, is_open = int(command[-2]) - 1, False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.fuzz.kind import Kind
 from benchmarks.fuzz.kinds.manifests import Manifests
 from benchmarks.fuzz.kinds.pictures import Pictures
-from benchmarks.fuzz.kinds.programs import Programs
+from benchmarks.fuzz.kinds.programs import ProgramFiles
 from harness.targets.emulator import EMULATOR
 from harness.targets.host import HOST
 from harness.vocabulary import COMPONENTS
@@ -15,6 +15,8 @@ def kinds() -> dict[str, Kind]:
     """Kinds by name, the quick ones first."""
     found: list[Kind] = [Pictures(), Manifests()]
     found += [
-        Programs(target.name, component) for target in (HOST, EMULATOR) for component in COMPONENTS
+        ProgramFiles(target.name, component)
+        for target in (HOST, EMULATOR)
+        for component in COMPONENTS
     ]
     return {kind.name: kind for kind in found}

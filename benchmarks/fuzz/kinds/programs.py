@@ -37,7 +37,7 @@ _PROGRAM_BYTES_OFFSET = 16
 _HEADER_BYTES = 8
 
 
-class Programs:
+class ProgramFiles:
     """One component of one target.
 
     A session describes the files in its own process, which nothing may end; what then runs them is
