@@ -121,7 +121,8 @@ def read_results(path: Path) -> pd.DataFrame:
     answers ``3``, ``5`` for numbers.
     """
     dtypes = {name: dtype for name, dtype in COLUMNS.items() if not dtype.startswith("datetime")}
-    frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
+    missing = {name: [""] if dtype == "string" else ["", "nan"] for name, dtype in COLUMNS.items()}
+    frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=missing)
     for name in (name for name, dtype in dtypes.items() if dtype == "string"):
         frame[name] = frame[name].map(plain, na_action="ignore").astype("string")
     return frame.assign(at=pd.to_datetime(frame["at"], format="ISO8601", utc=True))

@@ -151,6 +151,17 @@ def test_an_infinite_ratio_stays_infinite(tmp_path: Path) -> None:
     assert read_results(path)["value"].tolist() == [float("inf")]
 
 
+def test_a_number_that_is_none_is_missing(tmp_path: Path) -> None:
+    row = verdict_rows()[0].model_copy(update={"upper": float("nan"), "sentence": "nan"})
+    with Journal(tmp_path / "run", "main") as journal:
+        journal.append(row)
+    path = tmp_path / "results.csv"
+    path.write_text(render_csv(Run.read(tmp_path / "run")))
+    [read] = read_results(path).to_dict("records")
+    assert pd.isna(read["upper"])
+    assert read["sentence"] == "nan"
+
+
 def test_the_documented_columns_are_the_columns() -> None:
     readme = Path(__file__).parents[3] / "reports" / "README.md"
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", readme.read_text(), re.MULTILINE)
