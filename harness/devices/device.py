@@ -15,17 +15,6 @@ from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.vocabulary import Target
 
-_KEPT_BYTES = 1_000_000
-
-
-def bounded(stream: bytes) -> str:
-    """A stream as a failure keeps it: all of it, or 1 MB of its beginning and its end."""
-    if len(stream) > _KEPT_BYTES:
-        half = _KEPT_BYTES // 2
-        cut = f"\n... {len(stream) - 2 * half} bytes left out ...\n".encode()
-        stream = stream[:half] + cut + stream[-half:]
-    return stream.decode(errors="replace")
-
 
 class RunFailure(Exception):
     """A run that did not answer all its requests.
@@ -35,7 +24,8 @@ class RunFailure(Exception):
         command: Command line, to run it by hand.
         log: End of what the runner printed.
         answered: Generations that were complete when it ended.
-        kept: Texts for a bug report by name, each ``bounded``: ``stdout``, ``stderr``, ``logcat``.
+        kept: Texts for a bug report by name, head and tail of each: ``stdout``, ``stderr``,
+            ``logcat``.
     """
 
     def __init__(

@@ -6,14 +6,18 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import harness
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
-from harness.devices.device import RunFailure, bounded
+from harness.devices.device import RunFailure
+from harness.devices.kept_output import PRINTED_BYTES_LIMIT, last_lines, read_kept
 from harness.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions, write_requests
@@ -22,8 +26,8 @@ from harness.vlm.mode import EVAL_MODES, LookaheadShape
 _OUTPUT, _ERRORS = "stdout", "stderr"
 """Streams of the runner, by the names of their files."""
 
-_LOG_LINES = 20
-"""Last ones of what it printed, in a failure's sentence."""
+_LOOK_S = 0.5
+"""Between two looks at how much it has printed."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,8 @@ def answer_requests(
         exit_code, note = _execute((*command, "--exit_with_parent"), folder, timeout_s)
         generations = _read_generations(answered)
         if exit_code != 0 or len(generations) != len(requests):
-            kept = {name: bounded((folder / name).read_bytes()) for name in (_OUTPUT, _ERRORS)}
-            lines = f"{kept[_OUTPUT]}{kept[_ERRORS]}".splitlines()[-_LOG_LINES:]
+            kept = {name: read_kept(folder / name) for name in (_OUTPUT, _ERRORS)}
+            lines = last_lines(f"{kept[_OUTPUT]}{kept[_ERRORS]}")
             typed = tuple(map(shlex.quote, command))
             raise RunFailure(exit_code, typed, "\n".join([*lines, *note]), generations, kept=kept)
         return generations
@@ -149,15 +153,29 @@ def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[in
         ) as runner,
     ):
         try:
-            return runner.wait(timeout_s), []
-        except subprocess.TimeoutExpired:
-            runner.kill()
-            return runner.wait(), [f"ended after {timeout_s:.0f} s"]
+            note = _watch(runner, (output, errors), timeout_s)
+            if note is not None:
+                runner.kill()
+            return runner.wait(), [note] if note is not None else []
         except BaseException:
             runner.kill()
             # After Ctrl-C, Popen leaves its block without waiting for the process.
             runner.wait()
             raise
+
+
+def _watch(
+    runner: subprocess.Popen[bytes], streams: Sequence[IO[bytes]], timeout_s: float
+) -> str | None:
+    """Wait until it has ended; why it has to be ended, if it has."""
+    end_s = time.monotonic() + timeout_s
+    while (left_s := end_s - time.monotonic()) > 0:
+        with suppress(subprocess.TimeoutExpired):
+            runner.wait(min(left_s, _LOOK_S))
+            return None
+        if sum(os.fstat(stream.fileno()).st_size for stream in streams) > PRINTED_BYTES_LIMIT:
+            return f"ended after it had printed more than {PRINTED_BYTES_LIMIT >> 20} MiB"
+    return f"ended after {timeout_s:.0f} s"
 
 
 def _read_generations(path: Path) -> tuple[Generation, ...]:

@@ -77,7 +77,7 @@ START_ERRORS = (
         "https://github.com/JackZeng0208/llama.cpp-android-tutorial/issues/6",
     ),
     KnownError(
-        r"(\S+): undefined symbol: (\S+)",
+        r"(?<!\S)(\S+): undefined symbol: (\S+)",
         rf"\1 asks for the symbol \2, {_SYMBOL}",
         _ONE_BUILD,
         _GLIBC,
@@ -150,7 +150,7 @@ START_ERRORS = (
         "https://git.musl-libc.org/cgit/musl/tree/ldso/dynlink.c",
     ),
     KnownError(
-        r"(\S+): failed to map segment from shared object(?!: Cannot allocate)"
+        r"(?<!\S)(\S+): failed to map segment from shared object(?!: Cannot allocate)"
         r"|couldn't map \"([^\"\n]+)\" segment \d+: (?:Permission denied|Operation not permitted)",
         r"the system does not let \1\2 be executed, as in a folder that is mounted noexec",
         "put it elsewhere: XDG_CACHE_HOME moves the cache, --qnn-dir names other QNN libraries",

@@ -25,7 +25,7 @@ from harness.devices.transport.phone import CommandResult, SendLimits
 LONGEST_COMMAND_BYTES = 60_000
 """A server closes the connection at 65,535 (adb §3); longer ones are pushed as a script."""
 
-LONGEST_ANSWER_BYTES = 64 << 20
+LONGEST_ANSWER_BYTES = 16 << 20
 """An answer is kept in memory; a command that never stops printing must not fill it."""
 
 _SHELL = "shell_v2"

@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import RunFailure, bounded
+from harness.devices import runner_process
+from harness.devices.device import RunFailure
 from harness.devices.host import HostDevice, machine_name, serial_of
 from harness.results.rows.schema import HostInfo
 from harness.runtime.request import Request, RunOptions
@@ -123,12 +124,29 @@ def test_both_streams_are_kept_whole_beside_the_last_lines(
     assert failure.value.log.splitlines()[-1] == "cannot load"
 
 
-def test_a_stream_too_long_to_keep_keeps_its_two_ends() -> None:
-    kept = bounded(b"begin" + b"." * 5_000_000 + b"end")
-    assert kept.startswith("begin.")
-    assert kept.endswith(".end")
-    assert "4000008 bytes left out" in kept
-    assert len(kept) < 1_000_100
+def test_a_runner_that_prints_without_end_is_ended_at_its_limit(
+    random_smolvlm: Artifact, instead_of_the_runner: InsteadOfTheRunner
+) -> None:
+    instead_of_the_runner("echo begun; exec cat /dev/zero")
+    start_s = time.monotonic()
+    with pytest.raises(RunFailure, match="ended after") as failure:
+        HostDevice(1.0, 0.0).run(random_smolvlm, QUESTIONS, OPTIONS)
+    assert time.monotonic() - start_s < 10
+    assert failure.value.kept["stdout"].startswith("begun\n")
+    assert "bytes left out" in failure.value.kept["stdout"]
+    assert len(failure.value.kept["stdout"]) < 2 << 20
+    assert len(str(failure.value)) < 20_000
+
+
+def test_a_runner_that_prints_too_much_is_ended_before_its_limit(
+    random_smolvlm: Artifact,
+    instead_of_the_runner: InsteadOfTheRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner_process, "PRINTED_BYTES_LIMIT", 1 << 20)
+    instead_of_the_runner("head -c 3000000 /dev/zero; exec sleep 60")
+    with pytest.raises(RunFailure, match="ended after it had printed more than 1 MiB"):
+        HostDevice(60.0, 0.0).run(random_smolvlm, QUESTIONS, OPTIONS)
 
 
 def test_success_without_answers_is_a_failure(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from harness.backends.qnn.errors import explain
-from harness.devices.device import RunFailure, bounded
+from harness.devices.device import RunFailure
+from harness.devices.kept_output import last_lines
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runs.claimed_run import end_in_words
 from harness.errors import UserError
@@ -20,8 +21,6 @@ from harness.runtime.generation import Generation, Turn
 from harness.vlm.tokenizer import Tokenizer
 
 _KIB_PER_MIB = 1024
-_LOG_LINES = 20
-"""Last ones of what a run printed, in a failure's sentence."""
 _SPEED_TOLERANCE = 0.02
 """Of the speed file against the log: six digits from stamps of whole milliseconds."""
 _SUCH_AS = "as at a generated id that its tokenizer lacks"
@@ -108,10 +107,10 @@ def failed_run(
     known = explain([*lines, *left.logcat.splitlines(), reason])
     said = why_it_ended(left.log)
     told = "; ".join(filter(None, (said, reason, known)))
-    kept = {"stdout and stderr": bounded(left.log.encode())}
+    kept = {"stdout and stderr": left.log}
     if left.logcat:
-        kept["logcat"] = bounded(left.logcat.encode())
-    log = "\n".join([told, *lines[-_LOG_LINES:]])
+        kept["logcat"] = left.logcat
+    log = "\n".join([told, *last_lines(left.log)])
     return RunFailure(left.exit_code, command, log, answered, kept=kept)
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
+from harness.devices.kept_output import TAIL_BYTES
 from harness.devices.phone.files.storage import read_small_files
 from harness.devices.phone.runner.command import OUTPUT, SPEED, run_script
 from harness.devices.phone.runner.output import LeftBehind
@@ -184,7 +185,7 @@ class RemoteRunner:
         if not words:
             return ""
         # With the time in microseconds, as Android 7 and later can.
-        command = f"logcat -d -v threadtime -v usec --pid={int(words[0])}"
+        command = f"logcat -d -v threadtime -v usec --pid={int(words[0])} | tail -c {TAIL_BYTES}"
         return self._persist(lambda: self._phone.ask(command, _LOGCAT_S), total_s).stdout
 
     def _remove(self, folder: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.devices.kept_output import HEAD_BYTES, TAIL_BYTES, KeptOutput
 from harness.devices.phone.runs import run_shell
 from harness.devices.transport.errors import (
     ConnectionLost,
@@ -20,7 +21,7 @@ from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import Retry, RetryLimits, retrying
 
 _ASK_S = 15.0
-_LOG_BYTES_PER_POLL = 1 << 20
+_LOG_BYTES_PER_POLL = TAIL_BYTES
 _LOOKS_FOR_A_START = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
@@ -45,7 +46,7 @@ class RunResult:
         boot_id: Boot of the phone when it was seen to have ended; files of another boot may be
             damaged.
         exit_code: Exit code of the command; 128 and the number of the signal that killed it.
-        log: All that it printed, in order.
+        log: What it printed, in order; of a long log head, tail and a count of what is left out.
         drops: How often the connection was cut since the start.
         peak_rss_kib: Most memory its process was seen to hold; 0 where it was too quick to be
             looked at. Memory of the HTP is not in it.
@@ -62,7 +63,7 @@ class ClaimedRun:
     """One command on a phone.
 
     It is started once however often the start must be sent, runs on while nobody is connected,
-    and its log arrives whole, in order and once.
+    and its log arrives in order and once: whole, or its head and its end.
 
     Args:
         phone: Phone that it runs on. It is asked by serial, so its connection may be another one
@@ -78,7 +79,7 @@ class ClaimedRun:
         self._folder = folder
         self._retry_limits = retry_limits or RetryLimits()
         self._boot_id: str | None = None
-        self._log = bytearray()
+        self._log = KeptOutput()
         self._drops = 0
         self._peak_rss_kib = 0
 
@@ -112,7 +113,7 @@ class ClaimedRun:
 
         Args:
             total_s: Time until the command counts as hung; it is then ended on the phone.
-            on_log: Told each new part of the log.
+            on_log: Told each new part of the log that arrives.
 
         Raises:
             RunOverran: If it did not end in time.
@@ -124,15 +125,17 @@ class ClaimedRun:
         pause_s = _FIRST_PAUSE_S
         try:
             while True:
+                has_head = self._log.end >= HEAD_BYTES
                 poll = retry.until_done(self._poll)
                 if poll.log and on_log:
                     on_log(poll.log)
-                if len(poll.log) == _LOG_BYTES_PER_POLL:
-                    continue
-                if poll.state != "run":
+                is_behind = not has_head and len(poll.log) == _LOG_BYTES_PER_POLL
+                if poll.state != "run" and not is_behind:
                     return self._result(poll, retry.drops)
-                if retry.left_s == 0:
+                if poll.state == "run" and retry.left_s == 0:
                     raise self._overran(total_s)
+                if is_behind:
+                    continue
                 retry.pause(pause_s)
                 pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
         finally:
@@ -164,14 +167,14 @@ class ClaimedRun:
         if last.exit_code is None:
             # Its leader is dead; the work itself may go on and would disturb the next run.
             self.end()
-            raise RunGone(self._folder, log=bytes(self._log))
+            raise RunGone(self._folder, log=self._log.content())
         drops += self._drops
-        log = bytes(self._log)
+        log = self._log.content()
         return RunResult(last.boot_id, last.exit_code, log, drops, self._peak_rss_kib)
 
     def _overran(self, total_s: float) -> RunOverran:
         self.end()
-        return RunOverran(self._folder, total_s, bytes(self._log))
+        return RunOverran(self._folder, total_s, self._log.content())
 
     def _persist(self, total_s: float, action: Callable[[], Result]) -> Result:
         retry = self._retry(total_s)
@@ -190,15 +193,18 @@ class ClaimedRun:
         return _whole(run_shell.parse_start, answer.raw)
 
     def _poll(self) -> run_shell.Poll:
-        text = run_shell.poll_text(self._folder, len(self._log), _LOG_BYTES_PER_POLL)
+        known = self._log.end
+        text = run_shell.poll_text(
+            self._folder, known, _LOG_BYTES_PER_POLL, may_skip=known >= HEAD_BYTES
+        )
         answer = self._phone.ask(text, _ASK_S)
         if answer.exit_code == 1:
-            raise RunGone(self._folder, "its folder is gone", bytes(self._log))
+            raise RunGone(self._folder, "its folder is gone", self._log.content())
         poll = _whole(run_shell.parse_poll, answer.raw)
         if poll.boot_id != (self._boot_id or poll.boot_id):
             raise PhoneRebooted(self._folder)
         self._boot_id = poll.boot_id
-        self._log += poll.log
+        self._log.add(poll.log, poll.log_start)
         self._peak_rss_kib = max(self._peak_rss_kib, poll.peak_rss_kib)
         return poll
 

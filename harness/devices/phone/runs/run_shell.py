@@ -20,9 +20,15 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.devices.kept_output import PRINTED_BYTES_LIMIT
+
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 RunState = Literal["run", "gone", "ended"]
+
+_ULIMIT_BLOCK_BYTES = 512
+"""What ``ulimit -f`` counts in (POSIX)."""
+_READ_BLOCK_BYTES = 4096
 
 _QUIET = "exec 2>/dev/null; "
 """Complaints are of no use to whoever reads the answer."""
@@ -52,7 +58,8 @@ def start_text(folder: str, command: str, about: str) -> str:
     """Start a command once, detached from the connection; answers as ``parse_start`` reads.
 
     HUP is ignored and all three streams lead elsewhere: a lost connection leaves such a process
-    be, and hardly any other.
+    be, and hardly any other. No file that it writes, its log included, grows beyond
+    ``PRINTED_BYTES_LIMIT``: the system ends what goes on writing there (SIGXFSZ).
 
     Args:
         folder: Folder of the run; made when missing.
@@ -63,6 +70,7 @@ def start_text(folder: str, command: str, about: str) -> str:
     leader = (
         f"trap '' HUP; {_STARTED}{_NOW}"
         "echo $$ $(started $$) $now > process.new; mv process.new process; "
+        f"ulimit -f {PRINTED_BYTES_LIMIT // _ULIMIT_BLOCK_BYTES}; "
         f"sh -c {shlex.quote(command)} > log 2>&1 < /dev/null & "
         "echo $! $(started $!) > child; wait $!; echo $? > exit.new; mv exit.new exit"
     )
@@ -75,24 +83,28 @@ def start_text(folder: str, command: str, about: str) -> str:
     )
 
 
-def poll_text(folder: str, offset: int, most: int) -> str:
+def poll_text(folder: str, offset: int, most: int, may_skip: bool = False) -> str:
     """Ask how a run is; answers as ``parse_poll`` reads.
 
     The exit code is looked for before the log is measured, so that a log which comes with an exit
-    code is whole.
+    code is whole. The log is read in blocks from where it is wanted, since ``tail -c +N`` reads
+    all that lies before.
 
     Args:
         folder: Folder of the run.
         offset: Bytes of the log that are known.
         most: Bytes of the log to send at most.
+        may_skip: Whether to send the last ``most`` bytes where there are more, not the next ones.
     """
+    skip = f"[ $((s-o)) -gt {most} ] && o=$((s-{most})); " if may_skip else ""
     return (
         f"{_QUIET}cd {shlex.quote(folder)} || exit 1; {_NOW}{_STARTED}{_ALIVE}{_STATE}"
         'm=0; [ "$e" = run ] && [ -n "$c" ] && '
         'while read -r k v u; do [ "$k" = VmHWM: ] && m=$v; done < /proc/$c/status; '
-        f"n=$(wc -c < log || echo 0); n=$((n-{offset})); [ $n -gt {most} ] && n={most}; "
-        "[ $n -lt 0 ] && n=0; echo R $now $e $n $m; "
-        f"[ $n -gt 0 ] && tail -c +{offset + 1} log | head -c $n; true"
+        f"s=$(wc -c < log || echo 0); s=$((s)); o={offset}; {skip}"
+        f"n=$((s-o)); [ $n -gt {most} ] && n={most}; [ $n -lt 0 ] && n=0; echo R $now $e $n $m $o; "
+        f"b={_READ_BLOCK_BYTES}; [ $n -gt 0 ] && dd if=log bs=$b skip=$((o/b)) count=$((n/b+2)) | "
+        "tail -c +$((o%b+1)) | head -c $n; true"
     )
 
 
@@ -102,8 +114,12 @@ def end_text(folder: str) -> str:
         f"{_QUIET}cd {shlex.quote(folder)} || {{ echo E ended; exit 0; }}; "
         f"{_NOW}{_STARTED}{_ALIVE}"
         'ours() { is "$p" "$t" || is "$c" "$d"; }; '
+        # A command such as timeout leads a process group of its own, within the same session.
+        "session() { for f in /proc/[0-9]*/stat; do ( read -r s < $f && set -- ${s##*) } && "
+        '[ "$4" = "$p" ] && f=${f%/stat} && echo ${f#/proc/} ); done; }; '
         "patiently() { i=0; while ours && [ $i -lt $1 ]; do i=$((i+1)); sleep 0.1; done; }; "
-        "if ours; then kill -TERM -$p; patiently 10; kill -KILL -$p; patiently 20; fi; "
+        "if ours; then kill -TERM -$p; patiently 10; all=$(session); kill -KILL -$p $all; "
+        "patiently 20; fi; "
         "if ours; then echo E alive; else echo E ended; fi"
     )
 
@@ -141,6 +157,7 @@ class Poll:
         exit_code: Exit code of a run that ended.
         log: The part of the log that was asked for.
         peak_rss_kib: Most memory the command's process ever held so far (``VmHWM``); 0 unknown.
+        log_start: Where that part begins.
     """
 
     boot_id: str
@@ -148,6 +165,7 @@ class Poll:
     exit_code: int | None
     log: bytes
     peak_rss_kib: int
+    log_start: int
 
 
 @dataclass(frozen=True)
@@ -170,7 +188,7 @@ class CutAnswer(ValueError):
 
 
 _START = re.compile(r"^S (\S+)(?: \d+ \d+ (\S+))?\s*$", re.MULTILINE)
-_POLL = re.compile(rb"R (\S+) (run|gone|\d+) (\d+) (\d+)\r?\n")
+_POLL = re.compile(rb"R (\S+) (run|gone|\d+) (\d+) (\d+) (\d+)\r?\n")
 _FOUND = re.compile(r"^F (\S+) (run|gone|\d+) ?(.*?)\r?$", re.MULTILINE)
 
 
@@ -203,6 +221,7 @@ def parse_poll(answer: bytes) -> Poll:
         exit_code=int(word) if word.isdigit() else None,
         log=log,
         peak_rss_kib=int(found[4]),
+        log_start=int(found[5]),
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -139,6 +141,39 @@ def test_a_run_that_hangs_is_ended_on_the_phone(run: ClaimedRun) -> None:
         run.wait(1.0)
 
     assert sleepers() == 0
+
+
+def test_a_run_that_prints_faster_than_it_is_read_is_ended_at_its_limit(
+    run: ClaimedRun, phone: AdbPhone
+) -> None:
+    """``timeout`` leads a process group of its own, which ends with the run all the same."""
+    loop = "while :; do head -c 3000000 /dev/zero; sleep 0.03; done"
+    run.start(f"echo begun; timeout 20 sh -c {shlex.quote(loop)}")
+    start_s = time.monotonic()
+
+    with pytest.raises(RunOverran) as overran:
+        run.wait(2.0)
+
+    assert time.monotonic() - start_s < 6
+    assert overran.value.log.startswith(b"begun\n")
+    assert b" bytes left out ...\n" in overran.value.log
+    assert len(overran.value.log) < 2 << 20
+    size = f"wc -c < {FOLDER}/log"
+    assert (
+        phone.ask(f"{size}; sleep 0.3; {size}", 10).stdout.split()[0:2]
+        == [phone.ask(size, 10).stdout.strip()] * 2
+    )
+
+
+def test_a_long_log_has_its_head_and_its_tail(run: ClaimedRun) -> None:
+    run.start("echo begun; seq 1000000; echo statistics; exit 3")
+
+    result = run.wait(TOTAL_S)
+
+    assert result.exit_code == 3
+    assert result.log.startswith(b"begun\n1\n2\n")
+    assert result.log.endswith(b"\n999999\n1000000\nstatistics\n")
+    assert b" bytes left out ...\n" in result.log
 
 
 def test_a_phone_that_stays_away_is_given_up_while_the_run_goes_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.devices.phone.runs import run_shell
 from harness.devices.phone.runs.run_shell import (
     CutAnswer,
     FoundRun,
@@ -31,7 +33,7 @@ def shell(text: str) -> bytes:
 
 
 def poll_answer(state: str, log: bytes) -> bytes:
-    return f"R {BOOT} {state} {len(log)} 1234\n".encode() + log
+    return f"R {BOOT} {state} {len(log)} 1234 0\n".encode() + log
 
 
 @given(log=st.binary(max_size=200), state=st.sampled_from(["run", "gone", "0", "137"]))
@@ -88,6 +90,26 @@ def test_a_log_is_sent_from_an_offset_and_no_more_of_it_than_asked_for(tmp_path:
 
     assert parse_poll(shell(poll_text(str(tmp_path), 3, 4))).log == b"3456"
     assert parse_poll(shell(poll_text(str(tmp_path), 10, 4))).log == b""
+
+
+def test_what_a_poll_may_skip_of_a_log_that_ran_ahead(tmp_path: Path) -> None:
+    """Whatever the offset within a block, the last bytes come, and where they stand."""
+    printed = b"".join(b"%06d " % number for number in range(5000))
+    (tmp_path / "log").write_bytes(printed)
+
+    for offset, most in ((0, 10_000), (4097, 9000), (34_000, 5000)):
+        poll = parse_poll(shell(poll_text(str(tmp_path), offset, most, may_skip=True)))
+        assert poll.log_start == max(offset, len(printed) - most)
+        assert poll.log == printed[poll.log_start :]
+
+
+def test_a_run_cannot_fill_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_shell, "PRINTED_BYTES_LIMIT", 1 << 16)
+    shell(start_text(str(tmp_path / "run"), "exec head -c 200000 /dev/zero", ""))
+    shell(f"cd {tmp_path}/run; while [ ! -f exit ]; do sleep 0.01; done")
+
+    poll = parse_poll(shell(poll_text(str(tmp_path / "run"), 0, 1 << 20)))
+    assert (poll.exit_code, len(poll.log)) == (128 + signal.SIGXFSZ, 1 << 16)
 
 
 def test_runs_are_found_by_their_claims(tmp_path: Path) -> None:
