@@ -5,12 +5,14 @@ Imports without torch.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer as Engine
 from tokenizers import normalizers
 
 from harness.errors import UserError
@@ -33,7 +35,13 @@ class UpstreamTokenizer(Tokenizer):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._normalize = _upstream_normalizer(self._engine.normalizer, path)
-        self._engine.normalizer = None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        _check_pre_tokenizer(content.get("pre_tokenizer"), path)
+        # Whatever normalization makes of a stretch, upstream finds no added token in it.
+        words = {**content, "normalizer": None, "added_tokens": [], "post_processor": None}
+        self._words = Engine.from_str(json.dumps(words))
+        self._words.no_truncation()
+        self._words.no_padding()
         longest_first = sorted(self.added_tokens, key=len, reverse=True)
         self._names = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
@@ -57,7 +65,8 @@ class UpstreamTokenizer(Tokenizer):
         return frozenset(number for number in range(rows) if self.token_of(number) is None)
 
     def _encode_words(self, text: str) -> list[int]:
-        return super().encode(self._normalize(text), as_word=True)
+        ids: list[int] = self._words.encode(self._normalize(text), add_special_tokens=False).ids
+        return ids
 
 
 @lru_cache(maxsize=4)
@@ -75,15 +84,40 @@ def _upstream_normalizer(normalizer: Any, path: Path) -> Callable[[str], str]:
         return str
     if isinstance(normalizer, normalizers.NFC):
         return normalize_as_upstream
-    if isinstance(normalizer, normalizers.Replace):
+    if isinstance(normalizer, normalizers.Replace | normalizers.Prepend):
         return normalizer.normalize_str
     if isinstance(normalizer, normalizers.Sequence):
         within: Any = normalizer
         steps = [_upstream_normalizer(step, path) for step in within]
-        return lambda text: _in_turn(steps, text)
-    raise UserError(
-        f"{path} has the normalizer {type(normalizer).__name__}, which upstream's tokenizer does "
-        "not load; run without --upstream_compat."
+        if steps:
+            return lambda text: _in_turn(steps, text)
+    raise _not_loaded(path, "normalizer", type(normalizer).__name__)
+
+
+def _check_pre_tokenizer(entry: Mapping[str, Any] | None, path: Path) -> None:
+    """Refuse what cuts a text into words in a way that upstream does not know.
+
+    Args:
+        entry: The part of a ``tokenizer.json``; None where it has none.
+        path: Of the file.
+    """
+    match entry:
+        case None | {"type": "ByteLevel" | "Digits"}:
+            return
+        case {"type": "Split", "behavior": "Isolated" | "Removed" | "MergedWithPrevious"}:
+            return
+        case {"type": "Sequence", "pretokenizers": [_, *_] as steps}:
+            for step in steps:
+                _check_pre_tokenizer(step, path)
+            return
+    told = " ".join(filter(None, (entry["type"], entry.get("behavior"))))
+    raise _not_loaded(path, "pre-tokenizer", told)
+
+
+def _not_loaded(path: Path, part: str, name: str) -> UserError:
+    return UserError(
+        f"{path} has the {part} {name}, which upstream's tokenizer does not load; run without "
+        "--upstream_compat."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +108,49 @@ def test_flags_of_added_tokens_count_for_ours_alone(tmp_path: Path) -> None:
     )
 
 
-def test_a_normalizer_that_upstream_does_not_load_is_refused(tmp_path: Path) -> None:
+_CUTS = pre_tokenizers.ByteLevel(add_prefix_space=False)
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "words", "loads"),
+    [
+        (normalizers.NFC(), _CUTS, True),
+        (normalizers.Prepend("_"), _CUTS, True),
+        (normalizers.Sequence([normalizers.Replace(" ", "_"), normalizers.NFC()]), _CUTS, True),
+        (normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]), _CUTS, False),
+        (normalizers.Sequence([]), _CUTS, False),
+        (None, pre_tokenizers.Sequence([pre_tokenizers.Digits(), _CUTS]), True),
+        (None, pre_tokenizers.Sequence([pre_tokenizers.Punctuation(), _CUTS]), False),
+        (None, pre_tokenizers.Sequence([]), False),
+        (None, pre_tokenizers.Split("x", "contiguous"), False),
+    ],
+    ids=str,
+)
+def test_what_upstream_does_not_load_is_refused(
+    normalizer: Any, words: Any, loads: bool, tmp_path: Path
+) -> None:
     engine = Engine.from_file(str(checkpoint_path("tiny_internvl3") / "tokenizer.json"))
-    engine.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    engine.normalizer, engine.pre_tokenizer = normalizer, words
     path = tmp_path / "tokenizer.json"
     engine.save(str(path))
-    with pytest.raises(
-        UserError, match="normalizer Lowercase, which upstream's tokenizer does not"
-    ):
-        UpstreamTokenizer(path)
+    upstream = pytest.importorskip("pytorch_tokenizers.pytorch_tokenizers_cpp").HFTokenizer()
+    with nullcontext() if loads else pytest.raises(RuntimeError):
+        upstream.load(str(path))
+    refused = pytest.raises(UserError, match="which upstream's tokenizer does not load")
+    with nullcontext() if loads else refused:
+        assert UpstreamTokenizer(path).encode("e 12") == upstream.encode("e 12", 0, 0)
+
+
+@pytest.mark.parametrize("text", ["caf\u00e9", "cafe\u0301", "caf\u00e9 cafe\u0301"])
+def test_no_added_token_is_found_in_what_normalization_makes(text: str, tmp_path: Path) -> None:
+    engine = Engine.from_file(str(checkpoint_path("tiny_internvl3") / "tokenizer.json"))
+    engine.normalizer = normalizers.NFC()
+    engine.add_tokens(["caf\u00e9"])
+    path = tmp_path / "tokenizer.json"
+    engine.save(str(path))
+    upstream = pytest.importorskip("pytorch_tokenizers.pytorch_tokenizers_cpp").HFTokenizer()
+    upstream.load(str(path))
+    assert UpstreamTokenizer(path).encode(text) == upstream.encode(text, 0, 0)
 
 
 def test_ids_of_a_padded_head_fail_in_upstreams_tokenizer_alone() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,7 @@ def find_host_tools(directory: Path, qnn_dir: Path | None) -> HostTools:
         _check_machine(path)
     libraries = find_libraries(qnn_dir)
     files = fronted_libraries(libraries)
+    _check_executable(build.runner)
     version = probe_qnn(qnn_dir).version
     _try_out(build, files)
     return HostTools(build, PhoneLibraries(files, version, libraries.source))
@@ -118,6 +120,15 @@ def _check_machine(path: Path) -> None:
             f"{X86_64}; {_REMEDY}."
         )
     check_whole(path)
+
+
+def _check_executable(runner: Path) -> None:
+    """Refuse a program that lost its mode on the way, as archives of CI leave it."""
+    if not os.access(runner, os.X_OK):
+        raise UserError(
+            f"{runner} may not be executed (mode {runner.stat().st_mode & 0o777:o}); type: "
+            f"{shlex.join(('chmod', '+x', str(runner)))}"
+        )
 
 
 def _try_out(build: RunnerBuild, libraries: tuple[Path, ...]) -> None:

@@ -130,6 +130,14 @@ def test_half_a_runner_and_no_program_are_said(tmp_path: Path) -> None:
         find_host_tools(build, None)
 
 
+@NEEDS_COMPILER
+def test_a_runner_that_lost_its_mode_is_said_with_the_command(tmp_path: Path) -> None:
+    build = write_host_build(tmp_path / "my build")
+    (build / "qnn_multimodal_runner").chmod(0o644)
+    with pytest.raises(UserError, match=r"\(mode 644\); type: chmod \+x '.*/my build/.*runner'$"):
+        find_host_tools(build, write_host_sdk(tmp_path / "sdk"))
+
+
 def test_a_script_runs_as_it_is_and_loads_what_ours_loads(tmp_path: Path) -> None:
     brought = find_host_tools(write_virtual_build(tmp_path), tmp_path / "no sdk")
     assert brought.libraries is None
