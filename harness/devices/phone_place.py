@@ -35,6 +35,7 @@ from harness.devices.virtual_session import (
     open_virtual_phone,
     read_serial,
     virtual_soc,
+    what_stays_open,
 )
 from harness.elf import X86_64, machine_of
 from harness.errors import UserError
@@ -134,10 +135,12 @@ class PhonePlace(Place):
         return facts
 
     def describe(self) -> str | None:
-        """Whose runner answers on a virtual phone."""
+        """Whose runner answers on a virtual phone, and what the machine lets it reach."""
         if not self.is_virtual:
             return None
-        return f"virtual phone, {self.soc}; its runner is {self._runner()}"
+        told = f"virtual phone, {self.soc}; its runner is {self._runner()}"
+        still_open = what_stays_open() if self.virtual else None
+        return f"{told}; {still_open}" if still_open else told
 
     def _tools(self) -> HostTools | None:
         for one in self.ready[:1]:

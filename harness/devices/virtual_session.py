@@ -120,6 +120,20 @@ def check_virtual_folder() -> None:
         )
 
 
+def what_stays_open() -> str | None:
+    """What a virtual phone reaches here beside its own, or who reaches it, for a sentence.
+
+    Returns:
+        None where the machine keeps all apart.
+    """
+    with VirtualPhone() as phone:
+        status = phone.status()
+    if not status.shared:
+        return None
+    why = f", since {status.isolation_reason}" if status.isolation_reason else ""
+    return f"not kept apart from {', '.join(status.shared)}{why} (SECURITY.md)"
+
+
 @contextmanager
 def open_virtual_phone(
     serial: str, adb_program: Path | None = None, brought: HostTools | None = None

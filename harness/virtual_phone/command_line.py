@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from harness.virtual_phone.controls import ControlRequest
 from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
 from harness.virtual_phone.machine.virtual_build import loadable_targets
+from harness.virtual_phone.peers import is_from_this_user
 from harness.virtual_phone.profile import PhoneProfile, default_properties
 from harness.virtual_phone.protocol.adbd import Adbd
 
@@ -44,6 +45,9 @@ class ControlServer:
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not is_from_this_user(writer.get_extra_info("socket")):
+            writer.transport.abort()
+            return
         try:
             while line := await reader.readline():
                 writer.write(f"{self._answer(line)}\n".encode())
@@ -73,6 +77,7 @@ class Announcement(BaseModel, frozen=True):
         root: Folder of its files.
         isolation: Kind of sandbox.
         isolation_reason: Why it is not the better one.
+        shared: As in ``PhoneStatus``: what is not kept apart here.
         pid: Number of the process.
     """
 
@@ -84,6 +89,7 @@ class Announcement(BaseModel, frozen=True):
     root: Path
     isolation: Isolation
     isolation_reason: str | None
+    shared: tuple[str, ...]
     pid: int
 
 
@@ -129,6 +135,7 @@ async def _serve(adbd: Adbd, profile: PhoneProfile) -> None:
         root=profile.folder,
         isolation=status.isolation,
         isolation_reason=status.isolation_reason,
+        shared=status.shared,
         pid=os.getpid(),
     )
     print(announcement.model_dump_json(), flush=True)

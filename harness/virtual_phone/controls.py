@@ -40,6 +40,8 @@ class PhoneStatus(Frozen):
         serialno: Serial number, its ``ro.serialno``.
         isolation: Kind of sandbox.
         isolation_reason: Why it is not the better one; None where it is, or where none was asked.
+        shared: What of this machine its commands reach beyond its files and programs, and who
+            reaches it beside its user; empty where the machine keeps all apart.
         faults: Faults that it has, as far as they are not used up.
         connections: Transports that it has.
         cuts: How often it cut them.
@@ -53,6 +55,7 @@ class PhoneStatus(Frozen):
     serialno: str
     isolation: Isolation
     isolation_reason: str | None
+    shared: tuple[str, ...]
     faults: Faults
     connections: int
     cuts: int

@@ -1,4 +1,4 @@
-"""A real adb server of its own: own port, own home, no phones but those it is given."""
+"""A real adb server of its own: own port, own home, own user, no phones but those it is given."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from harness.virtual_phone.protocol.server_requests import (
     connect_phone,
     disconnect_phone,
 )
+from harness.virtual_phone.server_door import ServerDoor
 
 _START_S = 20.0
 _END_S = 5.0
@@ -163,9 +164,11 @@ class PrivateAdbServer:
         )
 
     def _start(self) -> None:
+        behind = self.home / "server.socket"
+        behind.unlink(missing_ok=True)
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                (str(self.adb_program), "-P", str(self.port), "nodaemon", "server"),
+                (str(self.adb_program), "-L", f"localfilesystem:{behind}", "nodaemon", "server"),
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -178,6 +181,7 @@ class PrivateAdbServer:
             stdin=subprocess.PIPE,
             process_group=0,
         )
+        self._door = ServerDoor(self.port, behind).__enter__()
         end_s = time.monotonic() + _START_S
         while not self._answers():
             ended = self._process.poll() is not None
@@ -195,6 +199,7 @@ class PrivateAdbServer:
         return True
 
     def _end(self) -> None:
+        self._door.__exit__()
         # Before the server, whose process id may be another's once it has ended.
         self._watcher.kill()
         self._watcher.communicate()

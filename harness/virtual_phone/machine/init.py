@@ -1,33 +1,29 @@
 """First process of a virtual phone: starts, reaps and ends all the others.
 
-Run by path, in a process of its own, with the number of an inherited socket. It imports the
-standard library alone, so that it starts at once. In a PID namespace of its own the kernel ends
-every process of the phone with it, however it ends; without one it is their reaper, and ends them
-when the socket closes. The messages are JSON objects; ``sandbox`` is the other end.
+``sandbox`` runs it in a process of its own, with the number of an inherited socket. It imports the
+standard library and ``confinement`` alone, so that it starts at once. In a PID namespace of its own
+the kernel ends every process of the phone with it, however it ends; without one it is their reaper,
+and ends them when the socket closes. The messages are JSON objects; ``sandbox`` is the other end.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
 import select
 import signal
 import socket
-import sys
 import termios
 from pathlib import Path
 from typing import Any
 
+from harness.virtual_phone.machine import confinement
+
 MESSAGE_BYTES = 1 << 20
 
-_MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC = 0x1, 0x20, 0x1000, 0x4000
-# statvfs's flags of a mount that a remount has to keep, as the kernel's flags of a mount.
-_KEPT_FLAGS = {0x2: 0x2, 0x4: 0x4, 0x8: 0x8, 0x400: 0x400, 0x800: 0x800, 0x1000: 0x200000}
 _PR_SET_CHILD_SUBREAPER = 36
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(descriptor: int) -> None:
@@ -36,50 +32,18 @@ def main(descriptor: int) -> None:
     channel.set_inheritable(False)
     order = json.loads(channel.recv(MESSAGE_BYTES))
     try:
-        if order["root"] is None:
-            _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
-        else:
-            _enter(order["root"], order["shared"], order["bound"], order["over"])
+        shared = confinement.enter(order) if order else _become_reaper()
     except OSError as error:
         channel.send(json.dumps({"error": str(error)}).encode())
         return
-    channel.send(b'{"ready": true}')
+    channel.send(json.dumps({"shared": shared}).encode())
     Processes(channel).serve()
 
 
-def _enter(root: str, shared: list[str], bound: list[str], over: dict[str, str]) -> None:
-    """Make a folder this process's root.
-
-    Args:
-        root: Folder that becomes the root.
-        shared: Folders of this machine that the phone sees at the same path and cannot change.
-        bound: Folders of this machine that it sees with all that is mounted in them.
-        over: Files of the phone that are mounted over others of it.
-    """
-    for path in bound:
-        _mount(path, root + path, None, _MS_BIND | _MS_REC)
-    for path in shared:
-        _mount(path, root + path, None, _MS_BIND)
-        has = os.statvfs(root + path).f_flag
-        kept = sum(flag for shown, flag in _KEPT_FLAGS.items() if has & shown)
-        _mount(None, root + path, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept)
-    _mount("proc", root + "/proc", "proc", 0)
-    for source, target in over.items():
-        _mount(source, target, None, _MS_BIND)
-    os.chroot(root)
-    os.chdir("/")
-    os.umask(0)
-
-
-def _mount(source: str | None, target: str, kind: str | None, flags: int) -> None:
-    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
-    _check(_libc.mount(*encoded, ctypes.c_ulong(flags), None), f"mount {source} on {target}")
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+def _become_reaper() -> list[str]:
+    reaper = confinement.libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    confinement.check(reaper, "become the reaper of the phone's processes")
+    return []
 
 
 class Processes:
@@ -122,6 +86,10 @@ class Processes:
             self._names[pid] = order["name"]
             for descriptor in descriptors:
                 os.close(descriptor)
+        elif "socket" in order:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as of_phone:
+                answer = json.dumps({"name": order["socket"]}).encode()
+                socket.send_fds(self._channel, [answer], [of_phone.fileno()])
         else:
             for pid, name in self._names.items():
                 if name == order["hang_up"]:
@@ -186,7 +154,3 @@ def _children(parent: int) -> list[int]:
                 if int(fields[1]) == parent:
                     found.append(int(entry.name))
     return found
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

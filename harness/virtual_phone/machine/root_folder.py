@@ -1,25 +1,24 @@
-"""The folder of a virtual phone's files, and what of this machine is mounted in it."""
+"""The folder of a virtual phone's files, and what its kernel and services show of its state."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import sys
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import harness
 from harness.virtual_phone.machine.condition import SCREEN_ON, Battery, Thermal
 from harness.virtual_phone.machine.tools import write_tools
 
 BOOT_ID = "proc/sys/kernel/random/boot_id"
 HOME = "data/local/tmp"
+NEW_ROOT = "root"
+"""Where the phone's first process puts its root together, in its own namespace."""
+PROPERTIES = "system/etc/properties"
 
 _KEPT_BOOT_ID = "system/etc/boot_id"
-_PROPERTIES = "system/etc/properties"
 _DUMPS = "system/etc/dumpsys"
 _AVAILABLE = "system/etc/available_kib"
 _ZONES = "sys/class/thermal"
@@ -27,22 +26,18 @@ _FOLDERS = (
     HOME,
     "sdcard",
     "system/bin",
-    _PROPERTIES,
+    PROPERTIES,
     _DUMPS,
     "vendor/lib64",
-    "proc/sys/kernel/random",
-    "dev",
+    "storage",
     "tmp",
+    NEW_ROOT,
 )
 _PATH = re.compile(rf"(?<![\w/.~-])/(data|sdcard|system|vendor|sys|{BOOT_ID})(?=[/\s'\";:)&|,]|$)")
 _CORES = 8
 _MOST_LINKS = 40
 # What reads the number of processors, as the runner's CPU kernels do, finds this machine's own.
 _HOST_CPU_FILES = ("possible", "present", "online", "kernel_max")
-
-_TOP = tuple(Path(f"/{name}") for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc"))
-_DEVICES = Path("/dev")
-_PROC = Path("/proc")
 
 
 class RootFolder:
@@ -118,10 +113,11 @@ class RootFolder:
         return _PATH.sub(here, command)
 
     def write_properties(self, properties: Mapping[str, str]) -> None:
-        """Let ``getprop`` tell these."""
-        folder = self.folder / _PROPERTIES
+        """Let ``getprop`` tell these; a link or pipe that the phone put there is replaced."""
+        new = self.folder / f"{PROPERTIES}.new"
         for name, value in properties.items():
-            (folder / name).write_text(f"{value}\n")
+            new.write_text(f"{value}\n")
+            new.replace(self.folder / PROPERTIES / name)
 
     def write_battery(self, battery: Battery) -> None:
         """Let ``dumpsys battery`` tell this."""
@@ -146,17 +142,6 @@ class RootFolder:
         else:
             file.write_text(f"{available_bytes // 1024}\n")
 
-    def make_mount_points(self, sources: Iterable[Path]) -> None:
-        """Make the folders that this machine's own are mounted over."""
-        for source in sources:
-            (self.folder / source.relative_to("/")).mkdir(parents=True, exist_ok=True)
-
-    def copy_link(self, link: Path) -> None:
-        """Have the same symbolic link as this machine, say ``/lib`` to ``usr/lib``."""
-        ours = self.folder / link.relative_to("/")
-        if not ours.is_symlink():
-            ours.symlink_to(os.readlink(link))
-
     def _write_cpu_files(self) -> None:
         cpu = self.folder / "sys/devices/system/cpu"
         for core in range(_CORES):
@@ -167,43 +152,3 @@ class RootFolder:
             source = Path("/sys/devices/system/cpu") / name
             if source.exists():
                 (cpu / name).write_bytes(source.read_bytes())
-
-
-def mount_order(root: RootFolder) -> dict[str, Any]:
-    """What of this machine a phone in a chroot sees, as the first message to ``init``.
-
-    Folders that it sees at the same path and cannot change are this machine's programs, and the
-    Python with which the runner runs. Mount points and links are made.
-    """
-    for path in filter(Path.is_symlink, _TOP):
-        root.copy_link(path)
-    programs = [path for path in _TOP if path.is_dir() and not path.is_symlink()]
-    shared = outermost([*programs, *python_folders()])
-    root.make_mount_points((*shared, _DEVICES, _PROC))
-    return {
-        "root": str(root.folder),
-        "shared": [str(path) for path in shared],
-        "bound": [str(_DEVICES)],
-        "over": {str(root.boot_id_file): f"{root.folder}/{BOOT_ID}"},
-    }
-
-
-def python_folders() -> list[Path]:
-    """Where this Python, its packages and this project are, and the QNN SDK if one is named.
-
-    Each as it is called and as it is without symbolic links, since both names are in use.
-    """
-    named = [sys.prefix, sys.base_prefix, str(Path(harness.__file__).parents[1]), *sys.path]
-    named.append(os.environ.get("QNN_SDK_ROOT", ""))
-    called = [Path(name) for name in named if Path(name).is_absolute() and Path(name).is_dir()]
-    return [*called, *(folder.resolve() for folder in called)]
-
-
-def outermost(folders: list[Path]) -> tuple[Path, ...]:
-    """Each folder that is in no other of them, once."""
-    known = sorted(set(folders))
-    return tuple(
-        folder
-        for folder in known
-        if not any(other != folder and folder.is_relative_to(other) for other in known)
-    )

@@ -13,12 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import harness
 from harness.mounts import is_noexec
 from harness.virtual_phone.machine import init
-from harness.virtual_phone.machine.root_folder import HOME, RootFolder, mount_order
+from harness.virtual_phone.machine.mount_order import mount_order
+from harness.virtual_phone.machine.root_folder import HOME, RootFolder
 
 Isolation = Literal["chroot", "rewrite"]
 
+_INIT = """\
+import sys
+sys.path.append(sys.argv[2])
+from harness.virtual_phone.machine.init import main
+main(int(sys.argv[1]))
+"""
 _START_S = 10.0
 _END_S = 10.0
 
@@ -45,8 +53,12 @@ class Sandbox:
 
     Args:
         root: Folder of the phone's files.
-        isolation: ``chroot`` in a mount and PID namespace of its own; ``rewrite`` replaces the
-            phone's paths in commands, which is weaker: a script that names ``/data`` breaks.
+        isolation: ``chroot`` for a root of its own in namespaces of its own, without capabilities;
+            ``rewrite`` replaces the phone's paths in commands, which confines nothing: a script
+            that names ``/data`` breaks, and one that names other paths reaches them.
+
+    Attributes:
+        shared: What of this machine the phone's commands reach beyond what is mounted for them.
 
     Raises:
         NoSandbox: If the machine does not allow it.
@@ -57,12 +69,14 @@ class Sandbox:
         self._root = root
         self._names = 0
         self._children: dict[int, Child] = {}
+        self._sockets: dict[int, asyncio.Future[socket.socket]] = {}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel = ours
         with theirs:
-            command = (*_namespaces(isolation), sys.executable, "-I", "-S", init.__file__)
+            python = (*_namespaces(isolation), sys.executable, "-I", "-S", "-c", _INIT)
+            project = str(Path(harness.__file__).parents[1])
             self._process = subprocess.Popen(
-                (*command, str(theirs.fileno())),
+                (*python, str(theirs.fileno()), project),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -71,7 +85,7 @@ class Sandbox:
                 process_group=0,
             )
         try:
-            self._boot()
+            self.shared = self._boot()
         except NoSandbox:
             self.end()
             raise
@@ -105,6 +119,14 @@ class Sandbox:
         socket.send_fds(self._channel, [_encode(order)], list(descriptors))
         return child
 
+    async def open_socket(self) -> socket.socket:
+        """A TCP socket of the phone's own network, not connected yet."""
+        self._names += 1
+        opened: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+        self._sockets[self._names] = opened
+        self._channel.send(_encode({"socket": self._names}))
+        return await opened
+
     def hang_up(self, child: Child) -> None:
         """Do what adbd does when the far end goes: SIGHUP, to the direct child alone."""
         if not child.exit_code.done():
@@ -123,13 +145,15 @@ class Sandbox:
         for child in self._children.values():
             if not child.exit_code.done():
                 child.exit_code.cancel()
+        for opened in self._sockets.values():
+            opened.cancel()
 
     def stop_serving(self, loop: asyncio.AbstractEventLoop) -> None:
         """Learn of no more exit codes."""
         loop.remove_reader(self._channel)
 
-    def _boot(self) -> None:
-        order = mount_order(self._root) if self.isolation == "chroot" else {"root": None}
+    def _boot(self) -> tuple[str, ...]:
+        order = mount_order(self._root) if self.isolation == "chroot" else None
         self._channel.settimeout(_START_S)
         try:
             self._channel.send(_encode(order))
@@ -140,16 +164,22 @@ class Sandbox:
             assert self._process.stderr is not None
             said = self._process.stderr.read().decode(errors="replace").strip()
             raise NoSandbox(said or "the phone's first process ended at once")
-        reason = json.loads(answer).get("error")
-        if reason is not None:
-            raise NoSandbox(reason)
+        told = json.loads(answer)
+        if "error" in told:
+            raise NoSandbox(told["error"])
+        if self.isolation == "rewrite":
+            return (f"everything that user {os.geteuid()} may read, change and run",)
+        return tuple(told["shared"])
 
     def _hear(self) -> None:
-        message = self._channel.recv(init.MESSAGE_BYTES)
+        message, opened, _, _ = socket.recv_fds(self._channel, init.MESSAGE_BYTES, 1)
         if not message:
             asyncio.get_running_loop().remove_reader(self._channel)
             return
         ended = json.loads(message)
+        for descriptor in opened:
+            self._sockets.pop(ended["name"]).set_result(socket.socket(fileno=descriptor))
+            return
         child = self._children.pop(ended["name"])
         if not child.exit_code.done():
             child.exit_code.set_result(ended["exit_code"])
@@ -209,5 +239,5 @@ def _environment(here: str) -> dict[str, str]:
     }
 
 
-def _encode(message: dict[str, Any]) -> bytes:
+def _encode(message: dict[str, Any] | None) -> bytes:
     return json.dumps(message, ensure_ascii=False).encode(errors="surrogateescape")

@@ -9,6 +9,7 @@ import socket
 from harness.virtual_phone.controls import ControlRequest, PhoneStatus
 from harness.virtual_phone.faults import Cut, Faults
 from harness.virtual_phone.handset import Handset
+from harness.virtual_phone.peers import can_tell_users, is_from_this_user
 from harness.virtual_phone.profile import PhoneProfile
 from harness.virtual_phone.protocol.connection import Connection
 from harness.virtual_phone.protocol.server_requests import (
@@ -105,6 +106,7 @@ class Adbd:
             serialno=handset.properties["ro.serialno"],
             isolation=handset.sandbox.isolation,
             isolation_reason=handset.isolation_reason,
+            shared=self._shared(),
             faults=handset.faults,
             connections=len(self._connections),
             cuts=self._cuts,
@@ -113,6 +115,10 @@ class Adbd:
             bytes_out=handset.traffic.bytes_out,
             services=tuple(handset.services),
         )
+
+    def _shared(self) -> tuple[str, ...]:
+        told = () if can_tell_users() else ("the phone itself, with every user of this machine",)
+        return (*self._handset.sandbox.shared, *told)
 
     def _set_faults(self, faults: Faults) -> None:
         before = self._handset.faults.availability
@@ -126,6 +132,9 @@ class Adbd:
             self._lose(Cut())
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not is_from_this_user(writer.get_extra_info("socket")):
+            writer.transport.abort()
+            return
         refuses = self._handset.faults.availability == "refusing"
         if refuses or asyncio.get_running_loop().time() < self._down_until_s:
             writer.transport.abort()

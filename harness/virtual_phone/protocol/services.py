@@ -26,7 +26,7 @@ async def serve(handset: Handset, stream: Stream, request: str) -> bool:
     service, _, argument = request.partition(":")
     kind, *options = service.split(",")
     if kind == "tcp":
-        return await _serve_forward(stream, argument)
+        return await _serve_forward(handset, stream, argument)
     if kind not in ("shell", "exec", "sync", "root", "unroot", "remount", "reboot"):
         return False
     await stream.accept()
@@ -43,7 +43,7 @@ async def serve(handset: Handset, stream: Stream, request: str) -> bool:
     return True
 
 
-async def _serve_forward(stream: Stream, port: str) -> bool:
+async def _serve_forward(handset: Handset, stream: Stream, port: str) -> bool:
     """Carry bytes between a stream and a port that a program on the phone listens on.
 
     Returns:
@@ -54,10 +54,14 @@ async def _serve_forward(stream: Stream, port: str) -> bool:
     """
     if not port.isdigit():
         return False
+    of_phone = await handset.sandbox.open_socket()
+    of_phone.setblocking(False)
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
-    except OSError:
+        await asyncio.get_running_loop().sock_connect(of_phone, ("127.0.0.1", int(port)))
+    except (OSError, OverflowError):
+        of_phone.close()
         return False
+    reader, writer = await asyncio.open_connection(sock=of_phone)
     await stream.accept()
     answers = asyncio.ensure_future(_carry_answers(reader, stream))
     try:

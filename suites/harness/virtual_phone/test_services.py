@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,9 +128,10 @@ def test_a_forward_reaches_a_port_on_the_phone(
         "import socket; s = socket.create_server(('127.0.0.1', 0)); "
         "print(s.getsockname()[1], flush=True); c = s.accept()[0]; c.sendall(c.recv(9)[::-1])"
     )
-    with subprocess.Popen(["python3", "-c", serving], stdout=subprocess.PIPE, text=True) as program:
+    command = f'{sys.executable} -c "{serving}"'
+    with start(server, attached, "shell", command) as program:
         assert program.stdout is not None
-        there = program.stdout.readline().strip()
+        there = program.stdout.readline().decode().strip()
         here = words(adb(server, attached, "forward", "tcp:0", f"tcp:{there}")).strip()
         assert ask(int(here), b"drawer") == b"reward"
 

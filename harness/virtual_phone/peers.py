@@ -1,0 +1,59 @@
+"""Who is at the other end of a loopback connection: other users of the machine are turned away.
+
+TCP tells no credentials, but Linux lists every socket with its owner (``proc(5)``,
+``/proc/net/tcp``). A socket that its owner has closed already is nobody's, and nobody is let in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LOCAL, _REMOTE, _UID, _INODE = 1, 2, 7, 9
+
+Address = tuple[str, int]
+
+
+def can_tell_users() -> bool:
+    """Whether this machine says whose a connection is."""
+    return _TABLES[0].exists()
+
+
+def is_from_this_user(connection: socket.socket) -> bool:
+    """Whether a connection that was accepted on loopback was made by the user of this process.
+
+    Everybody passes where the machine does not tell.
+    """
+    if not can_tell_users():
+        return True
+    try:
+        ours, theirs = connection.getsockname(), connection.getpeername()
+    except OSError:
+        return False  # It is gone, and who it was with it.
+    return owner_of(theirs[:2], ours[:2]) == os.geteuid()
+
+
+def owner_of(local: Address, remote: Address) -> int | None:
+    """User who holds the socket between two addresses of this machine; None if nobody does."""
+    for table in filter(Path.exists, _TABLES):
+        for line in table.read_text().splitlines()[1:]:
+            fields = line.split()
+            pair = _parse_address(fields[_LOCAL]), _parse_address(fields[_REMOTE])
+            if pair == (local, remote) and fields[_INODE] != "0":
+                return int(fields[_UID])
+    return None
+
+
+def _parse_address(text: str) -> Address:
+    """Words of 32 bits in the machine's order, in hexadecimal, and the port."""
+    host, _, port = text.partition(":")
+    words = [int(host[start : start + 8], 16) for start in range(0, len(host), 8)]
+    packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
+    address: Any = ipaddress.ip_address(packed)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address), int(port, 16)

@@ -1,0 +1,88 @@
+"""The one way to a private adb server: a port on loopback for the user whose server it is.
+
+An adb server lets in whoever reaches its port, and with them into its phones. So the server listens
+on a socket in a folder of its own, and this carries what comes over TCP, from its user alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from pathlib import Path
+from typing import Self
+
+from harness.virtual_phone.peers import is_from_this_user
+
+_BUFFER_BYTES = 1 << 20
+_HOST = "127.0.0.1"
+
+
+class ServerDoor:
+    """Open from ``with`` to its end, in a thread of its own.
+
+    Args:
+        port: Port on loopback.
+        behind: Socket that the server listens on.
+
+    Raises:
+        OSError: If the port is taken.
+    """
+
+    def __init__(self, port: int, behind: Path) -> None:
+        self._port = port
+        self._behind = str(behind)
+        self._ready = threading.Event()
+        self._failure: OSError | None = None
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name=f"adb-door-{port}", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._end = asyncio.Event()
+        try:
+            listening = await asyncio.start_server(
+                self._let_in, _HOST, self._port, limit=_BUFFER_BYTES
+            )
+        except OSError as error:
+            self._failure = error
+            return
+        finally:
+            self._ready.set()
+        await self._end.wait()
+        listening.close()
+
+    async def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not is_from_this_user(writer.get_extra_info("socket")):
+            writer.transport.abort()
+            return
+        try:
+            behind = await asyncio.open_unix_connection(self._behind, limit=_BUFFER_BYTES)
+        except OSError:
+            writer.transport.abort()
+            return
+        await asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
+        for end in (writer, behind[1]):
+            end.close()
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry bytes until there are no more, or nobody takes them."""
+    with contextlib.suppress(OSError):
+        while data := await reader.read(_BUFFER_BYTES):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
