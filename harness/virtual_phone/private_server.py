@@ -21,6 +21,7 @@ from harness.virtual_phone.protocol.server_requests import (
 )
 from harness.virtual_phone.server_door import ServerDoor
 
+_SOCKET = "server.socket"
 _START_S = 20.0
 _END_S = 5.0
 _STATE_S = 20.0
@@ -164,11 +165,13 @@ class PrivateAdbServer:
         )
 
     def _start(self) -> None:
-        behind = self.home / "server.socket"
+        behind = self.home / _SOCKET
         behind.unlink(missing_ok=True)
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                (str(self.adb_program), "-L", f"localfilesystem:{behind}", "nodaemon", "server"),
+                (str(self.adb_program), "-L", f"localfilesystem:{_SOCKET}", "nodaemon", "server"),
+                # A socket's address is short, and the way to a folder may be long.
+                cwd=self.home,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -181,7 +184,11 @@ class PrivateAdbServer:
             stdin=subprocess.PIPE,
             process_group=0,
         )
-        self._door = ServerDoor(self.port, behind).__enter__()
+        try:
+            self._door = ServerDoor(self.port, behind).__enter__()
+        except OSError as error:
+            self._end_process()
+            raise ServerFailed(f"{self.adb_program} gets no port: {error}") from error
         end_s = time.monotonic() + _START_S
         while not self._answers():
             ended = self._process.poll() is not None
@@ -200,6 +207,9 @@ class PrivateAdbServer:
 
     def _end(self) -> None:
         self._door.__exit__()
+        self._end_process()
+
+    def _end_process(self) -> None:
         # Before the server, whose process id may be another's once it has ended.
         self._watcher.kill()
         self._watcher.communicate()

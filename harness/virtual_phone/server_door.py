@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +34,7 @@ class ServerDoor:
 
     def __init__(self, port: int, behind: Path) -> None:
         self._port = port
-        self._behind = str(behind)
+        self._behind = behind
         self._ready = threading.Event()
         self._failure: OSError | None = None
         self._thread = threading.Thread(
@@ -53,6 +56,10 @@ class ServerDoor:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
+        with _short_name_of(self._behind) as self._address:
+            await self._serve_until_end()
+
+    async def _serve_until_end(self) -> None:
         try:
             listening = await asyncio.start_server(
                 self._let_in, _HOST, self._port, limit=_BUFFER_BYTES
@@ -70,13 +77,24 @@ class ServerDoor:
             writer.transport.abort()
             return
         try:
-            behind = await asyncio.open_unix_connection(self._behind, limit=_BUFFER_BYTES)
+            behind = await asyncio.open_unix_connection(self._address, limit=_BUFFER_BYTES)
         except OSError:
             writer.transport.abort()
             return
         await asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
         for end in (writer, behind[1]):
             end.close()
+
+
+@contextmanager
+def _short_name_of(path: Path) -> Iterator[str]:
+    """A socket's address has 107 bytes at most; by way of an open folder any path fits."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    here = Path(f"/proc/self/fd/{descriptor}")
+    try:
+        yield str(here / path.name if here.exists() else path)
+    finally:
+        os.close(descriptor)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,6 +88,23 @@ class RootFolder:
     def follow(self, path: str) -> Path:
         """As ``resolve``, with a symbolic link at the end followed, too."""
         return self.resolve(f"{path}/.")
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        """Open a file that ``resolve`` or ``follow`` found, and return its descriptor.
+
+        The phone's own processes may put links and pipes there meanwhile; none is followed out of
+        the folder, or waited for.
+
+        Raises:
+            OSError: If it cannot be opened, is no regular file, or lies elsewhere by now.
+        """
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+        here = Path(f"/proc/self/fd/{descriptor}")
+        is_inside = not here.exists() or here.resolve().is_relative_to(self.folder)
+        if is_inside and stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     def renew_boot_id(self) -> str:
         """Give the phone another boot id, as a reboot does, and return it."""

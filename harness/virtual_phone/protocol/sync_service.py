@@ -65,11 +65,11 @@ async def _serve(handset: Handset, stream: Stream, request: sync_messages.SyncRe
 
 async def _send_file(handset: Handset, stream: Stream, path: str) -> None:
     try:
-        file = handset.root.follow(path).open("rb")
+        descriptor = handset.root.open(handset.root.follow(path), os.O_RDONLY)
     except OSError as error:
         await stream.write(sync_messages.pack_fail(f"open failed: {error.strerror}"))
         return
-    with file:
+    with os.fdopen(descriptor, "rb") as file:
         while block := file.read(_BLOCK_BYTES):
             await stream.write(sync_messages.pack_data(block))
     await stream.write(sync_messages.DONE)
@@ -102,11 +102,12 @@ class PushReceiver:
             await self._create()
         try:
             modified_s = await self._take_data()
+            if self._file is not None and not self._failed:
+                self._finish(self._file, modified_s)
         finally:
             if self._file is not None:
                 self._file.close()
         if not self._failed:
-            self._finish(modified_s)
             await self._stream.write(sync_messages.OKAY)
 
     async def _take_data(self) -> int:
@@ -131,7 +132,9 @@ class PushReceiver:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             if not stat.S_ISLNK(self._mode):
                 self._target.unlink(missing_ok=True)
-                self._file = self._target.open("wb", buffering=_BUFFER_BYTES)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                descriptor = self._handset.root.open(self._target, flags)
+                self._file = os.fdopen(descriptor, "wb", buffering=_BUFFER_BYTES)
         except OSError as error:
             await self._fail(f"couldn't create file: {error.strerror}")
 
@@ -160,11 +163,11 @@ class PushReceiver:
         self._failed = True
         await self._stream.write(sync_messages.pack_fail(reason))
 
-    def _finish(self, modified_s: int) -> None:
-        if stat.S_ISLNK(self._mode):
-            return
+    def _finish(self, file: BinaryIO, modified_s: int) -> None:
+        """Of the file that is open, whatever has its name by now."""
         permissions = self._mode & 0o777
         permissions |= (permissions >> 3) & 0o070
         permissions |= (permissions >> 3) & 0o007
-        self._target.chmod(permissions)
-        os.utime(self._target, (modified_s, modified_s))
+        file.flush()
+        os.fchmod(file.fileno(), permissions)
+        os.utime(file.fileno(), (modified_s, modified_s))

@@ -39,6 +39,15 @@ def test_it_knows_no_phones_but_its_own(adb_program: AdbProgram) -> None:
         assert words(alone.run("devices")).strip() == "List of devices attached"
 
 
+def test_it_serves_from_a_folder_with_a_long_name(
+    adb_program: AdbProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / ("long" * 30)).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with PrivateAdbServer(adb_program.path) as alone:
+        assert words(alone.run("devices")).strip() == "List of devices attached"
+
+
 def test_it_is_gone_when_it_ends(adb_program: AdbProgram) -> None:
     with PrivateAdbServer(adb_program.path) as alone:
         assert listeners(alone.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,19 @@ def test_no_path_leads_out_of_the_folder(root: RootFolder, path: str) -> None:
 def test_a_link_to_an_absolute_path_stays_on_the_phone(root: RootFolder) -> None:
     assert root.follow("/outside/passwd") == root.folder / "etc/passwd"
     assert root.resolve("/outside") == root.folder / "outside"
+
+
+def test_a_link_that_takes_a_file_s_place_leads_nowhere(root: RootFolder, tmp_path: Path) -> None:
+    (secret := tmp_path / "secret").write_text("of the machine's")
+    (root.folder / "data/swapped").symlink_to(tmp_path)
+    (root.folder / "data/link").symlink_to(secret)
+    os.mkfifo(root.folder / "data/pipe")
+    for planted in ("data/swapped/secret", "data/link", "data/pipe"):
+        with pytest.raises(OSError, match=r"denied|symbolic"):
+            root.open(root.folder / planted, os.O_RDONLY)
+    (root.folder / "data/file").write_text("of the phone's")
+    with os.fdopen(root.open(root.folder / "data/file", os.O_RDONLY)) as file:
+        assert file.read() == "of the phone's"
 
 
 def test_a_circle_of_links_is_an_error(root: RootFolder) -> None:
