@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from harness.artifacts.atomic_file import replacing
 from harness.results.run import Run
 from reports.findings import find_findings
 from reports.headline import headline
@@ -79,6 +79,5 @@ def _names_run(junit: Path, run_id: str) -> bool:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file that others see whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    with replacing(path) as file:
+        file.write(content)

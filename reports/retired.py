@@ -38,6 +38,9 @@ def retire_report(out: Path, why: str) -> None:
     Args:
         out: Folder of the report.
         why: What happened, as the end of a sentence that begins with "The last session".
+
+    Raises:
+        OSError: If there is no room for the page; the earlier report is gone all the same.
     """
     page = out / "index.html"
     if not page.is_file():
@@ -48,4 +51,9 @@ def retire_report(out: Path, why: str) -> None:
     for name in REPORT_FILES:
         if name != page.name:
             (out / name).unlink(missing_ok=True)
-    replace_file(page, _PAGE.replace("{why}", str(escape(why))).encode())
+    try:
+        replace_file(page, _PAGE.replace("{why}", str(escape(why))).encode())
+    except OSError:
+        # Without room for a word, no report is better than another session's.
+        page.unlink()
+        raise

@@ -18,6 +18,7 @@ from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.devices.device import RunFailure
 from harness.devices.kept_output import PRINTED_BYTES_LIMIT, last_lines, read_kept
+from harness.full_disk import check_room
 from harness.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions, write_requests
@@ -65,6 +66,7 @@ def answer_requests(
 
     Raises:
         RunFailure: If the process fails, is killed, overruns its time or leaves out answers.
+        OSError: If that may be for want of room where temporary files are.
     """
     with run_folder() as folder:
         asked, answered = folder / "requests.jsonl", folder / "generations.jsonl"
@@ -83,6 +85,7 @@ def answer_requests(
         exit_code, note = _execute((*command, "--exit_with_parent"), folder, timeout_s)
         generations = _read_generations(answered)
         if exit_code != 0 or len(generations) != len(requests):
+            check_room(folder)
             kept = {name: read_kept(folder / name) for name in (_OUTPUT, _ERRORS)}
             lines = last_lines(f"{kept[_OUTPUT]}{kept[_ERRORS]}")
             typed = tuple(map(shlex.quote, command))

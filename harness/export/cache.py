@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import secrets
@@ -22,20 +21,11 @@ from harness.artifacts.atomic_file import write_text
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.inputs.build_config import BuildConfig
+from harness.full_disk import REFUSALS, free_bytes, is_full
 from harness.lock_file import NoLockFile, check_lock_file
 
 RECORD_NAME = "component.json"
 _POLL_S = 0.5
-_REFUSALS = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.ENOTDIR,
-    errno.EEXIST,
-}
 
 Build = Callable[[Path], ComponentFile]
 """Writes the component's file into the folder it is given and describes it."""
@@ -62,6 +52,18 @@ class CachedComponent:
     def path(self) -> Path:
         """The ``.pte``."""
         return self.directory / self.file.file
+
+
+class CacheNotWritable(UserError):
+    """The file system does not take what is exported.
+
+    Attributes:
+        is_full: Whether room is what it lacks.
+    """
+
+    def __init__(self, told: str, is_full: bool) -> None:
+        super().__init__(told)
+        self.is_full = is_full
 
 
 class _Faulty(Exception):
@@ -164,16 +166,18 @@ def writing_to(root: Path) -> Iterator[None]:
     """Say what to do when the file system refuses to take what is written.
 
     Raises:
-        UserError: If the cache at ``root`` is full or cannot be written.
+        CacheNotWritable: If the cache at ``root`` is full or cannot be written.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _REFUSALS:
+        if error.errno not in REFUSALS:
             raise
-        raise UserError(
-            f"The artifact cache {root} cannot be written ({error.strerror}); "
-            "name another folder with --artifacts."
+        free = f": {free_bytes(root) / 2**20:.1f} MiB are free" if is_full(error) else ""
+        raise CacheNotWritable(
+            f"The artifact cache {root} cannot be written ({error.strerror}){free}; "
+            "name another folder with --artifacts.",
+            is_full=is_full(error),
         ) from error
 
 

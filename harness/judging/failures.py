@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from harness.devices.device import RunFailure
 from harness.devices.phone.exclusive_use import PhoneBusy
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.devices.transport.errors import PhoneFailure
 from harness.errors import UserError
+from harness.export.cache import CacheNotWritable
 from harness.export.worker.process import ExportFailed
+from harness.full_disk import describe_full, is_full, tells_full
 
 
 class NothingToJudge(Exception):
@@ -26,3 +31,19 @@ Nor does a prompt that is answered in a few words.
 
 TOLD_IN_WORDS = (UserError, RunFailure, ExportFailed)
 """Errors whose message says all."""
+
+
+def told_of_full_disk(error: BaseException, folders: Iterable[Path]) -> str | None:
+    """What to say of an error that a disk of this machine without room caused; None of any other.
+
+    Args:
+        error: As it ended a test.
+        folders: Where the session writes: the fullest is told where the error names none.
+    """
+    if isinstance(error, OSError) and is_full(error):
+        return f"{describe_full(error, folders)}; make room there and run again."
+    if isinstance(error, CacheNotWritable) and error.is_full:
+        return str(error)
+    if isinstance(error, ExportFailed) and tells_full(str(error)):
+        return str(error)
+    return None

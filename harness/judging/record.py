@@ -41,8 +41,8 @@ class Recorder(Protocol):
         """Write one row; it survives whatever happens next."""
         ...
 
-    def store_thumbnail(self, picture: Image.Image) -> str:
-        """Keep a picture beside the rows, and return the name that rows know it by."""
+    def store_thumbnail(self, picture: Image.Image) -> str | None:
+        """Keep a picture beside the rows; the name that rows know it by, None without room."""
         ...
 
 

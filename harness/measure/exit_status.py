@@ -16,6 +16,9 @@ TREND_ALERT = 13
 UNJUDGED = 14
 """Exit status of a session without any of these that judged nothing, or not all that it planned."""
 
+UNWRITTEN = 15
+"""Exit status of a session without a FAIL that found no room for what it measured or made."""
+
 INTERRUPTED = 2
 """Exit status that pytest uses after Ctrl-C, and where a test file cannot be collected."""
 
@@ -31,11 +34,12 @@ ENDINGS = {
     11: "without a gate for something",
     12: "blocked: a device was not fit to measure",
     TREND_ALERT: "green, but a trend turned to the worse",
+    UNWRITTEN: "a disk was full, or did not take what was measured or the report",
     UNJUDGED: "nothing judged: all tests were skipped, or not all of them ran",
 }
 """What the exit status of a session means (design §9)."""
 
-_WORST_FIRST = (1, 3, 2, 4, 6, 10, 11, 12, UNJUDGED, 5, TREND_ALERT)
+_WORST_FIRST = (1, 3, 2, 4, 6, UNWRITTEN, 10, 11, 12, UNJUDGED, 5, TREND_ALERT)
 
 
 def worst_status(statuses: Iterable[int]) -> int:

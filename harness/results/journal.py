@@ -42,21 +42,30 @@ class Journal:
         directory.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor: int | None = os.open(self.path, flags, 0o644)
+        self._torn_at: int | None = None
 
     def append(self, row: Row) -> None:
         """Write one row; it survives this process from the moment the call returns.
 
         Raises:
-            OSError: If the disk is full; what was written before stays readable.
+            OSError: If the disk is full; what was written before stays readable, and the row may
+                be written again when there is room.
             ValueError: If the journal is closed.
         """
         if self._descriptor is None:
             raise ValueError(f"{self.path} is closed")
         line = row.model_dump_json().encode() + b"\n"
-        if os.write(self._descriptor, line) != len(line):
-            # Another row behind the torn one would turn it from a torn end into damage.
-            self.close()
+        try:
+            if self._torn_at is not None:
+                # Another row behind the torn one would turn it from a torn end into damage.
+                os.ftruncate(self._descriptor, self._torn_at)
+            self._torn_at = os.fstat(self._descriptor).st_size
+            is_whole = os.write(self._descriptor, line) == len(line)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        if not is_whole:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._torn_at = None
 
     def store_thumbnail(self, image: Image.Image) -> str:
         """Keep a small JPEG of ``image`` in the run's folder, once however often it is asked for.
@@ -67,6 +76,9 @@ class Journal:
         Returns:
             File name inside the thumbnail folder, made of the content's hash, for
             ``AnswerRow.image``.
+
+        Raises:
+            OSError: If the disk is full; nothing is left of it then.
         """
         content = _thumbnail_jpeg(image)
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.jpg"
@@ -74,8 +86,12 @@ class Journal:
         if not (folder / name).exists():
             folder.mkdir(exist_ok=True)
             part = folder / f"{name}.{os.getpid()}.part"
-            part.write_bytes(content)
-            os.replace(part, folder / name)
+            try:
+                part.write_bytes(content)
+                os.replace(part, folder / name)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
         return name
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ from harness.devices.phone.runner.output import (
     read_answer,
 )
 from harness.devices.phone.runner.remote_runner import RemoteRunner
-from harness.devices.transport.errors import PhoneFailure
+from harness.devices.transport.errors import NotEnoughSpace, PhoneFailure
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.targets.phone import PHONE
@@ -186,6 +186,9 @@ class PhoneDevice:
 
         try:
             return self._recovery.rescue(self._phone, run, lambda: self._again(run))
+        except NotEnoughSpace:
+            # Not gone: whoever makes room has it again.
+            raise
         except PhoneFailure as failure:
             self._gone = failure
             raise

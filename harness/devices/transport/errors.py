@@ -29,13 +29,21 @@ class PhoneRefused(PhoneFailure):
     """The phone said no; the text is its own words."""
 
 
-class NotEnoughSpace(PhoneFailure):
-    """A phone has too little free space; nothing was sent."""
+class NotEnoughSpace(PhoneRefused):
+    """A phone has too little free space for what is sent to it or written by a run.
 
-    def __init__(self, folder: str, needed_bytes: int, free_bytes: int) -> None:
+    Attributes:
+        remedy: What to do about it, as part of the sentence.
+    """
+
+    def __init__(
+        self, folder: str, needed_bytes: int, free_bytes: int, *, said: str = "", remedy: str = ""
+    ) -> None:
+        told = f" (it says: {said.strip()})" if said.strip() else ""
         super().__init__(
             f"{folder} has {free_bytes / 2**20:.0f} MiB free and "
-            f"{needed_bytes / 2**20:.0f} MiB are needed; free some on the phone"
+            f"{needed_bytes / 2**20:.0f} MiB are needed{told}; "
+            f"{remedy or 'free some on the phone'}"
         )
 
 

@@ -167,7 +167,8 @@ class AnswerRow(Subject):
         reference: The float model's answer to the same pixels and ids; None when it was not asked.
         given: What the artifact answered, stop token removed.
         correct: Whether ``given`` counts as ``expected``.
-        image: Name that ``Journal.store_thumbnail`` returned; None for a text-only question.
+        image: Name that ``Journal.store_thumbnail`` returned; None for a text-only question,
+            and where there was no room for it.
         variant: The image that belongs to the question, a blank one, or another question's.
         question_kind: ``count``, ``colour``, ``relation``, ``digit``, ``describe``, ...
         at: When it was answered.

@@ -86,6 +86,11 @@ def test_what_is_damaged_is_set_aside_and_built_again(
     assert len(list((tmp_path / "rejected").iterdir())) == 1
 
 
+def test_a_place_where_nobody_can_make_a_folder_is_told() -> None:
+    with pytest.raises(UserError, match=r"/proc/nowhere cannot be written .* with --artifacts"):
+        ComponentCache(Path("/proc/nowhere"))
+
+
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
     def fail(folder: Path) -> ComponentFile:
         (folder / CONFIG.file_name).write_bytes(b"half")

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.devices.phone.files.local_digests import LocalDigests
-from harness.devices.phone.files.storage import free_bytes, remote_digests, remote_sizes
+from harness.devices.phone.files.storage import (
+    RESERVE_BYTES,
+    free_bytes,
+    remote_digests,
+    remote_sizes,
+)
 from harness.devices.phone.files.transfer import FileToPush, FileTransfer, HashedFile, PushLimits
 from harness.devices.phone.workspace import Workspace, make_room_remedy
-from harness.devices.transport.errors import NotEnoughSpace
+from harness.devices.transport.errors import NotEnoughSpace, PhoneRefused
 from harness.devices.transport.phone import Commands, Phone
-from harness.devices.transport.retrying import RetryLimits, retrying
-from harness.errors import UserError
-
-_RESERVE_BYTES = 64 << 20
-"""Left free, for what a run writes and for a piece of a file that was cut."""
+from harness.devices.transport.retrying import Retry, RetryLimits, retrying
+from harness.full_disk import tells_full
 
 _PROGRAM, _DATA = 0o755, 0o644
+_REMOVE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def push_files(
         limits: When to give up.
 
     Raises:
-        NotEnoughSpace: If they do not fit; nothing has been sent then.
+        NotEnoughSpace: If they do not fit, and nothing has been sent then; or if the phone's disk
+            fills up meanwhile, and no part is left then.
         PhoneRefused: With the phone's own words.
         CorruptedOnTheWay: If a file arrives with another hash time and again.
         DeadlineExceeded: If the phone stays away, or the total time is over.
@@ -77,10 +82,26 @@ def push_files(
     for file in hashed:
         bytes_sent = 0
         if file in missing:
-            bytes_sent = FileTransfer(phone, file, retry, limits).bring()
+            bytes_sent = _bring(phone, file, retry, limits)
         drops = retry.drops - sum(earlier.drops for earlier in pushed)
         pushed.append(Pushed(file.file.remote, file.sha256, file.size_bytes, bytes_sent, drops))
     return tuple(pushed)
+
+
+def _bring(phone: Phone, file: HashedFile, retry: Retry, limits: PushLimits) -> int:
+    """Bring one file; where the disk fills up meanwhile, say so and leave no part there."""
+    try:
+        return FileTransfer(phone, file, retry, limits).bring()
+    except PhoneRefused as refused:
+        if not tells_full(str(refused)):
+            raise
+        folder = str(PurePosixPath(file.file.remote).parent)
+        free = retry.until_done(lambda: free_bytes(phone, folder))
+        parts = shlex.join((file.part, file.piece))
+        retry.until_done(lambda: phone.ask(f"rm -f {parts}", _REMOVE_S))
+        needed = file.size_bytes + RESERVE_BYTES
+        remedy = make_room_remedy(phone)
+        raise NotEnoughSpace(folder, needed, free, said=str(refused), remedy=remedy) from refused
 
 
 def _hashed(file: FileToPush, digests: LocalDigests) -> HashedFile:
@@ -112,15 +133,17 @@ def _check_space(phone: Commands, missing: Sequence[HashedFile]) -> None:
     # Folders of a phone that models go to are on one file system, its data partition.
     for folder in needed:
         free = free_bytes(phone, folder)
-        if free < needed.total() + _RESERVE_BYTES:
-            raise NotEnoughSpace(folder, needed.total() + _RESERVE_BYTES, free)
+        if free < needed.total() + RESERVE_BYTES:
+            raise NotEnoughSpace(
+                folder, needed.total() + RESERVE_BYTES, free, remedy=make_room_remedy(phone)
+            )
 
 
 class Deployment:
     """Files of this session on one phone.
 
-    Whatever is brought raises ``UserError`` if the phone has no room for it, and ``PhoneFailure``
-    if it does not arrive.
+    Whatever is brought raises ``NotEnoughSpace`` if the phone has no room for it, and another
+    ``PhoneFailure`` if it does not arrive.
 
     Args:
         phone: Phone that they are brought to.
@@ -175,9 +198,6 @@ class Deployment:
         missing = [file for file in files if file.remote not in self._there]
         if not missing:
             return
-        try:
-            pushed = push_files(self._phone, missing, self._digests, self._limits)
-        except NotEnoughSpace as error:
-            raise UserError(f"{error}; {make_room_remedy(self._phone)}") from error
+        pushed = push_files(self._phone, missing, self._digests, self._limits)
         self._there |= {file.remote: file for file in missing}
         self._bytes_sent += sum(one.bytes_sent for one in pushed)

@@ -5,16 +5,28 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from harness.devices.phone.runs.run_shell import BOOT_ID
-from harness.devices.transport.errors import ConnectionLost, PhoneRebooted, PhoneRefused, RunGone
+from harness.devices.phone.workspace import make_room_remedy
+from harness.devices.transport.errors import (
+    ConnectionLost,
+    NotEnoughSpace,
+    PhoneRebooted,
+    PhoneRefused,
+    RunGone,
+)
 from harness.devices.transport.phone import Commands
+from harness.full_disk import FULL_BYTES, tells_full
 
 _PATHS_PER_COMMAND = 100
 """With long names still far below the 65,535 bytes of a command."""
 
 _ASK_S = 20.0
 _READ_S = 30.0
+
+RESERVE_BYTES = 64 << 20
+"""Left free, for what a run writes and for a piece of a file that was cut."""
 
 _SLOWEST_HASH_BYTES_PER_S = 20e6
 """Of a little core without instructions for sha256, busy with something else."""
@@ -62,6 +74,30 @@ def free_bytes(phone: Commands, folder: str) -> int:
     if answer.exit_code != 0 or not found:
         raise PhoneRefused(answer.stderr or answer.stdout)
     return int(found[1]) * 1024
+
+
+def check_room(phone: Commands, folder: str, said: str = "") -> None:
+    """Find out behind a run, or a start that failed, whether the phone took what was written.
+
+    Args:
+        phone: Phone that it ran on.
+        folder: Folder of the run.
+        said: The phone's words about it, which may say so themselves.
+
+    Raises:
+        NotEnoughSpace: If hardly anything is free there.
+        ConnectionLost: If the phone did not answer.
+    """
+    # The folder itself may be what could not be made.
+    places = map(str, (PurePosixPath(folder), *PurePosixPath(folder).parents))
+    listed = " ".join(map(shlex.quote, places))
+    answer = phone.ask(f'for f in {listed}; do [ -d "$f" ] && df -Pk "$f" && break; done', _ASK_S)
+    found = _DF_LINE.search(answer.stdout)
+    free = int(found[1]) * 1024 if found else None
+    if tells_full(said) or (free is not None and free < FULL_BYTES):
+        raise NotEnoughSpace(
+            folder, RESERVE_BYTES, free or 0, said=said, remedy=make_room_remedy(phone)
+        )
 
 
 def read_small_files(

@@ -10,12 +10,18 @@ from datetime import datetime
 from typing import TypeVar
 
 from harness.devices.kept_output import TAIL_BYTES
-from harness.devices.phone.files.storage import read_small_files
+from harness.devices.phone.files.storage import check_room, read_small_files
 from harness.devices.phone.runner.command import OUTPUT, SPEED, run_script
 from harness.devices.phone.runner.output import LeftBehind
 from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult, end_in_words
 from harness.devices.phone.workspace import Workspace
-from harness.devices.transport.errors import PhoneFailure, PhoneRebooted, RunGone, RunOverran
+from harness.devices.transport.errors import (
+    NotEnoughSpace,
+    PhoneFailure,
+    PhoneRebooted,
+    RunGone,
+    RunOverran,
+)
 from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import RetryLimits, retrying
 
@@ -101,11 +107,18 @@ class RemoteRunner:
             total_s: Time until it counts as hung.
 
         Raises:
+            NotEnoughSpace: If the phone's disk is full behind it.
             PhoneFailure: If the phone is gone.
         """
 
         def run() -> LeftBehind:
             result, folder = self._run(arguments, images, about, total_s)
+            try:
+                # What it wrote need not be whole, whatever its exit code is.
+                self._persist(lambda: check_room(self._phone, folder))
+            except NotEnoughSpace:
+                self._remove(folder)
+                raise
             left = self._collect(result, folder)
             self._remove(folder)
             return left
@@ -162,8 +175,11 @@ class RemoteRunner:
             # After a reboot the process's number is another's.
             if not isinstance(failure, PhoneRebooted):
                 logcat = self._logcat(self._child(folder), _LAST_WORDS_S)
+        full = self._is_full(folder)
         with suppress(PhoneFailure):
             ClaimedRun(self._phone, folder, self._retry_limits).remove(_LAST_WORDS_S)
+        if full is not None:
+            raise full from failure
         log = _whole_log(failure.log.decode(errors="replace"), logcat)
         return LeftBehind(
             log=log,
@@ -173,6 +189,16 @@ class RemoteRunner:
             exit_code=_UNKNOWN_EXIT_CODE,
             cut_short=str(failure),
         )
+
+    def _is_full(self, folder: str) -> NotEnoughSpace | None:
+        """Whether the phone's disk is, as far as it tells in time."""
+        try:
+            self._persist(lambda: check_room(self._phone, folder), _LAST_WORDS_S)
+        except NotEnoughSpace as full:
+            return full
+        except PhoneFailure:
+            return None
+        return None
 
     def _child(self, folder: str) -> bytes:
         """What a run noted of its process; nothing if it noted nothing."""

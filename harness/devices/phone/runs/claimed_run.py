@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.devices.kept_output import HEAD_BYTES, TAIL_BYTES, KeptOutput
+from harness.devices.phone.files.storage import check_room
 from harness.devices.phone.runs import run_shell
 from harness.devices.transport.errors import (
     ConnectionLost,
@@ -92,6 +93,7 @@ class ClaimedRun:
             total_s: Time for starting alone.
 
         Raises:
+            NotEnoughSpace: If the phone's disk is full; nothing runs then.
             PhoneRefused: If the folder cannot be made.
             PhoneRebooted: If it was started, and the phone has rebooted since.
             RunGone: If it was claimed and never started.
@@ -103,6 +105,7 @@ class ClaimedRun:
             if started.claimed_in is not None:
                 break
         else:
+            self._persist(total_s, lambda: check_room(self._phone, self._folder))
             raise RunGone(self._folder, "it was claimed and never started")
         if started.claimed_in != started.boot_id:
             raise PhoneRebooted(self._folder)
@@ -189,7 +192,9 @@ class ClaimedRun:
     def _started(self, text: str) -> run_shell.Started:
         answer = self._phone.ask(text, _ASK_S)
         if answer.exit_code == 1:
-            raise PhoneRefused(answer.stderr or answer.stdout)
+            said = answer.stderr or answer.stdout
+            check_room(self._phone, self._folder, said)
+            raise PhoneRefused(said)
         return _whole(run_shell.parse_start, answer.raw)
 
     def _poll(self) -> run_shell.Poll:

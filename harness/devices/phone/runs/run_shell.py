@@ -8,7 +8,8 @@ A run is a folder on the phone:
 - ``process``: number, start time and boot id of the shell that leads the run's process group.
 - ``child``: number and start time of the process that does the work.
 - ``log``: what the run printed.
-- ``exit``: its exit code; appears whole, by renaming, when the run has ended.
+- ``exit``: its exit code; appears whole, by renaming, when the run has ended. On a disk without
+  room for it, the code is in the name: ``exit.137``.
 
 The text is plain POSIX shell; it runs in Android's mksh with toybox and in dash.
 """
@@ -49,8 +50,9 @@ _ALIVE = (
 
 # A leader that ends between the two looks has left its exit code.
 _STATE = (
-    'if [ -f exit ]; then e=$(cat exit); elif is "$p" "$t"; then e=run; '
-    "else sleep 0.2; e=$(cat exit || echo gone); fi; "
+    "ended() { e=$(cat exit); for x in exit.[0-9]*; do "
+    '[ -f "$x" ] && e=${x#exit.}; done; [ -n "$e" ]; }; '
+    'if ended; then :; elif is "$p" "$t"; then e=run; else sleep 0.2; ended || e=gone; fi; '
 )
 
 
@@ -69,14 +71,16 @@ def start_text(folder: str, command: str, about: str) -> str:
     """
     leader = (
         f"trap '' HUP; {_STARTED}{_NOW}"
-        "echo $$ $(started $$) $now > process.new; mv process.new process; "
+        "echo $$ $(started $$) $now > process.new && mv process.new process || exit; "
         f"ulimit -f {PRINTED_BYTES_LIMIT // _ULIMIT_BLOCK_BYTES}; "
         f"sh -c {shlex.quote(command)} > log 2>&1 < /dev/null & "
-        "echo $! $(started $!) > child; wait $!; echo $? > exit.new; mv exit.new exit"
+        "echo $! $(started $!) > child; wait $!; e=$?; { echo $e > exit.new && "
+        "mv exit.new exit; } || mv exit.new exit.$e || mv process exit.$e"
     )
     return (
         f"mkdir -p {shlex.quote(folder)} && cd {shlex.quote(folder)} || exit 1; "
-        f"if mkdir claim 2>/dev/null; then printf '%s\\n' {shlex.quote(about)} > about; "
+        f"if mkdir claim 2>/dev/null; then printf '%s\\n' {shlex.quote(about)} > about || "
+        f"{{ cd /; rm -r {shlex.quote(folder)}; exit 1; }}; "
         f"setsid sh -c {shlex.quote(leader)} > /dev/null 2>&1 < /dev/null & fi; "
         "i=0; while [ ! -s process ] && [ $i -lt 50 ]; do i=$((i+1)); sleep 0.1; done; "
         f"{_NOW}echo S $now $(cat process)"

@@ -13,6 +13,7 @@ import pytest
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.devices.device import RunFailure
 from harness.devices.phone import phone_device
+from harness.devices.transport.errors import NotEnoughSpace
 from harness.errors import UserError
 from harness.runtime.request import Request, RunOptions
 from harness.virtual_phone.faults import CommandRule, Faults
@@ -125,8 +126,15 @@ def test_a_phone_without_room_is_told_how_it_is_made_on_it(
     device = open_device()
     plugged.set_faults(Faults(available_bytes=5 << 20))
     room = f"-s {plugged.serial} shell rm -rf .*/snapgate/artifacts .*/snapgate/images$"
-    with pytest.raises(UserError, match=room):
+    with pytest.raises(NotEnoughSpace, match=room):
         device.run(artifact, [question], OPTIONS)
+    plugged.set_faults(Faults())
+    assert device.run(artifact, [question], OPTIONS)
+    # Everything is there now, and what a run writes finds no room.
+    plugged.set_faults(Faults(available_bytes=0))
+    with pytest.raises(NotEnoughSpace, match="has 0 MiB free and 64 MiB are needed"):
+        device.run(artifact, [question], OPTIONS)
+    assert list((plugged.root / "data/local/tmp/snapgate/runs").iterdir()) == []
 
 
 def test_an_echo_alone_is_no_answer(
