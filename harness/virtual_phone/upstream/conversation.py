@@ -7,9 +7,10 @@ from pathlib import Path
 
 from harness.runtime.flags import Flags
 from harness.runtime.request import Request
-from harness.virtual_phone.upstream.failed_check import FailedCheck, die
+from harness.virtual_phone.upstream.failed_check import FailedCheck, die, terminate
 from harness.vlm.prompt import count_images
 
+_AUDIO = "<audio>"
 _BYTES_PER_VALUE = 4
 
 
@@ -37,10 +38,25 @@ def read_request(flags: Flags, image_size_px: int) -> Request:
             f"Number of <image> tokens ({placed}) does not match number of images "
             f"({len(images)}). Please check your prompts and image paths.",
         )
+    spoken = sum(prompt.count(_AUDIO) for prompt in flags.prompt)
+    if spoken:
+        raise FailedCheck(
+            "prepare_messages",
+            "total_audio_tokens == num_audios",
+            f"Number of {_AUDIO} tokens ({spoken}) does not match number of audios (0). Please "
+            "check your prompts and audio paths.",
+        )
     expected = 3 * image_size_px**2 * _BYTES_PER_VALUE
     for image in images:
         _check_raw(image, expected)
+    if not all(map(_is_utf8, (*flags.prompt, flags.system_prompt))):
+        terminate("std::invalid_argument", "invalid character")
     return Request(id="0", prompts=flags.prompt, images=images, system_prompt=flags.system_prompt)
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a word of the command line could be decoded; its other bytes are surrogates."""
+    return not any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def _listed(path: Path) -> tuple[str, ...]:

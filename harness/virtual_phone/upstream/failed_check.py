@@ -52,6 +52,18 @@ class FailedCheck(Exception):
         die(signal.SIGABRT)
 
 
+def terminate(exception: str, what: str) -> NoReturn:
+    """End as C++ does at an exception that nobody catches.
+
+    Args:
+        exception: Its class.
+        what: What it says.
+    """
+    print(f"terminate called after throwing an instance of '{exception}'", file=sys.stderr)
+    print(f"  what():  {what}", file=sys.stderr)
+    die(signal.SIGABRT)
+
+
 def die(number: signal.Signals) -> NoReturn:
     """End this process by a signal, without a core dump."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

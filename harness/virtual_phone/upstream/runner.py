@@ -7,7 +7,6 @@ upstream does (contract §8), and ends as upstream's program does (contract §5.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from harness.runtime.flags import Flags
 from harness.runtime.observer import ConsoleObserver, LogitsDump, LogitsSink
 from harness.runtime.plan import make_plan
 from harness.virtual_phone.upstream.conversation import read_request
-from harness.virtual_phone.upstream.failed_check import FailedCheck, die
+from harness.virtual_phone.upstream.failed_check import FailedCheck, terminate
 from harness.virtual_phone.upstream.flags import BadFlags, help_text, read_flags
 from harness.virtual_phone.upstream.observer import UpstreamObserver
 from harness.vlm.registry import known_families
@@ -80,9 +79,7 @@ def _check_flags(flags: Flags) -> None:
     if flags.decoder_model_version not in known_families():
         raise FailedCheck("QNNMultimodalRunner", "false", "Unsupported Decoder Model")
     if flags.seq_len is not None and flags.seq_len < 0:
-        print("terminate called after throwing an instance of 'std::length_error'", file=sys.stderr)
-        print("  what():  vector::reserve", file=sys.stderr)
-        die(signal.SIGABRT)
+        terminate("std::length_error", "vector::reserve")
 
 
 def _load(flags: Flags, observer: ConsoleObserver) -> MultimodalRunner:

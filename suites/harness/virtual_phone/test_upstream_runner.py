@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -109,6 +111,7 @@ def test_prompts_are_the_words_behind_their_flag(
         ((*PROMPT, "--image_path", "short.txt"), "file_size == expected_length"),
         ((*PROMPT, "--image_path", "two.txt"), "total_image_tokens == num_images"),
         ((*PROMPT, "--image_path", "none.txt"), "total_image_tokens == num_images"),
+        (("--prompt", "<audio>?", "--image_path", "none.txt"), "total_audio_tokens == num_audios"),
     ],
 )
 def test_what_is_asked_is_checked_as_upstream_checks_it(
@@ -121,6 +124,28 @@ def test_what_is_asked_is_checked_as_upstream_checks_it(
     with pytest.raises(FailedCheck) as failed:
         read_request(read_flags(arguments), side)
     assert failed.value.condition == check
+
+
+@pytest.mark.parametrize(
+    "asked", [["--prompt", "caf\udce9"], ["--prompt", "a", "--system_prompt", "\udcff"]]
+)
+def test_bytes_that_are_no_utf8_end_it_as_an_exception_of_cpp(
+    files: Path,
+    asked: Sequence[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    died: list[int] = []
+
+    def die(number: int) -> NoReturn:
+        died.append(number)
+        raise SystemExit
+
+    monkeypatch.setattr("harness.virtual_phone.upstream.failed_check.die", die)
+    with pytest.raises(SystemExit):
+        read_request(read_flags([*asked, "--image_path", "none.txt"]), 8)
+    assert died == [signal.SIGABRT]
+    assert "what():  invalid character" in capsys.readouterr().err
 
 
 def test_a_text_without_images_takes_an_empty_list(files: Path) -> None:
