@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 import time
 from collections.abc import Mapping
 
@@ -18,6 +19,8 @@ from benchmarks.fuzz.campaign import Tally, try_cases
 from benchmarks.fuzz.kind import OUTCOMES
 from benchmarks.fuzz.registry import kinds
 from harness.program import run_program
+
+_LOG_COLUMNS = 120
 
 
 def main() -> int:
@@ -30,7 +33,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=1e9, help="for all kinds together")
     options = parser.parse_args()
-    console = Console()
+    # Logs of CI are read at any width.
+    console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
     chosen = {name: known[name] for name in options.kind or known}
     ends = time.monotonic() + options.seconds
     found: dict[str, Tally] = {}

@@ -14,12 +14,13 @@ Outcome = Literal[
     "traceback",
     "signal",
     "hang",
+    "program",
 ]
 """``ended apart``: the runner's own process died or was stopped, which its parent says in a
-sentence; the last three are those of the session itself."""
+sentence; the last four are those of the session itself."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-DEFECTS: tuple[Outcome, ...] = ("traceback", "signal", "hang")
+DEFECTS: tuple[Outcome, ...] = ("traceback", "signal", "hang", "program")
 
 
 class Kind(Protocol):
@@ -29,11 +30,13 @@ class Kind(Protocol):
         name: As ``--kind`` takes it.
         cases: How many are tried unless ``--cases`` says.
         limit_s: After which a case counts as hung.
+        starts_programs: Whether reading it starts a program by design.
     """
 
     name: str
     cases: int
     limit_s: float
+    starts_programs: bool
 
     def missing(self) -> str | None:
         """Why this machine cannot try it, None if it can."""

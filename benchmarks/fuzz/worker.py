@@ -20,6 +20,8 @@ from benchmarks.fuzz.registry import kinds
 from harness.errors import UserError
 from harness.program import run_program
 
+_STARTS = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork")
+
 
 def dice_of(kind: str, seed: int, case: int) -> Random:
     """What decides a case, the same on every machine."""
@@ -35,11 +37,28 @@ def main() -> int:
     kind = kinds()[name]
     with tempfile.TemporaryDirectory(prefix="snapgate-fuzz-") as folder:
         kind.prepare(Path(folder))
+        started = [] if kind.starts_programs else watch_programs()
         for case in range(first, last):
             _tell(told, case=case)
             outcome, detail = _try(kind, dice_of(name, seed, case))
+            if started:
+                outcome, detail = "program", ", ".join(started)
+                started.clear()
             _tell(told, case=case, outcome=outcome, detail=detail)
     return 0
+
+
+def watch_programs() -> list[str]:
+    """Refuse to start a program from now on; what was tried is added to the list."""
+    tried: list[str] = []
+
+    def refuse(event: str, _: object) -> None:
+        if event.startswith(_STARTS):
+            tried.append(event)
+            raise PermissionError(f"a program would be started ({event})")
+
+    sys.addaudithook(refuse)
+    return tried
 
 
 def _try(kind: Kind, dice: Random) -> tuple[Outcome, str]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 StopReason = Literal["stop_token", "length", "unknown"]
 
 
-class RunStats(BaseModel, frozen=True, extra="forbid"):
+class RunStats(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """Durations and counts of one turn; None where a runner does not tell.
 
     Attributes:

@@ -8,6 +8,9 @@ from functools import cached_property
 from string import Formatter
 from typing import Literal
 
+LARGEST = 2**63
+"""No count and no time of a runner is larger."""
+
 _NUMBERS = {"d": r"\d+", "f": r"-?\d+\.\d+"}
 
 
@@ -39,9 +42,11 @@ class Line:
         """The numbers of a message by name; None if it is not the whole line."""
         found = self._whole.fullmatch(message)
         try:
-            return found and {name: _number(text) for name, text in found.groupdict().items()}
+            values = found and {name: _number(text) for name, text in found.groupdict().items()}
         except ValueError:
             return None
+        told = (values or {}).items()
+        return values if all(_is_rate(name) or value <= LARGEST for name, value in told) else None
 
     @cached_property
     def _start(self) -> re.Pattern[str]:
@@ -52,12 +57,16 @@ class Line:
         return re.compile(_pattern(self.label + self.rest) + r"\s*")
 
 
+def _is_rate(name: str) -> bool:
+    return name.endswith("_tps")
+
+
 def _pattern(text: str) -> str:
     parts = []
     for literal, name, kind, _ in Formatter().parse(text.lstrip()):
         parts.append(re.sub(r"(\\?\s)+", r"\\s+", re.escape(literal)))
         if name is not None:
-            number = r"\S+" if name.endswith("_tps") else _NUMBERS[kind or ""]
+            number = r"\S+" if _is_rate(name) else _NUMBERS[kind or ""]
             parts.append(f"(?P<{name}>{number})")
     return "".join(parts)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any
 
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
+from harness.runner_log.line import LARGEST
 from harness.runner_log.reported_turn import ReportedTurn, check_durations, finite_rates
 
 OBSERVER = "PyTorchObserver {"
+
+_LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +99,24 @@ def _read(text: str, line: int) -> Observation:
         raise UserError(
             f"{where} is cut or damaged at character {error.pos + 1} of {len(error.doc)}; {again}."
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where} is damaged ({error}); {again}.") from error
     required = [key for key in fields(Observation) if key.default is MISSING]
     if missing := [key.name for key in required if key.name not in values]:
         raise UserError(f"{where} lacks {', '.join(missing)}; {again}.")
-    for key in required:
-        value = values[key.name]
-        is_number = type(value) is int or (type(value) is float and key.type == "float")
-        if not is_number or (key.name.startswith("SCALING") and value <= 0):
-            raise UserError(f"{where} has {key.name} = {value!r}, not a count or time.")
-    known = {key.name for key in fields(Observation)}
-    return Observation(**{name: value for name, value in values.items() if name in known})
+    known = {key.name: key for key in fields(Observation) if key.name in values}
+    for name, key in known.items():
+        if not _is_right(key, values[name]):
+            told = repr(values[name])[:_LONGEST_VALUE]
+            raise UserError(f"{where} has {name} = {told}, not a count or time; {again}.")
+    return Observation(**{name: values[name] for name in known})
+
+
+def _is_right(key: Field[Any], value: object) -> bool:
+    """Whether a key can have a value; a rate may be whatever a division by 0 makes."""
+    if type(value) is float and key.default is None:
+        return True
+    if type(value) is int or (type(value) is float and key.type != "int"):
+        least = 1 if key.name.startswith("SCALING") else -LARGEST
+        return least <= value <= LARGEST
+    return value is None and key.default is None

@@ -20,6 +20,7 @@ class Manifests:
     name = "manifests"
     cases = 500
     limit_s = 60.0
+    starts_programs = False
 
     def missing(self) -> str | None:
         """Nothing."""

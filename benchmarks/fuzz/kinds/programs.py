@@ -46,6 +46,7 @@ class ProgramFiles:
 
     cases = 200
     limit_s = _RUN_LIMIT_S + 60.0
+    starts_programs = True
 
     def __init__(self, target: Target, component: Component) -> None:
         self.name = f"{target}-{component}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -13,9 +15,10 @@ import pytest
 from benchmarks.fuzz import campaign
 from benchmarks.fuzz.campaign import try_cases
 from benchmarks.fuzz.kind import Outcome
-from benchmarks.fuzz.mutations import mutated_bytes, mutated_json
+from benchmarks.fuzz.mutations import mutated_bytes, mutated_json, mutated_text
 from benchmarks.fuzz.registry import kinds
 from benchmarks.fuzz.worker import dice_of
+from harness.errors import UserError
 
 SESSION = """
 import json, os, signal, sys, time
@@ -37,6 +40,7 @@ class Given:
     name = "given"
     cases = 6
     limit_s = 2.0
+    starts_programs = False
 
     def missing(self) -> str | None:
         """Nothing."""
@@ -77,11 +81,41 @@ def test_a_case_is_the_same_whenever_it_is_tried() -> None:
     content, document = bytes(range(256)), {"a": [1, {"b": 2}], "c": "d"}
     for case in range(50):
         assert len({mutated_bytes(content, dice_of("kind", 7, case)) for _ in range(3)}) == 1
+        assert len({mutated_text(b"a = 1\nb = 2\n", dice_of("kind", 7, case)) for _ in "abc"}) == 1
         assert len({mutated_json(document, dice_of("kind", 7, case)) for _ in range(3)}) == 1
     assert json.loads(json.dumps(document)) == {"a": [1, {"b": 2}], "c": "d"}
     assert len({mutated_bytes(content, dice_of("kind", 7, case)) for case in range(50)}) > 45
 
 
 def test_kinds_are_tried_the_quick_ones_first() -> None:
-    assert list(kinds())[:3] == ["pictures", "manifests", "host-vision_encoder"]
+    ours, programs = list(kinds())[:-6], list(kinds())[-6:]
+    assert ours == [
+        *("pictures", "manifests", "gates", "settings", "questions", "runner-logs"),
+        *("journals", "checkpoints", "adb-streams"),
+    ]
+    assert programs[0] == "host-vision_encoder"
     assert all(name == kind.name for name, kind in kinds().items())
+
+
+def test_a_program_that_reading_starts_is_refused_and_told() -> None:
+    session = (
+        "import os; from benchmarks.fuzz.worker import watch_programs; tried = watch_programs()\n"
+        "try:\n    os.system('exit 3')\nexcept PermissionError:\n    print(*tried)"
+    )
+    done = subprocess.run([sys.executable, "-c", session], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("os.system\n", "")
+
+
+@pytest.mark.parametrize("name", ["gates", "settings", "questions", "runner-logs"])
+def test_files_of_a_kind_are_read_whole_and_put_back(name: str, tmp_path: Path) -> None:
+    kind = kinds()[name]
+    kind.prepare(tmp_path)
+    before = contents(tmp_path)
+    for case in range(5):
+        with suppress(UserError):
+            kind.attempt(dice_of(name, 0, case))
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -6,8 +6,6 @@ import json
 import math
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from harness.backends.qnn.errors import explain
 from harness.devices.device import RunFailure
 from harness.devices.kept_output import last_lines
@@ -184,7 +182,7 @@ def _own_answer(log: str) -> Generation | None:
         if line.startswith('{"request_id"'):
             try:
                 return Generation.model_validate(json.loads(line))
-            except (ValidationError, json.JSONDecodeError) as error:
+            except (ValueError, RecursionError) as error:
                 raise UnusableRun(f"its line of JSON cannot be read ({error})") from error
     return None
 
