@@ -24,10 +24,13 @@ def read_text(path: Path) -> str:
     """Text of a file, a byte order mark left out.
 
     Raises:
-        BadToml: If it is larger than ``MAX_BYTES``.
+        BadToml: If it is larger than ``MAX_BYTES``, or no regular file, which may never end.
         UnicodeDecodeError: If it is not UTF-8; the reason has the line.
         OSError: If it cannot be read.
     """
+    # A folder is told by the system's own words.
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise BadToml("it is no regular file")
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:

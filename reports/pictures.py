@@ -25,7 +25,7 @@ class Picture(NamedTuple):
 def embed_pictures(
     folder: Path, names: Iterable[str], max_bytes: int = MAX_BYTES
 ) -> dict[str, Picture]:
-    """Thumbnails by name, the first ones first; one whose file is missing is left out.
+    """Thumbnails by name, the first ones first; one whose file is missing or damaged is left out.
 
     Args:
         folder: Of the thumbnails.
@@ -35,9 +35,9 @@ def embed_pictures(
     pictures: dict[str, Picture] = {}
     room = max_bytes
     for name in names:
-        if not (folder / name).exists():
+        picture = _picture(folder, name, max_bytes)
+        if picture is None:
             continue
-        picture = _picture(folder / name)
         room -= len(picture.uri)
         if room < 0:
             break
@@ -45,9 +45,17 @@ def embed_pictures(
     return pictures
 
 
-def _picture(path: Path) -> Picture:
+def _picture(folder: Path, name: str, max_bytes: int) -> Picture | None:
+    """One of them; None where a row names no file of the folder, or one that is no thumbnail."""
+    path = folder / name
+    if path.parent != folder or not path.is_file() or path.stat().st_size > max_bytes:
+        return None
     content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
-        width, height = image.size
+    try:
+        # Pillow hands files of other kinds to programs of this machine.
+        with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
+            width, height = image.size
+    except (OSError, Image.DecompressionBombError):
+        return None
     data = base64.b64encode(content).decode("ascii")
     return Picture(width, height, f"data:image/jpeg;base64,{data}")

@@ -29,6 +29,7 @@ from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
 from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
+from harness.measure.wording import end_in_words
 from harness.options.values import Values
 from harness.targets.registry import get_target
 from harness.vlm.mode import parse_lookahead
@@ -123,8 +124,8 @@ def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: floa
             "memory or export on a larger machine."
         )
     return (
-        f"the export of {failure.component} ended with exit code {failure.exit_code}; read the log "
-        f"that was kept in {failure.log}"
+        f"the export of {failure.component} {end_in_words(failure.exit_code)}; read the log that "
+        f"was kept in {failure.log}"
     )
 
 

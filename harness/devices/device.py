@@ -11,6 +11,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from harness.artifacts.artifact import Artifact
+from harness.measure.wording import end_in_words
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.vocabulary import Target
@@ -45,7 +46,7 @@ class RunFailure(Exception):
 
     def __str__(self) -> str:
         return (
-            f"the runner ended with exit code {self.exit_code} after {len(self.answered)} answers: "
+            f"the runner {end_in_words(self.exit_code)} after {len(self.answered)} answers: "
             f"{self.log.strip() or 'it printed nothing'}\n{' '.join(self.command)}"
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from harness.errors import UserError
 from harness.export.inputs.calibration import CalibrationSample
 from harness.picture_source import check_exists, obtain
 from harness.pointer_file import refuse_pointer
+from harness.strict_json import MOST_BYTES, parse_json, read_bounded
 from harness.vlm.picture import load_image
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Component
@@ -49,13 +49,19 @@ def read_samples(path: Path) -> tuple[CalibrationSample, ...]:
     """
     refuse_pointer(path)
     try:
-        samples = _SAMPLES.validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig")
+        parse_json(text)
+        samples = _SAMPLES.validate_json(text)
     except OSError as error:
         raise UserError(
             f"Calibration file {path} cannot be read ({error.strerror}); check --calibration."
         ) from error
     except ValidationError as error:
         raise UserError(_fault_in_words(path, error)) from error
+    except ValueError as error:
+        raise UserError(
+            f"Calibration file {path} is not JSON ({error}); it takes a list of {_SHAPE}."
+        ) from error
     for number, sample in enumerate(samples, start=1):
         with naming_sample(number, path):
             _ = sample.prompts

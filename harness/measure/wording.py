@@ -1,9 +1,10 @@
-"""Numbers as verdict sentences write them, and rows of TOML to paste."""
+"""Numbers as verdict sentences write them, ends of processes, and rows of TOML to paste."""
 
 from __future__ import annotations
 
 import json
 import math
+import signal
 from collections.abc import Mapping
 from datetime import date
 
@@ -55,3 +56,21 @@ def _toml(value: object) -> str:
         return value.isoformat()
     # The one control character that JSON writes as it is and TOML forbids.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+_SHELL_ADDS = 128
+"""To the number of the signal that ended a program."""
+
+_NO_EXIT_CODE = -1
+"""Stands for that of a run that left none."""
+
+
+def end_in_words(exit_code: int) -> str:
+    """``ended with exit code 137 (Killed)``: nobody writes that into the log of a run.
+
+    Args:
+        exit_code: Of a process; of one that a signal ended as a shell tells it, or negative.
+    """
+    number = -exit_code if exit_code < _NO_EXIT_CODE else exit_code - _SHELL_ADDS
+    name = f" ({signal.strsignal(number)})" if number in signal.valid_signals() else ""
+    return f"ended with exit code {exit_code}{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -80,9 +81,16 @@ def append_rows(directory: Path, model: str, text: str) -> Path:
     existing = read_toml(path) if path.exists() else ""
     whole = f"{existing.rstrip()}\n\n{text}".lstrip()
     _parse_gates(path, whole)
-    part = directory / f"{path.name}.part"
-    part.write_text(whole, encoding="utf-8")
-    os.replace(part, path)
+    # A name that nobody can guess, and so nobody's link.
+    descriptor, part = tempfile.mkstemp(dir=directory, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(whole)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
     return path
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from harness.errors import UserError
+from harness.strict_json import MOST_BYTES, parse_json, read_bounded
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Mode
 
@@ -100,12 +101,12 @@ def read_requests(path: Path) -> tuple[Request, ...]:
     """Read a file of one JSON request per line; empty lines are skipped.
 
     Raises:
-        UserError: If the file is missing, a line is no request, or an id comes twice.
+        UserError: If the file is missing or too large, a line is no request, or an id comes twice.
     """
     try:
         # str.splitlines would also cut at U+0085 and U+2028, which JSON strings hold unescaped.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_bounded(path, MOST_BYTES).decode("utf-8-sig").split("\n")
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read ({error}); give JSON lines as --requests."
         ) from error
@@ -114,6 +115,7 @@ def read_requests(path: Path) -> tuple[Request, ...]:
         if not line.strip():
             continue
         try:
+            parse_json(line)
             request = Request.model_validate_json(line)
         except ValidationError as error:
             first = error.errors()[0]
@@ -121,6 +123,10 @@ def read_requests(path: Path) -> tuple[Request, ...]:
             raise UserError(
                 f"Line {number} of {path} is no request: {where}: {first['msg']}; it takes id, "
                 f"prompts, images and system_prompt."
+            ) from error
+        except ValueError as error:
+            raise UserError(
+                f"Line {number} of {path} is no request: {error}; write one JSON object per line."
             ) from error
         if request.id in requests:
             raise UserError(

@@ -17,6 +17,9 @@ from harness.errors import UserError
 from harness.pointer_file import refuse_pointer
 from harness.vlm.spec import VlmFamily
 
+MOST_BYTES = 256 << 20
+"""Of a ``tokenizer.json``; one of 262,144 tokens has 33 MB."""
+
 
 def _byte_of_character() -> dict[str, int]:
     """Inverse of the printable alphabet that byte-level BPE writes bytes in.
@@ -45,6 +48,12 @@ class Tokenizer:
         if not path.is_file():
             raise UserError(
                 f"Tokenizer {path} does not exist; give the tokenizer.json as --tokenizer_path."
+            )
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise UserError(
+                f"Tokenizer {path} has {size >> 20} MiB, and at most {MOST_BYTES >> 20} MiB are "
+                "read; give the tokenizer.json of the exported model."
             )
         try:
             self._engine = Engine.from_file(str(path))

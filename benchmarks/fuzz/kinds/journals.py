@@ -1,4 +1,4 @@
-"""Journals of runs, from which reports and trends are made."""
+"""Journals of runs, from which trends and summaries are made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.fuzz.kinds.file_kind import FileKind, Whole
 from benchmarks.synthetic_store import Store, write_store
 from harness.results.history import load_history
-from reports.build import build_report
+from harness.results.job_summary import job_summary
+from harness.results.query import nightly
 
 _ROWS_OF_KIND = 4
 
@@ -23,15 +24,15 @@ class Journals(FileKind):
     def wholes(self, folder: Path) -> Sequence[Whole]:
         """Of each night; the report is of the last."""
         latest = write_store(folder / "results", Store(nights=2, images=1))
-        self._latest, self._report = latest, folder / "report"
+        self._latest = latest
         journals = sorted(latest.parent.glob("*/rows-*.jsonl"))
         return [Whole(path, _thinned(path.read_bytes()), self._read) for path in journals]
 
     def _read(self, path: Path) -> object:
         history = load_history(self._latest.parent)
-        summary = build_report(self._latest, self._report)
-        page = (self._report / "results.csv").read_bytes()
-        return summary, history.unreadable, page
+        medians = nightly(history.samples, history.verdicts)
+        frames = [frame.to_csv() for frame in (history.samples, history.verdicts, medians)]
+        return frames, history.unreadable, job_summary(self._latest, (), history)
 
 
 def _thinned(journal: bytes) -> bytes:

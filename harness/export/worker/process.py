@@ -16,6 +16,7 @@ from harness.artifacts.artifact import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
+from harness.measure.wording import end_in_words
 from harness.vocabulary import Component
 
 
@@ -30,9 +31,7 @@ class ExportFailed(RuntimeError):
 
     def __init__(self, component: Component, exit_code: int, log: Path) -> None:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        super().__init__(
-            f"export of {component} ended with exit code {exit_code}; log: {log}\n{tail}"
-        )
+        super().__init__(f"export of {component} {end_in_words(exit_code)}; log: {log}\n{tail}")
         self.component = component
         self.exit_code = exit_code
         self.log = log

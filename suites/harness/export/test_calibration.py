@@ -66,6 +66,8 @@ TEXT_ONLY = {"messages": [{"role": "user", "content": "Teach me."}]}
         ([SAMPLE | {"files": "picture.png"}], "sample 1, files: Input should be a valid"),
         ([SAMPLE | {"files": [["picture.png"]]}], r"sample 1, files\.0: Input should be a valid"),
         ([SAMPLE | {"files": ["gone.png"]}], r"gone\.png does not exist"),
+        ([SAMPLE | {"files": ["a\0b.png"]}], "sample 1 of .*Image"),
+        ([SAMPLE | {"files": ["a" * 5000]}], "sample 1 of .*Image"),
         ([SAMPLE, SAMPLE | {"files": ["calibration.json"]}], "sample 2 of .*no.* readable picture"),
         ([SAMPLE | {"files": ["data:image/png;base64,AAAA"]}], "sample 1 of .*a data: address"),
         ([with_message("robot", "")], r"sample 1, messages\.2\.role"),
@@ -85,6 +87,25 @@ def test_what_is_wrong_is_named_with_its_number(tmp_path: Path, content: Any, me
     with pytest.raises(UserError, match=message) as raised:
         load_calibration(write(tmp_path, content))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[{"messages": [], "messages": []}]', "'messages' twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[1e999, NaN]", "NaN is no number"),
+        ('[{"files": ["\\ud800"]}]', "is not JSON"),
+        ("", "is not JSON"),
+    ],
+)
+def test_what_two_readers_could_take_for_two_things_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_calibration(path)
 
 
 def test_a_conversation_may_have_several_pictures_or_none(tmp_path: Path) -> None:

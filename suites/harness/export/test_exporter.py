@@ -154,7 +154,7 @@ def test_an_interrupted_export_ends_quietly_and_cleans_up(
     ("how", "sentence"),
     [
         (signal.SIGKILL, "for lack of memory: it needs about 0.0 GiB"),
-        (signal.SIGTERM, "ended with exit code -15; read the log that was kept in"),
+        (signal.SIGTERM, "ended with exit code -15 (Terminated); read the log that was kept in"),
     ],
 )
 def test_an_exporter_that_dies_is_told_in_a_sentence(

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.measure.wording import number
+from harness.measure.wording import end_in_words, number
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,17 @@ def test_whole_numbers_keep_their_digits_while_a_person_can_read_them(
     value: float, told: str
 ) -> None:
     assert number(value) == told
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "words"),
+    [
+        (2, "ended with exit code 2"),
+        (-11, "ended with exit code -11 (Segmentation fault)"),
+        (137, "ended with exit code 137 (Killed)"),
+        (-1, "ended with exit code -1"),
+        (-900, "ended with exit code -900"),
+    ],
+)
+def test_the_signal_that_ended_a_process_is_named(exit_code: int, words: str) -> None:
+    assert end_in_words(exit_code) == words

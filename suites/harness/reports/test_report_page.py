@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -233,6 +234,17 @@ def test_pictures_stop_where_the_file_would_get_too_large_to_mail(finished_run: 
     names = sorted(file.name for file in folder.iterdir())
     one = embed_pictures(folder, names[:1])[names[0]]
     assert list(embed_pictures(folder, names, max_bytes=len(one.uri))) == names[:1]
+
+
+def test_only_thumbnails_of_the_folder_become_part_of_the_page(finished_run: Path) -> None:
+    folder = finished_run / THUMBNAIL_FOLDER
+    whole = next(folder.iterdir())
+    (finished_run / "beside.jpg").write_bytes(whole.read_bytes())
+    (folder / "damaged.jpg").write_bytes(whole.read_bytes()[:9])
+    (folder / "program.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    os.mkfifo(folder / "endless.jpg")
+    names = ["../beside.jpg", "damaged.jpg", "program.jpg", "endless.jpg", "a\0b", whole.name]
+    assert list(embed_pictures(folder, names)) == [whole.name]
 
 
 def test_beyond_the_cap_the_page_says_how_many_answers_it_leaves_out(journal: Journal) -> None:

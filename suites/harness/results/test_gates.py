@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from datetime import date
 from pathlib import Path
 
@@ -345,3 +346,17 @@ def test_invalid_rows_leave_the_file_as_it_was(folder: Path) -> None:
         append_rows(folder, "tiny_smolvlm", '[[gate]]\nmetric = "speed"\n')
     assert (folder / "tiny_smolvlm.toml").read_text() == ROW
     assert sorted(path.name for path in folder.iterdir()) == ["socs.toml", "tiny_smolvlm.toml"]
+
+
+def test_a_link_that_waits_for_appended_rows_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (folder / "tiny_smolvlm.toml.part").symlink_to(other)
+    append_rows(folder, "tiny_smolvlm", ROW.replace(HOST, f'{HOST}\nmode = "kv"'))
+    assert not other.exists()
+    assert len(load_gates(folder)) == 2
+
+
+def test_a_file_that_may_never_end_is_told(folder: Path) -> None:
+    os.mkfifo(folder / "other.toml")
+    with pytest.raises(UserError, match=r"other\.toml cannot be read: it is no regular file"):
+        load_gates(folder)

@@ -56,6 +56,9 @@ def test_the_file_is_utf8_in_every_locale(tmp_path: Path) -> None:
         ('{"id": "a"}', "Line 1 of .*: prompts: Field required"),
         ('{"id": "a", "prompts": []}', "Line 1 of .*: prompts"),
         ('{"id": "a", "prompts": ["x"], "picture": "p"}', "Line 1 of .*: picture"),
+        ('{"id": "a", "id": "b", "prompts": ["x"]}', "Line 1 of .*'id' twice"),
+        ('{"id": "a", "prompts": ["\\ud800"]}', "Line 1 of .* is no request"),
+        ("[" * 100_000, "Line 1 of .* is no request: it is nested too deeply"),
         ('{"id": "a", "prompts": ["x"]}\n\n{"id": "a", "prompts": ["y"]}', "Line 3 .* id 'a'"),
     ],
 )
@@ -64,3 +67,9 @@ def test_bad_requests_are_told_by_their_line(tmp_path: Path, content: str, sente
     path.write_text(content)
     with pytest.raises(UserError, match=sentence):
         read_requests(path)
+
+
+def test_a_file_that_may_never_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "requests.jsonl")
+    with pytest.raises(UserError, match="no regular file"):
+        read_requests(tmp_path / "requests.jsonl")

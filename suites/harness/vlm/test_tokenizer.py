@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tokenizers import models, processors
 
 from harness.errors import UserError
 from harness.vlm.registry import get_family
-from harness.vlm.tokenizer import TextStream, Tokenizer
+from harness.vlm.tokenizer import MOST_BYTES, TextStream, Tokenizer
 from training.tokenizer import token_id
 
 printable = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -106,4 +107,12 @@ def test_files_that_are_no_byte_level_tokenizer_are_refused(tmp_path: Path) -> N
         Tokenizer(path)
     Engine(models.WordLevel({"a": 0}, unk_token="a")).save(str(path))
     with pytest.raises(UserError, match="no byte-level tokenizer"):
+        Tokenizer(path)
+
+
+def test_a_tokenizer_beyond_all_vocabularies_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.touch()
+    os.truncate(path, MOST_BYTES + 1)
+    with pytest.raises(UserError, match="256 MiB"):
         Tokenizer(path)

@@ -10,9 +10,9 @@ from harness.backends.qnn.errors import explain
 from harness.devices.device import RunFailure
 from harness.devices.kept_output import last_lines
 from harness.devices.phone.runner.dialogue import Dialogue
-from harness.devices.phone.runs.claimed_run import end_in_words
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
+from harness.measure.wording import end_in_words
 from harness.runner_log.failed_check import why_it_ended
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Generation, Turn

@@ -13,7 +13,7 @@ from harness.devices.kept_output import TAIL_BYTES
 from harness.devices.phone.files.storage import check_room, read_small_files
 from harness.devices.phone.runner.command import OUTPUT, SPEED, run_script
 from harness.devices.phone.runner.output import LeftBehind
-from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult, end_in_words
+from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult
 from harness.devices.phone.workspace import Workspace
 from harness.devices.transport.errors import (
     NotEnoughSpace,
@@ -24,6 +24,7 @@ from harness.devices.transport.errors import (
 )
 from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import RetryLimits, retrying
+from harness.measure.wording import end_in_words
 
 _REBOOTS = 2
 """Survived per run: the phone has everything that is needed to begin again."""

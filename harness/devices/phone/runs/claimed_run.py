@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,17 +25,7 @@ _LOG_BYTES_PER_POLL = TAIL_BYTES
 _LOOKS_FOR_A_START = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
-_SIGNALS = 128
-"""What a shell adds to the number of the signal that ended a program."""
-
 Result = TypeVar("Result")
-
-
-def end_in_words(exit_code: int) -> str:
-    """``ended with exit code 137 (Killed)``: no shell writes that into the log of a run."""
-    number = exit_code - _SIGNALS
-    name = f" ({signal.strsignal(number)})" if number in signal.valid_signals() else ""
-    return f"ended with exit code {exit_code}{name}"
 
 
 @dataclass(frozen=True)
