@@ -23,13 +23,17 @@ class AnswersTooShort(Exception):
     """No answer is long enough to time, where the runner ends each at its stop token."""
 
 
+class DeadModel(Exception):
+    """A model that answers as no living one does, so that no figure of it means anything."""
+
+
 BLOCKING = (PhoneFailure, DeviceBlocked, PhoneBusy, AnswersTooShort)
 """What says nothing about the artifact: a phone that is gone, not fit, or in another's hands.
 
 Nor does a prompt that is answered in a few words.
 """
 
-TOLD_IN_WORDS = (UserError, RunFailure, ExportFailed)
+TOLD_IN_WORDS = (UserError, RunFailure, ExportFailed, DeadModel)
 """Errors whose message says all."""
 
 

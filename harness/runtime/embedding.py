@@ -11,6 +11,7 @@ from harness.errors import UserError
 from harness.runner_log.messages import ENCODE_BEGINS, ENCODE_ENDS
 from harness.runtime.program import Method
 from harness.runtime.stopwatch import Stopwatch
+from harness.runtime.tensor_check import check_embeddings, check_finite
 from harness.vlm.prompt import ImagePiece, TextPiece, split_pieces
 from harness.vlm.tokenizer import Tokenizer
 
@@ -48,14 +49,22 @@ class TokenEmbedder:
             rows[start : start + len(chunk)] = self._bound.execute()[0][0, : len(chunk)]
         return rows
 
-    def embed_one(self, token_id: int) -> Rows:
+    def embed_one(self, token_id: int, step: str) -> Rows:
         """Embed a single id without allocating.
+
+        Args:
+            token_id: The id.
+            step: What it is embedded for, as an error says it.
 
         Returns:
             float32 ``[1, hidden_size]``, valid until the next call.
+
+        Raises:
+            UserError: If the row is no finite numbers.
         """
         self._tokens[0, 0] = token_id
         rows: Rows = self._bound.execute()[0][0, :1]
+        check_finite(rows, "token embedding", f"the row of token {token_id}", step)
         return rows
 
 
@@ -149,6 +158,9 @@ class PromptEmbedding:
 
         Returns:
             float32 ``[length(pieces), hidden_size]``.
+
+        Raises:
+            UserError: If rows of a picture or of text are such as ``tensor_check`` refuses.
         """
         rows = np.empty((self.length(pieces), self._encoder.hidden_size), np.float32)
         end = 0
@@ -159,11 +171,15 @@ class PromptEmbedding:
                 log(ENCODE_BEGINS.write(numel=pixels.size))
                 with stopwatch.stage("encode"):
                     rows[start:end] = self._encoder.encode(pixels)
+                picture = f"picture {piece.index + 1} of the turn"
+                check_finite(rows[start:end], "vision encoder", "features", picture)
                 log(ENCODE_ENDS.write())
                 log(f"Merged Tensor embedding: total_tokens={end}")
             else:
                 with stopwatch.stage("embed"):
                     rows[start:end] = self._embedding.embed(piece)
+                text = f"the prompt's tokens {start} to {end - 1}"
+                check_embeddings(rows[start:end], piece, text)
                 log(f"Merged TensorStruct embedding: total_tokens={end}")
         log(f"Get merged embeddings: total_tokens={end}, embedding_dim={rows.shape[1]}")
         return rows

@@ -30,6 +30,7 @@ from harness.runtime.observer import Observer
 from harness.runtime.phases import DecodeLimits
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch
+from harness.runtime.tensor_check import check_embeddings, check_logits
 from harness.vlm.mode import LookaheadShape
 
 
@@ -112,7 +113,12 @@ class LookaheadLoop:
         candidates = self._pool.candidates(token_id)
         token_ids = [*branch.tokens(token_id), *chain.from_iterable(candidates)]
         tree = self._slots.tree(len(candidates))
-        logits = self.decoder.run_tree(self.embedding.embed(token_ids), tree)
+        step = f"decode step {stopwatch.decode_steps + 1}"
+        embeddings = self.embedding.embed(token_ids)
+        check_embeddings(embeddings, token_ids, step)
+        logits = self.decoder.run_tree(embeddings, tree)
+        for row in logits[: len(token_ids)]:
+            check_logits(row, step)
         stopwatch.decode_steps += 1
         start_ns = time.perf_counter_ns()
         path = accepted_path(

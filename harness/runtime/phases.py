@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.measure.run_stats import StopReason
 from harness.runner_log.messages import CAP
 from harness.runtime.decoder import Decoder
@@ -14,6 +16,7 @@ from harness.runtime.kv_cache import Array, KvCache
 from harness.runtime.observer import Observer
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch
+from harness.runtime.tensor_check import check_finite, check_logits
 
 
 def chunks(prompt_tokens: int, ar: int) -> Iterator[tuple[int, int]]:
@@ -32,13 +35,20 @@ def prefill(decoder: Decoder, embeddings: Rows, observer: Observer) -> Array:
 
     Returns:
         Logits ``[vocab_size]`` of the last prompt token, valid until the decoder runs again.
+
+    Raises:
+        UserError: If logits are no finite numbers, or no token can be chosen by them.
     """
     decoder.begin()
     for start, count in chunks(len(embeddings), decoder.ar):
         logits = decoder.run(embeddings[start : start + count])
         decoder.accept(count)
+        # Every later token attends to a broken one, so the last of a pass tells of all.
+        if not np.isfinite(logits[count - 1]).all():
+            check_finite(logits[:count], "text decoder", "logits", f"prefill from token {start} on")
         observer.logits("prefill", logits[:count])
     last: Array = logits[(len(embeddings) - 1) % decoder.ar]
+    check_logits(last, f"the prompt's last token, {len(embeddings) - 1}")
     return last
 
 
@@ -125,6 +135,9 @@ class DecodeLoop:
             limits: When to stop.
             on_token: Called with the token of each step as soon as it is known.
             stopwatch: Gets the number of passes, sampling and execution time.
+
+        Raises:
+            UserError: If embeddings or logits are such as ``tensor_check`` refuses.
         """
         decoder, embedding, sampler = self.decoder, self.embedding, self.sampler
         executed_before = decoder.execute_ns + embedding.execute_ns
@@ -132,7 +145,9 @@ class DecodeLoop:
         decoder.begin()
         end = limits.end(decoder.cache)
         while decoder.cache.filled < end:
-            logits = decoder.run(embedding.embed_one(token_id))
+            step = f"decode step {stopwatch.decode_steps + 1}"
+            logits = decoder.run(embedding.embed_one(token_id, step))
+            check_logits(logits[0], step)
             start_ns = time.perf_counter_ns()
             token_id = sampler.sample(logits[0])
             stopwatch.sampling_ns += time.perf_counter_ns() - start_ns
