@@ -41,7 +41,10 @@ def fronted_libraries(libraries: QnnLibraries) -> tuple[Path, ...]:
     """
     check_whole(libraries)
     directory = libraries.directory
-    own = (directory / HTP_LIBRARY, directory / SYSTEM_LIBRARY)
+    behind = directory / REAL_LIBRARY
+    # A folder that has a shim in front already: a shim behind a shim would find itself.
+    htp = behind if behind.is_file() else directory / HTP_LIBRARY
+    own = (htp, directory / SYSTEM_LIBRARY)
     # A wheel's tools put libraries of others beside its package.
     beside = companions(own, (directory, directory.with_name(f"{directory.name}.libs")))
     cache = cache_folder()

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from harness.artifacts.artifact import open_artifact
+from harness.backends.qnn.front import fronted_libraries
+from harness.backends.qnn.libraries import find_libraries
 from harness.devices.phone.runner.host_tools import find_host_tools, is_for_phones
 from harness.devices.place import Place, choose_place
 from harness.devices.virtual_session import open_virtual_phone
@@ -93,6 +95,14 @@ def test_a_library_that_the_runner_lacks_is_said_by_this_machines_linker(tmp_pat
     (build / "lib/libmore.so").unlink()
     with pytest.raises(UserError, match=r"needs libmore\.so, which is neither in --build-dir,"):
         find_host_tools(build, write_host_sdk(tmp_path / "sdk"))
+
+
+@NEEDS_COMPILER
+def test_a_folder_with_a_shim_in_front_gives_the_library_behind_it(tmp_path: Path) -> None:
+    libraries = write_host_sdk(tmp_path / "sdk")
+    (htp,) = libraries.glob("**/libQnnHtp.so")
+    once = fronted_libraries(find_libraries(htp.parent))
+    assert fronted_libraries(find_libraries(once[0].parent))[1].resolve() == htp
 
 
 def test_a_build_for_phones_is_refused_before_qnn_is_looked_for(tmp_path: Path) -> None:
