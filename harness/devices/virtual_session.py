@@ -26,6 +26,7 @@ from harness.errors import UserError
 from harness.mounts import is_noexec
 from harness.run_folder import run_folder
 from harness.targets.soc import Soc, get_soc
+from harness.virtual_phone.machine.sandbox import NoSandbox
 from harness.virtual_phone.machine.virtual_build import VirtualRunner, write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
@@ -124,10 +125,13 @@ def what_stays_open() -> str | None:
     """What a virtual phone reaches here beside its own, or who reaches it, for a sentence.
 
     Returns:
-        None where the machine keeps all apart.
+        None where the machine keeps all apart, or lets no phone start: whoever opens one is told.
     """
-    with VirtualPhone() as phone:
-        status = phone.status()
+    try:
+        with VirtualPhone() as phone:
+            status = phone.status()
+    except (OSError, NoSandbox):
+        return None
     if not status.shared:
         return None
     why = f", since {status.isolation_reason}" if status.isolation_reason else ""

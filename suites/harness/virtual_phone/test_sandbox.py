@@ -112,3 +112,5 @@ def test_where_there_is_no_sandbox_the_phone_says_what_is_open(
     assert "util-linux" in str(status.isolation_reason)
     assert status.shared == (f"everything that user {os.geteuid()} may read, change and run",)
     assert str(what_stays_open()).startswith(f"not kept apart from {status.shared[0]}, since there")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert what_stays_open() is None
