@@ -78,6 +78,8 @@ class Faults(Frozen):
         out_bytes_per_s: Limit of what the phone sends; None for none.
         latency_s: Waited before each packet that the phone sends.
         disk_full_after_bytes: Pushed bytes until ``No space left on device``.
+        disk_full_on_command: Regular expression; from the first shell command on that it finds
+            something in, ``df`` says that nothing is free, and every push meets a full disk.
         available_bytes: What ``df`` says is free; None for the truth.
         push_refusal: Reason that every push is refused with.
         corrupt_pushes: How many of the next pushes get one byte flipped and are called good.
@@ -91,6 +93,7 @@ class Faults(Frozen):
     out_bytes_per_s: PositiveFloat | None = None
     latency_s: NonNegativeFloat = 0.0
     disk_full_after_bytes: NonNegativeInt | None = None
+    disk_full_on_command: str | None = None
     available_bytes: NonNegativeInt | None = None
     push_refusal: str | None = None
     corrupt_pushes: NonNegativeInt = 0

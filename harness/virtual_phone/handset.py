@@ -111,6 +111,14 @@ class Handset:
         self.traffic.arm(faults.triggers)
         self.root.write_available(faults.available_bytes)
 
+    def see_command(self, command: str) -> None:
+        """Let what waits for a shell command happen before it starts."""
+        full_on = self.faults.disk_full_on_command
+        if full_on is not None and re.search(full_on, command):
+            self.use_up(disk_full_on_command=None, disk_full_after_bytes=0, available_bytes=0)
+            self.root.write_available(0)
+        self.traffic.see_command(command)
+
     def use_up(self, **left: object) -> None:
         """Note what is left of a fault that is used up, with nothing armed anew."""
         self.faults = self.faults.model_copy(update=left)

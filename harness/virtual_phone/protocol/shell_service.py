@@ -80,7 +80,7 @@ async def serve_shell(
     if rule is not None:
         await _answer_by_rule(stream, output, rule)
         return
-    handset.traffic.see_command(command)
+    handset.see_command(command)
     await _run(handset.sandbox, stream, output, _open_ends(kind, options, command), command)
 
 

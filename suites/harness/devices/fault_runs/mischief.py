@@ -88,7 +88,8 @@ class Mischief:
                 )
                 return Faults(triggers=(trigger,))
             case "fill_disk":
-                return Faults(disk_full_after_bytes=run.after_bytes)
+                after = run.after_bytes if run.moment is None else None
+                return Faults(disk_full_after_bytes=after, disk_full_on_command=run.moment)
             case "corrupt":
                 return Faults(corrupt_pushes=fault.times)
             case "hang":
