@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -113,6 +114,8 @@ def _where(file: Path, name: str) -> str:
 
 
 def _placed(file: Path, option: Option, value: Any) -> Any:
+    if option.type in (Path, PathOrName):
+        _refuse_no_path(file, option, value)
     if option.type is Path:
         try:
             return file.parent / Path(value).expanduser()
@@ -124,6 +127,20 @@ def _placed(file: Path, option: Option, value: Any) -> Any:
     if option.type is PathOrName and (file.parent / value).exists():
         return str(file.parent / value)
     return value
+
+
+def _refuse_no_path(file: Path, option: Option, value: str) -> None:
+    """Refuse what no file system takes; nothing need be there."""
+    try:
+        (file.parent / value).lstat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+            return
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(
+            f"{file} sets {option.name} to {len(value)} characters that are no path ({reason}); "
+            f"correct it{_where(file, option.name)}."
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)

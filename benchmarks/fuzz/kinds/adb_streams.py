@@ -65,7 +65,10 @@ class AdbStreams:
         address = ServerAddress(port=self._server.server_address[1])
         server = AdbServer(address)
         phone = AdbPhone(server, _SERIAL)
-        answers: list[object] = [server.ensure_running(), find_phones([server])]
+        answers: list[object] = [server.ensure_running()]
+        found = find_phones([server])
+        answers += [(one.serialno, one.soc, one.model, one.fingerprint) for one in found.phones]
+        answers += [str(one) for one in found.unusable]
         answers.append(phone.ask("echo", _TOTAL_S))
         with io.FileIO(self._path) as file:
             limits = SendLimits(total_s=_TOTAL_S, stall_s=_TOTAL_S)
