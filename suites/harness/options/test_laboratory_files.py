@@ -96,8 +96,14 @@ def test_paths_start_where_the_file_is(repository: Path, monkeypatch: pytest.Mon
         ("smoke = true", "sets 'smoke', which is no option"),
         ('compare = ["one"]', r"sets compare = \['one'\]; it takes a list of 2 str values"),
         ('adb_host = "lab3"', "sets adb_host = 'lab3'; it takes a list of str values"),
-        (f'checkpoint = "{"x" * 5000}"', r"5000 characters that are no path .*\(line 1: check"),
-        ('results = "a\\u0000b"', "no path .embedded null byte."),
+        (
+            f'checkpoint = "{"x" * 5000}"',
+            r"sets checkpoint to 5000 characters that are no path .*\(line 1: check",
+        ),
+        (
+            'results = "a\\u0000b"',
+            r"sets results to 3 characters that are no path \(embedded null byte\)",
+        ),
         ('adb = "~nobody-of-that-name/adb"', "sets adb = .*, and this machine has no such user"),
         ('target = "fone"', r"sets target = 'fone'; did you mean phone\?"),
     ],
