@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LOOKS = 5
 _LOCAL, _REMOTE, _UID, _INODE = 1, 2, 7, 9
 
 Address = tuple[str, int]
@@ -39,13 +40,27 @@ def is_from_this_user(connection: socket.socket) -> bool:
 
 
 def owner_of(local: Address, remote: Address) -> int | None:
-    """User who holds the socket between two addresses of this machine; None if nobody does."""
-    for table in filter(Path.exists, _TABLES):
-        for line in table.read_text().splitlines()[1:]:
-            fields = line.split()
-            pair = _parse_address(fields[_LOCAL]), _parse_address(fields[_REMOTE])
-            if pair == (local, remote) and fields[_INODE] != "0":
-                return int(fields[_UID])
+    """User who holds the socket between two addresses of this machine; None if nobody does.
+
+    The kernel hands the table out in pieces, and between two of them others' connections come and
+    go, so a row may be left out; one that is there is found on another look.
+    """
+    for _ in range(_LOOKS):
+        for table in filter(Path.exists, _TABLES):
+            if (owner := _listed_owner(table.read_text(), local, remote)) is not None:
+                return owner
+    return None
+
+
+def _listed_owner(table: str, local: Address, remote: Address) -> int | None:
+    ports = f":{local[1]:04X}", f":{remote[1]:04X}"
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if not (fields[_LOCAL].endswith(ports[0]) and fields[_REMOTE].endswith(ports[1])):
+            continue
+        pair = _parse_address(fields[_LOCAL]), _parse_address(fields[_REMOTE])
+        if pair == (local, remote) and fields[_INODE] != "0":
+            return int(fields[_UID])
     return None
 
 
