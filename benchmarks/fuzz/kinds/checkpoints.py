@@ -12,7 +12,6 @@ from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import get_spec
 
 _MODELS = ("tiny_smolvlm", "tiny_internvl3")
-_FAMILIES = {"tiny_smolvlm": "smolvlm", "tiny_internvl3": "internvl3"}
 
 
 class CheckpointFiles(FileKind):
@@ -35,5 +34,5 @@ class CheckpointFiles(FileKind):
 
 def _read(path: Path) -> object:
     folder = path.parent
-    opened = open_checkpoint(folder, get_spec(f"{_FAMILIES[folder.name]}.mine"))
+    opened = open_checkpoint(folder, get_spec(f"{get_spec(folder.name).family.name}.mine"))
     return opened.spec, sorted(opened.components)
