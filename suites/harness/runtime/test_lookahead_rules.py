@@ -43,13 +43,13 @@ class GivenDecoder:
     def begin(self) -> None:
         """Nothing to lay out."""
 
-    def embed(self, token_ids: list[int]) -> list[int]:
-        """Tokens stand for themselves."""
-        return token_ids
+    def embed(self, token_ids: list[int]) -> NDArray[np.float32]:
+        """Rows of one number, the token's own."""
+        return np.array(token_ids, np.float32)[:, np.newaxis]
 
-    def run_tree(self, tokens: list[int], tree: TokenTree) -> NDArray[np.float32]:
+    def run_tree(self, rows: NDArray[np.float32], tree: TokenTree) -> NDArray[np.float32]:
         """One logit of 1 behind every token, whose ancestors the tree tells."""
-        self._tokens = tokens
+        tokens = self._tokens = [int(number) for number in rows[:, 0]]
         logits = np.zeros((len(tokens), VOCABULARY), np.float32)
         for slot in range(len(tokens)):
             seen = sorted(np.flatnonzero(tree.visible[slot]), key=tree.offsets.__getitem__)
