@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from harness.devices.adb.discovery import find_phones
@@ -66,7 +67,7 @@ def read_serial(serial: str) -> VirtualSerial:
     """Read ``virtual:SOC[:NAME][:upstream]``.
 
     Raises:
-        UserError: If there is no such SoC, or the phone's name is none.
+        UserError: If there is no such SoC, or the phone's name is none, or ``upstream`` misspelt.
     """
     soc, *words = serial.removeprefix(VIRTUAL).split(":")
     runner: VirtualRunner = UPSTREAM if words and words[-1] == UPSTREAM else "ours"
@@ -76,6 +77,11 @@ def read_serial(serial: str) -> VirtualSerial:
         raise UserError(
             f"{name!r} cannot name a virtual phone; give up to 32 of a-z, A-Z, 0-9, _ and -, for "
             f"instance --serial {VIRTUAL}{soc or 'SM8550'}:desk."
+        )
+    if get_close_matches(name.lower(), [UPSTREAM], cutoff=0.8):
+        raise UserError(
+            f"{name!r} would be the name of a phone with our runner; for the limits of upstream's "
+            f"give {VIRTUAL}{soc}:{UPSTREAM}, or another name."
         )
     return VirtualSerial(get_soc(soc), name, runner)
 

@@ -85,7 +85,7 @@ _PLACE = (
         ("suites", "export", "doctor", "runtime"),
         "QNN libraries or SDK, a phone's too",
         Path,
-        words="QNN_SDK_ROOT, else onnxruntime-qnn",
+        words="QNN_SDK_ROOT, else onnxruntime-qnn; none for a real phone",
     ),
 )
 
@@ -152,7 +152,7 @@ _JUDGING = (
     Option(
         "compare",
         _SUITES,
-        "is B slower than A? two artifact folders or keys",
+        "is B slower than A? two artifacts: names, keys or folders",
         PathOrName,
         arity="pair",
         metavar=("A", "B"),

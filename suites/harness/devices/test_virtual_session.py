@@ -38,6 +38,12 @@ def test_what_is_no_name_is_one_sentence(name: str) -> None:
         virtual_soc(f"virtual:SM8550:{name}")
 
 
+@pytest.mark.parametrize("word", ["upsteam", "Upstream", "upstrem", "UPSTREAM"])
+def test_a_misspelt_runner_is_no_name(word: str) -> None:
+    with pytest.raises(UserError, match=r"give virtual:SM8550:upstream, or another name"):
+        read_serial(f"virtual:SM8550:{word}")
+
+
 @pytest.mark.parametrize("serial", ["virtual:", "virtual:SM9999", "virtual::desk"])
 def test_a_phone_has_a_soc_that_there_is(serial: str) -> None:
     with pytest.raises(UserError, match="There is no SoC"):
