@@ -12,12 +12,12 @@ import sys
 import time
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.fuzz.campaign import Tally, try_cases
 from benchmarks.fuzz.kind import OUTCOMES
 from benchmarks.fuzz.registry import kinds
+from harness.console import PlainConsole
 from harness.program import run_program
 
 _LOG_COLUMNS = 120
@@ -34,13 +34,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1e9, help="for all kinds together")
     options = parser.parse_args()
     # Logs of CI are read at any width.
-    console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
+    console = PlainConsole(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
     chosen = {name: known[name] for name in options.kind or known}
     ends = time.monotonic() + options.seconds
     found: dict[str, Tally] = {}
     for index, (name, kind) in enumerate(chosen.items()):
         if reason := kind.missing():
-            console.print(f"{name} is left out: {reason}", markup=False, highlight=False)
+            console.print(f"{name} is left out: {reason}")
             continue
         now = time.monotonic()
         deadline = now + (ends - now) / (len(chosen) - index)
@@ -51,7 +51,7 @@ def main() -> int:
         for case, outcome, detail in findings.defects:
             words = ["--kind", name, "--seed", options.seed, "--first", case, "--cases", 1]
             repeat = shlex.join(["python", "-m", "benchmarks.fuzz", *map(str, words)])
-            console.print(f"{outcome}: {repeat}\n{detail}", markup=False, highlight=False)
+            console.print(f"{outcome}: {repeat}\n{detail}")
     return 1 if any(findings.defects for findings in found.values()) else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.artifacts.artifact import Artifact
 from harness.judging.interview import Answers
-from harness.targets.emulator import EMULATOR
+from harness.targets.registry import get_target
 from harness.vocabulary import Target
 
 
@@ -14,7 +14,8 @@ def runs_upstreams_way(artifact: Artifact, target: Target) -> bool:
     Files of another exporter are for another runner; where ours stands in for it, it does what
     that one does. A phone has the other runner itself.
     """
-    return artifact.is_foreign and target == EMULATOR.name
+    place = get_target(target)
+    return artifact.is_foreign and place.backend.is_htp and not place.is_remote
 
 
 def our_runner_instead(upstream: Answers, ours: Answers) -> str:

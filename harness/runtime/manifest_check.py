@@ -15,6 +15,7 @@ from harness.backends.quantized_program import is_quantized
 from harness.errors import UserError
 from harness.runtime.geometry import DecoderGeometry
 from harness.runtime.model_description import PREFILL, ModelDescription, Programs
+from harness.targets.registry import get_target
 from harness.vlm.registry import get_family, get_spec_or_family, known_models
 from harness.vlm.spec import TextGeometry, VlmSpec
 from harness.vocabulary import COMPONENTS, Component, Mode
@@ -63,7 +64,10 @@ def _differing(artifact: Artifact) -> Iterator[tuple[str, object, object]]:
         yield "kv_encodings", manifest.kv_encodings, found.encodings.scheme
     delegates = {name: read_delegates(artifact.path(name)) for name in COMPONENTS}
     target, soc = place_of(artifact.directory, delegates)
-    yield "target", manifest.target, target.name
+    meant = get_target(manifest.target)
+    # Files tell a backend and whether they share the HTP's memory, which targets have in common.
+    is_alike = (meant.backend, meant.shares_memory) == (target.backend, target.shares_memory)
+    yield "target", meant.name, meant.name if is_alike else target.name
     yield "backend", manifest.backend, target.backend.name
     yield "soc", manifest.soc, soc
     if manifest.model in known_models():

@@ -23,7 +23,6 @@ PROGRAMS = (
 INTERNAL = {
     "harness/backends/qnn/probe.py",
     "harness/export/worker/__main__.py",
-    "harness/virtual_phone/machine/init.py",
     "benchmarks/interop/upstream_exporter.py",
 }
 """Processes that we start ourselves, and whose streams are ours."""

@@ -27,6 +27,7 @@ DECIDES_NOTHING = {
     "harness.options.option": "spelling of one option in it",
     "harness.options.table": "spelling of all of them",
     "harness.pointer_file": "tells what was not fetched",
+    "harness.strict_json": "refuses what two readers take for two things; its values are json's",
     "harness.vocabulary": "words; those that are asked for are in the key",
 }
 """Modules that an exporting process loads although they reach neither a file nor its costs."""
