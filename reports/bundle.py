@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,6 +14,7 @@ from harness.results.journal import THUMBNAIL_FOLDER
 from harness.results.rows.schema import OutcomeRow
 from harness.results.run import Run
 from harness.results.stored_run import run_of
+from harness.run_folder import run_folder
 from reports.build import REPORT_FILES, build_report, replace_file
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -43,11 +43,11 @@ def write_bundle(run_directory: Path, out: Path, since: datetime | None = None) 
     run = Run.read(run_directory)
     content = io.BytesIO()
     with (
-        tempfile.TemporaryDirectory(prefix="snapgate-bundle-") as report,
+        run_folder() as report,
         zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        build_report(run_directory, Path(report), since)
-        for name, data in _members(run, Path(report)):
+        build_report(run_directory, report, since)
+        for name, data in _members(run, report):
             # Without times two bundles of one run are equal.
             archive.writestr(
                 zipfile.ZipInfo(f"{run.run_id}/{name}", _FIXED_TIME), data, zipfile.ZIP_DEFLATED

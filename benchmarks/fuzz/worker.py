@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import traceback
-from pathlib import Path
 from random import Random
 from typing import IO
 
@@ -19,6 +17,7 @@ from benchmarks.fuzz.kind import Kind, Outcome
 from benchmarks.fuzz.registry import kinds
 from harness.errors import UserError
 from harness.program import run_program
+from harness.run_folder import run_folder
 
 _STARTS = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork")
 
@@ -35,8 +34,10 @@ def main() -> int:
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     kind = kinds()[name]
-    with tempfile.TemporaryDirectory(prefix="snapgate-fuzz-") as folder:
-        kind.prepare(Path(folder))
+    with run_folder() as folder:
+        cases = folder / "cases"
+        cases.mkdir()
+        kind.prepare(cases)
         started = [] if kind.starts_programs else watch_programs()
         for case in range(first, last):
             _tell(told, case=case)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from harness.backends.qnn.libraries import find_libraries
 from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.program import run_program
+from harness.run_folder import run_folder
 from harness.runtime.files import RunFiles
 from harness.targets.emulator import EMULATOR
 from harness.vlm.registry import get_spec, known_miniatures
@@ -72,8 +72,8 @@ def _check(options: argparse.Namespace) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     console = PlainConsole(record=True, width=160)
-    with tempfile.TemporaryDirectory(prefix="snapgate-interop-") as name:
-        work = Path(name) if options.work is None else options.work
+    with run_folder() as folder:
+        work = folder if options.work is None else options.work
         pictures = work / "scenes"
         pictures.mkdir(parents=True)
         calibration = write_calibration(pictures, options.calibration_scenes)

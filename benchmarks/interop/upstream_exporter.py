@@ -11,11 +11,11 @@ import importlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from harness.backends.qnn.provider import activate
 from harness.checkpoint_source import find_checkpoint
+from harness.run_folder import run_folder
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.registry import get_spec, known_miniatures
 
@@ -24,8 +24,7 @@ def main() -> None:
     """Export one miniature for the x86 emulator; upstream's own exceptions pass through."""
     options = _parser().parse_args()
     spec = get_spec(options.model)
-    with tempfile.TemporaryDirectory(prefix="snapgate-upstream-") as name:
-        folder = Path(name)
+    with run_folder() as folder:
         # Upstream keeps converted weights there and never asks whether they are today's.
         os.environ["HF_HOME"] = str(folder / "hub")
         os.environ["HF_HUB_OFFLINE"] = "1"

@@ -34,6 +34,7 @@ from harness.devices.virtual_session import (
     one_per_worker,
     open_virtual_phone,
     read_serial,
+    try_out_script,
     virtual_soc,
     what_stays_open,
 )
@@ -176,7 +177,9 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
             f"--build-dir {build_dir} holds another; leave one of them out."
         )
     brought = None if build_dir is None else find_host_tools(build_dir, options["qnn_dir"])
-    if brought is not None and brought.libraries is not None:
+    if brought is not None and brought.libraries is None:
+        try_out_script(options["serial"], options["adb"], brought)
+    elif brought is not None:
         check_files(options, asked.given)
     loadable = loadable_targets()
     return PhonePlace(

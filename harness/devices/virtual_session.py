@@ -175,6 +175,24 @@ def open_virtual_phone(
             yield device
 
 
+def try_out_script(serial: str, adb_program: Path | None, brought: HostTools) -> None:
+    """Start a script that ``--build-dir`` has for a runner where it would run.
+
+    What it does on this machine says little: a virtual phone reaches none of its other files.
+
+    Raises:
+        UserError: If it is no runner there, or there is no virtual phone.
+    """
+    try:
+        with open_virtual_phone(serial, adb_program, brought):
+            pass
+    except UserError as error:
+        raise UserError(
+            f"{brought.build.runner} is a script, and a virtual phone, which reaches none of this "
+            f"machine's other files, has no runner by it: {error}"
+        ) from error
+
+
 def _first_program() -> Path:
     for program in adb_programs():
         if program.installed:

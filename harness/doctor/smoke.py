@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -30,6 +29,7 @@ from harness.export.exporter import export_artifact
 from harness.export.recipe import default_recipe
 from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
+from harness.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.targets.registry import get_target
@@ -153,8 +153,8 @@ def _export(device: PhoneDevice, artifacts: Path) -> Artifact:
 
 
 def _ask(device: PhoneDevice, artifact: Artifact) -> tuple[Generation, ...]:
-    with tempfile.TemporaryDirectory(prefix="snapgate-smoke-") as folder:
-        picture = Path(folder) / "red.png"
+    with run_folder() as folder:
+        picture = folder / "red.png"
         Image.new("RGB", (_PIXELS, _PIXELS), "red").save(picture)
         asked = Request(id="smoke", prompts=("<image>What is this?",), images=(str(picture),))
         return device.run(artifact, [asked], RunOptions(mode="hybrid", max_new_tokens=_TOKENS))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.errors import UserError
 from harness.measure.run_stats import StopReason
 from harness.runner_log import messages
+from harness.runner_log.contradiction import check_agreement, check_stages
 from harness.runner_log.line import Line, LogLine, read_log_line
 from harness.runner_log.observer_line import OBSERVER, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
@@ -49,7 +50,7 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
             f"The runner printed no statistics in {len(lines)} lines, so it did not finish; see"
             f" its last line: {lines[-1].message if lines else '(nothing)'!r}."
         )
-    _check_agreement(blocks, observed)
+    check_agreement(blocks, observed)
     turns = blocks or observed
     starts = [0, *(turn.line for turn in turns)]
     return tuple(
@@ -73,24 +74,6 @@ def _without_prompts(lines: Iterable[LogLine]) -> Iterator[LogLine]:
         yield line
 
 
-def _check_agreement(blocks: Sequence[ReportedTurn], observed: Sequence[ReportedTurn]) -> None:
-    if not blocks or not observed:
-        return
-    if len(blocks) != len(observed):
-        raise UserError(
-            f"The runner's output has {len(blocks)} statistics blocks but {len(observed)}"
-            " PyTorchObserver lines; pull stdout and stderr of one whole run."
-        )
-    for block, line in zip(blocks, observed, strict=True):
-        counts = [(t.stats.prompt_tokens, t.stats.generated_tokens) for t in (block, line)]
-        if counts[0] != counts[1]:
-            raise UserError(
-                f"The statistics block at line {block.line} counts {counts[0]} prompt and generated"
-                f" tokens, the PyTorchObserver line {line.line} {counts[1]}: they are of different"
-                " runs; pull stdout and stderr of one run."
-            )
-
-
 def _with_surroundings(
     turn: ReportedTurn, observed: Sequence[ReportedTurn], lines: Sequence[LogLine]
 ) -> ReportedTurn:
@@ -106,6 +89,7 @@ def _with_surroundings(
             "stop_reason": _stop_reason(lines),
         }
     )
+    check_stages(stats, turn.line)
     rates = {**(observed[0].rates if observed else {}), **turn.rates}
     return ReportedTurn(stats, rates, turn.line)
 

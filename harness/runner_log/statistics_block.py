@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.errors import UserError
 from harness.measure.run_stats import RunStats
+from harness.runner_log.contradiction import check_rates
 from harness.runner_log.line import Line, LogLine
 from harness.runner_log.reported_turn import ReportedTurn, check_durations, finite_rates
 
@@ -106,8 +107,25 @@ def _incomplete(fields: _Fields, line: int) -> UserError:
     )
 
 
+def _check_counts(fields: _Fields, line: int) -> None:
+    """Refuse a block whose lines count differently."""
+    told = fields[_FIRST]
+    prompt, generated = int(told["prompt_tokens"]), int(told["generated_tokens"])
+    again = int(fields["Generated tokens"]["generated_tokens"])
+    total = int(fields["Sampling time"]["all_tokens"])
+    where = f"The statistics block that ends at line {line} of the runner's output"
+    remedy = "pull the whole output and parse it again"
+    if again != generated:
+        raise UserError(
+            f"{where} counts {again} generated tokens here and {generated} there; {remedy}."
+        )
+    if total != prompt + generated:
+        raise UserError(f"{where} samples {total} tokens of {prompt} and {generated}; {remedy}.")
+
+
 def _turn(fields: _Fields, line: int) -> ReportedTurn:
     values = {name: value for one in fields.values() for name, value in one.items()}
+    _check_counts(fields, line)
     durations_ms = {f"{name}_ms": values[f"{name}_s"] * 1000 for name in _DURATIONS}
     stats = RunStats(
         prompt_tokens=int(values["prompt_tokens"]),
@@ -118,4 +136,5 @@ def _turn(fields: _Fields, line: int) -> ReportedTurn:
     # Upstream prints a rate of 0 over no time.
     timed = {f"{name}_tps" for name in _RATED if values[f"{_RATED[name]}_s"]}
     rates = {name: value for name, value in finite_rates(values).items() if name in timed}
+    check_rates(stats, rates, line)
     return ReportedTurn(stats, rates, line)

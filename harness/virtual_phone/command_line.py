@@ -10,12 +10,12 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from harness.run_folder import run_folder
 from harness.virtual_phone.controls import ControlRequest
 from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
 from harness.virtual_phone.machine.virtual_build import loadable_targets
@@ -101,9 +101,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parse(arguments)
     with contextlib.ExitStack() as cleaning:
-        root: Path = options.root or Path(
-            cleaning.enter_context(tempfile.TemporaryDirectory(prefix="virtual-phone-"))
-        )
+        root: Path = options.root or cleaning.enter_context(run_folder()) / "phone"
         properties = default_properties(options.soc, options.serialno, loadable_targets())
         profile = PhoneProfile(
             root.absolute(), {**properties, **dict(options.property)}, options.isolation

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from harness.run_folder import run_folder
 from harness.virtual_phone.controls import ControlRequest, PhoneControls, PhoneStatus
 from harness.virtual_phone.machine.sandbox import Isolation
 from harness.virtual_phone.machine.virtual_build import loadable_targets
@@ -50,9 +50,7 @@ class VirtualPhone(PhoneControls):
         self.serialno = serialno or f"VIRTUAL{secrets.token_hex(4).upper()}"
         self.accepted_targets = loadable_targets()
         self._ending = ExitStack()
-        folder = root or Path(
-            self._ending.enter_context(tempfile.TemporaryDirectory(prefix="virtual-phone-"))
-        )
+        folder = root or self._ending.enter_context(run_folder()) / "phone"
         own = default_properties(soc, self.serialno, self.accepted_targets)
         self._profile = PhoneProfile(folder, {**own, **(properties or {})}, isolation, features)
         self._port = port

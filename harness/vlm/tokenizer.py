@@ -87,7 +87,7 @@ class Tokenizer:
     @cached_property
     def vocabulary(self) -> Mapping[str, int]:
         """Ids of all tokens, the special ones included."""
-        return self._engine.get_vocab(with_added_tokens=True)
+        return {**self._engine.get_vocab(with_added_tokens=False), **self.added_tokens}
 
     def token_of(self, token_id: object) -> str | None:
         """The token of an id; None of one that is beyond the vocabulary, or no id at all."""

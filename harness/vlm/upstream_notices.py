@@ -18,12 +18,21 @@ _SHOWN_CHARACTERS = 60
 
 
 def stop_notice(tokenizer: Tokenizer, family: VlmFamily) -> str | None:
-    """Where upstream's runner will cut answers; None where it cuts none (contract §4.3)."""
-    word = word_that_stops(tokenizer, family)
+    """Where upstream's runner will cut answers; None where it cuts none (contract §4.3).
+
+    Args:
+        tokenizer: The model's.
+        family: Whose stop tokens end an answer.
+    """
+    try:
+        upstreams = upstream_tokenizer(tokenizer.path)
+    except UserError as error:
+        return _not_loaded(error)
+    word = word_that_stops(upstreams, family)
     if word is None:
         return None
     return (
-        f"upstream's runner cuts answers behind {word!r} (id {tokenizer.vocabulary[word]}), which "
+        f"upstream's runner cuts answers behind {word!r} (id {upstreams.vocabulary[word]}), which "
         "it takes for the end of a text"
     )
 
@@ -42,7 +51,7 @@ def reading_notice(
     try:
         upstreams = upstream_tokenizer(tokenizer.path)
     except UserError as error:
-        return f"upstream's runner does not load its tokenizer: {error}"
+        return _not_loaded(error)
     turns = {prompt: format_turn(prompt, system_prompt, family.prompt) for prompt in prompts}
     read = {
         prompt: (_ids(tokenizer, turn), _ids(upstreams, turn)) for prompt, turn in turns.items()
@@ -56,9 +65,24 @@ def reading_notice(
     is_as_long = len(theirs) == len(own)
     count = "other tokens" if is_as_long else f"{len(theirs)} tokens instead of {len(own)}"
     return (
-        f"upstream's runner reads {_shown(first)}{among} as {count}, since its tokenizer loses "
-        "accents and breaks Hangul: answers on phones differ"
+        f"upstream's runner reads {_shown(first)}{among} as {count}, since its tokenizer "
+        f"{_why(tokenizer, upstreams)}: answers on phones differ"
     )
+
+
+def _why(tokenizer: Tokenizer, upstreams: Tokenizer) -> str:
+    counted = tokenizer.added_tokens
+    for token, number in upstreams.added_tokens.items():
+        if counted.get(token) != number:
+            return (
+                f"takes {token!r} by the id that the file gives it, {number}, where transformers "
+                f"counts {counted.get(token)}"
+            )
+    return "loses accents and breaks Hangul"
+
+
+def _not_loaded(error: UserError) -> str:
+    return f"upstream's runner does not load its tokenizer: {error}"
 
 
 def _ids(tokenizer: Tokenizer, turn: str) -> list[int]:

@@ -25,8 +25,9 @@ from harness.vlm.upstream_stops import upstream_stop_ids
 class UpstreamTokenizer(Tokenizer):
     """A ``tokenizer.json`` as upstream's runner reads it (contract §4.4).
 
-    Added tokens are found in the text as it was typed, by their names alone; each stretch between
-    them is normalized by itself.
+    Added tokens are found in the text as it was typed, by their names alone, and have the ids that
+    the file gives them, where ``tokenizers`` counts anew; each stretch between them is normalized
+    by itself.
 
     Raises:
         UserError: If the file is unusable, also for upstream's tokenizer alone.
@@ -37,11 +38,12 @@ class UpstreamTokenizer(Tokenizer):
         self._normalize = _upstream_normalizer(self._engine.normalizer, path)
         content = json.loads(path.read_text(encoding="utf-8"))
         _check_pre_tokenizer(content.get("pre_tokenizer"), path)
+        self._literals = _literals(content.get("added_tokens"), path)
         # Whatever normalization makes of a stretch, upstream finds no added token in it.
         words = {**content, "normalizer": None, "added_tokens": [], "post_processor": None}
-        self._words = Engine.from_str(json.dumps(words))
-        self._words.no_truncation()
-        self._words.no_padding()
+        self._engine = Engine.from_str(json.dumps(words))
+        self._engine.no_truncation()
+        self._engine.no_padding()
         longest_first = sorted(self.added_tokens, key=len, reverse=True)
         self._names = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
@@ -56,6 +58,11 @@ class UpstreamTokenizer(Tokenizer):
             start = found.end()
         return ids + self._encode_words(text[start:])
 
+    def token_of(self, token_id: object) -> str | None:
+        """The token of an id, an added one before a word that has the same."""
+        added = self._literals.get(token_id) if type(token_id) is int else None
+        return super().token_of(token_id) if added is None else added.decode()
+
     def stop_ids(self, family: VlmFamily) -> frozenset[int]:
         """Ids at which upstream ends an answer, one of them guessed (contract §4.3)."""
         return upstream_stop_ids(self, family)
@@ -65,7 +72,7 @@ class UpstreamTokenizer(Tokenizer):
         return frozenset(number for number in range(rows) if self.token_of(number) is None)
 
     def _encode_words(self, text: str) -> list[int]:
-        ids: list[int] = self._words.encode(self._normalize(text), add_special_tokens=False).ids
+        ids: list[int] = self._engine.encode(self._normalize(text), add_special_tokens=False).ids
         return ids
 
 
@@ -91,7 +98,17 @@ def _upstream_normalizer(normalizer: Any, path: Path) -> Callable[[str], str]:
         steps = [_upstream_normalizer(step, path) for step in within]
         if steps:
             return lambda text: _in_turn(steps, text)
-    raise _not_loaded(path, "normalizer", type(normalizer).__name__)
+    raise _not_loaded(path, f"the normalizer {type(normalizer).__name__}")
+
+
+def _literals(entries: list[dict[str, Any]] | None, path: Path) -> dict[int, bytes]:
+    """Added tokens by the id that the file has for them; upstream wants each of both once."""
+    if entries is None:
+        raise _not_loaded(path, "no added_tokens")
+    literals = {entry["id"]: entry["content"].encode() for entry in entries}
+    if not len(entries) == len(literals) == len({*literals.values()}):
+        raise _not_loaded(path, "an added token twice, by its id or its name")
+    return literals
 
 
 def _check_pre_tokenizer(entry: Mapping[str, Any] | None, path: Path) -> None:
@@ -111,12 +128,12 @@ def _check_pre_tokenizer(entry: Mapping[str, Any] | None, path: Path) -> None:
                 _check_pre_tokenizer(step, path)
             return
     told = " ".join(filter(None, (entry["type"], entry.get("behavior"))))
-    raise _not_loaded(path, "pre-tokenizer", told)
+    raise _not_loaded(path, f"the pre-tokenizer {told}")
 
 
-def _not_loaded(path: Path, part: str, name: str) -> UserError:
+def _not_loaded(path: Path, part: str) -> UserError:
     return UserError(
-        f"{path} has the {part} {name}, which upstream's tokenizer does not load; run without "
+        f"{path} has {part}, which upstream's tokenizer does not load; run without "
         "--upstream_compat."
     )
 

@@ -19,7 +19,7 @@ from harness.runtime.generation import Generation, Turn
 from harness.vlm.tokenizer import Tokenizer
 
 _LOGS = "suites/harness/runner_log/data"
-_ECHO, _ANSWER = "<user>What?", "A cat."
+_ECHO, _ANSWER = "<user>What?", "A cat.<end_of_utterance>"
 _TOKENIZER = checkpoint_path("tiny_smolvlm") / "tokenizer.json"
 
 

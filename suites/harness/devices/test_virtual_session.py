@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from harness.devices.virtual_session import is_virtual, one_per_worker, read_serial, virtual_soc
+from harness.devices.phone.runner.host_tools import HostTools
+from harness.devices.phone.runner.tools import find_build
+from harness.devices.virtual_session import (
+    is_virtual,
+    one_per_worker,
+    read_serial,
+    try_out_script,
+    virtual_soc,
+)
 from harness.errors import UserError
+from harness.virtual_phone.machine.virtual_build import write_virtual_build
 
 
 @pytest.mark.parametrize(
@@ -75,3 +86,13 @@ def test_each_worker_has_a_phone_of_its_own() -> None:
 def test_the_last_word_may_ask_for_upstreams_runner(serial: str, runner: str) -> None:
     assert read_serial(serial).runner == runner
     assert [read_serial(one).runner for one in one_per_worker(serial, 2)] == [runner, runner]
+
+
+def test_a_script_that_starts_here_alone_is_refused_before_a_session(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("#!/bin/sh\necho '  --tok_embedding_path (a flag)'\n")
+    elsewhere.chmod(0o755)
+    build = write_virtual_build(tmp_path / "build")
+    find_build(build).runner.write_text(f'#!/bin/sh\nexec {elsewhere} "$@"\n')
+    with pytest.raises(UserError, match=r"is a script, and .* no runner by it: .*not found"):
+        try_out_script("virtual:SM8550", None, HostTools(find_build(build)))

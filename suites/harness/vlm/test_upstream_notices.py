@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tokenizers import normalizers
 from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import get_family
 from harness.vlm.tokenizer import Tokenizer
-from harness.vlm.upstream_notices import reading_notice
+from harness.vlm.upstream_notices import reading_notice, stop_notice
 
 INTERNVL3 = get_family("internvl3")
 
@@ -70,3 +71,17 @@ def test_a_tokenizer_that_upstream_does_not_load_is_said_so(tmp_path: Path) -> N
     other = tokenizer_with(tmp_path / "tokenizer.json", normalizers.NFKC())
     told = str(reading_notice(other, INTERNVL3, ["What?"]))
     assert told.startswith("upstream's runner does not load its tokenizer: ")
+    assert told == stop_notice(other, INTERNVL3)
+
+
+def test_tokens_that_transformers_counts_anew_are_named_with_both_ids(tmp_path: Path) -> None:
+    content = json.loads((checkpoint_path("tiny_internvl3") / "tokenizer.json").read_text())
+    # Nothing has id 500 now, and transformers moves all others down.
+    content["added_tokens"].pop(0)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(content))
+    assert reading_notice(Tokenizer(path), INTERNVL3, ["What?"]) == (
+        "upstream's runner reads 'What?' as other tokens, since its tokenizer takes '<|im_start|>' "
+        "by the id that the file gives it, 501, where transformers counts 500: answers on phones "
+        "differ"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
 from harness.vlm.tokenizer import Tokenizer
 from harness.vlm.upstream_nfc import normalize_as_upstream
+from harness.vlm.upstream_stops import guessed_eos_id
 from harness.vlm.upstream_tokenizer import UpstreamTokenizer
 
 _QWEN_WORDS = (
@@ -157,3 +159,62 @@ def test_ids_of_a_padded_head_fail_in_upstreams_tokenizer_alone() -> None:
     path = checkpoint_path("tiny_internvl3") / "tokenizer.json"
     assert UpstreamTokenizer(path).failing_ids(515) == {512, 513, 514}
     assert Tokenizer(path).failing_ids(515) == frozenset()
+
+
+def _with_added(path: Path, edit: Callable[[list[dict[str, Any]]], object]) -> Path:
+    """The tokenizer of ``tiny_internvl3`` with other added tokens, which have ids from 500 on."""
+    content = json.loads((checkpoint_path("tiny_internvl3") / "tokenizer.json").read_text())
+    edit(content["added_tokens"])
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda added: added.pop(0),
+        lambda added: added.reverse(),
+        lambda added: added[3].update(id=0),
+        lambda added: added[3].update(id=700),
+        lambda added: added[3].update(content="!"),
+        lambda added: added.clear(),
+    ],
+    ids=["a gap", "backwards", "id of a word", "a later id", "name of a word", "none"],
+)
+def test_added_tokens_have_the_ids_that_the_file_gives_them(
+    edit: Callable[[list[dict[str, Any]]], object], tmp_path: Path
+) -> None:
+    path = _with_added(tmp_path / "tokenizer.json", edit)
+    upstream = pytest.importorskip("pytorch_tokenizers.pytorch_tokenizers_cpp").HFTokenizer()
+    upstream.load(str(path))
+    ours, text = UpstreamTokenizer(path), "a<img>b</img><|im_end|>"
+    assert ours.encode(text) == upstream.encode(text, 0, 0)
+    assert guessed_eos_id(ours.added_tokens) == upstream.eos_tok()
+    assert [ours.token_of(number) for number in ours.encode("<img>")] == (
+        ["<img>"] if "<img>" in ours.added_tokens else ["<", "im", "g", ">"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (lambda added: added.append(dict(added[0])), "an added token twice"),
+        (lambda added: added.append({**added[0], "id": 600}), "an added token twice"),
+        (lambda added: added[1].update(id=500), "an added token twice"),
+        (None, "no added_tokens"),
+    ],
+    ids=["twice", "two ids", "two names", "no list"],
+)
+def test_lists_of_added_tokens_that_upstream_does_not_load_are_refused(
+    edit: Callable[[list[dict[str, Any]]], object] | None, what: str, tmp_path: Path
+) -> None:
+    path = _with_added(tmp_path / "tokenizer.json", edit or (lambda added: None))
+    if edit is None:
+        content = json.loads(path.read_text())
+        del content["added_tokens"]
+        path.write_text(json.dumps(content))
+    upstream = pytest.importorskip("pytorch_tokenizers.pytorch_tokenizers_cpp").HFTokenizer()
+    with pytest.raises(RuntimeError):
+        upstream.load(str(path))
+    with pytest.raises(UserError, match=what):
+        UpstreamTokenizer(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.backends.qnn.errors import explain
@@ -17,6 +18,7 @@ from harness.runner_log.failed_check import why_it_ended
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.generation import Generation, Turn
 from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.upstream_stops import UNGUESSED_ID
 
 _KIB_PER_MIB = 1024
 _SPEED_TOLERANCE = 0.02
@@ -69,6 +71,7 @@ def read_answer(
         raise UnusableRun(left.cut_short or f"it {end_in_words(left.exit_code)}")
     texts = _answers(left, dialogue)
     stats = _statistics(left, len(dialogue.prompts))
+    _check_ends(texts, stats, tokenizer)
     _check_speed(left.speed, stats[-1])
     own = _own_answer(left.log)
     if own is not None:
@@ -152,6 +155,18 @@ def _statistics(left: LeftBehind, turns: int) -> list[RunStats]:
         is_short = len(reported) < turns
         raise UnusableRun(f"it reported {len(reported)} turns of {turns}{reason * is_short}")
     return [turn.stats for turn in reported]
+
+
+def _check_ends(texts: Sequence[str], stats: Sequence[RunStats], tokenizer: Tokenizer) -> None:
+    """A stop token is the end of its answer (contract §4.6), so a text without one was cut."""
+    id_0 = tokenizer.token_bytes(UNGUESSED_ID).decode(errors="ignore")
+    stops = tuple(filter(None, (*tokenizer.added_tokens, id_0)))
+    for text, measured in zip(texts, stats, strict=True):
+        if measured.stop_reason == "stop_token" and not text.endswith(stops):
+            raise UnusableRun(
+                f"its outputs.txt ends an answer with {text[-40:]!r} and its log tells of a stop "
+                "token there: the file was cut, or is of another run"
+            )
 
 
 def _check_speed(speed: str | None, stats: RunStats) -> None:

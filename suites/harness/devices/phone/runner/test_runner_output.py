@@ -11,6 +11,7 @@ from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runner.output import LeftBehind, UnusableRun, failed_run, read_answer
 from harness.measure.run_stats import RunStats
 from harness.miniatures.committed import checkpoint_path
+from harness.runner_log import messages
 from harness.runner_log.line import log_line
 from harness.runner_log.statistics_block import block_lines
 from harness.runtime.generation import Generation, Turn
@@ -133,6 +134,22 @@ def test_an_exit_code_of_0_proves_nothing(
     with pytest.raises(UnusableRun) as unusable:
         read_answer("q", replace(GOOD, **changes), DIALOGUE, tokenizer)  # type: ignore[arg-type]
     assert reason in str(unusable.value)
+
+
+_STOPPED = f"{log_line(0, 'a:1', messages.STOP_TOKEN.write())}\n{GOOD.log}"
+
+
+@pytest.mark.parametrize("end", ["<end_of_utterance>", "<|im_end|>", "!"])
+def test_an_answer_ends_with_the_stop_token_that_the_log_tells_of(
+    tokenizer: Tokenizer, end: str
+) -> None:
+    """That of the family, of another one, or what upstream takes for one: id 0, a word."""
+    whole = f"User:red?\nAssistant: a red circle{end}".encode()
+    read = replace(GOOD, log=_STOPPED, output=whole)
+    assert read_answer("q", read, DIALOGUE, tokenizer).last.text.endswith(end)
+    cut = replace(read, output=whole[:-1])
+    with pytest.raises(UnusableRun, match=r"ends an answer with ' a red circle.* was cut"):
+        read_answer("q", cut, DIALOGUE, tokenizer)
 
 
 @pytest.fixture
