@@ -16,6 +16,9 @@ from harness.errors import UserError
 from harness.targets.registry import DEFAULT_REMOTE_TARGET, DEFAULT_TARGET, get_target
 from harness.targets.target import TargetSpec
 
+_OF_PHONES = frozenset({"adb_host", "build_dir", "phones"})
+"""Options that say which phones, or what runs on them."""
+
 
 @dataclass(frozen=True)
 class PlaceRequest:
@@ -119,7 +122,7 @@ def choose_place(
     """
     target = asked_target(options, given)
     if not target.is_remote:
-        _refuse_what_is_elsewhere(target, options, given)
+        _refuse_what_is_elsewhere(target, options, given, typed)
     kind: type[Place] = pkgutil.resolve_name(target.place)
     return kind.choose(PlaceRequest(target, options, given, workers, root, recovers, typed, ask))
 
@@ -136,10 +139,17 @@ def asked_target(options: Mapping[str, Any], given: Manifest | None = None) -> T
 
 
 def _refuse_what_is_elsewhere(
-    target: TargetSpec, options: Mapping[str, Any], given: Manifest | None
+    target: TargetSpec, options: Mapping[str, Any], given: Manifest | None, typed: Set[str]
 ) -> None:
     if options["serial"] is not None:
         raise UserError(f"--serial is no matter of --target {target.name}; leave one of them out.")
+    for name in sorted(_OF_PHONES & typed):
+        flag = f"--{name.replace('_', '-')}"
+        raise UserError(
+            f"{flag} is for phones, and this session runs on the {target.name}; add --soc or "
+            f"--serial of one (--serial virtual:SM8550 for one of this machine), or leave {flag} "
+            "out."
+        )
     if given is not None and given.target != target.name:
         raise UserError(
             f"--pre-gen-pte holds an artifact for the {given.target}, which the {target.name} does "

@@ -92,11 +92,17 @@ def _check_soc(request: ExportRequest) -> None:
         raise UserError(
             f"An artifact for a {request.target} is for one SoC; name it with --soc SM8650."
         )
-    if soc.htp_arch < _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
-        _check_old_soc(soc, request.recipe)
+    check_arch(soc, request.recipe)
 
 
-def _check_old_soc(soc: Soc, recipe: Recipe) -> None:
+def check_arch(soc: Soc, recipe: Recipe) -> None:
+    """Refuse precisions that the HTP of an older SoC cannot compute.
+
+    Raises:
+        UserError: If there is one.
+    """
+    if soc.htp_arch >= _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
+        return
     fact = f"{soc.name} has HTP v{soc.htp_arch}, and products of two 16-bit tensors need "
     needed = f"v{_OLDEST_ARCH_WITH_16_BIT_PRODUCTS}"
     if soc.htp_arch < _OLDEST_ARCH_WITH_BLOCKS and "16a4w_block" in _weight_schemes(recipe):

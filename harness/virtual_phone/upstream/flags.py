@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice
 
 from harness.errors import UserError
 from harness.runtime.flag_syntax import parse_flags
@@ -60,8 +60,9 @@ def read_flags(arguments: Sequence[str]) -> Flags:
 
 
 def prompts_of(arguments: Sequence[str]) -> tuple[str, ...]:
-    """Prompts as upstream collects them: the word behind each ``--prompt``, and nothing else."""
-    return tuple(value for word, value in pairwise(arguments) if word == _PROMPT)
+    """Prompts as upstream collects them: the word behind each ``--prompt``, whatever it is."""
+    words = iter(arguments)
+    return tuple(value for word in words if word == _PROMPT for value in islice(words, 1))
 
 
 def help_text() -> str:

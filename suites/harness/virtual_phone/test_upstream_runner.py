@@ -92,6 +92,8 @@ def test_flags_that_upstream_does_not_have_are_refused(arguments: list[str], tol
         (["-prompt", "a"], ()),
         (["stray", "--prompt", "a", "words"], ("a",)),
         (["--noshared_buffer", "--prompt", "--seq_len"], ("--seq_len",)),
+        (["--prompt", "--prompt", "--output_path", "o.txt"], ("--prompt",)),
+        (["--prompt", "a", "--prompt", "--prompt", "--prompt", "b"], ("a", "--prompt", "b")),
     ],
 )
 def test_prompts_are_the_words_behind_their_flag(
