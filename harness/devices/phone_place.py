@@ -24,17 +24,17 @@ from harness.devices.phone.fleet.inventory import Inventory, find_inventory
 from harness.devices.phone.fleet.phone_selection import PhoneRequest, ReadyPhone
 from harness.devices.phone.preflight import find_ready_phones, one_each, only_one
 from harness.devices.phone.qnn_version import version_of_library, version_text
-from harness.devices.phone.runner.host_tools import LIMITED, OURS, HostTools, find_host_tools
+from harness.devices.phone.runner.host_tools import LIMITED, OURS, HostTools
 from harness.devices.phone.set_up import open_phone
 from harness.devices.place import Place, PlaceRequest
 from harness.devices.virtual_session import (
     UPSTREAM,
     VIRTUAL,
+    bring_tools,
     check_virtual_folder,
     one_per_worker,
     open_virtual_phone,
     read_serial,
-    try_out_script,
     virtual_soc,
     what_stays_open,
 )
@@ -176,10 +176,10 @@ def _own_virtual_phone(asked: PlaceRequest, soc: Soc) -> PhonePlace:
             f"--serial {options['serial']} has a runner of its own with upstream's limits, and "
             f"--build-dir {build_dir} holds another; leave one of them out."
         )
-    brought = None if build_dir is None else find_host_tools(build_dir, options["qnn_dir"])
-    if brought is not None and brought.libraries is None:
-        try_out_script(options["serial"], options["adb"], brought)
-    elif brought is not None:
+    brought = None
+    if build_dir is not None:
+        brought = bring_tools(options["serial"], options["adb"], build_dir, options["qnn_dir"])
+    if brought is not None and brought.libraries is not None:
         check_files(options, asked.given)
     loadable = loadable_targets()
     return PhonePlace(

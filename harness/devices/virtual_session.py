@@ -20,7 +20,7 @@ from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.fleet.phone_selection import choose_phones
 from harness.devices.phone.phone_device import PhoneDevice
 from harness.devices.phone.preflight import ready_virtual
-from harness.devices.phone.runner.host_tools import HostTools
+from harness.devices.phone.runner.host_tools import HostTools, find_host_tools
 from harness.devices.phone.runner.tools import find_build
 from harness.devices.phone.set_up import open_phone
 from harness.errors import UserError
@@ -175,14 +175,26 @@ def open_virtual_phone(
             yield device
 
 
-def try_out_script(serial: str, adb_program: Path | None, brought: HostTools) -> None:
-    """Start a script that ``--build-dir`` has for a runner where it would run.
+def bring_tools(
+    serial: str, adb_program: Path | None, build_dir: Path, qnn_dir: Path | None
+) -> HostTools:
+    """Find what ``--build-dir`` has for a virtual phone, and try it out.
 
-    What it does on this machine says little: a virtual phone reaches none of its other files.
+    A script is started where it would run: what it does on this machine says little, for a virtual
+    phone reaches none of its other files.
+
+    Args:
+        serial: What ``--serial`` asks for.
+        adb_program: As of ``open_virtual_phone``.
+        build_dir: What ``--build-dir`` says.
+        qnn_dir: What ``--qnn-dir`` says.
 
     Raises:
-        UserError: If it is no runner there, or there is no virtual phone.
+        UserError: As ``find_host_tools``, and if a script is no runner there.
     """
+    brought = find_host_tools(build_dir, qnn_dir)
+    if brought.libraries is not None:
+        return brought
     try:
         with open_virtual_phone(serial, adb_program, brought):
             pass
@@ -191,6 +203,7 @@ def try_out_script(serial: str, adb_program: Path | None, brought: HostTools) ->
             f"{brought.build.runner} is a script, and a virtual phone, which reaches none of this "
             f"machine's other files, has no runner by it: {error}"
         ) from error
+    return brought
 
 
 def _first_program() -> Path:

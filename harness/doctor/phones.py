@@ -23,11 +23,11 @@ from harness.devices.phone.fleet.recovery import absent_phones
 from harness.devices.phone.health.fitness import HealthLimits, hindrances
 from harness.devices.phone.health.state import PhoneState, read_state
 from harness.devices.phone.preflight import find_ready_phones
-from harness.devices.phone.runner.host_tools import LIMITED, OURS, find_host_tools
+from harness.devices.phone.runner.host_tools import LIMITED, OURS
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import Discovery, FoundPhone, PhoneUnusable
 from harness.devices.transport.registry import transport_of
-from harness.devices.virtual_session import UPSTREAM, read_serial, virtual_soc
+from harness.devices.virtual_session import UPSTREAM, bring_tools, read_serial, virtual_soc
 from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
 
@@ -62,11 +62,12 @@ def phone_diagnoses(request: PhoneRequest) -> tuple[Diagnosis, ...]:
 
 def _runner_of_virtual_phone(request: PhoneRequest) -> Diagnosis:
     subject = "runner of the virtual phone"
+    serial = request.serial or ""
     if request.build_dir is None:
-        is_limited = read_serial(request.serial or "").runner == UPSTREAM
+        is_limited = read_serial(serial).runner == UPSTREAM
         return Diagnosis(subject, LIMITED if is_limited else OURS)
     try:
-        brought = find_host_tools(request.build_dir, request.qnn_dir)
+        brought = bring_tools(serial, request.adb_program, request.build_dir, request.qnn_dir)
     except UserError as error:
         return Diagnosis(subject, "cannot start", str(error), blocks_run=True)
     return Diagnosis(subject, brought.describe())

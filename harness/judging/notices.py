@@ -9,6 +9,7 @@ from harness.artifacts.artifact import Artifact
 from harness.errors import UserError
 from harness.heartbeat import Tell
 from harness.judging.record import Recorder
+from harness.judging.upstreams_way import prefill_notice
 from harness.results.rows.schema import NoticeRow
 from harness.runtime.request import Request
 from harness.vlm.registry import get_family
@@ -52,6 +53,8 @@ def _sentences(artifact: Artifact, requests: Iterable[Request]) -> Iterable[str]
     except UserError:
         # Whoever runs the artifact is told so, with what to do.
         return
+    if told := prefill_notice(artifact):
+        yield told
     family = get_family(artifact.manifest.family)
     if told := stop_notice(tokenizer, family):
         yield told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.artifacts.artifact import Artifact
 from harness.judging.interview import Answers
+from harness.targets.emulator import EMULATOR
 from harness.targets.registry import get_target
 from harness.vocabulary import Target
 
@@ -16,6 +17,18 @@ def runs_upstreams_way(artifact: Artifact, target: Target) -> bool:
     """
     place = get_target(target)
     return artifact.is_foreign and place.backend.is_htp and not place.is_remote
+
+
+def prefill_notice(artifact: Artifact) -> str | None:
+    """What upstream's hybrid files do to answers of its runner on the emulator; None of others."""
+    manifest = artifact.manifest
+    if not artifact.is_foreign or manifest.mode == "kv" or manifest.target != EMULATOR.name:
+        return None
+    return (
+        f"on the emulator the prefill graph of upstream's {manifest.mode} files lets empty slots "
+        "of the KV cache through, and its runner leaves code 0 in them: answers in "
+        f"{manifest.mode} mode are others than in kv mode (docs/htp.md)"
+    )
 
 
 def our_runner_instead(upstream: Answers, ours: Answers) -> str:

@@ -7,7 +7,6 @@ on a socket in a folder of its own, and this carries what comes over TCP, from i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -37,6 +36,7 @@ class ServerDoor:
         self._behind = behind
         self._ready = threading.Event()
         self._failure: OSError | None = None
+        self._carrying = set[asyncio.Future[tuple[None, None]]]()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name=f"adb-door-{port}", daemon=True
         )
@@ -81,7 +81,11 @@ class ServerDoor:
         except OSError:
             writer.transport.abort()
             return
-        await asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
+        # The loop itself holds no task whose client has said all, and such a task may be collected.
+        carrying = asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
+        self._carrying.add(carrying)
+        carrying.add_done_callback(self._carrying.discard)
+        await carrying
         for end in (writer, behind[1]):
             end.close()
 
@@ -98,9 +102,11 @@ def _short_name_of(path: Path) -> Iterator[str]:
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry bytes until there are no more, or nobody takes them."""
-    with contextlib.suppress(OSError):
+    """Carry bytes until there are no more; where one end is lost, so is the other."""
+    try:
         while data := await reader.read(_BUFFER_BYTES):
             writer.write(data)
             await writer.drain()
         writer.write_eof()
+    except OSError:
+        writer.transport.abort()

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.phone.runner.host_tools import HostTools
 from harness.devices.phone.runner.tools import find_build
 from harness.devices.virtual_session import (
+    bring_tools,
     is_virtual,
     one_per_worker,
     read_serial,
-    try_out_script,
     virtual_soc,
 )
 from harness.errors import UserError
@@ -95,4 +94,4 @@ def test_a_script_that_starts_here_alone_is_refused_before_a_session(tmp_path: P
     build = write_virtual_build(tmp_path / "build")
     find_build(build).runner.write_text(f'#!/bin/sh\nexec {elsewhere} "$@"\n')
     with pytest.raises(UserError, match=r"is a script, and .* no runner by it: .*not found"):
-        try_out_script("virtual:SM8550", None, HostTools(find_build(build)))
+        bring_tools("virtual:SM8550", None, build, None)

@@ -11,9 +11,9 @@ from harness.artifacts.artifact import open_artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.judging.interview import Answer, Answers
 from harness.judging.questions import PictureQuestion
-from harness.judging.upstreams_way import our_runner_instead, runs_upstreams_way
+from harness.judging.upstreams_way import our_runner_instead, prefill_notice, runs_upstreams_way
 from harness.measure.gate import Context
-from harness.vocabulary import Target
+from harness.vocabulary import Mode, Target
 from suites.harness.fixtures.conftest import hollow_artifact
 
 CONTEXT = Context("tiny_smolvlm", "emulator", "SM8650", "hybrid", "")
@@ -41,6 +41,30 @@ def test_files_of_another_exporter_are_run_as_their_own_runner_would(
     if not has_manifest:
         (artifact.directory / MANIFEST_NAME).unlink()
     assert runs_upstreams_way(artifact, target) is expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "target", "has_manifest", "is_told"),
+    [
+        ("hybrid", "emulator", False, True),
+        ("lookahead", "emulator", False, True),
+        ("kv", "emulator", False, False),
+        ("hybrid", "emulator", True, False),
+        ("hybrid", "phone", False, False),
+    ],
+)
+def test_answers_that_upstreams_prefill_graph_spoils_are_foretold(
+    mode: Mode, target: Target, has_manifest: bool, is_told: bool, tmp_path: Path
+) -> None:
+    made = hollow_artifact(
+        tmp_path / "artifact", mode=mode, target=target, backend="qnn", soc="SM8650"
+    )
+    artifact = open_artifact(made)
+    if not has_manifest:
+        (artifact.directory / MANIFEST_NAME).unlink()
+    told = prefill_notice(artifact)
+    assert (told is not None) is is_told
+    assert told is None or f"answers in {mode} mode are others than in kv mode" in told
 
 
 def test_one_sentence_says_what_our_runner_makes_of_them() -> None:
