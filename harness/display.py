@@ -36,18 +36,22 @@ def shown(text: str, *, keeps_colours: bool = False) -> str:
         text: Whatever somebody wrote.
         keeps_colours: Whether it may be coloured: others' colours cannot be told from ours.
     """
-    text = text.replace("\r\n", "\n")
     if keeps_colours:
+        text = text.replace("\r\n", "\n")
         pieces = zip([*_COLOUR.split(text)], [*_COLOUR.findall(text), ""], strict=True)
         return "".join(_spelled_out(piece) + colour for piece, colour in pieces)
     return _spelled_out(text)
 
 
 def _spelled_out(text: str) -> str:
-    commands_spelled = _CI_COMMAND.sub(
-        lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):02x}", text
+    return legible(
+        _CI_COMMAND.sub(lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):02x}", text)
     )
-    return _OBEYED.sub(lambda found: _escape(found[0]), commands_spelled)
+
+
+def legible(text: str) -> str:
+    r"""The same for a page, which obeys no lines: ``\u202e`` would turn the rest of one around."""
+    return _OBEYED.sub(lambda found: _escape(found[0]), text.replace("\r\n", "\n"))
 
 
 def _escape(character: str) -> str:

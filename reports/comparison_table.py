@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from harness.measure.wording import number, plural
+from harness.measure.wording import plural
 from harness.results.rows.schema import ComparisonRow
 from harness.results.stand_in import stand_in
-from reports.wording import anchor, change, rounded, subject_words, unit_words
+from reports.wording import anchor, change, measured, rounded, subject_words, unit_words
 
 _ORDER = ("slower", "faster", "inconclusive", "blocked", "same")
 _TONES = {
@@ -106,4 +106,4 @@ def _signed(ratio: float) -> str:
 
 
 def _value(value: float | None, row: ComparisonRow) -> str:
-    return "–" if value is None else f"{number(value)} {unit_words(row.unit)}".strip()  # noqa: RUF001
+    return "–" if value is None else f"{measured(value, row.unit)} {unit_words(row.unit)}".strip()  # noqa: RUF001

@@ -7,32 +7,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.measure.exit_status import EXIT_STATUS
 from harness.measure.verdict import Status
 from harness.measure.wording import plural
 from harness.results.rows.schema import ComparisonRow, OutcomeRow, VerdictRow
 from harness.results.run import Run
 from harness.results.series import Series
 from reports.findings import Finding
+from reports.standing import LABELS, SEVERITY, VALID, standing
 from reports.wording import day, level_words, percent
 
-SEVERITY = (*EXIT_STATUS, Status.PASS)
-"""Worst first, in the order that decides the exit status of a session."""
-
-LABELS = {
-    Status.PASS: "PASS",
-    Status.FAIL: "FAIL",
-    Status.INCONCLUSIVE: "INCONCLUSIVE",
-    Status.NO_GATE: "NO GATE",
-    Status.BLOCKED: "BLOCKED",
-}
-
 _PREDICATES = {
-    Status.PASS: ("passes", "pass"),
-    Status.FAIL: ("fails", "fail"),
-    Status.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
-    Status.NO_GATE: ("has no gate", "have no gate"),
-    Status.BLOCKED: ("is blocked", "are blocked"),
+    Status.PASS.value: ("passes", "pass"),
+    Status.FAIL.value: ("fails", "fail"),
+    Status.INCONCLUSIVE.value: ("is inconclusive", "are inconclusive"),
+    Status.NO_GATE.value: ("has no gate", "have no gate"),
+    Status.BLOCKED.value: ("is blocked", "are blocked"),
 }
 _MAX_NAMED = 3
 
@@ -42,9 +31,9 @@ _OUTCOMES = ("slower", "slower in quarantine", "undecided", "blocked", "faster",
 
 @dataclass(frozen=True)
 class Count:
-    """How many verdicts have a status."""
+    """How many verdicts stand alike."""
 
-    status: Status
+    standing: str
     label: str
     number: int
 
@@ -54,11 +43,11 @@ class Headline:
     """How the run ended.
 
     Attributes:
-        tone: Name of the colour: a status value, ``worse`` or ``unfinished``.
+        tone: Name of the colour: how verdicts stand, ``worse`` or ``unfinished``.
         word: What to write large.
         sentence: The evidence.
         lead: Its beginning that tells what got worse, empty if nothing did.
-        counts: Verdicts by status, worst first, absent ones left out.
+        counts: Verdicts by how they stand, worst first, absent ones left out.
     """
 
     tone: str
@@ -75,10 +64,8 @@ def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
     what is in quarantine not at all until its time is over; where nothing failed, a level that got
     worse is told all the same.
     """
-    counted = Counter(row.status for row in run.judged if not row.quarantined)
-    counts = tuple(
-        Count(status, LABELS[status], counted[status]) for status in SEVERITY if counted[status]
-    )
+    counted = Counter(standing(row) for row in run.judged if not row.quarantined)
+    counts = tuple(Count(name, LABELS[name], counted[name]) for name in SEVERITY if counted[name])
     failed_tests = [row.test_id for row in run.failures if row.status is not Status.FAIL]
     worse = [finding for finding in findings if finding.kind == "worse"]
     lead = _lead(run, worse)
@@ -90,21 +77,22 @@ def headline(run: Run, findings: Sequence[Finding] = ()) -> Headline:
 def _ending(
     run: Run, counts: Sequence[Count], failed_tests: Sequence[str], worse: Sequence[Finding]
 ) -> tuple[str, str]:
-    occurred = {count.status for count in counts} | {row.status for row in run.unjudged}
-    statuses = [status for status in SEVERITY if status in occurred]
-    if Status.FAIL in statuses or failed_tests or _expired(run):
+    occurred = {count.standing for count in counts}
+    occurred |= {row.status.value for row in run.unjudged if row.status}
+    standings = [name for name in SEVERITY if name in occurred]
+    if Status.FAIL.value in standings or failed_tests or _expired(run):
         return Status.FAIL.value, LABELS[Status.FAIL]
     if run.unfinished is not None:
         return "unfinished", "NOT FINISHED"
     if worse:
         return "worse", "WORSE"
-    if not run.outcomes and not statuses:
+    if not run.outcomes and not standings:
         return "unfinished", "NOTHING RAN"
     if run.judged_nothing:
         return "unfinished", "NOTHING JUDGED"
-    if not statuses:
+    if not standings:
         return "pass", "PASS"
-    return statuses[0].value, LABELS[statuses[0]]
+    return standings[0], LABELS[standings[0]]
 
 
 def _lead(run: Run, worse: Sequence[Finding]) -> str:
@@ -146,7 +134,7 @@ def _sentences(
 ) -> list[str]:
     parts = [lead] if lead else []
     if counts:
-        parts.append(_count_sentence(run, counts, bool(parts)))
+        parts += _count_sentences(run, counts, bool(parts))
     if failed_tests:
         parts.append(f"{plural(len(failed_tests), 'test')} failed without a verdict:")
         parts.append(_named([test.rpartition("::")[2] for test in failed_tests]))
@@ -216,20 +204,33 @@ def _unjudged_sentences(run: Run) -> Iterator[str]:
     compared = {row.test_id for row in run.comparisons}
     rows = [row for row in run.unjudged if row.test_id not in compared]
     for status in SEVERITY:
-        alike: list[OutcomeRow] = [row for row in rows if row.status is status]
-        if alike and status is not Status.PASS:
+        alike: list[OutcomeRow] = [row for row in rows if row.status == status]
+        if alike and status != Status.PASS.value:
             names = _named([row.test_id.rpartition("::")[2] for row in alike])
             ended = f"{plural(len(alike), 'test')} ended {LABELS[status]}"
             yield f"{ended} before anything was judged: {names}"
 
 
-def _count_sentence(run: Run, counts: Sequence[Count], is_told: bool) -> str:
+def _count_sentences(run: Run, counts: Sequence[Count], is_told: bool) -> Iterator[str]:
+    """What was judged against a gate, apart from what was only shown valid."""
+    gated = [count for count in counts if count.standing != VALID]
+    valid = sum(count.number for count in counts if count.standing == VALID)
+    if gated:
+        yield _worst_sentence(run, gated, is_told)
+    if valid and gated:
+        were = "was" if valid == 1 else "were"
+        yield f"{plural(valid, 'figure')} without a gate {were} only shown valid."
+    elif valid:
+        yield f"Nothing was judged against a gate: {plural(valid, 'figure')} only shown valid."
+
+
+def _worst_sentence(run: Run, counts: Sequence[Count], is_told: bool) -> str:
     worst = counts[0]
     total = sum(count.number for count in counts)
-    predicate = _PREDICATES[worst.status][worst.number != 1]
-    names = [_name(row) for row in run.judged if row.status is worst.status and not row.quarantined]
-    is_short = worst.status is Status.PASS or (is_told and worst.number == 1)
-    end = "." if is_short else f": {_named(names)}"
+    predicate = _PREDICATES[worst.standing][worst.number != 1]
+    alike = [row for row in run.judged if standing(row) == worst.standing and not row.quarantined]
+    is_short = worst.standing == Status.PASS.value or (is_told and worst.number == 1)
+    end = "." if is_short else f": {_named([_name(row) for row in alike])}"
     return f"{worst.number} of {plural(total, 'verdict')} {predicate}{end}"
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from harness.results.rows.schema import OutcomeRow
 from harness.results.run import Run
-from reports.headline import LABELS
+from reports.standing import LABELS
 
 _ELEMENTS = {"failed": "failure", "error": "error", "skipped": "skipped"}
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import JsonValue
 
+from harness.display import legible
 from harness.measure.accuracy import missing_features
 from harness.measure.wording import number, plural
 from harness.results.journal import THUMBNAIL_FOLDER
-from harness.results.rows.schema import OutcomeRow, Subject
+from harness.results.rows.schema import OutcomeRow
 from harness.results.run import Run
 from harness.results.series import Series
 from harness.results.stand_in import banners
@@ -25,9 +24,10 @@ from reports.answer_cards import AnswerCards, answer_cards, features_of
 from reports.charts import chart_script, chart_specs
 from reports.comparison_table import comparison_lines
 from reports.device_log import Gauge, find_gauges
+from reports.facts import find_facts
 from reports.failure_groups import FailureGroup, failure_groups, pictures_of
 from reports.findings import Finding
-from reports.headline import LABELS, SEVERITY, headline
+from reports.headline import headline
 from reports.night_links import night_links
 from reports.past import Past
 from reports.pictures import Picture, embed_pictures
@@ -36,7 +36,7 @@ from reports.trends import Trend
 from reports.unsteady import unsteady_gates
 from reports.verdict_folds import REST, by_room, fold_verdicts
 from reports.verdict_table import VerdictLine, verdict_anchor, verdict_lines
-from reports.wording import day, percent, subject_words, unit_words, without_colours
+from reports.wording import day, percent, subject_words, without_colours
 
 TEMPLATES = Path(__file__).parent / "template"
 MAX_FAILURES = 100
@@ -45,15 +45,6 @@ MAX_FAILURES = 100
 MAX_PROPOSALS = 60
 MAX_GAUGES = 24
 _OUTCOME_ORDER = ("error", "failed", "skipped", "passed")
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One line of "what was run"."""
-
-    name: str
-    values: tuple[str, ...]
-    is_code: bool = False
 
 
 def render_page(
@@ -81,16 +72,15 @@ def render_page(
     data["charts"] = chart_specs() if has_charts else {}
     return _environment().get_template("page.html.j2").render(
         run=run,
-        banners=list(banners(run)),
+        stand_ins=[banner for banner in banners(run) if banner not in run.clock_sentences],
         failures=failures,
         past=past,
         night_links=night_links(past, run.directory.resolve().parent, out.resolve()),
         headline=headline(run, findings),
         findings=findings,
         differences=past.differences,
-        facts=_facts(run),
+        facts=find_facts(run),
         verdicts=verdicts,
-        statuses=[(status, LABELS[status]) for status in SEVERITY],
         comparisons=comparisons,
         proposals=[line for line in verdicts if line.proposed_gate],
         max_proposals=MAX_PROPOSALS,
@@ -116,12 +106,12 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_legible,
     )
     environment.filters["plural"] = plural
     environment.filters["number"] = number
     environment.filters["percent"] = percent
     environment.filters["day"] = day
-    environment.filters["unit"] = unit_words
     environment.filters["plain"] = without_colours
     environment.filters["features"] = features_of
     environment.filters["missing"] = lambda row: missing_features(row.given, features_of(row))
@@ -129,6 +119,11 @@ def _environment() -> Environment:
     environment.filters["command_line"] = _command
     environment.filters["subject_words"] = subject_words
     return environment
+
+
+def _legible(value: object) -> object:
+    """What others wrote, shown and not obeyed; markup is ours."""
+    return legible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _data(
@@ -162,27 +157,6 @@ def _pictures(run: Run, failures: Sequence[FailureGroup], cards: AnswerCards) ->
     return embed_pictures(run.directory / THUMBNAIL_FOLDER, names)
 
 
-def _facts(run: Run) -> tuple[Fact, ...]:
-    """What was measured where and when, in a line or two."""
-    rows: list[Subject] = [*run.verdicts, *run.samples, *run.answers]
-    names = ("Model", "Target", "SoC", "Device", "Mode", "Precision", "Protocol")
-    facts = [Fact(name, _values(getattr(row, name.lower()) for row in rows)) for name in names]
-    started = (f"{run.started_at:%Y-%m-%d %H:%M} UTC",) if run.started_at else ()
-    facts += [Fact("Started", started), Fact("Took", _duration(run.duration))]
-    commit = run.session.git_commit if run.session else None
-    facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
-    return tuple(fact for fact in (*facts, *_notices(run)) if fact.values)
-
-
-def _notices(run: Run) -> Iterator[Fact]:
-    """What upstream's runner will do otherwise, each sentence with the models that it is of."""
-    models: dict[str, dict[str, None]] = {}
-    for notice in run.notices:
-        models.setdefault(notice.sentence, {})[notice.model] = None
-    for sentence, named in models.items():
-        yield Fact("On phones", (f"{', '.join(named)}: {sentence}",))
-
-
 def _command(argv: Sequence[str]) -> str:
     """The command line as a person types it, without the folder of the program."""
     program, *arguments = argv or ("",)
@@ -190,21 +164,6 @@ def _command(argv: Sequence[str]) -> str:
     is_module = path.name == "__main__.py"
     typed = ["python", "-m", path.parent.name] if is_module else [path.name]
     return shlex.join([*typed, *arguments])
-
-
-def _values(values: Iterable[str | None]) -> tuple[str, ...]:
-    found = sorted({value for value in values if value})
-    return tuple(found) if len(found) <= 6 else (*found[:5], f"and {len(found) - 5} more")
-
-
-def _duration(duration: timedelta | None) -> tuple[str, ...]:
-    if duration is None:
-        return ()
-    minutes, seconds = divmod(round(duration.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return (f"{hours} h {minutes} min",)
-    return (f"{minutes} min {seconds} s",) if minutes else (f"{seconds} s",)
 
 
 def _option(value: JsonValue) -> str:

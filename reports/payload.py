@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from itertools import accumulate
 from typing import Any
 
 from markupsafe import Markup
 
-from harness.measure.wording import number, plural
+from harness.display import legible
+from harness.measure.wording import plural
 from harness.results.rows.schema import OutcomeRow, VerdictRow
 from harness.results.series import Series
 from reports.device_log import Gauge
 from reports.findings import Finding
-from reports.headline import LABELS
 from reports.past import Night
+from reports.standing import LABELS, standing
 from reports.strip_plot import StripPlot
 from reports.trends import LevelChange, Trend
 from reports.verdict_folds import FoldedLine
@@ -23,6 +25,7 @@ from reports.wording import (
     change,
     day,
     level_words,
+    measured,
     outcome_anchors,
     rounded,
     subject_words,
@@ -132,14 +135,22 @@ def gauge_rows(gauges: Sequence[Gauge]) -> list[Payload]:
 def to_script(payload: Payload) -> Markup:
     """JSON that no text inside of it can end the ``<script>`` of, or open a comment in.
 
-    A dataclass is an object of its fields.
+    A dataclass is an object of its fields. Texts are as the page shows them.
     """
-    text = json.dumps(
-        payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=vars
-    )
+    text = json.dumps(_legible(payload), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(
         text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     )
+
+
+def _legible(value: Any) -> Any:
+    if isinstance(value, str):
+        return legible(value)
+    if isinstance(value, Mapping):
+        return {name: _legible(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_legible(part) for part in value]
+    return _legible(vars(value)) if is_dataclass(value) else value
 
 
 STEADY = "steady"
@@ -193,7 +204,7 @@ def _judged(row: VerdictRow | None) -> Payload:
         return {"gate": None}
     sides = [side for side in (row.gate_min, row.gate_max) if side is not None]
     gate = min(sides, key=lambda side: abs(side - (row.median or 0.0)), default=None)
-    return {"gate": gate, "status": row.status.value, "label": LABELS[row.status]}
+    return {"gate": gate, "status": standing(row), "label": LABELS[standing(row)]}
 
 
 def _last_change(trend: Trend, finding: Finding | None, nights: Sequence[Night]) -> Payload | None:
@@ -219,7 +230,7 @@ def _trend(trend: Trend) -> Payload:
         "stand_in": trend.stand_in,
         "unit": unit_words(trend.unit),
         "better": trend.better,
-        "latest": number(trend.points[-1].median),
+        "latest": measured(trend.points[-1].median, trend.unit),
         "changed": yes_or_no(bool(trend.steps)),
         "points": [
             [point.night, *map(rounded, (point.median, point.low, point.high))]

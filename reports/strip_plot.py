@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.measure.wording import number
 from harness.results.rows.schema import SampleRow, VerdictRow
+from reports.wording import measured, unit_words
 
 WIDTH = 200.0
 HEIGHT = 30.0
@@ -112,7 +112,7 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
             x=axis.x(sample.value),
             y=round(top + index / last * (HEIGHT - 12.0), 1),
             run=sample.run_index + 1,
-            value=number(sample.value),
+            value=measured(sample.value, sample.unit),
             reason=None if sample.valid else sample.invalid_reason or "not counted",
         )
         for index, sample in enumerate(samples)
@@ -122,7 +122,7 @@ def _dots(samples: Sequence[SampleRow], axis: _Axis) -> tuple[Dot, ...]:
 def _exact_dot(row: VerdictRow, axis: _Axis) -> tuple[Dot, ...]:
     if row.median is None or not math.isfinite(row.median):
         return ()
-    return (Dot(axis.x(row.median), HEIGHT / 2, 0, number(row.median), reason=None),)
+    return (Dot(axis.x(row.median), HEIGHT / 2, 0, measured(row.median, row.unit), reason=None),)
 
 
 def _bounds(row: VerdictRow, axis: _Axis) -> tuple[Bound, ...]:
@@ -152,6 +152,7 @@ def _description(row: VerdictRow, samples: Sequence[SampleRow]) -> str:
         return f"{row.metric}: no single samples kept"
     values = [sample.value for sample in samples]
     return (
-        f"{len(samples)} samples of {row.metric} from {number(min(values))} to "
-        f"{number(max(values))} {row.unit}, in the order of the runs from top to bottom"
+        f"{len(samples)} samples of {row.metric} from {measured(min(values), row.unit)} to "
+        f"{measured(max(values), row.unit)} {unit_words(row.unit)}, in the order of the runs from "
+        "top to bottom"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from harness.measure.verdict import Status
+from reports.standing import UNALARMING
 from reports.verdict_table import VerdictLine
 
 FEW = 12
@@ -40,8 +40,8 @@ def fold_verdicts(lines: Sequence[VerdictLine]) -> tuple[FoldedLine, ...]:
     Args:
         lines: In the order of the table; that of the green ones is of no account.
     """
-    green = [line for line in lines if line.status == Status.PASS.value]
-    others = [FoldedLine(line) for line in lines if line.status != Status.PASS.value]
+    green = [line for line in lines if line.status in UNALARMING]
+    others = [FoldedLine(line) for line in lines if line.status not in UNALARMING]
     if len(green) <= FEW:
         return (*others, *map(FoldedLine, sorted(green, key=_room)))
     return (*others, *_by_metric(green))

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from harness.measure.gate import gate_margin
 from harness.measure.metrics import METRICS
-from harness.measure.statistics import coefficient_of_variation
-from harness.measure.wording import bound, number, plural
+from harness.measure.wording import beside_gate, plural
 from harness.results.rows.schema import OutcomeRow, SampleRow, VerdictRow
 from harness.results.run import Run
 from harness.results.series import measured_by
 from harness.results.stand_in import stand_in_of
-from reports.accuracy_table import is_of_accuracy
-from reports.headline import LABELS, SEVERITY
+from reports.measured_words import interval_words, margin_words
 from reports.roofline import Roofline
+from reports.standing import LABELS, SEVERITY, standing
 from reports.strip_plot import StripPlot, strip_plot
 from reports.wording import anchor, percent, subject_words, unit_words
-
-_FAR_INSIDE = 2.0
-"""From here a multiple of the gate is easier to read; only a lower bound leaves so much room."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +27,8 @@ class VerdictLine:
 
     Attributes:
         anchor: Stable fragment to link to.
-        status: The verdict.
-        label: The status in words.
+        status: How the verdict stands.
+        label: The same in words.
         severity: Position in the order of statuses, for sorting.
         quarantined: Put aside: shown, but not counted.
         metric: What was measured.
@@ -111,7 +107,24 @@ def verdict_lines(run: Run) -> tuple[VerdictLine, ...]:
         )
         for row in run.judged
     ]
-    return tuple(sorted(lines, key=_order))
+    return tuple(sorted(_told_apart(lines), key=_order))
+
+
+def _told_apart(lines: Sequence[VerdictLine]) -> Iterator[VerdictLine]:
+    """Lines with their artifact where those of several would read alike: they share components."""
+
+    def place(line: VerdictLine) -> tuple[str, ...]:
+        return (line.metric, line.model, line.subject, line.device)
+
+    artifacts: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for line in lines:
+        artifacts[place(line)].add(line.artifact)
+    for line in lines:
+        if line.artifact and len(artifacts[place(line)]) > 1:
+            subject = f"{line.subject} · artifact {line.artifact[:12]}"
+            yield replace(line, subject=subject)
+        else:
+            yield line
 
 
 def _order(line: VerdictLine) -> tuple[object, ...]:
@@ -131,11 +144,12 @@ def _line(
     metric = METRICS.get(row.metric)
     margin = gate_margin(row.median, row.gate_min, row.gate_max)
     share = None if stand_in else roofline.share(row)
+    value, *gate = beside_gate(row.median, row.gate_min, row.gate_max, row.unit)
     return VerdictLine(
         anchor=verdict_anchor(row),
-        status=row.status.value,
-        label=LABELS[row.status],
-        severity=SEVERITY.index(row.status),
+        status=standing(row),
+        label=LABELS[standing(row)],
+        severity=SEVERITY.index(standing(row)),
         quarantined=row.quarantined,
         metric=row.metric,
         description=metric.description if metric else "",
@@ -144,12 +158,12 @@ def _line(
         device=row.device or "",
         stand_in=stand_in or "",
         median=row.median if row.median is not None and math.isfinite(row.median) else None,
-        value="no value" if row.median is None else number(row.median),
+        value=value or "no value",
         unit=unit_words(row.unit),
-        interval=_interval(row, ordered),
-        gate=_gate(row),
+        interval=interval_words(row, ordered),
+        gate=tuple(f"{sign} {side}" for sign, side in zip("≥≤", gate, strict=True) if side),
         margin=margin,
-        margin_words="" if margin is None else _margin_words(margin),
+        margin_words="" if margin is None else margin_words(margin),
         roofline=share.share if share else None,
         roofline_words=percent(share.share, digits=0) if share else "",
         roofline_source=share.source if share else "",
@@ -185,49 +199,6 @@ def _judged(
         if valid > row.n_samples:
             return ordered[:place], ordered[place:]
     return ordered, []
-
-
-def _interval(row: VerdictRow, samples: Sequence[SampleRow]) -> tuple[str, ...]:
-    """Bounds, what they rest on, and how runs scatter."""
-    if row.lower is None or row.upper is None:
-        return (_counted(row) or plural(row.n_samples, "run"), *_scatter(samples))
-    if row.interval == "exact" or (row.interval is None and row.lower == row.upper):
-        return ("exact", *filter(None, (_counted(row),)))
-    # Answers repeat exactly: what may be different is which images were asked about.
-    resampled = is_of_accuracy(row.metric) if row.interval is None else row.interval != "median"
-    within = f"{number(row.lower)} to {number(row.upper)}"
-    if row.is_of_named_scenes:
-        return (_counted(row), f"other images: {within}")
-    if resampled:
-        return (within, _counted(row) or "images resampled")
-    return (within, plural(row.n_samples, "run"), *_scatter(samples))
-
-
-def _counted(row: VerdictRow) -> str:
-    """``23 of 24 answers``; empty where nothing was counted."""
-    if row.count_of is None:
-        return ""
-    units = plural(row.count_of, row.counted or "unit")
-    return units if row.count is None else f"{number(row.count)} of {units}"
-
-
-def _scatter(samples: Sequence[SampleRow]) -> tuple[str, ...]:
-    values = [sample.value for sample in samples if sample.valid and math.isfinite(sample.value)]
-    scatter = coefficient_of_variation(values)
-    return (f"CV {percent(scatter)}",) if scatter else ()
-
-
-def _gate(row: VerdictRow) -> tuple[str, ...]:
-    sides = (bound(row.gate_min, None), bound(None, row.gate_max))
-    return tuple(side.replace(">=", "≥").replace("<=", "≤") for side in sides if side)
-
-
-def _margin_words(margin: float) -> str:
-    if margin == 0:
-        return "no room"
-    if margin >= _FAR_INSIDE:
-        return f"{1 + margin:.3g} times the gate"
-    return f"{percent(abs(margin))} {'inside' if margin >= 0 else 'outside'}"
 
 
 def _notes(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from harness.measure.wording import number
+from harness.measure.wording import figure, number
 from harness.results.rows.schema import OutcomeRow, Subject
 from harness.results.series import Series
 
@@ -48,14 +48,19 @@ def change(share: float) -> str:
 
 
 def unit_words(unit: str) -> str:
-    """A unit as it is written behind a number; nothing for what has none to tell."""
-    return "" if unit in ("1", "share") else unit
+    """A unit as it is written behind ``measured``; nothing for what has none to tell."""
+    return "" if unit in ("1", "share", "byte") else unit
+
+
+def measured(value: float, unit: str) -> str:
+    """``92.3``, to be followed by its unit, but ``1.862 MiB``: bytes have one that suits each."""
+    return " ".join(figure(value, unit)) if unit == "byte" else number(value)
 
 
 def level_words(before: float | None, after: float, unit: str) -> str:
     """``92.3 → 80.9 token/s``."""
-    start = "" if before is None else f"{number(before)} → "
-    return f"{start}{number(after)} {unit_words(unit)}".strip()
+    start = "" if before is None else f"{measured(before, unit)} → "
+    return f"{start}{measured(after, unit)} {unit_words(unit)}".strip()
 
 
 def rounded(value: float | None) -> float | None:

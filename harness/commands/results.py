@@ -175,7 +175,7 @@ def run_summary(options: Values) -> int:
     run = find_run(options["results"], options["summarized_run"])
     run_id = run_of(run).run_id
     since = started_at(run_id) - TREND_SPAN
-    tables = {"samples", "verdicts", "sessions", "devices"}
+    tables = {"samples", "verdicts", "comparisons", "outcomes", "sessions", "devices"}
     history = load_history(run.absolute().parent, since, tables)
     alerts = find_trend_alerts(history.samples, history.verdicts, run_id)
     report = options["report_url"] or run_page(os.environ)

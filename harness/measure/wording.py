@@ -23,12 +23,67 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:,.0f}" if has_all_digits else f"{value:.{digits}g}"
 
 
-def bound(minimum: float | None, maximum: float | None) -> str:
-    """``>= 50``, ``<= 0.3`` or ``>= 90 and <= 110``."""
-    sides = {">=": minimum, "<=": maximum}
-    return " and ".join(
-        f"{sign} {number(limit, digits=10)}" for sign, limit in sides.items() if limit is not None
-    )
+_BYTE = "byte"
+_MULTIPLES = ("KiB", "MiB", "GiB", "TiB")
+
+
+def figure(value: float, unit: str, digits: int = 4) -> tuple[str, str]:
+    """A value and its unit as people read them: ``("92.3", "token/s")``, ``("1.862", "MiB")``.
+
+    Args:
+        value: In ``unit``.
+        unit: As ``harness.measure.metrics`` names it; bytes become a multiple of theirs.
+        digits: Significant ones.
+    """
+    text = number(value, digits)
+    if unit != _BYTE or not 1024 <= abs(value) < math.inf:
+        return text, unit
+    for power, multiple in enumerate(_MULTIPLES, start=1):
+        text, unit = number(value / 1024**power, digits), multiple
+        # As it is written: no 1,024 MiB beside a GiB.
+        if abs(float(text.replace(",", ""))) < 1024:
+            break
+    return text, unit
+
+
+def beside_gate(
+    value: float | None, minimum: float | None, maximum: float | None, unit: str
+) -> tuple[str, str, str]:
+    """A value and both sides of its gate as they stand beside each other; empty what is missing.
+
+    Bytes bear a unit of their own each: ``("1.862 MiB", "", "4 GiB")``, other values none. What
+    would read alike and is not is written by all of its digits, lest 4,294,967,296 bytes fail a
+    gate of 4 GiB as "4 GiB".
+    """
+    sides = (minimum, maximum)
+    told = [_of_gate(value, unit, 4), *(_of_gate(side, unit, 10) for side in sides)]
+    if len(set(told)) < len({value, *sides}):
+        whole = f" {_BYTE}" if unit == _BYTE else ""
+        told = ["" if one is None else number(one, 10) + whole for one in (value, *sides)]
+    first, second, third = told
+    return first, second, third
+
+
+def _of_gate(value: float | None, unit: str, digits: int) -> str:
+    if value is None:
+        return ""
+    return " ".join(figure(value, unit)) if unit == _BYTE else number(value, digits)
+
+
+def bound(
+    minimum: float | None, maximum: float | None, unit: str = "", beside: float | None = None
+) -> str:
+    """``>= 50``, ``<= 0.3`` or ``>= 90 and <= 110``.
+
+    Args:
+        minimum: None for no lower side.
+        maximum: None for no upper side.
+        unit: For bytes in a unit that suits them; empty for every digit.
+        beside: What was measured, where that stands beside it.
+    """
+    _, *sides = beside_gate(beside, minimum, maximum, unit)
+    signed = zip((">=", "<="), sides, strict=True)
+    return " and ".join(f"{sign} {side}" for sign, side in signed if side)
 
 
 def plural(count: int, noun: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from harness.measure.exit_status import ENDINGS
 from harness.measure.gate import gate_margin
 from harness.measure.verdict import Status
-from harness.measure.wording import bound, number, plural
+from harness.measure.wording import bound, figure, plural
+from harness.results.allowed import find_allowed
 from harness.results.failing_since import FailingSince, failing_since
 from harness.results.history import History
 from harness.results.journal_copies import ignored_sentences
@@ -41,8 +42,9 @@ def job_summary(
     Args:
         run: The run's folder.
         alerts: Trends that the run turned.
-        history: With verdicts, sessions and devices of this run and the ones before it, to say
-            since when a gate fails and what has changed since; None to leave that out.
+        history: With verdicts, comparisons, outcomes, sessions and devices of this run and the
+            ones before it, to say since when a gate fails, what has changed since, and what
+            ``--allow`` let through; None to leave that out.
         report: Address of the report or of the artifacts that it is among; None if there is none.
 
     Raises:
@@ -59,13 +61,14 @@ def _lines(
     ended = "did not finish"
     if status is not None:
         ended = ENDINGS.get(status, f"ended with exit status {status}")
+    allowed = () if history is None else find_allowed(history).get(run.run_id, ())
+    if status == 0 and allowed:
+        ended += f" only by --allow {','.join(allowed)}"
     yield f"## Run {code(run.run_id)}: {ended}\n"
     if run.unfinished is not None:
         yield f"{run.unfinished}\n"
     yield from (f"- {text(sentence)}" for sentence in run.cut_short)
-    counts = Counter(row.status.value for row in run.judged)
-    told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
-    yield f"{plural(len(run.judged), 'verdict')}: {told}.\n"
+    yield f"{_counted(run)}\n"
     if report:
         yield f"{link('Report and results', report)}\n"
     yield from (f"> {text(banner)}\n" for banner in banners(run))
@@ -86,6 +89,15 @@ def _lines(
         yield from _changes(run, history, since)
     yield from _comparison_table(run.compared)
     yield from _wrong_answers(run)
+
+
+def _counted(run: Run) -> str:
+    """What was judged against a gate, and apart from it what was only shown valid."""
+    counts = Counter(row.status.value for row in run.judged if not row.is_valid_alone)
+    told = ", ".join(f"{counts[status.value]} {status.value}" for status in Status)
+    valid = sum(row.is_valid_alone for row in run.judged)
+    also = f" Without a gate: {plural(valid, 'figure')} only shown valid." if valid else ""
+    return f"{plural(counts.total(), 'verdict')}: {told}.{also}"
 
 
 def _quarantine(row: QuarantineRow) -> str:
@@ -120,7 +132,7 @@ def _verdict_table(run: Run, since: Mapping[VerdictRow, FailingSince]) -> Iterat
             text(row.metric),
             text(Series.of_row(row).place),
             text(_measured(row, run)),
-            text(bound(row.gate_min, row.gate_max)),
+            text(bound(row.gate_min, row.gate_max, row.unit, row.median)),
             _margin(row),
             text(failing.words) if failing else "",
         )
@@ -132,7 +144,7 @@ def _verdict_table(run: Run, since: Mapping[VerdictRow, FailingSince]) -> Iterat
 
 def _measured(row: VerdictRow, run: Run) -> str:
     value = math.nan if row.median is None else row.median
-    median = "" if math.isnan(value) else f"{number(value)} {row.unit}"
+    median = "" if math.isnan(value) else " ".join(figure(value, row.unit))
     computer = stand_in_of(row, run)
     return f"{median} ({computer})" if computer else median
 

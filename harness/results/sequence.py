@@ -80,4 +80,7 @@ def clock_sentence(started_at: datetime, sequence: int | None) -> str | None:
 
 def _words(span: timedelta) -> str:
     hours, minutes = divmod(round(span.total_seconds() / 60), 60)
+    days = round(hours / 24)
+    if days > 1:
+        return f"{days} days"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

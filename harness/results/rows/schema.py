@@ -145,6 +145,11 @@ class VerdictRow(Subject):
     at: UtcTime = Field(default_factory=utc_now)
 
     @property
+    def is_valid_alone(self) -> bool:
+        """Whether it passed without a gate: its runs count, and nobody judged the figure."""
+        return self.status is Status.PASS and self.gate_min is None and self.gate_max is None
+
+    @property
     def is_of_named_scenes(self) -> bool:
         """Whether the scenes named passed, of which none may differ, whatever others would show.
 

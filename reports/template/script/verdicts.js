@@ -16,7 +16,7 @@ function verdictRow(row, withRoofline, list) {
     element("td", { class: "plot" }, row.plot && strip(row.plot, row.unit)),
     evidenceCell(row),
   ];
-  const marks = [row.status === "pass" && "quiet", row.quarantined && "quarantined", row.stand_in && "of-stand-in"];
+  const marks = [isQuiet(row) && "quiet", row.quarantined && "quarantined", row.stand_in && "of-stand-in"];
   return element("tr", { id: row.id, class: marks.filter(Boolean).join(" ") || null }, ...cells);
 }
 
@@ -53,17 +53,20 @@ function rooflineCell(row) {
   return element("td", { class: "number roofline" }, element("b", {}, row.roofline_words), bar, source);
 }
 
+function isQuiet(row) {
+  return row.status === "pass" || row.status === "valid";
+}
+
 function evidenceCell(row) {
   // The numbers of a green row are beside it: its sentence can wait.
-  const isQuiet = row.status === "pass";
-  const details = element("details", {}, element("summary", {}, isQuiet ? "evidence" : row.sentence));
+  const details = element("details", {}, element("summary", {}, isQuiet(row) ? "evidence" : row.sentence));
   details.addEventListener("toggle", () => details.children.length > 1 || details.append(...verdictDetails(row)));
   return element("td", { class: "evidence" }, details);
 }
 
 function verdictDetails(row) {
   const facts = [
-    ["Evidence", row.status === "pass" && row.sentence],
+    ["Evidence", isQuiet(row) && row.sentence],
     ...(row.notes ?? []).map((note) => ["Note", note]),
     ["Device", row.device],
     ["Gate", row.source],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -101,6 +102,31 @@ def virtual(results: Path) -> Path:
     return folder
 
 
+def mixed(results: Path) -> Path:
+    """A session on two targets behind a clock that was set back, and nights that were allowed."""
+    for number, allow in enumerate(["", "blocked", "no-gate,blocked", ""]):
+        ended = [a_verdict(0.0, Status.BLOCKED)] if allow else [a_verdict(101.0, Status.PASS)]
+        options = {"allow": allow} if allow else None
+        write_night(results, number, ended, options=options)
+    emulator = {"target": "emulator", "soc": "SM8650", "device": "emulator-SM8650"}
+    size = {"unit": "byte", "precision": "fp32", "component": "vision_encoder", "gate_min": None}
+    rows: list[Row] = [
+        DeviceRow.model_validate({**PHONE, "virtual": True, "at": FIRST_NIGHT}),
+        a_verdict(43.0, Status.PASS, **PHONE, gate_min=None),
+        *(
+            a_verdict(1_952_640.0, Status.PASS, **{**emulator, **size, **artifact})
+            for artifact in (
+                {"metric": "pte_bytes", "gate_max": 2_470_707.0, "artifact_key": "a" * 64},
+                {"metric": "pte_bytes", "gate_max": 2_470_707.0, "artifact_key": "b" * 64},
+                {"metric": "context_bytes", "gate_max": 2.0**32 - 1, "artifact_key": "a" * 64},
+            )
+        ),
+        _answer(ANSWER_TEST, **{**emulator, "artifact_key": "a" * 64, "precision": "fp32"}),
+    ]
+    behind = {"sequence": round((FIRST_NIGHT + timedelta(days=30)).timestamp() * 1e6)}
+    return write_night(results, 4, rows, session=behind)
+
+
 def long_names(results: Path) -> Path:
     """Names without a place to break, wherever a name is shown."""
     names = {"model": LONG, "device": LONG, "precision": LONG, "metric": LONG}
@@ -188,8 +214,8 @@ def a_failure(test_id: str, message: str, status: Status | None = None) -> Outco
 
 
 def _answer(test_id: str, question: str = "Describe it.", *_: str, **fields: object) -> AnswerRow:
-    row = answer_row(question=question, **{"reference": None, **fields})
-    return row.model_copy(update={"test_id": test_id, "model": fields.get("model", row.model)})
+    row = answer_row(question=question, **{"reference": None})
+    return row.model_copy(update={"test_id": test_id, **fields})
 
 
 KINDS: Mapping[str, Callable[[Path], Path]] = MappingProxyType(
@@ -204,6 +230,7 @@ KINDS: Mapping[str, Callable[[Path], Path]] = MappingProxyType(
             compared,
             blocked,
             virtual,
+            mixed,
             long_names,
             hostile,
             wrong_answers,

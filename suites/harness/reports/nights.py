@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.measure.verdict import Status
@@ -43,22 +44,24 @@ def write_night(
     versions: dict[str, str] | None = None,
     commit: str | None = "a" * 40,
     options: dict[str, Any] | None = None,
+    session: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """One run, so many nights after the first one; None as exit status for one that died."""
     started = FIRST_NIGHT + timedelta(days=number)
     folder = results / f"{started:%Y%m%dT%H%M%SZ}-{number:06x}"
-    session = session_row().model_copy(
+    begun = session_row().model_copy(
         update={
             "run_id": folder.name,
             "started_at": started,
             "versions": versions or {"torch": "2.13.0"},
             "git_commit": commit,
             "options": options or {"thresholds": "thresholds"},
+            **session,
         }
     )
     device = DeviceRow(device="builder-03", target="host", fingerprint="cpu", at=started)
     with Journal(folder, "main") as journal:
-        for row in (session, device, *rows):
+        for row in (begun, device, *rows):
             journal.append(row)
         if exit_status is not None:
             journal.append(SessionEndRow(exit_status=exit_status, ended_at=started))

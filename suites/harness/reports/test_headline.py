@@ -124,3 +124,18 @@ def test_a_quarantine_that_is_over_fails_a_night_in_which_all_passes(tmp_path: P
     top = headline_of(tmp_path, rows)
     assert top.word == "FAIL"
     assert top.sentence.endswith("1 quarantine ran out: ttft_ms of tiny_smolvlm.")
+
+
+def test_what_was_judged_counts_apart_from_what_was_only_shown_valid(tmp_path: Path) -> None:
+    gated = [a_verdict(float(n), Status.PASS, test_id=f"gated{n}") for n in range(3)]
+    valid = [a_verdict(float(n), Status.PASS, test_id=f"valid{n}", gate_min=None) for n in range(2)]
+    top = headline_of(tmp_path / "both", [*gated, *valid])
+    assert (top.word, top.tone) == ("PASS", "pass")
+    assert top.sentence == ("3 of 3 verdicts pass. 2 figures without a gate were only shown valid.")
+    assert [(count.label, count.number) for count in top.counts] == [("PASS", 3), ("VALID", 2)]
+    alone = headline_of(tmp_path / "alone", valid[:1])
+    assert (alone.word, alone.tone) == ("VALID", "valid")
+    assert alone.sentence == "Nothing was judged against a gate: 1 figure only shown valid."
+    failed = headline_of(tmp_path / "failed", [*valid, a_verdict(1.0, Status.FAIL)])
+    assert failed.word == "FAIL"
+    assert failed.sentence.startswith("1 of 1 verdict fails: decode_tps of tiny_smolvlm kv. 2 fig")

@@ -147,3 +147,47 @@ def test_nights_bear_their_dates(
         names = [square.get_attribute("aria-label") for square in squares.all()]
         assert names[0] == "2026-10-01: green"
         assert names[-1] == "2026-10-12: green, this run"
+
+
+def test_the_whole_navigation_is_seen_at_any_width(
+    browser: Browser, pages: Mapping[str, Path], tmp_path: Path
+) -> None:
+    with opened_report(browser, pages["red"], tmp_path) as tab:
+        for width in WIDTHS:
+            tab.page.set_viewport_size({"width": width, "height": 900})
+            for link in tab.page.locator("nav a").all():
+                box = link.bounding_box()
+                assert box is not None
+                assert box["x"] >= 0, width
+                assert box["x"] + box["width"] <= width, width
+
+
+def test_a_mixed_night_tells_its_targets_artifacts_and_what_was_allowed(
+    browser: Browser, pages: Mapping[str, Path], tmp_path: Path
+) -> None:
+    with opened_report(browser, pages["mixed"], tmp_path) as tab:
+        facts = dict(zip(tab.texts(".facts dt"), tab.texts(".facts dd"), strict=True))
+        assert facts["On emulator"].startswith(
+            "tiny_smolvlm · SM8650 · emulator-SM8650 · kv · fp32"
+        )
+        assert facts["On phone"] == "tiny_smolvlm · SM8550 · VIRTUAL-SM8550 · kv · 8da4w: 1 verdict"
+        squares = tab.page.locator(".strip-of-nights .allowed").all()
+        assert [square.get_attribute("aria-label") for square in squares] == [
+            "2026-10-02: green only by --allow blocked",
+            "2026-10-03: green only by --allow blocked",
+        ]
+        sizes = [text for text in tab.texts("#verdicts td.metric") if "pte_bytes" in text]
+        assert ["artifact aaaaaaaaaaaa" in text for text in sizes] == [True, False]
+        assert ["artifact bbbbbbbbbbbb" in text for text in sizes] == [False, True]
+        gates = " ".join(tab.texts("#verdicts td.gate"))
+        assert "≤ 4 GiB" in gates
+        assert set(tab.texts("#verdicts tbody .status .chip")) == {"PASS", "VALID"}
+
+
+def test_a_hostile_name_turns_no_line_around(
+    browser: Browser, pages: Mapping[str, Path], tmp_path: Path
+) -> None:
+    with opened_report(browser, pages["hostile"], tmp_path) as tab:
+        assert r"\u202eevil" in tab.page.locator(".verdict p").inner_text()
+        shown = tab.page.locator("body").inner_text()
+        assert not any(mark in shown for mark in "\u202e\u2028\x00")

@@ -52,7 +52,7 @@ def test_what_upstreams_runner_will_do_otherwise_stands_in_the_head_once(tmp_pat
             row = NoticeRow(model=model, artifact_key=key * 64, sentence=sentence)
             journal.append(row)
     text = page_of(tmp_path / RUN_ID).text
-    assert text.count(f"On phones tiny_internvl3, tiny_smolvlm: {sentence}") == 1
+    assert text.count(f"Note tiny_internvl3, tiny_smolvlm: {sentence}") == 1
 
 
 def test_each_verdict_shows_number_interval_gate_and_evidence(finished_run: Path) -> None:
