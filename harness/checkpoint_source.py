@@ -131,7 +131,7 @@ def own_model(spec: VlmSpec, checkpoint: Path, named: str) -> VlmSpec:
     words = [opened.component_sha256(component) for component in COMPONENTS]
     words += [sha256_of(checkpoint / name) for name in ("config.json", "tokenizer.json")]
     digest = hashlib.sha256("\n".join(words).encode()).hexdigest()
-    label = Path(os.path.abspath(Path(named).expanduser())).name[:40]
+    label = Path(os.path.abspath(Path(named).expanduser())).name
     return replace(found, name=own_name(spec.family.name, label, digest[:8]))
 
 

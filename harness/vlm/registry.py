@@ -20,13 +20,17 @@ from importlib import metadata
 
 from harness.errors import UserError, suggest
 from harness.vlm.spec import VlmFamily, VlmSpec
+from harness.vlm.transliteration import transliterated
 
 ENTRY_POINTS = "snapgate.families"
 
 _BUILT_IN = {"smolvlm": "harness.vlm.smolvlm:MODELS", "internvl3": "harness.vlm.internvl3:MODELS"}
 
 
-_OWN_NAME = re.compile(r"(?P<family>[^.]+)\.(?P<own>[a-z0-9_]{1,60})")
+_LONGEST = 60
+_LONGEST_LABEL = 40
+"""Of a name that nobody chose: its digest stays whole behind it."""
+_OWN_NAME = re.compile(rf"(?P<family>[^.]+)\.(?P<own>[a-z0-9_]{{1,{_LONGEST}}})")
 """Of a checkpoint that somebody judges as a model of its own. No registered name has a dot; names
 of files and parts of pytest ids may have one."""
 
@@ -72,8 +76,8 @@ def get_spec_or_family(name: str) -> VlmSpec:
     family, dot, own = name.partition(".")
     if dot and family in families and not is_own_name(name):
         raise UserError(
-            f"{name!r} is no name of a model of one's own; give {family}.NAME with at most 60 of "
-            f"a-z, 0-9 and _, for instance {own_name(family, own)}."
+            f"{name!r} is no name of a model of one's own; give {family}.NAME with at most "
+            f"{_LONGEST} of a-z, 0-9 and _, for instance {own_name(family, own)}."
         )
     if family in families:
         member = next(spec for spec in models.values() if spec.family.name == family)
@@ -91,10 +95,16 @@ def get_spec_or_family(name: str) -> VlmSpec:
     return models[name]
 
 
-def own_name(family: str, *words: str) -> str:
-    """Name for a checkpoint of a family, made of words that may hold anything."""
-    letters = re.sub("[^a-z0-9]+", "_", "_".join(words).lower())
-    return f"{family}.{letters.strip('_')[:60] or 'checkpoint'}"
+def own_name(family: str, label: str, digest: str = "") -> str:
+    """Name for a checkpoint of a family.
+
+    Args:
+        family: Its name.
+        label: May hold anything, in any script and of any length.
+        digest: What tells the checkpoint from others with the same label; kept whole.
+    """
+    label = transliterated(label)[:_LONGEST_LABEL].strip("_")
+    return f"{family}.{'_'.join(filter(None, (label, digest))) or 'checkpoint'}"
 
 
 def is_own_name(name: str) -> bool:

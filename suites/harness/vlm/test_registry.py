@@ -97,8 +97,15 @@ def test_a_name_of_ones_own_is_a_file_name_and_a_word(name: str) -> None:
     [
         ("SmolVLM-256M Instruct", "smolvlm.smolvlm_256m_instruct_1a2b"),
         ("checkpoint-1000", "smolvlm.checkpoint_1000_1a2b"),
-        ("käse", "smolvlm.k_se_1a2b"),
-        ("日本", "smolvlm.1a2b"),
+        ("käse", "smolvlm.kaese_1a2b"),
+        ("ka\u0308se", "smolvlm.kaese_1a2b"),
+        ("GRÖSSE-Straße", "smolvlm.groesse_strasse_1a2b"),
+        ("café.v2", "smolvlm.cafe_v2_1a2b"),
+        ("日本", "smolvlm.u65e5_u672c_1a2b"),
+        ("中国", "smolvlm.u4e2d_u56fd_1a2b"),
+        ("Ⅳ ﬁn", "smolvlm.iv_fin_1a2b"),
+        ("👍", "smolvlm.1a2b"),
+        ("ü" * 60, f"smolvlm.{'ue' * 20}_1a2b"),
         ("", "smolvlm.1a2b"),
     ],
 )
