@@ -21,15 +21,10 @@ from harness.runtime.prompt_limit import check_prompt_fits
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.sampler import Sampler
 from harness.runtime.stopwatch import Stopwatch, peak_rss_mib
-from harness.vlm.prompt import (
-    ImagePiece,
-    count_images,
-    expand_images,
-    format_turn,
-    without_images,
-)
+from harness.vlm.prompt import ImagePiece
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import TextStream
+from harness.vlm.turn import TurnText, reading
 
 Pixels = NDArray[np.float32]
 
@@ -56,6 +51,7 @@ class Conversation:
         self._options = options
         self._seq_len = phases.clamp_seq_len(options.seq_len, model.context_length)
         self._observer = observer
+        self._reading = reading(options.upstream_compat)
         self._sampler = Sampler(
             options.temperature, options.top_p, options.seed, model.logits_encoding
         )
@@ -89,16 +85,16 @@ class Conversation:
         turns = []
         dealt = 0
         for prompt in prompts:
-            end = dealt + count_images(prompt)
+            end = dealt + self._reading.count_images(prompt)
             turns.append(self._answer(prompt, pixels[dealt:end], request.system_prompt))
             dealt = end
         return turns
 
     def _answer(self, prompt: str, images: Sequence[Pixels], system_prompt: str) -> Turn:
         observer = self._observer
-        formatted = format_turn(prompt, system_prompt, self._family.prompt)
+        text = self._reading.read(prompt, system_prompt, self._family.prompt)
         stopwatch = Stopwatch(self._model.load_times)
-        pieces = self._tokenize(prompt, formatted, images)
+        pieces = self._tokenize(text, images)
         embeddings = self._model.prompt_embedding.embed(pieces, images, stopwatch, observer.log)
         token_ids = [self._sampler.sample(self._prefill(embeddings, stopwatch))]
         prompt_end = self._model.cache.filled
@@ -120,7 +116,7 @@ class Conversation:
         self._log_unwritten(token_ids)
         self._log_end(reason)
         turn = Turn(
-            echo=without_images(formatted),
+            echo=text.echo,
             text=self._model.tokenizer.decode(token_ids),
             token_ids=tuple(token_ids),
             stats=stopwatch.stats(len(embeddings), len(token_ids) - 1, reason),
@@ -137,17 +133,15 @@ class Conversation:
         with stopwatch.stage("prefill"):
             return phases.prefill(prefiller, embeddings, self._observer)
 
-    def _tokenize(
-        self, prompt: str, formatted: str, images: Sequence[Pixels]
-    ) -> list[TokenizedPiece]:
+    def _tokenize(self, text: TurnText, images: Sequence[Pixels]) -> list[TokenizedPiece]:
         """Tokenize a turn, unless it is too long, which is known before anything runs."""
         log = self._observer.log
         for pixels in images:
             log("image Channels: {}, Height: {}, Width: {}".format(*pixels.shape[1:]))
-        log(f"{messages.TURN_BEGINS.write()} {expand_images(prompt, self._family.prompt)}")
+        log(f"{messages.TURN_BEGINS.write()} {text.expanded}")
         for warning in phases.seq_len_warnings(self._options.seq_len, self._model.context_length):
             log(warning)
-        pieces = self._model.prompt_embedding.tokenize(formatted)
+        pieces = self._model.prompt_embedding.tokenize(text.pieces)
         check_prompt_fits(
             self._model.prompt_embedding.length(pieces),
             self._model.cache.filled,

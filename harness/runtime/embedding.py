@@ -12,7 +12,7 @@ from harness.runner_log.messages import ENCODE_BEGINS, ENCODE_ENDS
 from harness.runtime.program import Method
 from harness.runtime.stopwatch import Stopwatch
 from harness.runtime.tensor_check import check_embeddings, check_finite
-from harness.vlm.prompt import ImagePiece, TextPiece, split_pieces
+from harness.vlm.prompt import ImagePiece, Piece, TextPiece
 from harness.vlm.tokenizer import Tokenizer
 
 Rows = NDArray[np.float32]
@@ -116,16 +116,13 @@ class PromptEmbedding:
         self._encoder = encoder
         self._vocab_size = vocab_size
 
-    def tokenize(self, formatted: str) -> list[TokenizedPiece]:
-        """Cut a formatted turn at its images and tokenize every stretch of text by itself.
+    def tokenize(self, pieces: Sequence[Piece]) -> list[TokenizedPiece]:
+        """Tokenize every stretch of a turn's text by itself.
 
         Raises:
             UserError: If a token has no row in the embedding.
         """
-        return [
-            piece if isinstance(piece, ImagePiece) else self._encode(piece)
-            for piece in split_pieces(formatted)
-        ]
+        return [piece if isinstance(piece, ImagePiece) else self._encode(piece) for piece in pieces]
 
     def _encode(self, piece: TextPiece) -> list[int]:
         ids = self._tokenizer.encode(piece.text, as_word=piece.is_word)

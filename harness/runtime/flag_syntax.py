@@ -41,6 +41,21 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
     Raises:
         UserError: If a flag is unknown, lacks its value or has one that it cannot take.
     """
+    try:
+        return Flags.model_validate(read_words(arguments))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(
+            f"--{first['loc'][0]} cannot be {first['input']!r} ({first['msg']}); see --help."
+        ) from error
+
+
+def read_words(arguments: Sequence[str]) -> dict[str, Any]:
+    """The values of a command line by flag, as they were typed; a list of what may be repeated.
+
+    Raises:
+        UserError: If a flag is unknown or lacks its value.
+    """
     values: dict[str, Any] = {}
     words = iter(arguments)
     for word in words:
@@ -49,13 +64,7 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
             values.setdefault(name, []).append(value)
         else:
             values[name] = value
-    try:
-        return Flags.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(
-            f"--{first['loc'][0]} cannot be {first['input']!r} ({first['msg']}); see --help."
-        ) from error
+    return values
 
 
 def _read_flag(word: str, rest: Iterator[str]) -> tuple[str, str]:

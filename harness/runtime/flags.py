@@ -76,7 +76,7 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
     window: int = _generation(0, f"{_BRANCH}: guesses per level", ge=0)
     ngram: int = _generation(0, f"{_BRANCH}: tokens of an n-gram", ge=0)
     gcap: int = _generation(0, f"{_BRANCH}: n-grams verified per step", ge=0)
-    temperature: float = _generation(0.0, "0 for greedy decoding", ge=0)
+    temperature: float = _generation(0.0, "0 for greedy decoding", ge=0, allow_inf_nan=False)
     top_p: float = _generation(0.9, "probability mass to sample from", gt=0, le=1)
     seed: int = _generation(
         0, "seed of sampling and of lookahead's first guesses, the same for every request", ge=0
@@ -100,9 +100,9 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
     upstream_compat: bool = _generation(
         False,
         "reproduce upstream's deviations: contents of unused cache slots, guessed stop token, ids "
-        "under NFC, first token never tested for a stop, raw logit codes at a temperature, cache "
-        "requantized without rounding and saturation, guesses of lookahead, cut rows in "
-        "--dump_logits_path",
+        "under NFC, every <image> a place of one, first token never tested for a stop, raw logit "
+        "codes at a temperature, cache requantized without rounding and saturation, guesses of "
+        "lookahead, cut rows in --dump_logits_path",
     )
     requantization: bool = _generation(
         True,

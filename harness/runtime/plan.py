@@ -22,9 +22,9 @@ from harness.runtime.manifest_check import check_manifest
 from harness.runtime.output import is_device
 from harness.runtime.request import Request, RunOptions, check_lookahead, read_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
-from harness.vlm.prompt import place_images
 from harness.vlm.registry import get_family, known_families
 from harness.vlm.spec import VlmFamily
+from harness.vlm.turn import reading
 from harness.vocabulary import Mode
 
 _DEFAULT_PROMPT = "Describe this image:"
@@ -84,10 +84,6 @@ def make_plan(
     if flags.dump_logits_path is not None and mode != "kv":
         raise UserError("--dump_logits_path works in kv mode only; add --eval_mode 0.")
     _check_outputs(flags)
-    model.files.check(flags.soc or model.soc or laboratory["soc"])
-    qnn_dir = flags.qnn_dir
-    if qnn_dir is None and laboratory["qnn_dir"] is not None and model.files.are_for_htp:
-        qnn_dir = laboratory["qnn_dir"]
     options = RunOptions(
         mode=mode,
         lookahead=_lookahead(flags) or (model.lookahead if mode == "lookahead" else None),
@@ -103,9 +99,13 @@ def make_plan(
         record_margins=flags.record_margins,
     )
     check_lookahead(options)
+    model.files.check(flags.soc or model.soc or laboratory["soc"])
+    qnn_dir = flags.qnn_dir
+    if qnn_dir is None and laboratory["qnn_dir"] is not None and model.files.are_for_htp:
+        qnn_dir = laboratory["qnn_dir"]
     requests = (_conversation(flags),) if flags.requests is None else read_requests(flags.requests)
     for request in requests:
-        place_images(request.prompts, len(request.images))
+        reading(flags.upstream_compat).place_images(request.prompts, len(request.images))
         for image in request.images:
             check_exists(image)
     return RunPlan(model.files, model.family, options, requests, qnn_dir)

@@ -39,6 +39,8 @@ class RunOptions(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         lookahead: Branch of lookahead mode, which ``kv_forward`` must have room for; None in the
             other modes.
+        temperature: 0 for greedy; below it the least likely tokens lead, as upstream's runner
+            takes it.
         seed: Of sampling, and of lookahead's first guesses.
         seq_len: Cap on the position counter over all turns (contract §4.6); 0 means the context.
         max_new_tokens: Cap on the tokens of each turn behind its first one, None for no cap but
@@ -53,7 +55,7 @@ class RunOptions(BaseModel, frozen=True, extra="forbid"):
 
     mode: Mode = "hybrid"
     lookahead: LookaheadShape | None = None
-    temperature: float = Field(default=0.0, ge=0.0)
+    temperature: float = 0.0
     top_p: float = Field(default=0.9, gt=0.0, le=1.0)
     seed: int = 0
     seq_len: int = 0

@@ -15,9 +15,9 @@ from harness.runtime.loaded_model import load_model
 from harness.runtime.observer import Observer
 from harness.runtime.request import Request, RunOptions, check_lookahead
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.prompt import count_images, place_images
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import Tokenizer
+from harness.vlm.turn import reading
 from harness.vlm.upstream_notices import reading_notice, stop_notice
 
 
@@ -49,6 +49,7 @@ class MultimodalRunner:
         log(f"creating runner: tokenizer_path={files.tokenizer}")
         log(f"eval mode={EVAL_MODES[options.mode]}")
         self._model = load_model(files, family, options, log)
+        self._reading = reading(options.upstream_compat)
         self._cold = options.warmup > 0
         self._own_tokenizer = Tokenizer(files.tokenizer) if options.upstream_compat else None
         if self._own_tokenizer is not None:
@@ -78,7 +79,7 @@ class MultimodalRunner:
             UserError: If an image is unusable, the images do not match the prompts or a prompt is
                 too long.
         """
-        prompts = place_images(_refuse_audio(request.prompts), len(request.images))
+        prompts = self._reading.place_images(_refuse_audio(request.prompts), len(request.images))
         size, how = self._model.image_size_px, self._family.preprocessing
         pixels = [load_pixels(name, size, how) for name in request.images]
         if self._cold:
@@ -104,7 +105,9 @@ class MultimodalRunner:
         self._observer.log("Simulation multi-turn:")
         rest = iter(images)
         for index, prompt in enumerate(prompts):
-            paths = ", ".join(f"'{path}'" for path in islice(rest, count_images(prompt)))
+            paths = ", ".join(
+                f"'{path}'" for path in islice(rest, self._reading.count_images(prompt))
+            )
             listed = f'{{id: {index}, text: "{prompt}", files_path: [{paths}]}}'
             self._observer.log(f"{messages.TURN_LISTED.write(index=index)} {listed}")
 

@@ -47,10 +47,11 @@ class Sampler:
         if self._temperature == 0.0:
             return best
         codes = logits.astype(np.float64)
-        return self._draw((codes - self._encoding.zero_point) * self._encoding.scale, best)
+        return self._draw((codes - self._encoding.zero_point) * self._encoding.scale)
 
-    def _draw(self, logits: NDArray[np.float64], best: int) -> int:
-        weights = np.exp((logits - logits[best]) / self._temperature)
+    def _draw(self, logits: NDArray[np.float64]) -> int:
+        scaled = logits / self._temperature
+        weights = np.exp(scaled - scaled.max())
         order = np.argsort(-weights, kind="stable")
         cumulative = np.cumsum(weights[order] / weights.sum())
         candidates = int(np.searchsorted(cumulative, self._top_p)) + 1

@@ -66,13 +66,13 @@ def format_turn(prompt: str, system_prompt: str, prompt_format: PromptFormat) ->
 
 def expand_images(prompt: str, prompt_format: PromptFormat) -> str:
     """A user prompt with the family's tokens around the place of each image (contract §4.1)."""
-    image = (
-        prompt_format.image_start
-        + prompt_format.image_global
-        + IMAGE_PLACEHOLDER
-        + prompt_format.image_end
-    )
-    return _PLACE.sub(lambda _: image, prompt)
+    return _PLACE.sub(lambda _: image_string(prompt_format), prompt)
+
+
+def image_string(prompt_format: PromptFormat) -> str:
+    """The place of an image with the family's tokens around it."""
+    before = prompt_format.image_start + prompt_format.image_global
+    return before + IMAGE_PLACEHOLDER + prompt_format.image_end
 
 
 def as_words(text: str) -> str:

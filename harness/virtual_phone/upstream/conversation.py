@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.runtime.flags import Flags
 from harness.runtime.request import Request
 from harness.virtual_phone.upstream.failed_check import FailedCheck, die, terminate
-from harness.vlm.prompt import count_images
+from harness.vlm.turn import UpstreamReading
 
 _AUDIO = "<audio>"
 _BYTES_PER_VALUE = 4
@@ -30,7 +30,7 @@ def read_request(flags: Flags, image_size_px: int) -> Request:
     images = _listed(flags.image_path)
     if not flags.prompt:
         die(signal.SIGSEGV)
-    placed = sum(map(count_images, flags.prompt))
+    placed = sum(map(UpstreamReading().count_images, flags.prompt))
     if placed not in (0, len(images)):
         raise FailedCheck(
             "prepare_messages",

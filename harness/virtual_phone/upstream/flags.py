@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from harness.errors import UserError
-from harness.runtime.flag_syntax import parse_flags
+from harness.runtime.flag_syntax import read_words
 from harness.runtime.flags import Flags
 
 _DEFAULTS: dict[str, tuple[str, str]] = {
@@ -34,8 +36,16 @@ _DEFAULTS: dict[str, tuple[str, str]] = {
 }
 """Type and default of each flag."""
 
+_INT32 = 2**31
+_INTEGER = re.compile(r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|([0-9]+))")
+_TRUTHS = {
+    **dict.fromkeys(("1", "t", "true", "y", "yes"), True),
+    **dict.fromkeys(("0", "f", "false", "n", "no"), False),
+}
 _HELP = "help"
 _PROMPT = "--prompt"
+_LIST = "image_path"
+"""Empty, it counts as not given."""
 _REST = "--"
 
 
@@ -46,23 +56,72 @@ class BadFlags(Exception):
 def read_flags(arguments: Sequence[str]) -> Flags:
     """Read a command line, with upstream's deviations wherever ours differs.
 
+    Numbers may be any that their type holds: what is none of them for ours, upstream's program
+    looks at later or not at all.
+
     Raises:
         BadFlags: If a flag is unknown, lacks its value or has one of another type.
     """
     try:
-        flags = parse_flags(tuple(_words_of_flags(arguments)))
+        typed = read_words(tuple(_words_of_flags(arguments)))
+        numbers = {name: read(name, typed.pop(name)) for name, read in _numbers() if name in typed}
+        for name, value in typed.items():
+            if _kind(name) == "bool":
+                typed[name] = _truth(name, value)
+        if typed.get(_LIST) == "":
+            del typed[_LIST]
+        flags = Flags.model_validate(typed)
     except UserError as error:
         raise BadFlags(str(error)) from error
     # Read for speech models alone.
     ignored = {"audio_path": None}
     given = {"prompt": prompts_of(arguments), "upstream_compat": True}
-    return flags.model_copy(update={**ignored, **given})
+    return flags.model_copy(update={**ignored, **given, **numbers})
 
 
 def prompts_of(arguments: Sequence[str]) -> tuple[str, ...]:
     """Prompts as upstream collects them: the word behind each ``--prompt``, whatever it is."""
     words = iter(arguments)
     return tuple(value for word in words if word == _PROMPT for value in islice(words, 1))
+
+
+def _numbers() -> Iterator[tuple[str, Callable[[str, str], float]]]:
+    """Flags of numbers, with what reads their values."""
+    readers: dict[str, Callable[[str, str], float]] = {"int32": _int32, "double": _double}
+    for name, (kind, _) in _DEFAULTS.items():
+        if kind in readers:
+            yield name, readers[kind]
+
+
+def _int32(name: str, value: str) -> int:
+    found = _INTEGER.fullmatch(value)
+    if found is None:
+        raise _illegal(name, value)
+    sign, hexadecimal, decimal = found.groups()
+    number = int(f"{sign}{hexadecimal or decimal}", 16 if hexadecimal else 10)
+    if not -_INT32 <= number < _INT32:
+        raise _illegal(name, value)
+    return number
+
+
+def _double(name: str, value: str) -> float:
+    try:
+        number = float(value) if "_" not in value else None
+    except ValueError:
+        number = None
+    if number is None or (math.isinf(number) and "inf" not in value.lower()):
+        raise _illegal(name, value)
+    return number
+
+
+def _truth(name: str, value: str) -> bool:
+    if value.lower() not in _TRUTHS:
+        raise _illegal(name, value)
+    return _TRUTHS[value.lower()]
+
+
+def _illegal(name: str, value: str) -> BadFlags:
+    return BadFlags(f"illegal value '{value}' specified for {_kind(name)} flag '{name}'")
 
 
 def help_text() -> str:
@@ -92,7 +151,8 @@ def _words_of_flags(arguments: Sequence[str]) -> Iterator[str]:
         is_switch = _kind(name) == "bool" or _kind(name.removeprefix("no")) == "bool"
         if name != _HELP and _kind(name) is None and not is_switch:
             raise BadFlags(f"unknown command line flag '{typed}'")
-        yield word
+        # gflags looks at no value of a switch that it puts out.
+        yield word.partition("=")[0] if is_switch and _kind(name) is None else word
         if not equals and not is_switch and name != _HELP:
             value = next(words, None)
             if value is None:

@@ -24,6 +24,7 @@ from harness.virtual_phone.upstream.conversation import read_request
 from harness.virtual_phone.upstream.failed_check import FailedCheck, terminate
 from harness.virtual_phone.upstream.flags import BadFlags, help_text, read_flags
 from harness.virtual_phone.upstream.observer import UpstreamObserver
+from harness.vlm.mode import EVAL_MODES
 from harness.vlm.registry import known_families
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
 
 _REFUSED = 1
 """Exit code of gflags, for ``--help`` as well."""
+_BRANCH = ("window", "ngram", "gcap")
 _NOWHERE = Path(os.devnull)
-_KV = 0
+_KV = EVAL_MODES["kv"]
+_UNSUPPORTED = 3
+"""Its enumeration has a mode of this name."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,8 +82,20 @@ def _check_flags(flags: Flags) -> None:
         )
     if flags.decoder_model_version not in known_families():
         raise FailedCheck("QNNMultimodalRunner", "false", "Unsupported Decoder Model")
+    _check_mode(flags)
     if flags.seq_len is not None and flags.seq_len < 0:
         terminate("std::length_error", "vector::reserve")
+
+
+def _check_mode(flags: Flags) -> None:
+    """What comes of numbers that are no mode, and of lookahead without a branch."""
+    if flags.eval_mode == _UNSUPPORTED:
+        raise FailedCheck("load", "false", "Unsupported llama evaluation mode")
+    if flags.eval_mode not in (None, *EVAL_MODES.values()):
+        raise FailedCheck("CheckOk", "hasValue_", logged=("No method named '' in program",))
+    branch = (flags.window, flags.ngram, flags.gcap)
+    if flags.eval_mode == EVAL_MODES["lookahead"] and min(branch) <= 0:
+        terminate("std::length_error", "cannot create std::vector larger than max_size()")
 
 
 def _load(flags: Flags, observer: ConsoleObserver) -> MultimodalRunner:
@@ -90,7 +106,8 @@ def _load(flags: Flags, observer: ConsoleObserver) -> MultimodalRunner:
     observer.log("Starting multimodal runner")
     names = ("image_path", "output_path", "performance_output_path")
     unasked = {**dict.fromkeys(names, _NOWHERE), "prompt": (), "tokenized_prompt": None}
-    update = {**unasked, "seed": int(time.time())}
+    unread = {} if flags.eval_mode == EVAL_MODES["lookahead"] else dict.fromkeys(_BRANCH, 0)
+    update = {**unasked, **unread, "seed": int(time.time())}
     plan = make_plan(flags.model_copy(update=update), resolve("runtime", {}))
     if plan.qnn_dir is not None:
         activate(plan.qnn_dir)

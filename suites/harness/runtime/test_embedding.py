@@ -9,7 +9,7 @@ import pytest
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
 from harness.runtime.embedding import PromptEmbedding, TokenEmbedder, VisionEncoder
-from harness.vlm.prompt import ImagePiece
+from harness.vlm.prompt import ImagePiece, TextPiece, split_pieces
 from harness.vlm.tokenizer import Tokenizer
 
 
@@ -22,6 +22,6 @@ def test_a_token_without_a_row_is_refused_and_named() -> None:
         cast("VisionEncoder", None),
         vocab_size=last,
     )
-    assert ImagePiece(0) in embedding.tokenize("<img><image></img>What is this?")
+    assert ImagePiece(0) in embedding.tokenize(split_pieces("<img><image></img>What is this?"))
     with pytest.raises(UserError, match=rf"holds '</box>', token {last}, and .* has {last} rows"):
-        embedding.tokenize("What is <box></box>?")
+        embedding.tokenize([TextPiece("What is <box></box>?")])

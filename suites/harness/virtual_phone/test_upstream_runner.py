@@ -75,7 +75,13 @@ def test_its_help_is_of_upstreams_present_generation() -> None:
         (["--norequantization"], "unknown command line flag 'norequantization'"),
         (["--artifact=x"], "unknown command line flag 'artifact'"),
         (["--seq_len"], "flag '--seq_len' is missing its argument"),
-        (["--seq_len", "many"], "seq_len"),
+        (["--seq_len", "many"], "illegal value 'many' specified for int32 flag 'seq_len'"),
+        (["--seq_len", "99999999999"], "illegal value '99999999999'"),
+        (["--seq_len", "40.0"], "illegal value '40.0'"),
+        (["--seq_len", "1_0"], "illegal value '1_0'"),
+        (["--num_iters", ""], "illegal value '' specified for int32 flag 'num_iters'"),
+        (["--temperature", "1e400"], "illegal value '1e400' specified for double flag"),
+        (["--shared_buffer=maybe"], "illegal value 'maybe' specified for bool flag"),
     ],
 )
 def test_flags_that_upstream_does_not_have_are_refused(arguments: list[str], told: str) -> None:
@@ -94,6 +100,7 @@ def test_flags_that_upstream_does_not_have_are_refused(arguments: list[str], tol
         (["--noshared_buffer", "--prompt", "--seq_len"], ("--seq_len",)),
         (["--prompt", "--prompt", "--output_path", "o.txt"], ("--prompt",)),
         (["--prompt", "a", "--prompt", "--prompt", "--prompt", "b"], ("a", "--prompt", "b")),
+        (["--noshared_buffer=true", "--prompt", ""], ("",)),
     ],
 )
 def test_prompts_are_the_words_behind_their_flag(
@@ -105,10 +112,66 @@ def test_prompts_are_the_words_behind_their_flag(
 
 
 @pytest.mark.parametrize(
+    ("typed", "value"),
+    [("0x60", 96), (" 40", 40), ("+60", 60), ("-5", -5), ("-0x10", -16), ("0", 0)],
+)
+def test_numbers_are_read_as_gflags_reads_them(typed: str, value: int) -> None:
+    assert read_flags(["--seq_len", typed, "--num_iters", typed]).seq_len == value
+    assert read_flags(["--temperature", "-1"]).temperature == -1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "condition", "said"),
+    [
+        (["--eval_mode", "3"], "false", "Unsupported llama evaluation mode"),
+        (["--eval_mode", "7"], "hasValue_", "No method named '' in program"),
+        (["--eval_mode", "-1"], "hasValue_", "No method named '' in program"),
+        (["--decoder_model_version", "SmolVLM"], "false", "Unsupported Decoder Model"),
+    ],
+)
+def test_values_that_upstream_does_not_know_are_failed_checks(
+    files: Path, model: Sequence[str], arguments: list[str], condition: str, said: str
+) -> None:
+    with pytest.raises(AssertionError) as ended:
+        main([*model, *PROMPT, "--image_path", "images.txt", *arguments])
+    assert str(ended.value).startswith(f"{condition}: ")
+    assert said in str(ended.value)
+    assert not Path("outputs.txt").exists()
+
+
+@pytest.mark.parametrize("branch", [[], ["--window", "3"], ["--window", "-3", "--ngram", "3"]])
+def test_lookahead_without_a_branch_throws(
+    files: Path, model: Sequence[str], branch: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thrown = pytest.raises(RuntimeError, match="length_error")
+
+    def throw(exception: str, what: str) -> NoReturn:
+        raise RuntimeError(f"{exception}: {what}")
+
+    monkeypatch.setattr("harness.virtual_phone.upstream.runner.terminate", throw)
+    with thrown:
+        main([*model, *PROMPT, "--image_path", "images.txt", "--eval_mode", "2", *branch])
+
+
+def test_no_iteration_leaves_an_empty_file_and_a_branch_is_not_read_in_other_modes(
+    files: Path, model: Sequence[str]
+) -> None:
+    unread = ["--window", "-3", "--num_iters", "-1", "--temperature", "-1", "--eval_mode", "1"]
+    assert main([*model, *PROMPT, "--image_path", "images.txt", *unread]) == 0
+    assert Path("outputs.txt").read_bytes() == b""
+    assert not Path("inference_speed.txt").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "check"),
     [
         (PROMPT, "!FLAGS_image_path.empty()"),
+        ((*PROMPT, "--image_path", ""), "!FLAGS_image_path.empty()"),
         ((*PROMPT, "--image_path", "gone.txt"), "input_list.is_open()"),
+        (
+            ("--prompt", r"<image>What is \<image>?", "--image_path", "images.txt"),
+            "total_image_tokens == num_images",
+        ),
         ((*PROMPT, "--image_path", "gone_raw.txt"), "file.is_open()"),
         ((*PROMPT, "--image_path", "short.txt"), "file_size == expected_length"),
         ((*PROMPT, "--image_path", "two.txt"), "total_image_tokens == num_images"),
@@ -200,3 +263,13 @@ def test_a_failed_check_aborts_and_leaves_an_empty_file_of_answers(
 @pytest.mark.parametrize("arguments", [["--help"], ["--json"], ["--help", "--seq_len", "5"]])
 def test_help_and_unknown_flags_end_with_1(arguments: list[str]) -> None:
     assert main(arguments) == 1
+
+
+def test_a_word_and_a_system_prompt_hold_places_of_images(
+    files: Path, model: Sequence[str]
+) -> None:
+    asked = ["--prompt", r"What is \<image>?", "--system_prompt", "An <image>."]
+    assert main([*model, *asked, "--image_path", "images.txt", "--seq_len", "0"]) == 0
+    written = Path("outputs.txt").read_text(errors="replace")
+    assert "An .<|eot_id|>" in written
+    assert r"What is \<fake_token_around_image><global-img><image><fake_token" in written

@@ -19,6 +19,7 @@ from harness.vlm.prompt import (
 )
 from harness.vlm.registry import get_family, known_families
 from harness.vlm.spec import VlmFamily
+from harness.vlm.turn import OwnReading, TurnText, UpstreamReading
 
 SMOLVLM, INTERNVL3 = get_family("smolvlm"), get_family("internvl3")
 
@@ -134,3 +135,46 @@ def test_placeholders_that_match_are_left_alone(conversation: list[str]) -> None
 def test_placeholders_that_do_not_match_are_refused(images: int) -> None:
     with pytest.raises(UserError, match=f"hold 2 <image> but {images} images"):
         place_images(["<image>and", "<image>?"], images)
+
+
+def read_by_upstream(prompt: str, system_prompt: str = "") -> TurnText:
+    return UpstreamReading().read(prompt, system_prompt, INTERNVL3.prompt)
+
+
+@given(prompt=prompts, system=texts, family=families)
+def test_both_read_a_plain_turn_alike(prompt: str, system: str, family: VlmFamily) -> None:
+    assert OwnReading().read(prompt, system, family.prompt) == UpstreamReading().read(
+        prompt, system, family.prompt
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "system", "pieces", "echo"),
+    [
+        (r"a \<image>?", "", [r"<|im_start|>user:\na \<img>", 0, "</img>?"], r"a \<img></img>?"),
+        ("<image>Hi", "An <image>.", ["An ", 0, ".", "<image>"], "An ."),
+        ("Hi", "An <image>.", ["An <image>."], "An <image>."),
+        ("<image><image>", r"\<image>", ["\\", 0, 1, "</img><img><image></img>"], "<img><image>"),
+    ],
+)
+def test_every_placeholder_counts_as_upstream_reads_and_the_first_ones_get_the_images(
+    prompt: str, system: str, pieces: list[str | int], echo: str
+) -> None:
+    turn = read_by_upstream(prompt, system)
+    images = [piece.index for piece in turn.pieces if isinstance(piece, ImagePiece)]
+    assert images == [piece for piece in pieces if isinstance(piece, int)]
+    told = "".join("\x00" if isinstance(one, ImagePiece) else one.text for one in turn.pieces)
+    for stretch in pieces:
+        assert isinstance(stretch, int) or stretch.replace("\\n", "\n") in told
+    assert echo in turn.echo
+    assert turn.echo == told.replace("\x00", "")
+    assert not any(isinstance(one, TextPiece) and one.is_word for one in turn.pieces)
+
+
+def test_upstream_counts_words_as_places() -> None:
+    way = UpstreamReading()
+    assert way.place_images([r"What is \<image>?"], 1) == (r"What is \<image>?",)
+    assert way.place_images(["a", "b"], 2) == ("<image><image>a", "b")
+    with pytest.raises(UserError, match="hold 2 <image> as upstream's runner counts"):
+        way.place_images([r"<image>What is \<image>?"], 1)
+    assert OwnReading().place_images([r"<image>What is \<image>?"], 1)
