@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.generation_settings import GENERATION_FILE
 from harness.checkpoint.json_file import read_json_object
 from harness.errors import UserError
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import Tokenizer
-
-_GENERATION = "generation_config.json"
 
 
 def check_stop_tokens(
@@ -40,9 +39,9 @@ def check_stop_tokens(
     ends_turn = family.stop_tokens[0] in tokens or set(tokens) <= set(family.published_stop_tokens)
     if not ends_turn:
         raise _refusal(place, f"eos_token_id {', '.join(map(str, ids))} ({tokens[0]!r})", family)
-    strings = (read_json_object(directory / _GENERATION) or {}).get("stop_strings")
+    strings = (read_json_object(directory / GENERATION_FILE) or {}).get("stop_strings")
     if strings:
-        raise _refusal(directory / _GENERATION, f"stop_strings {strings!r}", family)
+        raise _refusal(directory / GENERATION_FILE, f"stop_strings {strings!r}", family)
     path = directory / "tokenizer_config.json"
     eos = (read_json_object(path) or {}).get("eos_token")
     eos = eos.get("content") if isinstance(eos, Mapping) else eos
@@ -54,7 +53,7 @@ def _stated_ids(
     directory: Path, family: VlmFamily, config: Mapping[str, Any]
 ) -> tuple[Path, tuple[Any, ...]]:
     """Where stop tokens are stated, and which: as ``GenerationConfig`` comes about."""
-    place = directory / _GENERATION
+    place = directory / GENERATION_FILE
     generation = read_json_object(place)
     if generation is not None:
         found = generation.get("eos_token_id")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from harness.artifacts.given_name import check_name, give_name
 from harness.backends.qnn.libraries import find_libraries
+from harness.checkpoint.generation_settings import generation_notice
 from harness.checkpoint_source import (
     find_calibration,
     find_checkpoint,
@@ -68,6 +69,8 @@ def run_export(options: Values) -> int:
         print(f"error: {failure_sentence(failure, need, available)}", file=sys.stderr)
         return 1
     console.print(component_table(export))
+    if notice := generation_notice(export.artifact.directory):
+        console.print(f"{export.artifact.manifest.model}: {notice}.", soft_wrap=True)
     if name is not None:
         before = give_name(export.artifact.directory, name)
         console.print(f"Named {name}{f', which {before} was until now' if before else ''}.")

@@ -1,4 +1,4 @@
-"""What upstream's runner makes of artifacts otherwise than the model's own tokenizer does.
+"""What runners make of artifacts otherwise than the model's own tokenizer and files ask for.
 
 Imports without torch.
 """
@@ -14,6 +14,7 @@ from harness.artifacts.artifact import read_manifest, sha256_of
 from harness.artifacts.foreign import find_foreign
 from harness.artifacts.given_name import ARTIFACTS, named_artifact
 from harness.artifacts.manifest import MANIFEST_NAME, TOKENIZER_NAME
+from harness.checkpoint.generation_settings import generation_notice
 from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
 from harness.vlm.registry import get_family, known_families
@@ -23,7 +24,7 @@ from harness.vlm.upstream_notices import stop_notice
 
 
 def artifact_diagnoses(cache: Path) -> Iterator[Diagnosis]:
-    """One per model and tokenizer in a cache: where upstream's runner would cut answers."""
+    """One per model and tokenizer in a cache: how answers will differ from the checkpoint's."""
     folders = sorted(path.parent for path in (cache / ARTIFACTS).glob(f"*/{MANIFEST_NAME}"))
     alike: dict[tuple[str, str], list[Path]] = {}
     for folder in folders:
@@ -53,11 +54,13 @@ def named_diagnosis(text: str, cache: Path) -> Diagnosis:
 def _diagnose(subject: str, value: str, folder: Path) -> Diagnosis:
     try:
         tokenizer = Tokenizer(folder / TOKENIZER_NAME)
-        told = stop_notice(tokenizer, _family(folder, tokenizer))
+        cut = stop_notice(tokenizer, _family(folder, tokenizer))
+        unfollowed = generation_notice(folder)
     except UserError as error:
         return Diagnosis(subject, value, str(error))
     command = f"python -m harness.runtime --artifact {shlex.quote(str(folder))} --upstream_compat"
-    return Diagnosis(subject, value, told and f"{told}; to see such answers: {command}")
+    told = (cut and f"{cut}; to see such answers: {command}", unfollowed)
+    return Diagnosis(subject, value, "; ".join(filter(None, told)) or None)
 
 
 def _family(folder: Path, tokenizer: Tokenizer) -> VlmFamily:

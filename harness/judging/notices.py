@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.artifacts.artifact import Artifact
+from harness.checkpoint.generation_settings import generation_notice
 from harness.errors import UserError
 from harness.heartbeat import Tell
 from harness.judging.record import Recorder
@@ -53,6 +54,8 @@ def _sentences(artifact: Artifact, requests: Iterable[Request]) -> Iterable[str]
     except UserError:
         # Whoever runs the artifact is told so, with what to do.
         return
+    if told := generation_notice(artifact.directory):
+        yield told
     if told := prefill_notice(artifact):
         yield told
     family = get_family(artifact.manifest.family)

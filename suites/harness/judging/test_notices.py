@@ -73,3 +73,13 @@ def test_a_tokenizer_that_cannot_be_read_is_left_to_whoever_runs_it(tmp_path: Pa
     artifact = open_artifact(hollow_artifact(tmp_path / "artifact"))
     Notices(kept, pytest.fail).look_at(artifact, ASKED)  # type: ignore[arg-type]
     assert kept.rows == []
+
+
+def test_settings_of_generation_that_no_runner_follows_are_told(tmp_path: Path) -> None:
+    artifact = artifact_of(tmp_path / "artifact", "tiny_smolvlm")
+    settings = {"repetition_penalty": 1.3, "suppress_tokens": [3]}
+    (artifact.directory / "generation_config.json").write_text(json.dumps(settings))
+    kept, shown = Kept(), list[str]()
+    Notices(kept, shown.append).look_at(artifact, ASKED)  # type: ignore[arg-type]
+    assert "asks for repetition_penalty 1.3, suppress_tokens (1 item), which no runner" in shown[0]
+    assert kept.rows[0].sentence in shown[0]
