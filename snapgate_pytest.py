@@ -133,7 +133,7 @@ def _options(clone: Path | None) -> dict[str, Option]:
     """Our options by their flags, as the clone has them."""
     with _nearest(clone):
         from harness.options.table import options_of
-    return {option.flag("suites"): option for option in options_of("suites").values()}
+    return {option.flag: option for option in options_of("suites").values()}
 
 
 def _without(options: Mapping[str, Option], args: Iterable[str]) -> Iterator[str]:

@@ -93,7 +93,16 @@ def measure_opening(folder: Path) -> tuple[Figure, ...]:
 
 def _build(run: Path, out: Path, *arguments: str) -> tuple[float, float, Path]:
     """Seconds, peak MiB and page of ``python -m reports`` in a process of its own."""
-    command = [sys.executable, "-m", "reports", "--run", str(run), "--out", str(out), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "reports",
+        "--run",
+        str(run),
+        "--report-dir",
+        str(out),
+        *arguments,
+    ]
     start = time.perf_counter()
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:

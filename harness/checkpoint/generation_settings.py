@@ -72,5 +72,7 @@ def _asked(stated: Mapping[str, Any]) -> Iterator[str]:
         is_token = name.endswith("_token_id") and value is not None
         if not (value or is_token) or (name in _OFF_AT_ONE and value == 1):
             continue
-        is_long = isinstance(value, (list, dict))
-        yield f"{name} ({plural(len(value), 'item')})" if is_long else f"{name} {value}"
+        if isinstance(value, (list, dict)):
+            yield f"{name} ({plural(len(value), 'item')})"
+        else:
+            yield f"{name} {value}"

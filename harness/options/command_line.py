@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
     """
     for option in options_of(command).values():
         flag, settings = declaration(option, command)
-        if option.has_flag(command):
+        if option.has_flag:
             parser.add_argument(flag, dest=option.name, **settings)
         else:
             is_needed = option.default_for(command) is None
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def declaration(option: Option, command: Command) -> tuple[str, dict[str, Any]]:
     """Flag and settings of an option, as ``argparse`` and pytest take them."""
-    flag = option.flag(command)
+    flag = option.flag
     settings: dict[str, Any] = {
         "default": None,
         "help": option.described(command).replace("%", "%%"),
@@ -91,7 +91,7 @@ def declaration(option: Option, command: Command) -> tuple[str, dict[str, Any]]:
         )
     if option.arity == "many":
         settings["action"] = "append"
-    elif option.has_flag(command):
+    elif option.has_flag:
         settings["action"] = partial(Once, several=option.several)
     if option.arity == "pair":
         settings["nargs"] = 2
@@ -107,10 +107,10 @@ def to_argv(command: Command, values: Mapping[str, Any]) -> tuple[str, ...]:
     """
     words: list[str] = []
     options = options_of(command)
-    by_place = [name for name in options if name in values and not options[name].has_flag(command)]
+    by_place = [name for name in options if name in values and not options[name].has_flag]
     for name in dict.fromkeys([*by_place, *values]):
         option, value = options[name], values[name]
-        flag = option.flag(command)
+        flag = option.flag
         if value is None or value is False:
             continue
         if value is True:

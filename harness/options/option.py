@@ -13,6 +13,7 @@ Command = Literal[
     "compare",
     "noise",
     "summary",
+    "log",
     "doctor",
     "options",
     "reports",
@@ -45,8 +46,8 @@ class Option:
         words: Description of the default for people; empty to show the default itself.
         choices: The only values that there are, or what finds them.
         metavar: Name of a value in help, where type and flag do not tell it.
-        spelled: Flag where it is not the name, of all commands or by command; without dashes, the
-            place of a word tells what it is.
+        spelled: Flag where it is not the name; without dashes, the place of a word tells what it
+            is.
         several: What to type for several values of an option that takes one.
     """
 
@@ -59,7 +60,7 @@ class Option:
     words: str = ""
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     metavar: str | tuple[str, str] | None = None
-    spelled: str | Mapping[Command, str] = ""
+    spelled: str = ""
     several: str = ""
 
     @property
@@ -67,14 +68,15 @@ class Option:
         """Whether files may set it."""
         return "suites" in self.commands
 
-    def flag(self, command: Command) -> str:
+    @property
+    def flag(self) -> str:
         """How a command line spells it."""
-        own = self.spelled if isinstance(self.spelled, str) else self.spelled.get(command)
-        return own or f"--{self.name.replace('_', '-')}"
+        return self.spelled or f"--{self.name.replace('_', '-')}"
 
-    def has_flag(self, command: Command) -> bool:
+    @property
+    def has_flag(self) -> bool:
         """Whether it is spelled with a flag; else its place among the words tells it."""
-        return self.flag(command).startswith("-")
+        return self.flag.startswith("-")
 
     def allowed(self) -> tuple[str, ...]:
         """The only values that there are; none for any."""

@@ -52,6 +52,14 @@ _POSITIONAL = (
     Option("first_run", ("compare",), _RUN, metavar="RUN1", spelled="first"),
     Option("second_run", ("compare",), _RUN, metavar="RUN2", spelled="second"),
     Option("summarized_run", ("summary",), _RUN, default="latest", metavar="RUN", spelled="run_id"),
+    Option(
+        "log_file",
+        ("log",),
+        "what a runner printed, - for standard input",
+        Path,
+        metavar="FILE",
+        spelled="file",
+    ),
     Option("command", ("options",), "whose", default="suites", choices=COMMANDS, spelled="command"),
 )
 
@@ -211,7 +219,6 @@ _STORE = (
         "where the report is written",
         Path,
         default=Path("reports/out"),
-        spelled={"reports": "--out"},
     ),
     Option("reported_run", _REPORTS, _RUN, default="latest", spelled="--run"),
     Option(

@@ -56,7 +56,9 @@ def _let_through(history: History, run: str, asked: frozenset[str]) -> tuple[str
     }
     ended = set(last.loc[~_quarantined(last), "status"].dropna())
     ended |= set(outcomes.loc[~outcomes["test_id"].isin(put_aside), "status"].dropna())
-    found = [status.value for status in ALLOWABLE if status.value in asked and status in ended]
+    found: list[str] = [
+        status.value for status in ALLOWABLE if status.value in asked and status in ended
+    ]
     judged = outcomes["status"].notna() | (outcomes["outcome"] != "skipped")
     is_whole = len(outcomes) >= sessions["planned"].fillna(0).sum()
     if UNJUDGED_WORD in asked and not (is_whole and judged.any()):

@@ -37,7 +37,7 @@ def documented(document: Path) -> list[tuple[str, str]]:
 def test_documented_options_exist(document: Path) -> None:
     for command, words in documented(document):
         assert command in get_args(Command), words
-        flags = {option.flag(command) for option in options_of(command).values()} | PYTEST_OWN
+        flags = {option.flag for option in options_of(command).values()} | PYTEST_OWN
         named = {word.partition("=")[0] for word in words.split() if word.startswith("--")}
         assert named <= flags, f"{command}: {words}"
 

@@ -72,7 +72,7 @@ def test_only_options_that_exist_are_used(jobs: dict[str, Any]) -> None:
     texts += [step["run"] for step in jobs["phone"]["steps"] if step.get("name") == "Judge"]
     words = {word for text in texts for word in shlex.split(text, comments=True)}
     flags = {word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)}
-    known = {option.flag("suites") for option in options_of("suites").values()} | PYTEST_OPTIONS
+    known = {option.flag for option in options_of("suites").values()} | PYTEST_OPTIONS
     assert flags - known == set()
     assert {"--target", "--soc", "--baseline", "--allow", "-m"} <= flags
 

@@ -180,7 +180,7 @@ def test_flags_of_the_contract_are_the_runners() -> None:
 
 def test_options_of_the_suites_are_listed() -> None:
     named = re.findall(r"`(--[\w-]+)`", section("design", "12"))
-    assert sorted(named) == sorted(one.flag("suites") for one in options_of("suites").values())
+    assert sorted(named) == sorted(one.flag for one in options_of("suites").values())
 
 
 def test_every_generation_of_files_is_told() -> None:

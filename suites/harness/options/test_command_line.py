@@ -26,7 +26,7 @@ def values_of(command: Command) -> st.SearchStrategy[dict[str, Any]]:
     """Whatever a person may say to a command, without what argparse cannot tell apart."""
     needed, others = {}, {}
     for name, option in options_of(command).items():
-        by_place = not option.has_flag(command)
+        by_place = not option.has_flag
         is_needed = by_place and option.default_for(command) is None
         (needed if is_needed else others)[name] = _value(option, by_place)
     return st.fixed_dictionaries(needed, optional=others)
@@ -83,13 +83,13 @@ def test_commands_are_typed_as_a_person_does() -> None:
         "python -m harness export smolvlm_500m --target phone --soc SM8550"
     )
     assert command_line("reports", {"report_dir": Path("my report")}) == (
-        "python -m reports --out 'my report'"
+        "python -m reports --report-dir 'my report'"
     )
 
 
 def test_no_two_options_of_a_command_are_spelled_alike() -> None:
     for command in COMMANDS:
-        flags = [option.flag(command) for option in options_of(command).values()]
+        flags = [option.flag for option in options_of(command).values()]
         assert len(set(flags)) == len(flags)
 
 

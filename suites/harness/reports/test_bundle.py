@@ -69,7 +69,7 @@ def test_the_command_packs_a_run_by_its_id_and_leaves_the_report_alone(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    arguments = ["--results", str(finished_run.parent), "--out", str(out)]
+    arguments = ["--results", str(finished_run.parent), "--report-dir", str(out)]
     assert main([*arguments, "--bundle", RUN_ID]) == 0
     assert capsys.readouterr().out == f"{out / f'snapgate-{RUN_ID}.zip'}\n"
     assert [file.name for file in out.iterdir()] == [f"snapgate-{RUN_ID}.zip"]

@@ -98,14 +98,14 @@ def test_the_command_reports_the_latest_run(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert main(["--results", str(finished_run.parent), "--out", str(out)]) == 0
+    assert main(["--results", str(finished_run.parent), "--report-dir", str(out)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("FAIL: 1 of 2 verdicts fails")
     assert str(out / "index.html") in printed
 
 
 def test_the_command_reports_a_run_by_folder(finished_run: Path, tmp_path: Path) -> None:
-    assert main(["--run", str(finished_run), "--out", str(tmp_path / "out")]) == 0
+    assert main(["--run", str(finished_run), "--report-dir", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "index.html").exists()
 
 
@@ -115,7 +115,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence_and_exit_code_2(
 ) -> None:
     (tmp_path / "file").touch()
     out = str(tmp_path / "file" / "out")
-    assert main(["--results", str(finished_run.parent), "--out", out, *more]) == 2
+    assert main(["--results", str(finished_run.parent), "--report-dir", out, *more]) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"{out} cannot be read or written (Not a directory)")
     assert told.count("\n") == 1
