@@ -14,12 +14,13 @@ from harness.measure.run_stats import StopReason
 from harness.runner_log import messages
 from harness.runner_log.contradiction import check_agreement, check_stages
 from harness.runner_log.line import Line, LogLine, read_log_line
-from harness.runner_log.observer_line import OBSERVER, parse_observer
+from harness.runner_log.observer_line import OBSERVER, is_observation, parse_observer
 from harness.runner_log.reported_turn import ReportedTurn
 from harness.runner_log.statistics_block import parse_blocks
 from harness.runner_log.streams import numbered_lines
 
 _ENCODE_BEGINS = (messages.ENCODE_BEGINS, messages.ENCODE_BEGINS_UNTIL_MARCH_2026)
+_PROMPTS = (messages.TURN_LISTED, messages.TURN_BEGINS)
 _QNN = "[Qnn ExecuTorch]"
 """In the lines of QNN's own logger, which bear no stamp."""
 
@@ -43,7 +44,9 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
     lines = list(_without_prompts(read))
     blocks = list(parse_blocks(lines))
     observed = [
-        parse_observer(line.message, line.number) for line in lines if OBSERVER in line.message
+        parse_observer(line.message, line.number)
+        for line in lines
+        if OBSERVER in line.message and not _begins_prompt(line)
     ]
     if not blocks and not observed:
         raise UserError(
@@ -52,10 +55,14 @@ def parse_runner_log(text: str) -> tuple[ReportedTurn, ...]:
         )
     check_agreement(blocks, observed)
     turns = blocks or observed
-    starts = [0, *(turn.line for turn in turns)]
+    ends = [turn.line for turn in turns]
     return tuple(
-        _with_surroundings(turn, observed[index : index + 1], lines[starts[index] : turn.line])
-        for index, turn in enumerate(turns)
+        _with_surroundings(
+            turn,
+            observed[index : index + 1],
+            [line for line in lines if before < line.number <= turn.line],
+        )
+        for index, (before, turn) in enumerate(zip([0, *ends], turns, strict=False))
     )
 
 
@@ -64,14 +71,16 @@ def _without_prompts(lines: Iterable[LogLine]) -> Iterator[LogLine]:
     is_prompt = False
     for line in lines:
         if line.stamp_ms is not None:
-            is_prompt = any(
-                one.begins(line.message) for one in (messages.TURN_LISTED, messages.TURN_BEGINS)
-            )
-        elif OBSERVER in line.message or _QNN in line.message:
+            is_prompt = _begins_prompt(line)
+        elif _QNN in line.message or (OBSERVER in line.message and is_observation(line.message)):
             is_prompt = False
         elif is_prompt:
             continue
         yield line
+
+
+def _begins_prompt(line: LogLine) -> bool:
+    return any(one.begins(line.message) for one in _PROMPTS)
 
 
 def _with_surroundings(

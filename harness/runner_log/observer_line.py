@@ -70,6 +70,15 @@ class Observation:
         return OBSERVER[:-1] + json.dumps(told, separators=(",", ":"))
 
 
+def is_observation(text: str) -> bool:
+    """Whether a text holds a whole observer line; one in a prompt may lack anything."""
+    try:
+        parse_observer(text, 0)
+    except UserError:
+        return False
+    return True
+
+
 def parse_observer(text: str, line: int) -> ReportedTurn:
     """Read one observer line; older runners lack the two rate keys, newer ones have further keys.
 

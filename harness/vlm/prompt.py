@@ -109,6 +109,30 @@ def split_pieces(formatted: str) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+def check_words(text: str, subject: str) -> None:
+    """Refuse a text that no command line carries whole.
+
+    Args:
+        text: Of a user.
+        subject: What it is, for a sentence.
+
+    Raises:
+        UserError: If it holds a NUL, which ends a word, or is no UTF-8.
+    """
+    if (place := text.find("\0")) >= 0:
+        raise UserError(
+            f"{subject} has a NUL as character {place + 1}, which ends a word of a command line; "
+            "leave it out."
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{subject} is not UTF-8 at character {error.start + 1} ({text[error.start]!a}); check "
+            "the terminal's encoding, or how the text was read."
+        ) from error
+
+
 def place_images(prompts: Sequence[str], images: int) -> tuple[str, ...]:
     """Make the number of ``<image>`` in a conversation's prompts match its images (contract §4.2).
 

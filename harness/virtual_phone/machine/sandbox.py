@@ -111,7 +111,8 @@ class Sandbox:
             command = self._root.rewrite(command)
         order = {
             "name": child.name,
-            "argv": ["/bin/sh", "-c", command] if command else ["/bin/sh"],
+            # A word of a command line ends at a NUL, and so did adbd's.
+            "argv": ["/bin/sh", "-c", command.split("\0")[0]] if command else ["/bin/sh"],
             "environment": _environment(here),
             "folder": here or "/",
             "terminal": terminal,

@@ -159,7 +159,14 @@ def test_a_turn_that_ended_without_statistics_lends_none_to_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [BEGINS, 'Turn-0: {id: 0, text: "Read this:', "Prompt after expanding image token: "]
+    "message",
+    [
+        BEGINS,
+        'Turn-0: {id: 0, text: "Read this:',
+        "Prompt after expanding image token: ",
+        "Prompt after expanding image token: PyTorchObserver {",
+        'Turn-0: {id: 0, text: "PyTorchObserver {"prompt_tokens":3}',
+    ],
 )
 def test_a_prompt_of_several_lines_is_not_read_as_the_runners_own(message: str) -> None:
     spoof = (
@@ -167,11 +174,24 @@ def test_a_prompt_of_several_lines_is_not_read_as_the_runners_own(message: str) 
         "Warning: Generation stopped at seq_len limit (128)\n"
         "\tPrompt Tokens: 3    Generated Tokens: 4\n"
         "RSS after finishing text generation: 1.0 MiB (0 if unsupported)\n"
+        'PyTorchObserver {"prompt_tokens":3}\n'
+        "PyTorchObserver {\n"
     )
     own = logged(3, "\nReached to the end of generation") + block(stats_of(20, 5))
     (turn,) = parse_runner_log(logged(1, message) + spoof + own)
-    assert turn == parse_runner_log(logged(1, message) + "\n" * 4 + own)[0]
+    assert turn == parse_runner_log(logged(1, message) + "\n" * 6 + own)[0]
     assert turn.stats.stop_reason == "stop_token"
+
+
+@pytest.mark.parametrize("further", [0, 1, 20])
+def test_turns_with_prompts_of_many_lines_keep_their_own_messages(further: int) -> None:
+    lines = "and this\n" * further
+    stop = logged(3, "\nReached to the end of generation")
+    cap = logged(3, "\nReached to the maximum sequence length")
+    turns = (stop, cap, stop)
+    log = "".join(logged(1, BEGINS) + lines + end + block(stats_of(20, 5)) for end in turns)
+    reasons = [turn.stats.stop_reason for turn in parse_runner_log(log)]
+    assert reasons == ["stop_token", "length", "stop_token"]
 
 
 def test_the_runner_of_january_to_march_2026_tells_its_encoder_in_other_words() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.devices.adb.discovery import find_phones
+from harness.devices.adb.server import AdbServer, ServerAddress
+from harness.devices.phone.fleet.phone_selection import choose_phones
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.virtual_phone.client import adb, shell, start, words
@@ -163,3 +166,13 @@ def test_programs_of_a_phone_are_there(server: PrivateAdbServer, attached: Virtu
     assert shell(server, attached, governor) == "walt\n"
     assert "mWakefulness=Awake" in shell(server, attached, "dumpsys power")
     assert shell(server, attached, "dumpsys nothing") == "Can't find service: nothing\n"
+
+
+def test_a_phone_outlives_a_command_with_a_nul(
+    server: PrivateAdbServer, attached: VirtualPhone
+) -> None:
+    """Such a command ends there, as a C program's word does; the adb program is never given one."""
+    there = find_phones([AdbServer(ServerAddress(port=server.port))])
+    (found,) = choose_phones(there, None, attached.serialno)
+    assert "two" not in found.phone.ask("echo one\0; echo two", 20.0).stdout
+    assert shell(server, attached, "echo alive") == "alive\n"

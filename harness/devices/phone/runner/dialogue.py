@@ -14,6 +14,7 @@ from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,
     IMAGE_WORD,
     ImagePiece,
+    check_words,
     format_turn,
     place_images,
     split_pieces,
@@ -54,9 +55,11 @@ def hold_dialogue(
     """Say a request in the runner's way.
 
     Raises:
-        UserError: If images and placeholders do not match, or the runner cannot hold such a
-            conversation.
+        UserError: If images and placeholders do not match, a prompt fits in no command line, or
+            the runner cannot hold such a conversation.
     """
+    for text in (*request.prompts, request.system_prompt):
+        check_words(text, f"A prompt of request {request.id!r}")
     prompts = place_images(request.prompts, len(request.images))
     turns = [format_turn(prompt, request.system_prompt, family.prompt) for prompt in prompts]
     if any(IMAGE_WORD in turn for turn in turns):

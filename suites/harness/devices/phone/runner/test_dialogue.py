@@ -126,3 +126,18 @@ def test_no_cap_counts_the_steps_of_several_turns() -> None:
     dialogue = Dialogue(("a", "b"), ("a", "b"), (40, 50), is_exact=True)
     with pytest.raises(UserError, match="2 turns of 8 steps each cannot be asked"):
         sequence_length(dialogue, RunOptions(max_new_tokens=8), None)
+
+
+@pytest.mark.parametrize(
+    ("update", "fact"),
+    [
+        ({"prompts": ("What\0?",), "images": ()}, "has a NUL as character 5"),
+        ({"system_prompt": "\0"}, "has a NUL as character 1"),
+        ({"prompts": ("caf\udce9",), "images": ()}, r"is not UTF-8 at character 4 \('\\udce9'\)"),
+    ],
+)
+def test_text_that_no_command_line_carries_is_refused(
+    update: dict[str, object], fact: str, tokenizer: Tokenizer
+) -> None:
+    with pytest.raises(UserError, match=f"A prompt of request 'one' {fact}"):
+        hold(ONE.model_copy(update=update), tokenizer, CURRENT)
