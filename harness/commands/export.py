@@ -24,10 +24,11 @@ from harness.console import PlainConsole
 from harness.display import for_programs
 from harness.errors import Findings, check_installed
 from harness.export.calibration_file import read_samples
-from harness.export.exporter import EXPORTER_PACKAGES, Export, export_artifact
+from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
+from harness.export.worker.messages import EXPORTER_PACKAGES
 from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
 from harness.measure.wording import end_in_words

@@ -14,7 +14,7 @@ from harness.artifacts.manifest import ComponentFile, Manifest
 from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.provider import QnnInfo
-from harness.errors import listed, require_packages
+from harness.errors import check_installed, listed
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.calibration_file import (
@@ -29,15 +29,13 @@ from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import check_length
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request, within_positions
-from harness.export.worker.messages import Task
+from harness.export.worker.messages import EXPORTER_PACKAGES, Task
 from harness.export.worker.process import run_worker
 from harness.vocabulary import CALIBRATED, COMPONENTS, Component
 
 if TYPE_CHECKING:
     from harness.checkpoint.checkpoint import Checkpoint
 
-EXPORTER_PACKAGES = ("torch", "executorch", "torchao", "transformers", "safetensors")
-"""What the extra ``host`` installs and an export cannot do without."""
 
 ReportProgress = Callable[[Component | None, str], None]
 """Told which component is at which stage; None for what concerns the whole artifact."""
@@ -140,7 +138,7 @@ def _get_or_build(
 
 def _open(request: ExportRequest, report: ReportProgress) -> _Inputs:
     check_request(request)
-    require_packages(EXPORTER_PACKAGES, "Exporting")
+    check_installed(EXPORTER_PACKAGES, "Exporting")
     from harness.checkpoint.checkpoint import open_checkpoint
 
     qnn = probe_qnn(request.qnn_dir) if request.made_for.backend.is_htp else None

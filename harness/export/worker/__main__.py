@@ -19,8 +19,14 @@ from pydantic import BaseModel
 
 from harness.artifacts.manifest import GraphCost
 from harness.backends.qnn.provider import activate
-from harness.errors import UserError
-from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
+from harness.errors import UserError, require_packages
+from harness.export.worker.messages import (
+    EXPORTER_PACKAGES,
+    ReportStage,
+    StageBegun,
+    Task,
+    TaskEnded,
+)
 
 _WORTH_A_SECOND_THREAD = 512
 """Width of a decoder from which its operators gain by being computed on several threads. Below, on
@@ -62,6 +68,7 @@ def _build(task: Task, report: ReportStage) -> tuple[GraphCost, ...]:
     is_for_htp = config.soc is not None
     if is_for_htp:
         _start_qnn(task.qnn_dir)
+    require_packages(EXPORTER_PACKAGES, "Exporting")
     import torch
 
     from harness.checkpoint.checkpoint import open_checkpoint
@@ -91,6 +98,7 @@ def _start_qnn(qnn_dir: Path | None) -> None:
     the process that starts them. The answer is kept.
     """
     activate(qnn_dir)
+    require_packages(("executorch",), "Exporting")
     from executorch.backends.qualcomm.utils.qnn_sdk_setup import _host_is_amd
 
     _host_is_amd()

@@ -11,6 +11,10 @@ from harness.artifacts.manifest import GraphCost
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.calibration import CalibrationSample
 
+EXPORTER_PACKAGES = ("torch", "executorch", "torchao", "transformers", "safetensors")
+"""What the extra ``host`` installs and an export cannot do without. The worker alone imports them:
+what starts it would keep their 150 MiB beside it."""
+
 ReportStage = Callable[[str], None]
 """Told the name of each stage as it begins."""
 

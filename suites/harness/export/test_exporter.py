@@ -119,6 +119,21 @@ def test_two_commands_at_once_build_each_component_once(
     assert len(list((tmp_path / "components").iterdir())) == len(COMPONENTS)
 
 
+def test_what_waits_for_the_worker_holds_none_of_its_libraries(
+    cache: Path, make_checkpoint: MakeCheckpoint
+) -> None:
+    script = (
+        "import sys; from harness.commands.main import main; ended = main(sys.argv[1:]); "
+        "print(ended, *{'torch', 'executorch', 'torchao', 'transformers'} & set(sys.modules))"
+    )
+    arguments = ["export", "smolvlm", "--mode", "kv", "--context", str(CONTEXT)]
+    folders = ["--checkpoint", str(make_checkpoint("smolvlm")), "--artifacts", str(cache)]
+    printed = subprocess.check_output(
+        [sys.executable, "-c", script, *arguments, *folders], cwd=ROOT, text=True
+    )
+    assert printed.splitlines()[-1] == "0"
+
+
 def end_midway(how: signal.Signals, checkpoint: Path, root: Path) -> tuple[int, str]:
     """Exit code and messages of an export that was ended while its first worker was at work."""
     process = command(checkpoint, root)

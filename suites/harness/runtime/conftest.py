@@ -45,6 +45,13 @@ def smolvlm(
     return _export(get_spec("tiny_smolvlm"), request.config, tmp_path_factory)
 
 
+@pytest.fixture
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which the runner's default file names are written."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def artifact(smolvlm: RandomModel) -> Artifact:
     """The hybrid artifact of ``smolvlm``."""
