@@ -255,7 +255,8 @@ def test_beyond_the_cap_the_page_says_how_many_answers_it_leaves_out(journal: Jo
             journal.append(answer_row(sample_id=f"s{index}", given=given, correct=not wrong))
     page = page_of(journal.directory)
     assert (
-        "5000 of 5050 answers are shown, wrong ones first; 50 more are in results.csv" in page.text
+        "5,000 of 5,050 answers are shown, wrong ones first; 50 more are in results.csv"
+        in page.text
     )
     wrong_first = [card["wrong"] for card in page.data["answers"]]
     assert wrong_first[:10] == ["yes"] * 10
