@@ -149,6 +149,11 @@ def test_every_column_is_explained(table: str, capsys: pytest.CaptureFixture[str
         (["results", "--run", "2026"], "2 runs of .* begin with '2026'"),
         (["results", "--csv", "/nowhere/at/all.csv"], r"all.csv cannot be written \(No such file"),
         (["results", "--since", "2030-01-01"], "holds no such runs"),
+        (["results", "--metric", "decode_tsp"], "has metric 'decode_tsp'; did you mean decode_tps"),
+        (["results", "--metric", "decode_tsp", "--csv", "-"], "did you mean decode_tps"),
+        (["results", "--where", "mode=hybird"], "No row of verdicts has mode 'hybird'"),
+        (["results", "--soc", "SM8560"], "No row of verdicts has soc 'SM8560'"),
+        (["results", "--device", "R5CT"], "No row of verdicts has device 'R5CT'"),
         (["compare", "2031", "latest"], "holds no run '2031'"),
     ],
 )
@@ -160,6 +165,14 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert told.startswith("error: ")
     assert told.count("\n") == 1
     assert re.search(sentence, told)
+
+
+@pytest.mark.parametrize("filters", [["--metric", "sqnr_db"], ["--status", "BLOCKED"]])
+def test_what_rows_may_have_and_none_has_is_an_answer(
+    store: Path, filters: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["results", *filters, "--results", str(store)]) == 0
+    assert f"No row of verdicts has {filters[0][2:]} {filters[1]!r}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("width", [60, 80, 133, 200])
