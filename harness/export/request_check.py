@@ -92,15 +92,11 @@ def _check_soc(request: ExportRequest) -> None:
         raise UserError(
             f"An artifact for a {request.target} is for one SoC; name it with --soc SM8650."
         )
-    check_arch(soc, request.recipe)
+    _check_arch(soc, request.recipe)
 
 
-def check_arch(soc: Soc, recipe: Recipe) -> None:
-    """Refuse precisions that the HTP of an older SoC cannot compute.
-
-    Raises:
-        UserError: If there is one.
-    """
+def _check_arch(soc: Soc, recipe: Recipe) -> None:
+    """Refuse precisions that the HTP of an older SoC cannot compute."""
     if soc.htp_arch >= _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
         return
     fact = f"{soc.name} has HTP v{soc.htp_arch}, and products of two 16-bit tensors need "
