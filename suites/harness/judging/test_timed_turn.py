@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.devices.device import TakeAnswer, wait_for_all
 from harness.judging.failures import BLOCKING, AnswersTooShort
 from harness.judging.questions import PictureQuestion
 from harness.judging.timed_turn import DECODED_TOKENS, own_workload
@@ -42,7 +43,11 @@ class Talker:
         self.asked: list[str] = []
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer one request, with a text that tokenizes into whatever number of tokens."""
         (request,) = requests
