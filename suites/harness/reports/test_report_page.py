@@ -204,6 +204,7 @@ def test_a_session_that_died_says_so(journal: Journal) -> None:
     assert "NOT FINISHED" in page.text
     assert "The session did not finish" in page.text
     assert "1 row cut short" in page.text
+    assert re.search(r"Took .* until its last row", page.text)
     assert [card["sample"] for card in page.data["answers"]] == ["scene-1"]
 
 
