@@ -180,7 +180,7 @@ def memory_available_gib() -> float:
 
 
 def check_memory(spec: VlmSpec, checkpoint: Path) -> None:
-    """Refuse an export that would be ended for lack of memory, hours later.
+    """Refuse an export that would be ended for lack of memory, minutes later.
 
     Raises:
         UserError: If this machine could not give it what it is estimated to need, swap included.

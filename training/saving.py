@@ -43,7 +43,7 @@ def _text_options(spec: VlmSpec, tokenizer: Tokenizer) -> dict[str, Any]:
         "vocab_size": text.vocab_size,
         "rope_theta": text.rope_theta,
         "rms_norm_eps": text.rms_norm_eps,
-        "max_position_embeddings": spec.context_length,
+        "max_position_embeddings": spec.max_positions or spec.context_length,
         "tie_word_embeddings": False,
         "bos_token_id": None,
         "eos_token_id": token_id(tokenizer, spec.family.stop_tokens[0]),
@@ -78,12 +78,31 @@ def save_checkpoint(
         tokenizer: What they were trained with.
         folder: Created if missing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = Path(mkdtemp(prefix=".saving-", dir=folder))
     model = build_model(spec, tokenizer)
     model.load_state_dict(weights)
+    save_model(model, spec, tokenizer, folder)
+
+
+def save_model(
+    model: PreTrainedModel,
+    spec: VlmSpec,
+    tokenizer: Tokenizer,
+    folder: Path,
+    shard_bytes: int = 2**32,
+) -> None:
+    """Write a model as the hub lays one out; each file is replaced whole.
+
+    Args:
+        model: With its weights, in the dtype that is stored.
+        spec: What the weights are of.
+        tokenizer: Whose ids they know.
+        folder: Created if missing.
+        shard_bytes: Size of a weight file from which on there are several, with an index.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = Path(mkdtemp(prefix=".saving-", dir=folder))
     model.generation_config = generation_config(spec, tokenizer)
-    model.save_pretrained(fresh)
+    model.save_pretrained(fresh, max_shard_size=shard_bytes)
     miniature_of(spec.family).image_processor(spec).save_pretrained(fresh)
     _wrap(tokenizer, spec).save_pretrained(fresh)
     tokenizer.save(str(fresh / "tokenizer.json"))
@@ -112,8 +131,12 @@ def _wrap(tokenizer: Tokenizer, spec: VlmSpec) -> PreTrainedTokenizerFast:
         tokenizer_object=tokenizer,
         eos_token=spec.family.stop_tokens[0],
         pad_token=PADDING_TOKEN,
-        additional_special_tokens=list(miniature_of(spec.family).special_tokens),
-        model_max_length=spec.context_length,
+        additional_special_tokens=[
+            token
+            for token in miniature_of(spec.family).special_tokens
+            if tokenizer.token_to_id(token) is not None
+        ],
+        model_max_length=spec.max_positions or spec.context_length,
         clean_up_tokenization_spaces=False,
     )
     wrapped.chat_template = _chat_template(spec)

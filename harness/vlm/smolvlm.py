@@ -132,28 +132,54 @@ FAMILY = VlmFamily(
     miniature="training.families.smolvlm:MINIATURE",
 )
 
+SIGLIP_BASE_512 = VisionGeometry(
+    image_size_px=512,
+    patch_size_px=16,
+    hidden_size=768,
+    intermediate_size=3072,
+    layers=12,
+    heads=12,
+    shuffle_factor=4,
+    layer_norm_eps=1e-6,
+)
+"""Vision encoder of both published sizes."""
+
 SMOLVLM_500M = VlmSpec(
     name="smolvlm_500m",
     family=FAMILY,
     upstream_name="smolvlm_500m_instruct",
     hub_id="HuggingFaceTB/SmolVLM-500M-Instruct",
     revision="main",
-    vision=VisionGeometry(
-        image_size_px=512,
-        patch_size_px=16,
-        hidden_size=768,
-        intermediate_size=3072,
-        layers=12,
-        heads=12,
-        shuffle_factor=4,
-        layer_norm_eps=1e-6,
-    ),
+    vision=SIGLIP_BASE_512,
     text=TextGeometry(
         hidden_size=960,
         intermediate_size=2560,
         layers=32,
         heads=15,
         kv_heads=5,
+        head_dim=64,
+        vocab_size=49280,
+        rope_theta=100_000.0,
+        rms_norm_eps=1e-5,
+        qkv_bias=False,
+    ),
+    context_length=1024,
+    max_positions=8192,
+    prefill_ar=16,
+)
+
+SMOLVLM_256M = VlmSpec(
+    name="smolvlm_256m",
+    family=FAMILY,
+    hub_id="HuggingFaceTB/SmolVLM-256M-Instruct",
+    revision="main",
+    vision=SIGLIP_BASE_512,
+    text=TextGeometry(
+        hidden_size=576,
+        intermediate_size=1536,
+        layers=30,
+        heads=9,
+        kv_heads=3,
         head_dim=64,
         vocab_size=49280,
         rope_theta=100_000.0,
@@ -197,4 +223,4 @@ TINY_SMOLVLM = VlmSpec(
     lookahead=LookaheadShape(window=4, ngram=5, gcap=4),
 )
 
-MODELS = (SMOLVLM_500M, TINY_SMOLVLM)
+MODELS = (SMOLVLM_500M, SMOLVLM_256M, TINY_SMOLVLM)

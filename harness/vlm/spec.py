@@ -208,7 +208,7 @@ class VlmSpec:
 
     @property
     def is_small(self) -> bool:
-        """Whether an export takes seconds rather than hours."""
+        """Whether an export takes seconds rather than many minutes."""
         return self._weights < _FEW_WEIGHTS
 
     @property

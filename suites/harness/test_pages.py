@@ -139,9 +139,10 @@ def test_schemes_of_the_cache_are_explained(scheme: str) -> None:
 def test_sizes_are_those_of_the_specs(spec: VlmSpec) -> None:
     text, vision = spec.text, spec.vision
     sizes = section("contract", "2.1")
+    upstream_name = "none" if spec.upstream_name is None else f"`{spec.upstream_name}`"
     for cell in (
         f"`{spec.hub_id}`",
-        f"`{spec.upstream_name}`, `{spec.family.name}`",
+        f"{upstream_name}, `{spec.family.name}`",
         f"{text.hidden_size}, {text.intermediate_size}, {text.layers}",
         f"{text.heads}, {text.kv_heads}, {text.head_dim}",
         f"{text.vocab_size}, {text.rms_norm_eps:g}".replace("e-0", "e-"),

