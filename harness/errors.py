@@ -18,6 +18,29 @@ class UserError(Exception):
     """
 
 
+class SeveralErrors(UserError):
+    """Mistakes that are told together, one a line.
+
+    Attributes:
+        sentences: At least two.
+    """
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        lines = [f"{len(sentences)} things are wrong:", *(f"- {one}" for one in sentences)]
+        super().__init__("\n".join(lines))
+        self.sentences = tuple(sentences)
+
+
+def sentences_of(error: UserError) -> tuple[str, ...]:
+    """Each mistake that an error tells."""
+    return error.sentences if isinstance(error, SeveralErrors) else (str(error),)
+
+
+def as_one(sentences: Sequence[str]) -> UserError:
+    """The error that tells all of at least one mistake."""
+    return SeveralErrors(sentences) if len(sentences) > 1 else UserError(sentences[0])
+
+
 class Findings:
     """Mistakes that are told together, in the order in which they were looked for."""
 
@@ -32,17 +55,21 @@ class Findings:
         try:
             return check()
         except UserError as error:
-            self._told[str(error)] = None
+            self.add(error)
             return None
+
+    def add(self, error: UserError) -> None:
+        """Keep what an error tells, each mistake once."""
+        self._told |= dict.fromkeys(sentences_of(error))
 
     def tell(self) -> None:
         """End here if anything was found.
 
         Raises:
-            UserError: With all mistakes, each once.
+            UserError: With all mistakes, each once and on a line of its own.
         """
         if self._told:
-            raise UserError(" And: ".join(self._told))
+            raise as_one(tuple(self._told))
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

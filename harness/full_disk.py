@@ -56,10 +56,10 @@ def describe_full(error: OSError, folders: Iterable[Path], needed_bytes: int | N
     """
     named = error.filename if isinstance(error.filename, str) else None
     path = Path(named) if named else min(folders, key=free_bytes)
-    needed = "" if needed_bytes is None else f"{needed_bytes / 1024:.0f} KiB are needed and "
+    needed = "" if needed_bytes is None else f"{needed_bytes / 1024:,.0f} KiB are needed and "
     reason = error.strerror or os.strerror(error.errno or errno.ENOSPC)
     return (
-        f"{path} cannot be written ({reason}): {needed}{free_bytes(path) / 2**20:.1f} MiB are free"
+        f"{path} cannot be written ({reason}): {needed}{free_bytes(path) / 2**20:,.1f} MiB are free"
     )
 
 

@@ -56,6 +56,40 @@ class Heartbeat:
                 self._show(told)
 
 
+class Pace:
+    """How far many alike things are, and how long the rest takes if it takes what the others did.
+
+    Args:
+        total: How many there are.
+        clock: Seconds since some moment.
+    """
+
+    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
+        self._clock = clock
+        self._began_s = clock()
+        self._done = 0
+
+    def finish_one(self) -> None:
+        """One more is done."""
+        self._done += 1
+
+    def described(self) -> str:
+        """``38 of 1,000, about 12 min left``: which is next; no time before the first is done."""
+        number = f"{min(self._done + 1, self._total):,} of {self._total:,}"
+        if not self._done:
+            return number
+        each_s = (self._clock() - self._began_s) / self._done
+        return f"{number}, about {_in_words((self._total - self._done) * each_s)} left"
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+
+
 class Step:
     """What is being done now, and since when."""
 

@@ -45,7 +45,7 @@ def download(address: str, file: IO[bytes]) -> str:
         copy.is_given_up.set()
     if thread.is_alive():
         error: Exception = TimeoutError(
-            f"{copy.received_bytes} bytes arrived in {LONGEST_DOWNLOAD_S} s"
+            f"{copy.received_bytes:,} bytes arrived in {LONGEST_DOWNLOAD_S} s"
         )
     elif copy.written_wrong is not None:
         raise copy.written_wrong
@@ -90,7 +90,9 @@ class _Copy:
                         return
             # A connection that breaks while blocks are read ends the loop without an error.
             if announced is not None and self.received_bytes != int(announced):
-                raise ConnectionError(f"{self.received_bytes} of {announced} bytes arrived")
+                raise ConnectionError(
+                    f"{self.received_bytes:,} of {int(announced):,} bytes arrived"
+                )
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.failure = error
 

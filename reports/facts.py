@@ -43,7 +43,7 @@ def find_facts(run: Run) -> tuple[Fact, ...]:
         facts += [Fact(name, values) for name, values in _subjects(rows).items()]
     facts.append(Fact("Protocol", _values(row.protocol for row in rows)))
     started = (f"{run.started_at:%Y-%m-%d %H:%M} UTC",) if run.started_at else ()
-    facts += [Fact("Started", started), Fact("Took", _duration(run.duration))]
+    facts += [Fact("Started", started), Fact("Took", _took(run))]
     commit = run.session.git_commit if run.session else None
     facts.append(Fact("Commit", (commit[:12] + commit[40:],) if commit else (), is_code=True))
     return tuple(fact for fact in (*facts, *several, *_notices(run)) if fact.values)
@@ -104,6 +104,12 @@ def _values(values: Iterable[str | None]) -> tuple[str, ...]:
         return tuple(found)
     shown = found[: _MAX_VALUES - 1]
     return (*shown, f"and {len(found) - len(shown)} more")
+
+
+def _took(run: Run) -> tuple[str, ...]:
+    """How long it took; of a session that died only what its last row tells."""
+    told = _duration(run.duration)
+    return told if run.finished else tuple(f"{words} until its last row" for words in told)
 
 
 def _duration(duration: timedelta | None) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="snapgate">
 <title>NO REPORT · Snapgate</title>
-<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; }</style>
+<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; }
+p { white-space: pre-line; }</style>
 </head>
 <body>
 <h1>NO REPORT</h1>

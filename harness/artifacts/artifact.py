@@ -146,7 +146,7 @@ def file_fault(path: Path, expected: ComponentFile) -> str | None:
     try:
         size = path.stat().st_size
         if size != expected.pte_bytes:
-            return f"has {size} bytes in {path.name} instead of {expected.pte_bytes}"
+            return f"has {size:,} bytes in {path.name} instead of {expected.pte_bytes:,}"
         if sha256_of(path) != expected.sha256:
             return f"has a wrong checksum for {path.name}"
     except FileNotFoundError:

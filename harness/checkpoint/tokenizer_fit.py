@@ -38,7 +38,7 @@ def check_tokenizer(
     if largest >= vocab_size:
         raise UserError(
             f"{tokenizer.path} has {token!r} as id {largest}, and the token embedding has "
-            f"{vocab_size} rows, so it is of another vocabulary; {_REMEDY}."
+            f"{vocab_size:,} rows, so it is of another vocabulary; {_REMEDY}."
         )
     found = tokenizer.vocabulary[family.image_token]
     if image_token_id not in (None, found):

@@ -43,7 +43,7 @@ def comparison_lines(
     alike = others.drop(index=others.index.intersection(one_sided.index))
     total = len(comparison.rows)
     yield from _wrapped(f"{runs[0]} -> {runs[1]}", width)
-    yield from _wrapped(f"{len(changed)} of {plural(total, 'number')} changed.", width)
+    yield from _wrapped(f"{number(len(changed))} of {plural(total, 'number')} changed.", width)
     shown = changed if show_all else changed.head(_MAX_CHANGES)
     yield from _entries(shown, width)
     if show_all and len(alike):

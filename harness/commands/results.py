@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.commands.compare import comparison_lines
+from harness.commands.filter_words import absent, no_such_row, refuse_unknown
 from harness.commands.terminal_table import table_lines, terminal_width
 from harness.display import for_programs, own
 from harness.errors import UserError, suggest
@@ -71,6 +72,8 @@ def run_results(options: Values) -> int:
     if options["provenance"] and table != _RUNS:
         frame = history.provenance(frame)
     every, frame = frame, select(frame, wanted)
+    if frame.empty:
+        refuse_unknown(every, wanted, table)
     if frame.empty and not every.empty and not options["csv"]:
         print(_why_empty(every, wanted, table))
         return 0
@@ -150,11 +153,8 @@ def _run_id(results: Path, name: str) -> str:
 
 
 def _why_empty(frame: pd.DataFrame, wanted: Mapping[str, Sequence[str]], table: str) -> str:
-    for name, values in wanted.items():
-        for value in values:
-            if select(frame, {name: [value]}).empty:
-                known = frame[name].dropna().astype(str).unique()
-                return f"No row of {table} has {name} {value!r}; {suggest(value, known)}."
+    for name, value in absent(frame, wanted):
+        return no_such_row(frame, name, value, table)
     return f"No row of {table} has all of that at once; leave a filter out."
 
 

@@ -147,7 +147,7 @@ def table_lines(
     elif cells.names:
         yield from _table(cells, over, width)
     if len(shown) < len(frame):
-        counted = f"The last {len(shown)} of {len(frame)} rows"
+        counted = f"The last {len(shown):,} of {len(frame):,} rows"
         yield from _wrapped(f"{counted}; --limit shows more, --all every one.", width)
     if left_out:
         names = ", ".join(left_out)

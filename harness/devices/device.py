@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +15,13 @@ from harness.measure.wording import end_in_words
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.vocabulary import Target
+
+TakeAnswer = Callable[[Generation], None]
+"""Gets an answer as soon as it is there."""
+
+
+def wait_for_all(answer: Generation) -> None:
+    """Nobody wants single answers."""
 
 
 class RunFailure(Exception):
@@ -100,9 +107,19 @@ class Device(Protocol):
         ...
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer requests in order, each on an empty cache.
+
+        Args:
+            artifact: Artifact to run.
+            requests: Questions.
+            options: How to generate.
+            take: Called with every answer, in order and once, before the next is waited for.
 
         Raises:
             RunFailure: If the runner ended early or badly.

@@ -11,7 +11,7 @@ from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import Manifest
 from harness.backends.qnn.libraries import find_libraries
 from harness.backends.qnn.probe import probe_qnn
-from harness.devices.device import Device, ThisMachine
+from harness.devices.device import Device, TakeAnswer, ThisMachine, wait_for_all
 from harness.devices.place import Place, PlaceRequest
 from harness.devices.runner_process import TimeLimits, answer_requests
 from harness.errors import UserError
@@ -54,7 +54,11 @@ class EmulatorDevice(ThisMachine):
         return f"emulator-{self._soc}"
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer requests in one process, each on an empty cache.
 
@@ -65,7 +69,7 @@ class EmulatorDevice(ThisMachine):
         if self._qnn_dir is not None:
             flags += ["--qnn_dir", str(self._qnn_dir.absolute())]
         limits = self._limits or _limits_of(artifact.manifest)
-        return answer_requests(artifact, requests, options, limits, flags)
+        return answer_requests(artifact, requests, options, limits, flags, take)
 
 
 def _limits_of(manifest: Manifest) -> TimeLimits:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import Device, ThisMachine
+from harness.devices.device import Device, TakeAnswer, ThisMachine, wait_for_all
 from harness.devices.place import Place, PlaceRequest
 from harness.devices.runner_process import TimeLimits, answer_requests
 from harness.errors import UserError
@@ -43,14 +43,18 @@ class HostDevice(ThisMachine):
         return serial_of(describe_host(), machine_name(_MACHINE_ID))
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer requests in one process, each on an empty cache.
 
         Raises:
             RunFailure: As ``answer_requests``.
         """
-        return answer_requests(artifact, requests, options, self._limits)
+        return answer_requests(artifact, requests, options, self._limits, take=take)
 
 
 class HostPlace(Place):

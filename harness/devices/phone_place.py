@@ -40,7 +40,13 @@ from harness.devices.virtual_session import (
 )
 from harness.elf import X86_64, machine_of
 from harness.errors import UserError
-from harness.export.recipe import Recipe, load_recipe, parse_precision, recipe_fault
+from harness.export.recipe import (
+    Recipe,
+    default_recipe,
+    load_recipe,
+    parse_precision,
+    recipe_fault,
+)
 from harness.results.stand_in import RUNNER_FACT
 from harness.targets.phone import PHONE
 from harness.targets.registry import get_target
@@ -251,12 +257,34 @@ def _loaded_target(asked: PlaceRequest, accepted: tuple[Target, ...], soc: str) 
             "A virtual phone runs such precisions on QNN's emulator, which this machine lacks; "
             "type: pip install 'snapgate[qnn]'"
         )
+    _refuse_for_virtual(first, last, asked.options)
     return first
 
 
+def _refuse_for_virtual(emulator: TargetSpec, last: TargetSpec, options: Mapping[str, Any]) -> None:
+    """Say why a virtual phone has to do with targets that nobody typed."""
+    fault = recipe_fault(_named_recipe(options, default_recipe(emulator)), emulator)
+    if fault is not None and emulator == last:
+        raise UserError(
+            f"--build-dir {options['build_dir']} holds upstream's runner, which on this machine "
+            f"has QNN's emulator of the HTP alone: {fault} Or leave --build-dir out: a runner of "
+            "ours takes fp32 and 8da4w, too."
+        )
+    if fault is not None:
+        raise UserError(
+            "A virtual phone takes artifacts for QNN's emulator of the HTP or for this CPU, and "
+            f"this is for neither: {fault}"
+        )
+
+
+def _named_recipe(options: Mapping[str, Any], base: Recipe) -> Recipe:
+    """What ``--recipe`` and ``--precision`` say."""
+    recipe = load_recipe(options["recipe"], base) if options["recipe"] else base
+    return parse_precision(options["precision"], recipe)
+
+
 def _can_run(target: TargetSpec, options: Mapping[str, Any]) -> bool:
-    recipe = load_recipe(options["recipe"]) if options["recipe"] else Recipe()
-    recipe = parse_precision(options["precision"], recipe)
+    recipe = _named_recipe(options, Recipe())
     is_requantized = options["kv_encodings"] == "requantized"
     return recipe_fault(recipe, target) is None and (target.backend.is_htp or not is_requantized)
 

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import IO
 import harness
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
-from harness.devices.device import RunFailure
+from harness.devices.answer_file import AnswerFile
+from harness.devices.device import RunFailure, TakeAnswer, wait_for_all
 from harness.devices.kept_output import PRINTED_BYTES_LIMIT, last_lines, read_kept
 from harness.full_disk import check_room
 from harness.run_folder import run_folder
@@ -54,6 +55,7 @@ def answer_requests(
     options: RunOptions,
     limits: TimeLimits,
     extra_flags: Sequence[str] = (),
+    take: TakeAnswer = wait_for_all,
 ) -> tuple[Generation, ...]:
     """Answer requests in one process, each on an empty cache.
 
@@ -63,13 +65,14 @@ def answer_requests(
         options: How to generate.
         limits: When to give up.
         extra_flags: What only this device tells the runner.
+        take: As of ``Device.run``.
 
     Raises:
         RunFailure: If the process fails, is killed, overruns its time or leaves out answers.
         OSError: If that may be for want of room where temporary files are.
     """
     with run_folder() as folder:
-        asked, answered = folder / "requests.jsonl", folder / "generations.jsonl"
+        asked, answered = folder / "requests.jsonl", AnswerFile(folder / "generations.jsonl", take)
         write_requests(asked, requests)
         command = (
             sys.executable,
@@ -77,13 +80,15 @@ def answer_requests(
             "harness.runtime",
             *artifact_flags(artifact, options),
             *("--requests", str(asked)),
-            *("--generations_path", str(answered)),
+            *("--generations_path", str(answered.path)),
             *option_flags(options),
             *extra_flags,
         )
         timeout_s = limits.of_run(options.warmup + len(requests))
-        exit_code, note = _execute((*command, "--exit_with_parent"), folder, timeout_s)
-        generations = _read_generations(answered)
+        exit_code, note = _execute(
+            (*command, "--exit_with_parent"), folder, timeout_s, answered.read
+        )
+        generations = answered.read()
         if exit_code != 0 or len(generations) != len(requests):
             check_room(folder)
             kept = {name: read_kept(folder / name) for name in (_OUTPUT, _ERRORS)}
@@ -138,7 +143,9 @@ def switch_flags(options: RunOptions) -> list[str]:
     return [flag for flag, is_wanted in switches.items() if is_wanted]
 
 
-def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[int, list[str]]:
+def _execute(
+    command: Sequence[str], folder: Path, timeout_s: float, look: Callable[[], object]
+) -> tuple[int, list[str]]:
     """Run to the end, streams in files; the exit code, and why it was ended if it was."""
     package_root = str(Path(harness.__file__).parents[1])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
@@ -156,7 +163,7 @@ def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[in
         ) as runner,
     ):
         try:
-            note = _watch(runner, (output, errors), timeout_s)
+            note = _watch(runner, (output, errors), timeout_s, look)
             if note is not None:
                 runner.kill()
             return runner.wait(), [note] if note is not None else []
@@ -168,22 +175,18 @@ def _execute(command: Sequence[str], folder: Path, timeout_s: float) -> tuple[in
 
 
 def _watch(
-    runner: subprocess.Popen[bytes], streams: Sequence[IO[bytes]], timeout_s: float
+    runner: subprocess.Popen[bytes],
+    streams: Sequence[IO[bytes]],
+    timeout_s: float,
+    look: Callable[[], object],
 ) -> str | None:
-    """Wait until it has ended; why it has to be ended, if it has."""
+    """Wait until it has ended, looking in between; why it has to be ended, if it has."""
     end_s = time.monotonic() + timeout_s
     while (left_s := end_s - time.monotonic()) > 0:
         with suppress(subprocess.TimeoutExpired):
             runner.wait(min(left_s, _LOOK_S))
             return None
+        look()
         if sum(os.fstat(stream.fileno()).st_size for stream in streams) > PRINTED_BYTES_LIMIT:
             return f"ended after it had printed more than {PRINTED_BYTES_LIMIT >> 20} MiB"
     return f"ended after {timeout_s:.0f} s"
-
-
-def _read_generations(path: Path) -> tuple[Generation, ...]:
-    """Complete lines only: a killed process may leave half of one."""
-    if not path.exists():
-        return ()
-    *lines, _ = path.read_text(encoding="utf-8").split("\n")
-    return tuple(Generation.model_validate_json(line) for line in lines)

@@ -5,7 +5,6 @@ Imports without torch.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,8 @@ from harness.vlm.registry import get_family, known_families
 from harness.vlm.spec import VlmFamily
 from harness.vlm.tokenizer import Tokenizer
 from harness.vlm.upstream_notices import stop_notice
+
+_COMMAND = "python -m harness.runtime --artifact DIR --upstream_compat"
 
 
 def artifact_diagnoses(cache: Path) -> Iterator[Diagnosis]:
@@ -58,9 +59,8 @@ def _diagnose(subject: str, value: str, folder: Path) -> Diagnosis:
         unfollowed = generation_notice(folder)
     except UserError as error:
         return Diagnosis(subject, value, str(error))
-    command = f"python -m harness.runtime --artifact {shlex.quote(str(folder))} --upstream_compat"
-    told = (cut and f"{cut}; to see such answers: {command}", unfollowed)
-    return Diagnosis(subject, value, "; ".join(filter(None, told)) or None)
+    told = (cut and f"{cut}; to see such answers: {_COMMAND}", unfollowed)
+    return Diagnosis(subject, value, note="; ".join(filter(None, told)) or None)
 
 
 def _family(folder: Path, tokenizer: Tokenizer) -> VlmFamily:

@@ -24,12 +24,14 @@ class Diagnosis:
         value: What was found.
         problem: What is wrong and what to type, None if nothing is.
         blocks_run: Whether no run of the kind that was asked for can start with that problem.
+        note: What is worth knowing although nothing is wrong here; None for nothing.
     """
 
     subject: str
     value: str
     problem: str | None = None
     blocks_run: bool = False
+    note: str | None = None
 
 
 def show_diagnoses(diagnoses: Sequence[Diagnosis], as_json: bool) -> int:
@@ -60,6 +62,17 @@ def _print_table(diagnoses: Sequence[Diagnosis]) -> None:
         if diagnosis.problem is not None:
             told = f" {diagnosis.subject}: {diagnosis.problem}"
             console.print(_problem_mark(diagnosis).append(told))
+    for note, subjects in _notes(diagnoses).items():
+        console.print(Text.assemble(("i", "blue"), f" {', '.join(subjects)}: {note}"))
+
+
+def _notes(diagnoses: Sequence[Diagnosis]) -> dict[str, list[str]]:
+    """Subjects by what is to be known of all of them."""
+    alike: dict[str, list[str]] = {}
+    for diagnosis in diagnoses:
+        if diagnosis.note is not None:
+            alike.setdefault(diagnosis.note, []).append(diagnosis.subject)
+    return alike
 
 
 def _problem_mark(diagnosis: Diagnosis) -> Text:

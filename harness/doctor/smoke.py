@@ -99,8 +99,8 @@ def run_smoke(request: PhoneRequest, artifacts: Path) -> int:
         stats = again.last.stats
         watch.tell(
             f"  {device.serial} ({device.soc}) answered {again.last.text!r}: "
-            f"{len(again.last.token_ids)} tokens, load {stats.load_ms:.0f} ms, "
-            f"first token {stats.ttft_ms:.0f} ms, {device.drops} drops"
+            f"{len(again.last.token_ids)} tokens, load {stats.load_ms:,.0f} ms, "
+            f"first token {stats.ttft_ms:,.0f} ms, {device.drops:,} drops"
         )
     return 0
 

@@ -173,7 +173,7 @@ def writing_to(root: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        free = f": {free_bytes(root) / 2**20:.1f} MiB are free" if is_full(error) else ""
+        free = f": {free_bytes(root) / 2**20:,.1f} MiB are free" if is_full(error) else ""
         raise CacheNotWritable(
             f"The artifact cache {root} cannot be written ({error.strerror}){free}; "
             "name another folder with --artifacts.",

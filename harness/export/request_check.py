@@ -92,15 +92,11 @@ def _check_soc(request: ExportRequest) -> None:
         raise UserError(
             f"An artifact for a {request.target} is for one SoC; name it with --soc SM8650."
         )
-    check_arch(soc, request.recipe)
+    _check_arch(soc, request.recipe)
 
 
-def check_arch(soc: Soc, recipe: Recipe) -> None:
-    """Refuse precisions that the HTP of an older SoC cannot compute.
-
-    Raises:
-        UserError: If there is one.
-    """
+def _check_arch(soc: Soc, recipe: Recipe) -> None:
+    """Refuse precisions that the HTP of an older SoC cannot compute."""
     if soc.htp_arch >= _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
         return
     fact = f"{soc.name} has HTP v{soc.htp_arch}, and products of two 16-bit tensors need "
@@ -177,11 +173,12 @@ def _check_ar(request: ExportRequest) -> None:
     if lookahead is not None and lookahead.ar >= context:
         raise UserError(
             f"--lookahead {lookahead} makes {lookahead.ar} tokens per call, which must be below "
-            f"the context of {context} tokens; give a smaller branch or a larger --context."
+            f"the context of {context:,} tokens; give a smaller branch or a larger --context."
         )
     if request.mode != "kv" and not 1 < prefill_ar < context:
         raise UserError(
-            f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context} tokens."
+            f"--prefill-ar {prefill_ar} must be above 1 and below the context of {context:,} "
+            "tokens."
         )
 
 
@@ -212,6 +209,6 @@ def check_image_fits(context_length: int, tokens_per_image: int) -> None:
     """
     if context_length <= tokens_per_image:
         raise UserError(
-            f"--context {context_length} cannot hold one image of {tokens_per_image} tokens; give "
-            "a larger --context."
+            f"--context {context_length} cannot hold one image of {tokens_per_image:,} tokens; "
+            "give a larger --context."
         )

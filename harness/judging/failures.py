@@ -33,6 +33,9 @@ BLOCKING = (PhoneFailure, DeviceBlocked, PhoneBusy, AnswersTooShort)
 Nor does a prompt that is answered in a few words.
 """
 
+RESUMABLE = (PhoneFailure, DeviceBlocked, PhoneBusy, RunFailure)
+"""What another try on the same artifact may not meet again, as far as anybody knows."""
+
 TOLD_IN_WORDS = (UserError, RunFailure, ExportFailed, DeadModel)
 """Errors whose message says all."""
 

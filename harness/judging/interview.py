@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import RunFailure
-from harness.heartbeat import Tell, tell_nobody
+from harness.heartbeat import Pace, Tell, tell_nobody
 from harness.judging.failures import NothingToJudge
 from harness.judging.measured import Measured, measured_on
 from harness.judging.questions import PictureQuestion
@@ -31,7 +30,7 @@ MAX_NEW_TOKENS = 128
 """Decode steps that an answer may take; the first token comes on top."""
 
 QUESTIONS_PER_RUN = 100
-"""What is lost at most when a run is interrupted."""
+"""What one process is asked, where one answers several requests."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ class Interview:
         return measured_on(self.record.device, self.artifact, self.mode)
 
     def put(self, questions: Sequence[PictureQuestion], reference: Mapping[str, str]) -> Answers:
-        """Put the questions, a batch per run, and write the answers down batch by batch.
+        """Put the questions, a batch per run, and write each answer down as soon as it is there.
 
         Args:
             questions: In the order of the answers.
@@ -155,6 +154,22 @@ class Interview:
         Raises:
             RunFailure: If a run breaks; what it had answered is written down.
         """
+        asked = {question.id: question for question in questions}
+        stops = stop_texts(Tokenizer(self.artifact.tokenizer_path), self.model.family)
+        pace = Pace(len(questions))
+        items: list[Answer] = []
+
+        def tell() -> None:
+            self.tell(f"answer {pace.described()}: {self.measured.context.describe()}")
+
+        def take(generation: Generation) -> None:
+            answer = _answer(asked[generation.request_id], generation, stops)
+            if self.requantization and self.is_judged:
+                self._write_down(answer, reference.get(answer.question.id))
+            items.append(answer)
+            pace.finish_one()
+            tell()
+
         options = RunOptions(
             mode=self.mode,
             max_new_tokens=MAX_NEW_TOKENS,
@@ -162,40 +177,12 @@ class Interview:
             upstream_compat=self.upstream_compat,
             record_margins="record_margins" not in self.record.device.lacks,
         )
-        items: list[Answer] = []
+        tell()
         for start in range(0, len(questions), QUESTIONS_PER_RUN):
             batch = questions[start : start + QUESTIONS_PER_RUN]
             requests = [question.request() for question in batch]
-            scenes = f"scene {start + 1} to {start + len(batch)} of {len(questions)}"
-            self.tell(f"{scenes}: {self.measured.context.describe()}")
-            try:
-                generations = self.record.device.run(self.artifact, requests, options)
-            except RunFailure as failure:
-                self._take_down(batch, failure.answered, reference)
-                raise
-            items += self._take_down(batch, generations, reference)
+            self.record.device.run(self.artifact, requests, options, take)
         return Answers(self.artifact, self.measured.context, tuple(items))
-
-    def _take_down(
-        self,
-        questions: Sequence[PictureQuestion],
-        generations: Sequence[Generation],
-        reference: Mapping[str, str],
-    ) -> list[Answer]:
-        asked = {question.id: question for question in questions}
-        stops = stop_texts(Tokenizer(self.artifact.tokenizer_path), self.model.family)
-        answers = []
-        for generation in generations:
-            question, turn = asked[generation.request_id], generation.last
-            given = plain(turn.text, stops)
-            right = question.is_right(given)
-            answer = Answer(
-                question, turn.token_ids, given, right, margins_of(turn), turn.stats.decode_steps
-            )
-            if self.requantization and self.is_judged:
-                self._write_down(answer, reference.get(question.id))
-            answers.append(answer)
-        return answers
 
     def _write_down(self, answer: Answer, reference: str | None) -> None:
         with Image.open(answer.question.image) as picture:
@@ -214,6 +201,13 @@ class Interview:
                 question_kind=answer.question.kind,
             )
         )
+
+
+def _answer(question: PictureQuestion, generation: Generation, stops: Sequence[str]) -> Answer:
+    turn = generation.last
+    given, steps = plain(turn.text, stops), turn.stats.decode_steps
+    is_right = question.is_right(given)
+    return Answer(question, turn.token_ids, given, is_right, margins_of(turn), steps)
 
 
 def margins_of(turn: Turn) -> tuple[Margin, ...] | None:

@@ -71,9 +71,11 @@ def own_workload(
     asked = max(lengths, key=lambda one: lengths[one])
     if lengths[asked] < LEAST_DECODED_TOKENS:
         raise AnswersTooShort(_too_short(device, lengths))
-    options = RunOptions(mode=mode, warmup=1, max_new_tokens=lengths[asked])
-    label = _label(asked, usual, lengths[asked])
-    return Workload(device, _request(question, asked), options, label)
+    request, steps = _request(question, asked), lengths[asked]
+    if mode == "lookahead" and len(artifacts) > 1:
+        steps = _common_steps(device, artifacts, request, steps)
+    options = RunOptions(mode=mode, warmup=1, max_new_tokens=steps)
+    return Workload(device, request, options, _label(asked, usual, steps))
 
 
 def _request(question: PictureQuestion, prompt: str) -> Request:
@@ -83,9 +85,37 @@ def _request(question: PictureQuestion, prompt: str) -> Request:
 
 def _steps(device: Device, artifacts: Sequence[Artifact], mode: Mode, request: Request) -> int:
     """Steps that the shortest answer has, as the runner counts them, up to the usual number."""
-    options = RunOptions(mode=mode, max_new_tokens=DECODED_TOKENS)
+    return min(
+        _counted(device, artifacts, RunOptions(mode=mode, max_new_tokens=DECODED_TOKENS), request)
+    )
+
+
+def _common_steps(
+    device: Device, artifacts: Sequence[Artifact], request: Request, most: int
+) -> int:
+    """Most steps that all artifacts take where they are asked for so many.
+
+    A pass of lookahead decodes several tokens and goes to its end, beyond a cap within it.
+
+    Raises:
+        AnswersTooShort: If there is no such number.
+    """
+    for steps in range(most, LEAST_DECODED_TOKENS - 1, -1):
+        options = RunOptions(mode="lookahead", max_new_tokens=steps)
+        if set(_counted(device, artifacts, options, request)) == {steps}:
+            return steps
+    raise AnswersTooShort(
+        f"No number from {LEAST_DECODED_TOKENS} to {most} of decode steps ends a pass of lookahead "
+        f"with all {len(artifacts)} artifacts on {device.serial}; compare them with --mode hybrid."
+    )
+
+
+def _counted(
+    device: Device, artifacts: Sequence[Artifact], options: RunOptions, request: Request
+) -> list[int]:
+    """Steps of each artifact's answer."""
     answers = (device.run(artifact, [request], options)[0].last for artifact in artifacts)
-    return min(turn.stats.generated_tokens for turn in answers)
+    return [turn.stats.generated_tokens for turn in answers]
 
 
 def _label(prompt: str, usual: str, steps: int) -> str | None:

@@ -42,7 +42,7 @@ def our_runner_instead(upstream: Answers, ours: Answers) -> str:
     right = [sum(one.correct for one in answers.items) for answers in (upstream, ours)]
     equal = sum(one == other for one, other in zip(upstream.token_ids, ours.token_ids, strict=True))
     return (
-        f"judged is what users of upstream's runner get, {right[0]} of {count} right; our runner "
-        f"answers {right[1]} of {count} right with these files, {equal} of {count} with the same "
-        "tokens"
+        f"judged is what users of upstream's runner get, {right[0]:,} of {count:,} right; our "
+        f"runner answers {right[1]:,} of {count:,} right with these files, {equal:,} of "
+        f"{count:,} with the same tokens"
     )

@@ -54,6 +54,12 @@ def effective_count(clusters: Iterable[str]) -> float:
     return float(sum(sizes) ** 2 / sum(size**2 for size in sizes))
 
 
-def scene_looks(first: int) -> tuple[int, ...]:
-    """How many scenes there are in all at each look, the next one only while a verdict is open."""
-    return (first, *[count for count in SCENE_COUNTS if count > first][:FURTHER_LOOKS])
+def scene_looks(first: int, most: int = SCENE_COUNTS[-1]) -> tuple[int, ...]:
+    """How many scenes there are in all at each look, the next one only while a verdict is open.
+
+    Args:
+        first: At the first look.
+        most: At the last look, unless the first has more.
+    """
+    counts = dict.fromkeys(min(count, most) for count in SCENE_COUNTS)
+    return (first, *[count for count in counts if count > first][:FURTHER_LOOKS])

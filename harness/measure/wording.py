@@ -87,8 +87,8 @@ def bound(
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 run``, ``5 runs``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """``1 run``, ``5 runs``, ``1,000 runs``."""
+    return f"{count} {noun}" if count == 1 else f"{number(count)} {noun}s"
 
 
 def render_row(table: str, values: Mapping[str, object]) -> str:

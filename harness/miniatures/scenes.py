@@ -99,7 +99,9 @@ def calibration_samples(count: int) -> list[SceneSample]:
 
 def _samples(seeds: Sequence[int], count: int) -> list[SceneSample]:
     if not 0 <= count <= len(seeds):
-        raise UserError(f"There are {len(seeds)} scenes but {count} were asked for; ask for fewer.")
+        raise UserError(
+            f"There are {len(seeds):,} scenes but {count:,} were asked for; ask for fewer."
+        )
     return [
         SceneSample(seed, Scene.from_seed(seed).questions()[index % len(KINDS)])
         for index, seed in enumerate(seeds[:count])

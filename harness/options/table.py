@@ -19,6 +19,9 @@ PAIRS = 20
 COOLDOWN_S = 300
 """Pause between a red verdict and its re-run, as MLPerf Mobile pauses between tries."""
 
+SCENES, MOST_SCENES = 200, 1000
+"""Scenes that a session begins with, and those that an open verdict is extended to at most."""
+
 FILTERS = ("model", "metric", "target", "soc", "device", "mode", "precision", "status", "run_id")
 """Columns of the results store that ``python -m harness results`` has flags for."""
 
@@ -187,9 +190,17 @@ _JUDGING = (
     Option(
         "scenes",
         _SUITES,
-        "drawn test scenes per model; more, up to 1000, while a verdict is open",
+        "drawn test scenes per model; more while a verdict is open",
         int,
-        default=200,
+        default=SCENES,
+    ),
+    Option(
+        "max_scenes",
+        _SUITES,
+        "most scenes that an open verdict is extended to",
+        int,
+        default=MOST_SCENES,
+        words="1000, or --scenes where that is more",
     ),
     Option("protocol", _SUITES, "how speed is measured", default="snapgate", choices=PROTOCOLS),
     Option("prompt", _SUITES, "what speed is measured with", words="describe the picture"),

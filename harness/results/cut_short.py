@@ -32,7 +32,7 @@ def describe_cut_short(
             pairs = min(len(sides["A"]), len(sides["B"]))
             where = " ".join(filter(None, subject[:2])) + f" on {subject[2]}"
             yield (
-                f"The comparison of {where} has {pairs} of {plural(_planned(sessions), 'pair')} "
+                f"The comparison of {where} has {pairs:,} of {plural(_planned(sessions), 'pair')} "
                 "in the store and no outcome."
             )
 

@@ -241,7 +241,7 @@ def _unused(name: str, known: Mapping[str, object]) -> str:
 def _disagreement(part: _Part, better: _Part, known: set[str]) -> str:
     own = len(part.rows.keys() - known)
     if len(part.rows) < len(better.rows):
-        reason = f"it has more rows, {len(better.rows)} instead of {len(part.rows)}"
+        reason = f"it has more rows, {len(better.rows):,} instead of {len(part.rows):,}"
     elif better.is_named_as_its_process and not part.is_named_as_its_process:
         reason = "it is named as its process"
     elif better.is_in_its_run and not part.is_in_its_run:

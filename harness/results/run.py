@@ -191,7 +191,7 @@ class Run:
             why = "The session ended early"
         else:
             return None
-        ended = f"{len(self.outcomes)} of {plural(self.planned, 'test')}" if self.planned else ""
+        ended = self.planned and f"{len(self.outcomes):,} of {plural(self.planned, 'test')}"
         after = f" after {ended}" if ended else ""
         return f"{why}{after}. What was measured until then is kept."
 

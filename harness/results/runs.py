@@ -88,7 +88,7 @@ def find_run(results: Path, name: str) -> Path:
         raise UserError(f"{results} holds no run {name!r}; list what it holds with: {listing}")
     names = ", ".join(run.run_id for run in found)
     raise UserError(
-        f"{len(found)} runs of {results} begin with {name!r}: {names}; give more of the name."
+        f"{len(found):,} runs of {results} begin with {name!r}: {names}; give more of the name."
     )
 
 

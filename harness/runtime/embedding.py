@@ -130,7 +130,7 @@ class PromptEmbedding:
             if token_id >= self._vocab_size:
                 raise UserError(
                     f"The prompt holds {self._tokenizer.token_of(token_id)!r}, token {token_id}, "
-                    f"and the model's embedding has {self._vocab_size} rows; ask without it."
+                    f"and the model's embedding has {self._vocab_size:,} rows; ask without it."
                 )
         return ids
 

@@ -50,8 +50,8 @@ def _read_raw(path: Path, image_size_px: int) -> NDArray[np.float32]:
         ) from error
     if len(content) != expected:
         raise UserError(
-            f"{path} has {size} bytes, but the vision encoder takes float32 "
-            f"{list(shape)}, which is {expected}; give a raw file of this model or a picture."
+            f"{path} has {size:,} bytes, but the vision encoder takes float32 "
+            f"{list(shape)}, which is {expected:,}; give a raw file of this model or a picture."
         )
     pixels = np.frombuffer(content, "<f4").reshape(shape).astype(np.float32, copy=False)
     broken = np.flatnonzero(~np.isfinite(pixels))

@@ -30,6 +30,11 @@ from harness.vocabulary import Mode
 _DEFAULT_PROMPT = "Describe this image:"
 _DEFAULT_SEQ_LEN = 128
 _ARTIFACT_STANDS_FOR = ("encoder_path", "tok_embedding_path", "decoder_path", "tokenizer_path")
+_NO_MODEL = (
+    "Nothing says which model to run; give the folder or name that python -m harness export "
+    "printed: python -m harness.runtime --artifact DIR --image photo.jpg --prompt 'What is this?' "
+    "(--help has all flags, upstream's too)."
+)
 _ONE_CONVERSATION_ONLY = (
     "prompt",
     "system_prompt",
@@ -170,6 +175,8 @@ def _model(flags: Flags) -> _Model:
         manifest = artifact.manifest
         family, files = get_family(manifest.family), RunFiles.of(artifact)
         return _Model(files, family, manifest.mode, manifest.lookahead, seq_len=0, soc=manifest.soc)
+    if not flags.model_fields_set.intersection((*_ARTIFACT_STANDS_FOR, "decoder_model_version")):
+        raise UserError(_NO_MODEL)
     if flags.decoder_model_version not in known_families():
         raise UserError(
             f"--decoder_model_version {flags.decoder_model_version} is not supported; give "

@@ -62,7 +62,7 @@ def open_pre_generated(
     found = programs.describe(files.mode, lookahead)
     spec = _identify(directory, found, model)
     context_length = found.geometry.context_length
-    subject = f"The context of {context_length} tokens in {directory}"
+    subject = f"The context of {context_length:,} tokens in {directory}"
     check_positions(context_length, spec.max_positions, subject)
     check_statements(directory, spec, config={}, image_token_id=found.image_token_id)
     delegates = {name: read_delegates(path) for name, path in files.programs.items()}

@@ -25,17 +25,17 @@ def check_prompt_fits(
         PromptTooLong: If a limit is passed.
     """
     total = n_past + prompt_tokens
-    length = f"The prompt takes {prompt_tokens} tokens" + (
-        f" after {n_past} of earlier turns" if n_past else ""
+    length = f"The prompt takes {prompt_tokens:,} tokens" + (
+        f" after {n_past:,} of earlier turns" if n_past else ""
     )
     room = context_length - ar
     if total > room:
         raise PromptTooLong(
-            f"{length}, but the context of {context_length} holds {room} before the {ar} of "
+            f"{length}, but the context of {context_length:,} holds {room:,} before the {ar:,} of "
             f"one pass; shorten it, drop a turn or an image, or export with a larger --context."
         )
     if total >= seq_len:
         raise PromptTooLong(
-            f"{length}, but --seq_len {seq_len} leaves room for {max(seq_len - 1 - n_past, 0)}; "
+            f"{length}, but --seq_len {seq_len} leaves room for {max(seq_len - 1 - n_past, 0):,}; "
             f"raise --seq_len (up to {context_length})."
         )

@@ -19,6 +19,6 @@ def check_positions(context_length: int, max_positions: int | None, subject: str
     """
     if max_positions is not None and context_length > max_positions:
         raise UserError(
-            f"{subject} is beyond the {max_positions} positions that the model was "
+            f"{subject} is beyond the {max_positions:,} positions that the model was "
             f"trained for (max_position_embeddings); export with --context {max_positions} or less."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UserError
@@ -131,6 +131,16 @@ def check_words(text: str, subject: str) -> None:
             f"{subject} is not UTF-8 at character {error.start + 1} ({text[error.start]!a}); check "
             "the terminal's encoding, or how the text was read."
         ) from error
+
+
+def turn_tokens(
+    formatted: str, encode: Callable[[str], Sequence[int]], tokens_per_image: int
+) -> int:
+    """Rows that a formatted turn adds to the decoder's input (contract §4.4)."""
+    return sum(
+        tokens_per_image if isinstance(piece, ImagePiece) else len(encode(piece.text))
+        for piece in split_pieces(formatted)
+    )
 
 
 def place_images(prompts: Sequence[str], images: int) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def reading_notice(
     own, theirs = read[first]
     among = f" and {len(others)} more" if others else ""
     is_as_long = len(theirs) == len(own)
-    count = "other tokens" if is_as_long else f"{len(theirs)} tokens instead of {len(own)}"
+    count = "other tokens" if is_as_long else f"{len(theirs):,} tokens instead of {len(own):,}"
     return (
         f"upstream's runner reads {_shown(first)}{among} as {count}, since its tokenizer "
         f"{_why(tokenizer, upstreams)}: answers on phones differ"

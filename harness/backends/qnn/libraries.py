@@ -133,7 +133,7 @@ def check_whole(libraries: QnnLibraries) -> None:
             told = f"{name} is built for {machine}" if machine else f"{name} is no library"
             remedy = f"give an SDK that has {SDK_LIBRARY_FOLDER} with --qnn-dir"
         elif not is_whole(path):
-            told = f"{name} has {path.stat().st_size} bytes and its headers tell of more"
+            told = f"{name} has {path.stat().st_size:,} bytes and its headers tell of more"
             remedy = "copy it again"
         else:
             continue

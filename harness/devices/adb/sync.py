@@ -98,7 +98,7 @@ class ChunkedReader:
             count = self._file.readinto(content)
             if not count:
                 raise UserError(
-                    f"{self._file.name} lost its last {self.bytes_left} bytes while it was sent; "
+                    f"{self._file.name} lost its last {self.bytes_left:,} bytes while it was sent; "
                     "run again when nothing writes to it."
                 )
             _HEADER.pack_into(self._packets, filled, b"DATA", count)

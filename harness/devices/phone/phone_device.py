@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from harness.artifacts.artifact import Artifact, check_whole
 from harness.artifacts.manifest import Manifest
-from harness.devices.device import Surroundings
+from harness.devices.device import Surroundings, TakeAnswer, wait_for_all
 from harness.devices.phone.compatibility import RunnerSetup, check_artifact
 from harness.devices.phone.exclusive_use import end_orphans
 from harness.devices.phone.files.deployment import Deployment
@@ -43,8 +43,8 @@ from harness.vlm.registry import get_family
 from harness.vlm.tokenizer import Tokenizer
 from harness.vocabulary import COMPONENTS, Target
 
-DROPS = "drops"
-"""Name of the fact that counts cuts of the connection."""
+DROPS, PROVOKED_DROPS = "drops", "provoked_drops"
+"""Names of the facts that count cuts of the connection, and those that a test made."""
 
 
 def run_limit_s(manifest: Manifest) -> float:
@@ -96,6 +96,7 @@ class PhoneDevice:
         self._checked: set[Path] = set()
         self._counted: dict[Dialogue, int] = {}
         self._gone: PhoneFailure | None = None
+        self._provoked = 0
 
     @property
     def soc(self) -> str | None:
@@ -139,8 +140,8 @@ class PhoneDevice:
 
     @property
     def drops(self) -> int:
-        """Cuts of the connection that this session survived, whatever it did meanwhile."""
-        return self._phone.drops
+        """Cuts of the connection that this session survived, beside those that it made itself."""
+        return self._phone.drops - self._provoked
 
     @property
     def bytes_sent(self) -> int:
@@ -149,11 +150,17 @@ class PhoneDevice:
 
     def facts(self) -> dict[str, JsonValue]:
         """Which runner answered, cuts of the connection, and what was pushed."""
-        return {"runner": self.runner, DROPS: self.drops, "bytes_sent": self.bytes_sent}
+        facts: dict[str, JsonValue] = {"runner": self.runner, DROPS: self.drops}
+        return facts | {PROVOKED_DROPS: self._provoked, "bytes_sent": self.bytes_sent}
 
-    def cut_off(self) -> None:
-        """Lose the phone and find it again, as with a bad cable."""
-        self._phone.revive()
+    @contextmanager
+    def being_cut_off(self) -> Iterator[Callable[[], None]]:
+        """What loses the phone and finds it again, as a bad cable does, while its block runs."""
+        before = self._phone.drops
+        try:
+            yield self._phone.revive
+        finally:
+            self._provoked += self._phone.drops - before
 
     def measuring(self) -> AbstractContextManager[Surroundings]:
         """Wait until the phone is fit and tell its state before and after a run.
@@ -165,11 +172,16 @@ class PhoneDevice:
         return self._fitness.measuring()
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer requests, each in a process of its own.
 
         Before the first, as many whole processes as there are to be warm-up turns are discarded.
+        What was answered before a phone went away and came back is not asked again.
 
         Raises:
             UserError: If the phone's runner cannot run the artifact or follow the options.
@@ -181,8 +193,15 @@ class PhoneDevice:
         if self._claim is not None:
             self._claim.check()
 
+        answered: list[Generation] = []
+
+        def keep(answer: Generation) -> None:
+            answered.append(answer)
+            take(answer)
+
         def run() -> tuple[Generation, ...]:
-            return self._answer_all(artifact, requests, options)
+            self._answer_rest(artifact, requests, options, answered, keep)
+            return tuple(answered)
 
         try:
             return self._recovery.rescue(self._phone, run, lambda: self._again(run))
@@ -199,27 +218,31 @@ class PhoneDevice:
         self._deployment.restore()
         return run()
 
-    def _answer_all(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
-    ) -> tuple[Generation, ...]:
-        answered: list[Generation] = []
+    def _answer_rest(
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        answered: Sequence[Generation],
+        keep: TakeAnswer,
+    ) -> None:
+        """Answer what is not answered yet."""
         options = completed(options, artifact.manifest)
         self._check(artifact)
         tokenizer = Tokenizer(artifact.tokenizer_path)
         dialogues = hold_dialogues(artifact, tokenizer, requests, options, self._setup.generation)
         model = self._deploy(artifact)
-        asked = [*zip(requests, dialogues, strict=True)]
-        warm_up = asked[:1] * options.warmup
-        for request, dialogue in [*warm_up, *asked]:
-            kept = tuple(answered[options.warmup :])
+        rest = [*zip(requests, dialogues, strict=True)][len(answered) :]
+        warm_up = rest[:1] * options.warmup
+        for number, (request, dialogue) in enumerate([*warm_up, *rest]):
             left, command = self._execute(artifact, model, request, dialogue, options)
             try:
                 answer = read_answer(request.id, left, dialogue, tokenizer)
             except UnusableRun as unusable:
-                raise failed_run(left, str(unusable), command, kept) from unusable
+                raise failed_run(left, str(unusable), command, tuple(answered)) from unusable
             self._counted[dialogue] = answer.turns[0].stats.prompt_tokens
-            answered.append(answer)
-        return tuple(answered[options.warmup :])
+            if number >= len(warm_up):
+                keep(answer)
 
     def _check(self, artifact: Artifact) -> None:
         if artifact.directory not in self._checked:

@@ -20,7 +20,7 @@ from harness.devices.phone.fleet.phone_selection import (
 from harness.devices.phone.fleet.recovery import bring_back_missing
 from harness.devices.phone.qnn_version import QnnVersion, version_text
 from harness.devices.phone.runner import tools
-from harness.devices.phone.runner.host_tools import HostTools, find_host_tools
+from harness.devices.phone.runner.host_tools import HostTools, find_host_tools, is_script
 from harness.devices.phone.workspace import Workspace, make_room_remedy
 from harness.devices.transport.errors import PhoneFailure
 from harness.devices.transport.found_phone import FoundPhone
@@ -47,10 +47,15 @@ def find_ready_phones(request: PhoneRequest, recovers: bool = True) -> tuple[Rea
     build = missing.note(lambda: _build(request.build_dir))
     # A session that cannot begin anyhow is told so at once.
     recovers = recovers and not missing
-    fitting = missing.note(lambda: _fitting(request, recovers))
-    if fitting is None:
+    fitting = _fitting_or_fault(request, recovers)
+    if isinstance(fitting, UserError):
+        # Known to be wrong without a phone to hold it against, and cheaper to mend.
+        if build is not None and not is_script(build.runner):
+            _note_build(build, missing)
+        missing.add(fitting)
         missing.note(lambda: _named_libraries(request))
-    ready = [_ready(phone, build, request, missing) for phone in fitting or ()]
+        fitting = ()
+    ready = [_ready(phone, build, request, missing) for phone in fitting]
     # A virtual phone's runner of ours takes what no other does.
     are_ours = all(one is not None and one.found.is_virtual and not one.libraries for one in ready)
     if request.check_files is not None and not (ready and are_ours):
@@ -100,6 +105,13 @@ def _build(directory: Path | None) -> tools.RunnerBuild:
     return tools.find_build(directory)
 
 
+def _fitting_or_fault(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...] | UserError:
+    try:
+        return _fitting(request, recovers)
+    except UserError as fault:
+        return fault
+
+
 def _fitting(request: PhoneRequest, recovers: bool) -> tuple[FoundPhone, ...]:
     # The transport that the serial names, else adb.
     named = None if request.serial is None else transport_of(request.serial)
@@ -141,9 +153,14 @@ def _ready(
     missing.note(lambda: _check_space(phone))
     if build is None:
         return None
+    _note_build(build, missing)
+    return ReadyPhone(phone, build, libraries, entry)
+
+
+def _note_build(build: tools.RunnerBuild, missing: Findings) -> None:
+    """Look whether real phones run it."""
     missing.note(partial(tools.check_machine, build))
     missing.note(partial(tools.check_needs, build))
-    return ReadyPhone(phone, build, libraries, entry)
 
 
 def ready_virtual(
@@ -171,6 +188,6 @@ def _check_space(found: FoundPhone) -> None:
         raise UserError(f"{found} does not tell its free space: {failure}.") from failure
     if free < _LEAST_FREE_BYTES:
         raise UserError(
-            f"{found} has {free // _MIB} MiB free and a run needs {_LEAST_FREE_BYTES // _MIB}; "
+            f"{found} has {free // _MIB:,} MiB free and a run needs {_LEAST_FREE_BYTES // _MIB:,}; "
             f"{make_room_remedy(found.phone)}"
         )

@@ -41,8 +41,8 @@ class NotEnoughSpace(PhoneRefused):
     ) -> None:
         told = f" (it says: {said.strip()})" if said.strip() else ""
         super().__init__(
-            f"{folder} has {free_bytes / 2**20:.0f} MiB free and "
-            f"{needed_bytes / 2**20:.0f} MiB are needed{told}; "
+            f"{folder} has {free_bytes / 2**20:,.0f} MiB free and "
+            f"{needed_bytes / 2**20:,.0f} MiB are needed{told}; "
             f"{remedy or 'free some on the phone'}"
         )
 

@@ -99,13 +99,13 @@ def check_length(
     if largest >= spec.text.vocab_size:
         raise UserError(
             f"it holds {engine.id_to_token(largest)!r}, token {largest}, and the token "
-            f"embedding has {spec.text.vocab_size} rows; leave it out."
+            f"embedding has {spec.text.vocab_size:,} rows; leave it out."
         )
     rows = spec.vision.tokens_per_image
     length = sum(rows if piece is None else len(piece) for piece in pieces)
     if length > context_length:
         raise UserError(
-            f"it has {length} tokens, the context holds {context_length}; shorten it or give a "
+            f"it has {length:,} tokens, the context holds {context_length:,}; shorten it or give a "
             "larger --context."
         )
 

@@ -63,11 +63,12 @@ def test_filters_narrow_what_is_shown(store: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("filters", "sentence"),
     [
-        (["--metric", "decode_tp"], "has metric 'decode_tp'; did you mean decode_tps?"),
+        (["--metric", "sqnr_db"], "No row of verdicts has metric 'sqnr_db'; known: decode_tps"),
+        (["--status", "BLOCKED"], "No row of verdicts has status 'BLOCKED'"),
         (["--run", night_id(0), "--status", "fail"], "has all of that at once; leave a filter out"),
     ],
 )
-def test_filters_that_nothing_fits_are_told(
+def test_filters_that_nothing_fits_but_something_might_are_told(
     store: Path, filters: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["results", "--results", str(store), *filters]) == 0
@@ -149,6 +150,11 @@ def test_every_column_is_explained(table: str, capsys: pytest.CaptureFixture[str
         (["results", "--run", "2026"], "2 runs of .* begin with '2026'"),
         (["results", "--csv", "/nowhere/at/all.csv"], r"all.csv cannot be written \(No such file"),
         (["results", "--since", "2030-01-01"], "holds no such runs"),
+        (["results", "--metric", "decode_tsp"], "has metric 'decode_tsp'; did you mean decode_tps"),
+        (["results", "--metric", "decode_tsp", "--csv", "-"], "did you mean decode_tps"),
+        (["results", "--where", "mode=hybird"], "No row of verdicts has mode 'hybird'"),
+        (["results", "--soc", "SM8560"], "No row of verdicts has soc 'SM8560'"),
+        (["results", "--device", "R5CT"], "No row of verdicts has device 'R5CT'"),
         (["compare", "2031", "latest"], "holds no run '2031'"),
     ],
 )

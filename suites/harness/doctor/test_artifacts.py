@@ -10,6 +10,7 @@ import pytest
 from harness.artifacts.given_name import ARTIFACTS
 from harness.commands.main import main
 from harness.doctor.artifacts import artifact_diagnoses, named_diagnosis
+from harness.doctor.diagnosis import show_diagnoses
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import get_spec
@@ -63,18 +64,31 @@ def foreign(folder: Path, *added: str) -> Path:
 def test_a_word_at_id_0_is_named_where_names_do_not_tell_the_end(
     tmp_path: Path, model: str, added: tuple[str, ...], is_cut: bool
 ) -> None:
-    folder = cached(tmp_path, "made", model, *added)
+    cached(tmp_path, "made", model, *added)
     (told,) = artifact_diagnoses(tmp_path)
     named = named_diagnosis("made", tmp_path)
-    assert (told.subject, told.problem) == (model, named.problem)
-    assert not told.blocks_run
+    assert (told.subject, told.note) == (model, named.note)
+    assert told.problem is None
     if not is_cut:
-        assert told.problem is None
+        assert told.note is None
         return
-    assert told.problem == (
+    assert told.note == (
         "upstream's runner cuts answers behind '!' (id 0), which it takes for the end of a text; "
-        f"to see such answers: python -m harness.runtime --artifact {folder} --upstream_compat"
+        "to see such answers: python -m harness.runtime --artifact DIR --upstream_compat"
     )
+
+
+def test_what_upstream_does_with_many_models_is_one_line_and_no_alarm(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    for model in ("tiny_smolvlm", "tiny_internvl3"):
+        cached(tmp_path, model, model)
+    assert show_diagnoses(tuple(artifact_diagnoses(tmp_path)), as_json=False) == 0
+    told = capsys.readouterr().out
+    (line,) = [line for line in told.splitlines() if "cuts answers" in line]
+    assert line.startswith("i tiny_internvl3, tiny_smolvlm: upstream's runner")
+    assert "!" not in told.replace("'!'", "")
 
 
 def test_artifacts_with_one_tokenizer_are_one_line_and_names_are_none(tmp_path: Path) -> None:
@@ -90,9 +104,9 @@ def test_artifacts_with_one_tokenizer_are_one_line_and_names_are_none(tmp_path: 
 
 def test_files_without_a_manifest_are_judged_by_their_tokenizer(tmp_path: Path) -> None:
     cut = named_diagnosis(str(foreign(tmp_path / "cut")), tmp_path)
-    assert "cuts answers behind '!'" in str(cut.problem)
+    assert "cuts answers behind '!'" in str(cut.note)
     whole = named_diagnosis(str(foreign(tmp_path / "whole", "<|im_end|>")), tmp_path)
-    assert whole.problem is None
+    assert whole.note is None
 
 
 def test_a_damaged_tokenizer_or_manifest_stops_no_doctor(tmp_path: Path) -> None:
@@ -114,5 +128,5 @@ def test_the_command_tells_of_both(tmp_path: Path, capsys: pytest.CaptureFixture
     main(["doctor", "--json", "--artifacts", str(tmp_path), "--artifact", given])
     told = {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
     assert told["artifact"]["value"] == given
-    assert "cuts answers" in told["tiny_smolvlm"]["problem"]
-    assert "cuts answers" in told["artifact"]["problem"]
+    assert "cuts answers" in told["tiny_smolvlm"]["note"]
+    assert "cuts answers" in told["artifact"]["note"]

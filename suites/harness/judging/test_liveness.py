@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.devices.device import TakeAnswer, wait_for_all
 from harness.judging.failures import TOLD_IN_WORDS, DeadModel
 from harness.judging.liveness import Liveness
 from harness.judging.questions import Scenes
@@ -41,7 +42,11 @@ class Speaker:
         self._say = say
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer in order."""
         self.runs.append([request.prompts[0] for request in requests])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.artifacts.artifact import Artifact, open_artifact
+from harness.devices.device import TakeAnswer, wait_for_all
 from harness.judging.failures import BLOCKING, AnswersTooShort
 from harness.judging.questions import PictureQuestion
 from harness.judging.timed_turn import DECODED_TOKENS, own_workload
@@ -30,19 +31,28 @@ class Talker:
     Args:
         lengths: Steps of its answers by prompt, and by artifact key where they differ; 10 else.
         lacks: What its runner has no switch for.
+        passes: Tokens of a pass of lookahead by artifact key; 1 else.
     """
 
     serial = "PHONE-A"
 
     def __init__(
-        self, lengths: dict[str, int | dict[str, int]], lacks: frozenset[str] = frozenset()
+        self,
+        lengths: dict[str, int | dict[str, int]],
+        lacks: frozenset[str] = frozenset(),
+        passes: dict[str, int] | None = None,
     ) -> None:
         self.lacks = lacks
         self._lengths = lengths
+        self.passes = passes or {}
         self.asked: list[str] = []
 
     def run(
-        self, artifact: Artifact, requests: Sequence[Request], options: RunOptions
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        options: RunOptions,
+        take: TakeAnswer = wait_for_all,
     ) -> tuple[Generation, ...]:
         """Answer one request, with a text that tokenizes into whatever number of tokens."""
         (request,) = requests
@@ -51,9 +61,14 @@ class Talker:
         self.asked.append(prompt)
         length = self._lengths.get(prompt, 10)
         told = length if isinstance(length, int) else length[artifact.manifest.key]
+        cap = options.max_new_tokens
+        passes = self.passes.get(artifact.manifest.key, 1) if options.mode == "lookahead" else 1
+        if cap is not None:
+            # A pass goes to its end.
+            told = min(told, -(-cap // passes) * passes)
         stats = RunStats(
             prompt_tokens=40,
-            generated_tokens=min(told, options.max_new_tokens or told),
+            generated_tokens=told,
             load_ms=1,
             prompt_eval_ms=1,
             ttft_ms=1,
@@ -122,6 +137,30 @@ def test_both_legs_of_a_comparison_take_as_many_steps(artifacts: tuple[Artifact,
     device: Any = Talker({USUAL: {"a" * 64: 90, "b" * 64: 47}}, BOUND)
     workload = own_workload(device, artifacts, "kv", QUESTIONS)
     assert (workload.options.max_new_tokens, workload.label) == (47, "47 steps")
+
+
+def test_lookahead_takes_as_many_steps_as_its_last_pass_gives(
+    artifacts: tuple[Artifact, ...],
+) -> None:
+    device: Any = Talker({USUAL: 300}, BOUND, {"a" * 64: 5})
+    workload = own_workload(device, artifacts[:1], "lookahead", QUESTIONS)
+    assert (workload.options.max_new_tokens, workload.label) == (130, "130 steps")
+
+
+def test_legs_with_passes_of_other_lengths_take_a_number_that_ends_a_pass_of_both(
+    artifacts: tuple[Artifact, ...],
+) -> None:
+    device: Any = Talker({USUAL: 300}, BOUND, {"a" * 64: 5, "b" * 64: 3})
+    workload = own_workload(device, artifacts, "lookahead", QUESTIONS)
+    assert workload.options.max_new_tokens == 120
+
+
+def test_legs_that_no_number_of_steps_fits_are_not_timed(
+    artifacts: tuple[Artifact, ...],
+) -> None:
+    device: Any = Talker({USUAL: 300}, BOUND, {"a" * 64: 77, "b" * 64: 83})
+    with pytest.raises(AnswersTooShort, match=r"No number from 32 to 154 .*with --mode hybrid"):
+        own_workload(device, artifacts, "lookahead", QUESTIONS)
 
 
 @pytest.mark.parametrize(("steps", "is_enough"), [(32, True), (31, False), (0, False)])

@@ -79,3 +79,20 @@ def test_scenes_are_added_until_there_are_enough_for_most_gates(
 ) -> None:
     """Three looks at most: each is another chance to err."""
     assert scene_looks(first) == looks
+
+
+@pytest.mark.parametrize(
+    ("first", "most", "looks"),
+    [
+        (200, 200, (200,)),
+        (200, 300, (200, 300)),
+        (24, 300, (24, 160, 300)),
+        (200, 800, (200, 500, 800)),
+        (24, 12, (24,)),
+        (2000, 1000, (2000,)),
+    ],
+)
+def test_no_more_scenes_are_added_than_somebody_has_time_for(
+    first: int, most: int, looks: tuple[int, ...]
+) -> None:
+    assert scene_looks(first, most) == looks

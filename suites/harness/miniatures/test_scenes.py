@@ -144,5 +144,5 @@ def test_scenes_and_checkpoint_paths_are_there_without_torch() -> None:
 
 
 def test_asking_for_more_scenes_than_there_are_says_how_many_there_are() -> None:
-    with pytest.raises(UserError, match="1000000 scenes but 1000001"):
+    with pytest.raises(UserError, match="1,000,000 scenes but 1,000,001"):
         evaluation_samples(1_000_001)

@@ -204,6 +204,7 @@ def test_a_session_that_died_says_so(journal: Journal) -> None:
     assert "NOT FINISHED" in page.text
     assert "The session did not finish" in page.text
     assert "1 row cut short" in page.text
+    assert re.search(r"Took .* until its last row", page.text)
     assert [card["sample"] for card in page.data["answers"]] == ["scene-1"]
 
 
@@ -255,7 +256,8 @@ def test_beyond_the_cap_the_page_says_how_many_answers_it_leaves_out(journal: Jo
             journal.append(answer_row(sample_id=f"s{index}", given=given, correct=not wrong))
     page = page_of(journal.directory)
     assert (
-        "5000 of 5050 answers are shown, wrong ones first; 50 more are in results.csv" in page.text
+        "5,000 of 5,050 answers are shown, wrong ones first; 50 more are in results.csv"
+        in page.text
     )
     wrong_first = [card["wrong"] for card in page.data["answers"]]
     assert wrong_first[:10] == ["yes"] * 10

@@ -210,3 +210,12 @@ def test_planning_needs_neither_torch_nor_transformers() -> None:
     root = Path(__file__).parents[3]
     shown = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert shown.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--image", "a.png", "--prompt", "Hm?"]])
+def test_a_command_line_without_a_model_is_told_a_whole_one(arguments: list[str]) -> None:
+    with pytest.raises(UserError) as refused:
+        make_plan(parse_flags(arguments))
+    told = str(refused.value)
+    assert "python -m harness.runtime --artifact DIR --image photo.jpg --prompt" in told
+    assert "--decoder_model_version" not in told

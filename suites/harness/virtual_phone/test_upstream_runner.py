@@ -269,7 +269,7 @@ def test_a_word_and_a_system_prompt_hold_places_of_images(
     files: Path, model: Sequence[str]
 ) -> None:
     asked = ["--prompt", r"What is \<image>?", "--system_prompt", "An <image>."]
-    assert main([*model, *asked, "--image_path", "images.txt", "--seq_len", "0"]) == 0
+    assert main([*model, *asked, "--image_path", "images.txt", "--seq_len", "90"]) == 0
     written = Path("outputs.txt").read_text(errors="replace")
     assert "An .<|eot_id|>" in written
     assert r"What is \<fake_token_around_image><global-img><image><fake_token" in written

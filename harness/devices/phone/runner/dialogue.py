@@ -13,11 +13,10 @@ from harness.runtime.request import Request
 from harness.vlm.prompt import (
     IMAGE_PLACEHOLDER,
     IMAGE_WORD,
-    ImagePiece,
     check_words,
     format_turn,
     place_images,
-    split_pieces,
+    turn_tokens,
     without_images,
 )
 from harness.vlm.spec import Preprocessing, VlmFamily
@@ -68,20 +67,12 @@ def hold_dialogue(
             "phone sees the place of an image; word it otherwise."
         )
     reader = tokenizer if generation.is_ours else upstream_tokenizer(tokenizer.path)
-    tokens = tuple(_length(turn, reader, tokens_per_image) for turn in turns)
+    tokens = tuple(turn_tokens(turn, reader.encode, tokens_per_image) for turn in turns)
     if not generation.is_single_turn:
         echoes = tuple(without_images(turn) for turn in turns)
         return Dialogue(prompts, echoes, tokens, is_exact=True)
     text = _only_prompt(request, prompts)
     return Dialogue((text,), (text + family.prompt.turn_suffix,), tokens, is_exact=False)
-
-
-def _length(turn: str, tokenizer: Tokenizer, tokens_per_image: int) -> int:
-    """Rows that a turn adds to the decoder's input (contract §4.4)."""
-    return sum(
-        tokens_per_image if isinstance(piece, ImagePiece) else len(tokenizer.encode(piece.text))
-        for piece in split_pieces(turn)
-    )
 
 
 def _only_prompt(request: Request, prompts: tuple[str, ...]) -> str:

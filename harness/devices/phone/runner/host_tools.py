@@ -87,7 +87,7 @@ def find_host_tools(directory: Path, qnn_dir: Path | None) -> HostTools:
             QNN libraries that start here, or the runner does not.
     """
     build = find_build(directory, BUILD_COMMAND)
-    if _is_script(build.runner):
+    if is_script(build.runner):
         return HostTools(build)
     for path in build.files:
         _check_machine(path)
@@ -99,7 +99,8 @@ def find_host_tools(directory: Path, qnn_dir: Path | None) -> HostTools:
     return HostTools(build, PhoneLibraries(files, version, libraries.source))
 
 
-def _is_script(runner: Path) -> bool:
+def is_script(runner: Path) -> bool:
+    """Whether a runner is one of ours, which virtual phones alone run."""
     with runner.open("rb") as file:
         return file.read(len(_SCRIPT)) == _SCRIPT
 

@@ -212,6 +212,6 @@ def check_whole(path: Path) -> None:
     """Refuse, with a ``UserError``, a program or library that was copied in part."""
     if not is_whole(path):
         raise UserError(
-            f"{path} has {path.stat().st_size} bytes and its headers tell of more; copy or build "
+            f"{path} has {path.stat().st_size:,} bytes and its headers tell of more; copy or build "
             "it again."
         )

@@ -18,6 +18,7 @@ from harness.devices.phone.fleet.phone_claim import HeldClaim, PhoneClaimed
 from harness.devices.phone.fleet.recovery import NotRecovered
 from harness.devices.phone.health.state import read_state
 from harness.devices.transport.errors import PhoneFailure
+from harness.runtime.generation import Generation
 from harness.runtime.request import Request
 from harness.virtual_phone.faults import Cut, CutKind, CutTrigger, Faults
 from harness.virtual_phone.phone import VirtualPhone
@@ -186,6 +187,25 @@ def test_a_phone_that_is_gone_is_brought_back_once(
     device.run(artifact, [question], OPTIONS)
     lose()
     assert len(device.run(artifact, [question], OPTIONS)) == 1
+
+
+def test_what_was_answered_before_a_phone_went_is_not_asked_again(
+    open_device: OpenDevice,
+    artifact: Artifact,
+    question: Request,
+    lose: Callable[[], None],
+    hub: InventoryPhone,
+) -> None:
+    device, taken = open_device(entry=hub), list[str]()
+
+    def take(answer: Generation) -> None:
+        taken.append(answer.request_id)
+        if len(taken) == 1:
+            lose()
+
+    asked = [question, question.model_copy(update={"id": "r"})]
+    answers = device.run(artifact, asked, OPTIONS, take)
+    assert [one.request_id for one in answers] == taken == ["q", "r"]
 
 
 def test_a_phone_that_no_command_brings_back_says_what_was_tried(

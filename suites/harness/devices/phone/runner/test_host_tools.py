@@ -72,6 +72,9 @@ def test_a_session_is_for_the_emulator_and_says_whose_runner_answers(tmp_path: P
     assert place.describe() == told
     with pytest.raises(UserError, match="--kv-encodings requantized makes files that no runner"):
         virtual_place(**brought, kv_encodings="requantized")
+    told = "holds upstream's runner, which on this machine has QNN's emulator of the HTP alone: "
+    with pytest.raises(UserError, match=f"{told}.*'fp32'.*Or leave --build-dir out: a runner of"):
+        virtual_place(**brought, precision="fp32")
 
 
 def test_without_a_build_the_session_says_that_the_runner_is_ours() -> None:
