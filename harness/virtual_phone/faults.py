@@ -78,8 +78,9 @@ class Faults(Frozen):
         out_bytes_per_s: Limit of what the phone sends; None for none.
         latency_s: Waited before each packet that the phone sends.
         disk_full_after_bytes: Pushed bytes until ``No space left on device``.
-        disk_full_on_command: Regular expression; from the first shell command on that it finds
-            something in, ``df`` says that nothing is free, and every push meets a full disk.
+        disk_full_on_command: Regular expression; at the first shell command that it finds something
+            in, the disk fills up: whatever writes to ``/data`` from then on finds no room, where
+            that is a file system of its own. Elsewhere every push does, and ``df`` says so.
         available_bytes: What ``df`` says is free; None for the truth.
         push_refusal: Reason that every push is refused with.
         corrupt_pushes: How many of the next pushes get one byte flipped and are called good.

@@ -109,6 +109,7 @@ class Handset:
         """Have these faults, and no others; counts begin anew."""
         self.faults = faults
         self.traffic.arm(faults.triggers)
+        self.root.make_room()
         self.root.write_available(faults.available_bytes)
 
     def see_command(self, command: str) -> None:
@@ -116,7 +117,7 @@ class Handset:
         full_on = self.faults.disk_full_on_command
         if full_on is not None and re.search(full_on, command):
             self.use_up(disk_full_on_command=None, disk_full_after_bytes=0, available_bytes=0)
-            self.root.write_available(0)
+            self.root.fill_data()
         self.traffic.see_command(command)
 
     def use_up(self, **left: object) -> None:

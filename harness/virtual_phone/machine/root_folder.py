@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.full_disk import is_full
 from harness.virtual_phone.machine.condition import SCREEN_ON, Battery, Thermal
 from harness.virtual_phone.machine.tools import write_tools
 
@@ -24,6 +25,8 @@ _KEPT_BOOT_ID = "system/etc/boot_id"
 _DUMPS = "system/etc/dumpsys"
 _AVAILABLE = "system/etc/available_kib"
 _ZONES = "sys/class/thermal"
+_TAKEN_ROOM = "taken_room"
+_BLOCK_BYTES = 1 << 20
 _FOLDERS = (
     HOME,
     "sdcard",
@@ -160,6 +163,31 @@ class RootFolder:
             file.unlink(missing_ok=True)
         else:
             file.write_text(f"{available_bytes // 1024}\n")
+
+    def fill_data(self) -> None:
+        """Leave no room on ``/data``.
+
+        Truly, where the folder behind it is a file system of its own: every write of the phone
+        fails then. Elsewhere the room is others', too, and ``df`` alone tells of none.
+        """
+        data = self.folder / "data"
+        if not data.is_mount():
+            self.write_available(0)
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        taken = os.open(data / _TAKEN_ROOM, flags, 0o600)
+        try:
+            while True:
+                os.write(taken, bytes(_BLOCK_BYTES))
+        except OSError as error:
+            if not is_full(error):
+                raise
+        finally:
+            os.close(taken)
+
+    def make_room(self) -> None:
+        """Take back what ``fill_data`` took."""
+        (self.folder / "data" / _TAKEN_ROOM).unlink(missing_ok=True)
 
     def _write_cpu_files(self) -> None:
         cpu = self.folder / "sys/devices/system/cpu"

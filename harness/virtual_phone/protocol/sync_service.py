@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -103,10 +104,12 @@ class PushReceiver:
         try:
             modified_s = await self._take_data()
             if self._file is not None and not self._failed:
-                self._finish(self._file, modified_s)
+                await self._finish(self._file, modified_s)
         finally:
             if self._file is not None:
-                self._file.close()
+                # What is still to be written of a file that was given up need not be.
+                with contextlib.suppress(OSError):
+                    self._file.close()
         if not self._failed:
             await self._stream.write(sync_messages.OKAY)
 
@@ -143,9 +146,15 @@ class PushReceiver:
         if left is not None:
             self._handset.use_up(disk_full_after_bytes=max(0, left - len(chunk)))
             if left < len(chunk):
-                await self._fail(f"write failed: {os.strerror(errno.ENOSPC)}")
-                self._target.unlink(missing_ok=True)
+                self._handset.root.fill_data()
+                await self._give_up(os.strerror(errno.ENOSPC))
                 return
+        try:
+            self._write(chunk)
+        except OSError as error:
+            await self._give_up(error.strerror)
+
+    def _write(self, chunk: memoryview) -> None:
         if self._file is None:
             self._link(bytes(chunk).rstrip(b"\0"))
         elif not self._corrupted and self._handset.faults.corrupt_pushes and chunk:
@@ -155,6 +164,11 @@ class PushReceiver:
         else:
             self._file.write(chunk)
 
+    async def _give_up(self, reason: str | None) -> None:
+        """Say that the file cannot be written, and leave nothing of it."""
+        await self._fail(f"write failed: {reason}")
+        self._target.unlink(missing_ok=True)
+
     def _link(self, destination: bytes) -> None:
         self._target.unlink(missing_ok=True)
         self._target.symlink_to(os.fsdecode(destination))
@@ -163,11 +177,15 @@ class PushReceiver:
         self._failed = True
         await self._stream.write(sync_messages.pack_fail(reason))
 
-    def _finish(self, file: BinaryIO, modified_s: int) -> None:
+    async def _finish(self, file: BinaryIO, modified_s: int) -> None:
         """Of the file that is open, whatever has its name by now."""
         permissions = self._mode & 0o777
         permissions |= (permissions >> 3) & 0o070
         permissions |= (permissions >> 3) & 0o007
-        file.flush()
+        try:
+            file.flush()
+        except OSError as error:
+            await self._give_up(error.strerror)
+            return
         os.fchmod(file.fileno(), permissions)
         os.utime(file.fileno(), (modified_s, modified_s))

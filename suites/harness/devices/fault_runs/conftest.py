@@ -13,7 +13,13 @@ from harness.devices.adb.programs import adb_programs
 from harness.devices.phone import phone_device
 from harness.runtime.request import Request
 from suites.harness.devices.fault_runs.outcome import Outcome, outcome_table
-from suites.harness.devices.fault_runs.plan import FEW, draw, load_plan
+from suites.harness.devices.fault_runs.plan import (
+    FEW,
+    draw,
+    load_plan,
+    load_seeds,
+    numbered_seeds,
+)
 from suites.harness.devices.fault_runs.stage import Stage
 
 Play = Callable[[int], None]
@@ -30,6 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help=f"runs on virtual phones with a fault each; default: {FEW}, at most 200",
     )
+    parser.addoption(
+        "--fault-seeds",
+        type=_seeds,
+        metavar="FIRST-LAST",
+        help="draw one run from each of these numbers, and not from the list",
+    )
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last) + 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,10 +54,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fault_run(number): place in the list of runs with a fault")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each seed whose run goes by the module's adb server."""
+    if "seed" in metafunc.fixturenames:
+        seeds = metafunc.config.getoption("fault_seeds", None) or load_seeds()
+        runs = [
+            pytest.param(seed, marks=pytest.mark.fault_run(number), id=f"seed-{seed}")
+            for number, seed in numbered_seeds(seeds, adb=metafunc.module.ADB)
+        ]
+        metafunc.parametrize("seed", runs)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the first runs of the list; one that is named on the command line is always run."""
-    if any("::" in argument for argument in config.args):
+    """Keep the first runs of the list; what is named on the command line is always run."""
+    if config.getoption("fault_seeds", None) or any("::" in argument for argument in config.args):
         return
     most = config.getoption("fault_runs", FEW)
     beyond = [item for item in items if _number(item) >= most]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -148,9 +149,7 @@ def draw(plan: Plan, seed: int) -> FaultedRun:
     )
 
 
-def numbered_seeds(adb: int) -> list[tuple[int, int]]:
+def numbered_seeds(seeds: Sequence[int], adb: int) -> list[tuple[int, int]]:
     """Seeds of the runs by one of the adb servers, with their place among all runs."""
     plan = load_plan()
-    return [
-        (number, seed) for number, seed in enumerate(load_seeds()) if draw(plan, seed).adb == adb
-    ]
+    return [(number, seed) for number, seed in enumerate(seeds) if draw(plan, seed).adb == adb]

@@ -6,18 +6,11 @@ push, claimed run, answer. ``nox -s robustness`` plays all of them, other sessio
 
 from __future__ import annotations
 
-import pytest
-
 from suites.harness.devices.fault_runs.conftest import Play
-from suites.harness.devices.fault_runs.plan import numbered_seeds
 
-SEEDS = [
-    pytest.param(seed, marks=pytest.mark.fault_run(number), id=f"seed-{seed}")
-    for number, seed in numbered_seeds(adb=1)
-]
+ADB = 1
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 def test_a_fault_costs_no_answer_or_is_named(play: Play, seed: int) -> None:
     """The answer of the undisturbed run, or an error with the cause, before the deadline."""
     play(seed)
