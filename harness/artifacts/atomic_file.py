@@ -23,6 +23,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
         os.chmod(part, 0o644)
         os.replace(part, path)
+    except OSError as error:
+        os.unlink(part)
+        # What writing fails with names no file, and what to make room for is this one.
+        error.filename = str(path)
+        raise
     except BaseException:
         os.unlink(part)
         raise

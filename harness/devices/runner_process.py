@@ -18,8 +18,8 @@ from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.devices.answer_file import AnswerFile
 from harness.devices.device import RunFailure, TakeAnswer, wait_for_all
-from harness.devices.kept_output import PRINTED_BYTES_LIMIT, last_lines, read_kept
 from harness.full_disk import check_room
+from harness.kept_output import PRINTED_BYTES_LIMIT, last_lines, read_kept
 from harness.run_folder import run_folder
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions, write_requests

@@ -25,6 +25,7 @@ from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.shim import c_compiler
 from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
+from harness.finished_program import run_to_end
 from harness.installation import PYTHONS, missing_packages, pip_command, requirements
 from harness.mounts import is_noexec
 
@@ -100,9 +101,7 @@ def _broken_packages() -> dict[str, str]:
     there = [module for module in modules if importlib.util.find_spec(module) is not None]
     command = (sys.executable, "-c", _IMPORT, *there)
     try:
-        asked = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_IMPORT_S
-        )
+        asked = run_to_end(command, _IMPORT_S)
     except subprocess.TimeoutExpired:
         return {modules[there[0]]: f"not imported in {_IMPORT_S:.0f} s"} if there else {}
     if asked.returncode != 0:

@@ -30,6 +30,7 @@ from harness.devices.transport.registry import transport_of
 from harness.devices.virtual_session import UPSTREAM, bring_tools, read_serial, virtual_soc
 from harness.doctor.diagnosis import Diagnosis
 from harness.errors import UserError
+from harness.finished_program import run_to_end
 
 _VERSION_S = 5.0
 _STATE_S = 8.0
@@ -106,15 +107,8 @@ def _client(request: PhoneRequest) -> Diagnosis:
 
 def _version_of(program: Path) -> str:
     """What it says of itself; asked so, it talks with no server."""
-    said = subprocess.run(
-        (str(program), "version"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_VERSION_S,
-        check=True,
-    )
+    said = run_to_end((str(program), "version"), _VERSION_S)
+    said.check_returncode()
     lines = said.stdout.splitlines()
     return next((line for line in lines if line.startswith("Version")), lines[0])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.devices.device import RunFailure
 from harness.devices.phone.exclusive_use import PhoneBusy
 from harness.devices.phone.health.gate import DeviceBlocked
-from harness.devices.transport.errors import PhoneFailure
+from harness.devices.transport.errors import NotEnoughSpace, PhoneFailure
 from harness.errors import UserError
 from harness.export.cache import CacheNotWritable
 from harness.export.worker.process import ExportFailed
@@ -41,7 +41,7 @@ TOLD_IN_WORDS = (UserError, RunFailure, ExportFailed, DeadModel)
 
 
 def told_of_full_disk(error: BaseException, folders: Iterable[Path]) -> str | None:
-    """What to say of an error that a disk of this machine without room caused; None of any other.
+    """What to say of an error that a disk without room caused, here or on a phone; else None.
 
     Args:
         error: As it ended a test.
@@ -49,6 +49,8 @@ def told_of_full_disk(error: BaseException, folders: Iterable[Path]) -> str | No
     """
     if isinstance(error, OSError) and is_full(error):
         return f"{describe_full(error, folders)}; make room there and run again."
+    if isinstance(error, NotEnoughSpace):
+        return str(error)
     if isinstance(error, CacheNotWritable) and error.is_full:
         return str(error)
     if isinstance(error, ExportFailed) and tells_full(str(error)):

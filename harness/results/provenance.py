@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.finished_program import run_to_end
 from harness.results.rows.schema import HostInfo
 
 #: Distributions whose version can change a measured number.
@@ -66,9 +67,8 @@ def git_commit(directory: Path) -> str | None:
 
 def _git(directory: Path, *arguments: str) -> str:
     command = ["git", "-C", str(directory), *arguments]
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=_GIT_TIMEOUT_S
-    )
+    result = run_to_end(command, _GIT_TIMEOUT_S)
+    result.check_returncode()
     return result.stdout.strip()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from harness.full_disk import is_full
 from harness.lock_file import check_lock_file
 
 COUNTER_NAME = ".sequence"
@@ -48,8 +49,18 @@ def next_sequence(results: Path, now: datetime, latest: Callable[[], int]) -> in
 
     Raises:
         UserError: If something else than a file is in the counter's place.
-        OSError: If the store cannot be written.
+        OSError: If the store cannot be written for another reason than want of room.
     """
+    try:
+        return _count_up(results, now, latest)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        # The session's first row holds the number, wherever there is room for that.
+        return min(max(sequence_of(now), latest() + 1), LAST)
+
+
+def _count_up(results: Path, now: datetime, latest: Callable[[], int]) -> int:
     results.mkdir(parents=True, exist_ok=True)
     path = results / COUNTER_NAME
     check_lock_file(path)

@@ -149,21 +149,6 @@ class PrivateAdbServer:
         for phone in self._phones:
             connect_phone(self.port, phone.port)
 
-    def run(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[bytes]:
-        """Run this server's own adb as a client of it.
-
-        Raises:
-            subprocess.TimeoutExpired: If it takes too long; it is ended then.
-        """
-        return subprocess.run(
-            (str(self.adb_program), "-P", str(self.port), *arguments),
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
-
     def _start(self) -> None:
         behind = self.home / _SOCKET
         behind.unlink(missing_ok=True)

@@ -1,39 +1,22 @@
-"""A disk of a few kilobytes, which is really full when it is full."""
+"""Small disks of tests, which are skipped where this user may mount none."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from benchmarks.full_disks import small_disk as mounted
+
 
 @contextmanager
-def small_disk(folder: Path, size_kib: int) -> Iterator[Path]:
-    """Mount a disk of its own over a folder; skip the test where only root could."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount = ("mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(folder))
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except OSError as error:
-        pytest.skip(f"there is no mount: {error}")
-    if done.returncode != 0:
-        pytest.skip(f"this user may mount no disk of its own: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(("umount", "--lazy", str(folder)), check=True)
-
-
-def fill(folder: Path, leave_kib: int = 0) -> Path:
-    """Leave so much room on a disk; the file that takes the rest."""
-    rest = folder / "rest"
-    with rest.open("wb", buffering=0) as file:
+def small_disk(folder: Path, size_kib: int) -> Iterator[mounted.SmallDisk]:
+    """Mount a disk of its own over a folder."""
+    with ExitStack() as stack:
         try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            file.truncate(file.tell() - leave_kib * 1024)
-    return rest
+            disk = stack.enter_context(mounted.small_disk(folder, size_kib))
+        except mounted.NoDisk as error:
+            pytest.skip(str(error))
+        yield disk

@@ -14,6 +14,7 @@ import harness
 from harness.backends.qnn.libraries import find_libraries
 from harness.backends.qnn.provider import QnnInfo, activate
 from harness.errors import UserError
+from harness.finished_program import run_to_end
 
 _TIMEOUT_S = 60
 _QNN_INFO = TypeAdapter(QnnInfo)
@@ -49,14 +50,10 @@ def _ask(qnn_dir: Path | None) -> subprocess.CompletedProcess[str]:
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     where = [] if qnn_dir is None else [str(qnn_dir)]
     try:
-        return subprocess.run(
+        return run_to_end(
             [sys.executable, "-m", "harness.backends.qnn.probe", *where],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            check=False,
-            env={**os.environ, "PYTHONPATH": search_path},
+            _TIMEOUT_S,
+            {**os.environ, "PYTHONPATH": search_path},
         )
     except subprocess.TimeoutExpired as error:
         raise UserError(

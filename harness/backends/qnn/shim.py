@@ -7,13 +7,14 @@ import os
 import platform
 import shlex
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 from harness.backends.qnn.libraries import HTP_LIBRARY
 from harness.errors import UserError
+from harness.finished_program import run_to_end
 
+_COMPILE_S = 300.0
 _SOURCE = Path(__file__).with_name("shim.c")
 _FLAGS = (
     *("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"),
@@ -66,7 +67,7 @@ def _compile(compiler: str, path: Path) -> None:
     os.close(descriptor)
     try:
         command = [compiler, *_FLAGS, str(_SOURCE), "-o", part]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = run_to_end(command, _COMPILE_S)
         if result.returncode != 0:
             lines = result.stderr.strip().splitlines() or ["no message"]
             raise UserError(

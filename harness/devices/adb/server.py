@@ -14,6 +14,7 @@ from harness.devices.adb.listing import ListedPhone, parse_listing
 from harness.devices.adb.server_status import ServerInfo, parse_status
 from harness.devices.transport.errors import ConnectionLost, PhoneFailure
 from harness.errors import UserError
+from harness.finished_program import run_to_end
 
 DEFAULT_PORT = 5037
 _ASK_S = 5.0
@@ -163,14 +164,7 @@ class AdbServer:
         # Not `start-server`: that asks whoever listens by now, and kills one of another protocol.
         command = (str(self.adb_program), "-P", str(self.address.port), "server")
         try:
-            started = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_START_S,
-            )
+            started = run_to_end(command, _START_S)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NoServer(str(self.address), f"{self.adb_program}: {error}") from error
         if started.returncode != 0 and not self._is_there():

@@ -7,17 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import harness
 from harness.artifacts.artifact import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
+from harness.kept_output import last_lines, read_kept
 from harness.measure.wording import end_in_words
 from harness.vocabulary import Component
+
+_LONGEST_LINE = 1 << 20
+"""Kept of a line that a library prints without an end."""
 
 
 class ExportFailed(RuntimeError):
@@ -30,7 +33,7 @@ class ExportFailed(RuntimeError):
     """
 
     def __init__(self, component: Component, exit_code: int, log: Path) -> None:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
+        tail = "\n".join(last_lines(read_kept(log)))
         super().__init__(f"export of {component} {end_in_words(exit_code)}; log: {log}\n{tail}")
         self.component = component
         self.exit_code = exit_code
@@ -100,10 +103,10 @@ def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[TaskEnded | No
     return outcome, exit_code
 
 
-def _follow(lines: Iterable[str], report: ReportStage) -> TaskEnded | None:
+def _follow(lines: IO[str], report: ReportStage) -> TaskEnded | None:
     """Pass the worker's stages on until it ends; None if it ended without an outcome."""
     outcome = None
-    for line in lines:
+    while line := lines.readline(_LONGEST_LINE):
         try:
             message = json.loads(line)
         except ValueError:

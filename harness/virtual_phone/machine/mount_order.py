@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+from harness.finished_program import run_to_end
 from harness.virtual_phone.machine.root_folder import (
     BOOT_ID,
     HOME,
@@ -28,6 +28,7 @@ _OWN_SETTINGS = {
     "/etc/passwd": f"root:x:0:0:root:/{HOME}:/bin/sh\n",
     "/etc/group": "root:x:0:\n",
 }
+_ASK_S = 60.0
 _CHANGED_BY_PHONE = ("data", "sdcard", "storage", "tmp")
 _SHOWN_TO_PHONE = ("system", "sys", "vendor")
 
@@ -70,7 +71,8 @@ def python_folders() -> list[Path]:
 def _installed() -> tuple[str, ...]:
     """Folders of packages, and those that their ``.pth`` files add."""
     command = (sys.executable, "-I", "-c", "import json, sys; print(json.dumps(sys.path))")
-    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    told = run_to_end(command, _ASK_S)
+    told.check_returncode()
     project = str(Path(harness.__file__).parents[1])
     return tuple(path for path in json.loads(told.stdout) if path != project)
 

@@ -29,6 +29,7 @@ from harness.results.stand_in import banners
 from harness.results.stored_run import latest_sequence, stored_runs
 from reports.past import read_past
 from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
+from suites.harness.small_disk import small_disk
 
 NOW = datetime(2026, 11, 29, 14, 0, tzinfo=UTC)
 
@@ -47,6 +48,13 @@ def test_numbers_grow_where_a_clock_was_set_back(tmp_path: Path) -> None:
     assert number(tmp_path, NOW - timedelta(days=400)) == first + 1
     assert number(tmp_path, datetime(1970, 1, 1, tzinfo=UTC)) == first + 2
     assert number(tmp_path, NOW + timedelta(seconds=1)) == first + 1_000_000
+
+
+def test_a_store_without_room_gives_numbers_all_the_same(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "store", 64) as disk:
+        write_run(disk.folder, 0, [], sequence=sequence_of(NOW))
+        disk.fill()
+        assert number(disk.folder, NOW - timedelta(days=1)) == sequence_of(NOW) + 1
 
 
 def test_a_copied_store_is_counted_on(tmp_path: Path) -> None:

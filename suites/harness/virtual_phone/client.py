@@ -15,9 +15,21 @@ _POLL_S = 0.02
 Answer = subprocess.CompletedProcess[bytes]
 
 
+def run_client(server: PrivateAdbServer, *arguments: str, timeout_s: float = 60.0) -> Answer:
+    """Run the server's own adb as a client of it."""
+    return subprocess.run(
+        (str(server.adb_program), "-P", str(server.port), *arguments),
+        env=server.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
 def adb(server: PrivateAdbServer, phone: PhoneControls, *arguments: str) -> Answer:
     """Run ``adb -s PHONE ...``."""
-    return server.run("-s", phone.serial, *arguments, timeout_s=_PATIENCE_S)
+    return run_client(server, "-s", phone.serial, *arguments, timeout_s=_PATIENCE_S)
 
 
 def shell(server: PrivateAdbServer, phone: PhoneControls, command: str) -> str:

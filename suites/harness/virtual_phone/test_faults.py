@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.virtual_phone.faults import CommandRule, Cut, CutKind, CutTrigger, Faults
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
+from suites.harness.small_disk import small_disk
 from suites.harness.virtual_phone.client import (
     adb,
     shell,
@@ -192,6 +193,32 @@ def test_a_full_disk_refuses_the_rest_of_a_push(
     assert not (attached.root / FILE[1:]).exists()
     attached.clear_faults()
     assert adb(server, attached, "push", str(sent), FILE).returncode == 0
+
+
+def test_a_disk_of_its_own_is_truly_full_for_pushes_and_programs(
+    server: PrivateAdbServer, tmp_path: Path, sent: Path
+) -> None:
+    with (
+        small_disk(tmp_path / "phone/data", 16 << 10),
+        VirtualPhone(root=tmp_path / "phone") as phone,
+    ):
+        server.attach(phone)
+        phone.set_fault(disk_full_on_command="first")
+        assert shell(server, phone, "cd /data/local/tmp; echo 1 > a; echo first; cat a") == (
+            "first\n"
+        )
+        answer = adb(server, phone, "push", str(sent), FILE)
+        assert "No space left on device" in words(answer)
+        assert not (phone.root / FILE[1:]).exists()
+        assert adb(server, phone, "shell", "echo 1 > /data/local/tmp/b").returncode != 0
+        assert shell(server, phone, "df -k /data").splitlines()[1].split()[3] == "0"
+        phone.clear_faults()
+        assert adb(server, phone, "push", str(sent), FILE).returncode == 0
+        big = sent.with_name("big")
+        big.write_bytes(bytes(20 << 20))
+        assert "No space left on device" in words(adb(server, phone, "push", str(big), FILE))
+        assert not (phone.root / FILE[1:]).exists()
+        server.unplug(phone)
 
 
 def test_df_tells_how_little_is_free(server: PrivateAdbServer, attached: VirtualPhone) -> None:

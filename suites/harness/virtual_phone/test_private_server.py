@@ -14,7 +14,13 @@ from harness.devices.adb.programs import AdbProgram
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer, ServerFailed
 from harness.virtual_phone.protocol.server_requests import disconnect_phone
-from suites.harness.virtual_phone.client import shell, wait_until, wait_until_back, words
+from suites.harness.virtual_phone.client import (
+    run_client,
+    shell,
+    wait_until,
+    wait_until_back,
+    words,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +42,7 @@ def test_it_listens_on_loopback_only_and_keeps_its_key_to_itself(
 
 def test_it_knows_no_phones_but_its_own(adb_program: AdbProgram) -> None:
     with PrivateAdbServer(adb_program.path) as alone:
-        assert words(alone.run("devices")).strip() == "List of devices attached"
+        assert words(run_client(alone, "devices")).strip() == "List of devices attached"
 
 
 def test_it_serves_from_a_folder_with_a_long_name(
@@ -45,7 +51,7 @@ def test_it_serves_from_a_folder_with_a_long_name(
     (folder := tmp_path / ("long" * 30)).mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     with PrivateAdbServer(adb_program.path) as alone:
-        assert words(alone.run("devices")).strip() == "List of devices attached"
+        assert words(run_client(alone, "devices")).strip() == "List of devices attached"
 
 
 def test_it_is_gone_when_it_ends(adb_program: AdbProgram) -> None:

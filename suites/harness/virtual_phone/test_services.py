@@ -14,7 +14,7 @@ from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.fleet.phone_selection import choose_phones
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
-from suites.harness.virtual_phone.client import adb, shell, start, words
+from suites.harness.virtual_phone.client import adb, run_client, shell, start, words
 
 FOLDER = "/data/local/tmp"
 
@@ -29,7 +29,7 @@ def sent(tmp_path: Path) -> Path:
 
 
 def test_the_server_lists_it_as_a_device(server: PrivateAdbServer, attached: VirtualPhone) -> None:
-    listed = words(server.run("devices", "-l"))
+    listed = words(run_client(server, "devices", "-l"))
     assert attached.serial in listed
     assert "product:virtual_phone model:Virtual_Phone" in listed
     assert server.state_of(attached) == "device"

@@ -19,7 +19,7 @@ from harness.virtual_phone.machine.sandbox import Isolation, NoSandbox
 from harness.virtual_phone.machine.virtual_build import BACKEND_LIBRARY, RUNNER, write_virtual_build
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
-from suites.harness.virtual_phone.client import adb, shell
+from suites.harness.virtual_phone.client import adb, run_client, shell
 
 FOLDER = "/data/local/tmp/snapgate"
 FLAGS = (
@@ -83,7 +83,7 @@ def test_the_phone_answers_what_this_machine_answers(
         names = [str(path) for path in (*files.iterdir(), build / RUNNER, build / BACKEND_LIBRARY)]
         assert adb(server, phone, "push", *names, FOLDER).returncode == 0
         run = f"cd {FOLDER} && export LD_LIBRARY_PATH=. && ./qnn_multimodal_runner {FLAGS}"
-        answer = server.run("-s", phone.serial, "shell", run)
+        answer = run_client(server, "-s", phone.serial, "shell", run)
         assert answer.returncode == 0, answer
         pulled = adb(server, phone, "pull", f"{FOLDER}/outputs.txt", str(tmp_path))
         assert pulled.returncode == 0, pulled

@@ -28,6 +28,9 @@ _READ_S = 30.0
 RESERVE_BYTES = 64 << 20
 """Left free, for what a run writes and for a piece of a file that was cut."""
 
+SMALL_FILE_BYTES = 4 << 20
+"""Read of a file that a run left; an answer has a few kilobytes."""
+
 _SLOWEST_HASH_BYTES_PER_S = 20e6
 """Of a little core without instructions for sha256, busy with something else."""
 
@@ -103,7 +106,7 @@ def check_room(phone: Commands, folder: str, said: str = "") -> None:
 def read_small_files(
     phone: Commands, folder: str, names: Sequence[str], boot_id: str
 ) -> dict[str, bytes | None]:
-    """Content of files; None where there is none.
+    """Content of files, of which only so much comes as is small; None where there is none.
 
     Each comes behind its length, so that an answer which was cut is noticed.
 
@@ -123,7 +126,9 @@ def read_small_files(
     answer = phone.ask(
         f"read -r now < {BOOT_ID}; echo $now; cd {shlex.quote(folder)} || exit 1; "
         f"for f in {listed}; do "
-        'if [ -f "$f" ]; then echo $(wc -c < "$f"); cat "$f"; else echo -; fi; done',
+        'if [ -f "$f" ]; then s=$(wc -c < "$f"); '
+        f"[ $s -gt {SMALL_FILE_BYTES} ] && s={SMALL_FILE_BYTES}; "
+        'echo $((s)); head -c $s "$f"; else echo -; fi; done',
         _READ_S,
     )
     now, newline, rest = answer.raw.partition(b"\n")

@@ -18,6 +18,7 @@ from harness.devices.transport.errors import ConnectionLost, PhoneFailure, Unrea
 from harness.devices.transport.found_phone import Discovery
 from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import Retry, RetryLimits
+from harness.finished_program import run_to_end
 
 _ASK_S = 5.0
 _PAUSE_S = 0.5
@@ -114,14 +115,10 @@ def run_recover_command(entry: InventoryPhone, limits: RecoveryLimits) -> None:
     if entry.refusal is not None:
         raise NotRecovered(entry.refusal)
     try:
-        done = subprocess.run(
+        done = run_to_end(
             shlex.split(command),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=limits.command_s,
-            env={**os.environ, "SNAPGATE_SERIALNO": entry.serialno},
+            limits.command_s,
+            {**os.environ, "SNAPGATE_SERIALNO": entry.serialno},
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise NotRecovered(f"{command!r} failed: {error}") from error

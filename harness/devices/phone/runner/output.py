@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from harness.backends.qnn.errors import explain
 from harness.devices.device import RunFailure
-from harness.devices.kept_output import last_lines
+from harness.devices.phone.files.storage import SMALL_FILE_BYTES
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.errors import UserError
+from harness.kept_output import last_lines
 from harness.measure.run_stats import RunStats
 from harness.measure.wording import end_in_words
 from harness.runner_log.failed_check import why_it_ended
@@ -123,6 +124,11 @@ def _answers(left: LeftBehind, dialogue: Dialogue) -> tuple[str, ...]:
         )
     if not left.output:
         raise UnusableRun("it wrote no outputs.txt" if left.output is None else "outputs.txt empty")
+    if len(left.output) >= SMALL_FILE_BYTES:
+        raise UnusableRun(
+            f"its outputs.txt has {SMALL_FILE_BYTES >> 20} MiB or more, which no answer has; it "
+            f"begins with {left.output[:60].decode(errors='replace')!r}"
+        )
     written = left.output.decode(errors="replace")
     starts: list[int] = []
     ends: list[int] = []
@@ -179,7 +185,8 @@ def _check_speed(speed: str | None, stats: RunStats) -> None:
     try:
         written = float(speed or "")
     except ValueError as error:
-        raise UnusableRun(f"its speed file holds {speed!r}, which is no number") from error
+        told = f"its speed file holds {(speed or '')[:60]!r}, which is no number"
+        raise UnusableRun(told) from error
     if duration_ms and not _agree(written, tokens * 1000 / duration_ms, duration_ms):
         raise UnusableRun(
             f"its speed file says {written:g} tokens per second and its log "

@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
-from harness.devices.kept_output import TAIL_BYTES
 from harness.devices.phone.files.storage import check_room, read_small_files
 from harness.devices.phone.runner.command import OUTPUT, SPEED, run_script
 from harness.devices.phone.runner.output import LeftBehind
@@ -24,6 +23,7 @@ from harness.devices.transport.errors import (
 )
 from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import RetryLimits, retrying
+from harness.kept_output import TAIL_BYTES
 from harness.measure.wording import end_in_words
 
 _REBOOTS = 2
@@ -83,11 +83,13 @@ class RemoteRunner:
         gflags ends with exit code 1 then.
 
         Raises:
+            NotEnoughSpace: If the phone's disk is full behind it.
             PhoneFailure: If the phone is gone.
         """
 
         def ask() -> str:
             result, folder = self._run((self.runner, "--help"), None, "--help", total_s)
+            self._check_room(folder)
             self._remove(folder)
             ended = f"It {end_in_words(result.exit_code)}."
             return f"{ended}\n{result.log.decode(errors='replace')}"
@@ -114,12 +116,7 @@ class RemoteRunner:
 
         def run() -> LeftBehind:
             result, folder = self._run(arguments, images, about, total_s)
-            try:
-                # What it wrote need not be whole, whatever its exit code is.
-                self._persist(lambda: check_room(self._phone, folder))
-            except NotEnoughSpace:
-                self._remove(folder)
-                raise
+            self._check_room(folder)
             left = self._collect(result, folder)
             self._remove(folder)
             return left
@@ -150,6 +147,17 @@ class RemoteRunner:
             # A phone that does not answer any more is no reason to go on.
             with suppress(PhoneFailure):
                 run.end()
+            raise
+
+    def _check_room(self, folder: str) -> None:
+        """Leave nothing of a run behind which the disk is full.
+
+        What it wrote need not be whole, whatever its exit code is.
+        """
+        try:
+            self._persist(lambda: check_room(self._phone, folder))
+        except NotEnoughSpace:
+            self._remove(folder)
             raise
 
     def _collect(self, result: RunResult, folder: str) -> LeftBehind:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.devices.kept_output import HEAD_BYTES, TAIL_BYTES, KeptOutput
 from harness.devices.phone.files.storage import check_room
 from harness.devices.phone.runs import run_shell
 from harness.devices.transport.errors import (
@@ -19,6 +18,7 @@ from harness.devices.transport.errors import (
 )
 from harness.devices.transport.phone import Commands
 from harness.devices.transport.retrying import Retry, RetryLimits, retrying
+from harness.kept_output import HEAD_BYTES, TAIL_BYTES, KeptOutput
 
 _ASK_S = 15.0
 _LOG_BYTES_PER_POLL = TAIL_BYTES

@@ -21,7 +21,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.devices.kept_output import PRINTED_BYTES_LIMIT
+from harness.kept_output import PRINTED_BYTES_LIMIT
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 

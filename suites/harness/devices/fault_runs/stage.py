@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from benchmarks.full_disks.small_disk import NoDisk, small_disk
 from harness.artifacts.artifact import Artifact
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.programs import adb_programs
@@ -35,6 +38,8 @@ Answer = tuple[tuple[str, tuple[int, ...]], ...]
 """Text and token ids of each turn: what two runs of one artifact have in common."""
 
 _SOC = "SM8550"
+_DISK_KIB = 96 << 10
+"""Of a phone whose disk fills up: a session wants 64 MiB of it free."""
 _TOLD = (PhoneFailure, DeviceBlocked, RunFailure, UserError)
 """Errors that are made for people."""
 
@@ -74,7 +79,11 @@ class Stage:
         """Play one run; it never takes longer than its deadline."""
         expected = self.undisturbed(run.runner)
         program = adb_programs()[run.adb]
-        with PrivateAdbServer(program.path) as server, VirtualPhone(_SOC) as phone:
+        with (
+            self._disk_of(run) as root,
+            PrivateAdbServer(program.path) as server,
+            VirtualPhone(_SOC, root=root) as phone,
+        ):
             server.attach(phone)
             with Mischief(run, phone, server) as mischief:
                 if run.is_early:
@@ -97,6 +106,18 @@ class Stage:
             drops=drops,
             seconds=seconds,
         )
+
+    @contextmanager
+    def _disk_of(self, run: FaultedRun) -> Iterator[Path | None]:
+        """A phone's folder whose disk fills up truly, where this user may mount one."""
+        if run.fault.act != "fill_disk":
+            yield None
+            return
+        with ExitStack() as stack:
+            root = Path(stack.enter_context(TemporaryDirectory(dir=self._folder)))
+            with suppress(NoDisk):
+                stack.enter_context(small_disk(root / "data", _DISK_KIB))
+            yield root
 
     def _within_deadline(self, action: Callable[[], Answer]) -> Answer | Exception | None:
         """What it returned or raised; None if it had done neither in time."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.devices.phone.files.storage import SMALL_FILE_BYTES
 from harness.devices.phone.runner.dialogue import Dialogue
 from harness.devices.phone.runner.output import LeftBehind, UnusableRun, failed_run, read_answer
 from harness.measure.run_stats import RunStats
@@ -54,6 +55,12 @@ def test_an_answer_is_what_stands_behind_the_echo(tokenizer: Tokenizer) -> None:
     assert turn.token_ids == tuple(tokenizer.encode(" a red circle"))
     assert turn.is_retokenized
     assert turn.stats.decode_ms == 400.0
+
+
+def test_an_answer_beyond_all_bounds_is_a_failure_of_the_run(tokenizer: Tokenizer) -> None:
+    left = replace(GOOD, output=b"User:red?\nAssistant: " + b"no " * (SMALL_FILE_BYTES // 3))
+    with pytest.raises(UnusableRun, match=r"outputs\.txt has 4 MiB or more"):
+        read_answer("q", left, DIALOGUE, tokenizer)
 
 
 def test_the_larger_peak_of_memory_counts(tokenizer: Tokenizer) -> None:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.full_disks.small_disk import SmallDisk
 from harness.devices.phone.files.storage import check_room
 from harness.devices.phone.runs.claimed_run import ClaimedRun, RunResult, find_runs
 from harness.devices.transport.errors import NotEnoughSpace
 from suites.harness.devices.transport.local_phones import LocalPhone
-from suites.harness.small_disk import fill, small_disk
+from suites.harness.small_disk import small_disk
 
 
 @pytest.fixture
 def phone(tmp_path: Path) -> Iterator[LocalPhone]:
-    with small_disk(tmp_path / "phone", 4096) as folder:
-        yield LocalPhone(folder)
+    with small_disk(tmp_path / "phone", 4096) as disk:
+        yield LocalPhone(disk.folder)
 
 
 def run_of(phone: LocalPhone) -> ClaimedRun:
@@ -31,13 +32,14 @@ def ended(phone: LocalPhone, command: str) -> RunResult:
 
 
 def test_nothing_starts_on_a_full_disk_and_nothing_is_left_of_it(phone: LocalPhone) -> None:
-    rest = fill(Path(phone.home))
+    disk = SmallDisk(Path(phone.home))
+    disk.fill()
 
     with pytest.raises(NotEnoughSpace, match=r"runs/one has 0 MiB free and 64 MiB are needed"):
         run_of(phone).start("echo x > ../began")
 
     assert find_runs(phone, f"{phone.home}/runs") == ()
-    rest.unlink()
+    disk.make_room()
     assert ended(phone, "exit 3").exit_code == 3
     assert not Path(phone.home, "runs/began").exists()
 

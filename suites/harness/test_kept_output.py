@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.devices import kept_output
-from harness.devices.kept_output import KeptOutput, last_lines, read_kept
+from harness import kept_output
+from harness.kept_output import KeptOutput, last_lines, read_kept
 
 HEAD, TAIL = 12, 9
 
