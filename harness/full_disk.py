@@ -64,7 +64,7 @@ def describe_full(error: OSError, folders: Iterable[Path], needed_bytes: int | N
 
 
 def check_room(folder: Path) -> None:
-    """Find out behind a run whether what it wrote can be whole.
+    """Find out behind a run whether what it wrote can be whole, or before one whether it will be.
 
     Raises:
         OSError: ENOSPC with the folder, if hardly anything is free there.

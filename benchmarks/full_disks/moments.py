@@ -11,6 +11,7 @@ Place = Literal["artifacts", "results", "report-dir", "tmp", "junit", "threshold
 """Folder with a disk of its own: of an option, of ``TMPDIR``, or of the phone's ``/data``."""
 
 _ROWS = "results/*/rows-main*.jsonl"
+_OUTCOME = b'"kind":"outcome"'
 _LAST_ROW = b'"kind":"session_end"'
 _MEASURED = "notes/*.jsonl"
 
@@ -62,7 +63,7 @@ MOMENTS = (
     _on_phone("exit code of a run", last_act="cat /dev/zero > /data/local/tmp/rest 2>/dev/null"),
     _on_phone("pull of an answer", r"then s=\$\(wc -c"),
     Moment("export into the cache", "artifacts", 64, "artifacts/building/*", exports=True),
-    Moment("answers of the float model", "artifacts", 64, "artifacts/references", suite="accuracy"),
+    Moment("answers of the float model", "artifacts", 64, _MEASURED, suite="accuracy"),
     Moment("journal, at its beginning", "results", 4),
     Moment("journal, at a sample", "results", 4, _ROWS, b'"kind":"sample"'),
     Moment("pictures beside the journal", "results", 4, "results/*/thumbnails", suite="accuracy"),
@@ -77,9 +78,7 @@ MOMENTS = (
     Moment("start of a run", "tmp", 64, _MEASURED),
     Moment("log of a run", "tmp", 64, "tmp/snapgate-run-*/stdout"),
     Moment("report", "report-dir", 4, _ROWS, _LAST_ROW),
-    Moment(
-        "junit.xml of pytest", "junit", 1, _ROWS, b'"kind":"outcome"', arguments=("--junitxml",)
-    ),
+    Moment("junit.xml of pytest", "junit", 1, _ROWS, _OUTCOME, arguments=("--junitxml",)),
     Moment(
         "gates to be added", "thresholds", 1, _ROWS, _LAST_ROW, arguments=("--update-thresholds",)
     ),

@@ -45,7 +45,7 @@ class Witness:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Begin to listen."""
-    recorder = session.config.pluginmanager.get_plugin(_RECORDER)
+    recorder: Any = session.config.pluginmanager.get_plugin(_RECORDER)
     witness = Witness(Path(os.environ[FOLDER_VARIABLE]), recorder)
     recorder.append = witness.append
 

@@ -15,6 +15,7 @@ from harness.artifacts.artifact import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
+from harness.full_disk import check_room
 from harness.kept_output import last_lines, read_kept
 from harness.measure.wording import end_in_words
 from harness.vocabulary import Component
@@ -51,6 +52,7 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
     Raises:
         UserError: If the worker says that the user can mend it.
         ExportFailed: If the worker died.
+        OSError: If that may be for want of room where it was to write.
     """
     config, folder = task.config, task.output.parent
     log_path = folder / "export.log"
@@ -59,6 +61,8 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
     if outcome is not None and outcome.user_error:
         raise UserError(outcome.user_error)
     if outcome is None or exit_code != 0:
+        # Its own words about that are lost where its log is on the same disk.
+        check_room(task.output.parent)
         kept_log = Path(shutil.copyfile(log_path, logs / f"{config.folder_name}.log"))
         raise ExportFailed(config.component, exit_code, kept_log)
     return ComponentFile(
