@@ -39,7 +39,7 @@ class AdbStreams:
     starts_programs = False
 
     def missing(self) -> str | None:
-        """Nothing."""
+        """Every machine has sockets; no adb takes part."""
         return None
 
     def prepare(self, folder: Path) -> None:

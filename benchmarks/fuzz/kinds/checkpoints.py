@@ -20,7 +20,7 @@ class CheckpointFiles(FileKind):
     name = "checkpoints"
 
     def wholes(self, folder: Path) -> Sequence[Whole]:
-        """Copies."""
+        """A copy of each file."""
         for model in _MODELS:
             shutil.copytree(checkpoint_path(model), folder / model)
         files = sorted(

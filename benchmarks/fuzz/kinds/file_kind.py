@@ -36,7 +36,7 @@ class FileKind(ABC):
     starts_programs = False
 
     def missing(self) -> str | None:
-        """Nothing."""
+        """Every machine has what text files are read with."""
         return None
 
     @abstractmethod

@@ -44,7 +44,7 @@ class GateFiles(FileKind):
     name = "gates"
 
     def wholes(self, folder: Path) -> Sequence[Whole]:
-        """Copies."""
+        """A copy of each file that ships, and quarantines."""
         shipped = Path(harness.__file__).parents[1] / "thresholds"
         contents = {path.name: path.read_bytes() for path in sorted(shipped.glob("*.toml"))}
         contents[QUARANTINE_NAME] = _QUARANTINE

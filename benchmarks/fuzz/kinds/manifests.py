@@ -23,7 +23,7 @@ class Manifests:
     starts_programs = False
 
     def missing(self) -> str | None:
-        """Nothing."""
+        """Every machine has what manifests are read with."""
         return None
 
     def prepare(self, folder: Path) -> None:

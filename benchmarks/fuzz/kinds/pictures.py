@@ -23,7 +23,7 @@ class Pictures:
     starts_programs = False
 
     def missing(self) -> str | None:
-        """Nothing."""
+        """Every machine has what pictures are decoded with."""
         return None
 
     def prepare(self, folder: Path) -> None:

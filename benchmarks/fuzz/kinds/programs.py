@@ -54,7 +54,7 @@ class ProgramFiles:
         self._component = component
 
     def missing(self) -> str | None:
-        """QNN, where the target needs it."""
+        """Say so where the target needs QNN and there is none."""
         try:
             if get_target(self._target).backend.is_htp:
                 find_libraries(None)

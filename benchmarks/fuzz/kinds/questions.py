@@ -41,7 +41,7 @@ class QuestionFiles(FileKind):
     name = "questions"
 
     def wholes(self, folder: Path) -> Sequence[Whole]:
-        """Examples."""
+        """A small example of each."""
         Image.radial_gradient("L").resize((48, 40)).convert("RGB").save(folder / _PICTURE)
         requests = "".join(f"{json.dumps(one)}\n" for one in _REQUESTS)
         samples = json.dumps(_SAMPLES, indent=1)

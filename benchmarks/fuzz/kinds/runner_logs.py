@@ -29,11 +29,11 @@ class RunnerLogs(FileKind):
     name = "runner-logs"
 
     def missing(self) -> str | None:
-        """The logs, which are in a clone alone."""
+        """Say so where this is no clone: logs of phones are not installed."""
         return None if _folder().is_dir() else f"{_LOGS} of a clone is not there"
 
     def wholes(self, folder: Path) -> Sequence[Whole]:
-        """Copies."""
+        """A copy of each file."""
         logs = sorted(_folder().glob("*.log"))
         told = [Whole(folder / log.name, log.read_bytes(), _read) for log in logs]
         own = _folder() / "x86_q0.log"

@@ -67,7 +67,7 @@ class SettingFiles(FileKind):
     name = "settings"
 
     def wholes(self, folder: Path) -> Sequence[Whole]:
-        """Examples."""
+        """A small example of each."""
         return [
             Whole(folder / LABORATORY_FILE, _LABORATORY, _read_options),
             Whole(folder / "project" / PROJECT_FILE, _PROJECT, _read_options),

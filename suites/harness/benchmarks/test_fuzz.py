@@ -43,11 +43,11 @@ class Given:
     starts_programs = False
 
     def missing(self) -> str | None:
-        """Nothing."""
+        """Every machine can try it."""
         return None
 
     def prepare(self, folder: Path) -> None:
-        """Nothing, in another process."""
+        """Leave it to the session, which is another process."""
 
     def attempt(self, dice: Random) -> Outcome:
         """Never asked in this process."""
