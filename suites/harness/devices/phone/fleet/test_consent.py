@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -157,3 +161,43 @@ def test_a_memory_that_somebody_put_there_allows_nothing(tmp_path: Path, kind: s
         memory.mkdir()
     consent = Consent(memory, lambda question: False)
     assert "is not run" in str(consent.refusal(tmp_path / "phones.toml", ["reboot"]))
+
+
+AT_A_TERMINAL = """
+import sys
+from pathlib import Path
+from harness.devices.phone.fleet.consent import Consent, ask_on_terminal
+consent = Consent(Path(sys.argv[1]), ask_on_terminal)
+for _ in range(2):
+    refusal = consent.refusal(Path("/x/phones.toml"), ["usb\\x1b[2J reset"])
+    print("allowed" if refusal is None else "refused")
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "ends", "questions"),
+    [
+        (b"y\n", ["allowed", "allowed"], 1),
+        (b"n\nno\n", ["refused", "refused"], 2),
+        (b"\n\x04", ["refused", "refused"], 2),
+    ],
+    ids=["yes", "no", "nothing"],
+)
+def test_a_person_at_a_real_terminal_is_asked_until_there_is_a_yes(
+    tmp_path: Path, typed: bytes, ends: list[str], questions: int
+) -> None:
+    terminal, theirs = os.openpty()
+    command = [sys.executable, "-c", AT_A_TERMINAL, str(tmp_path / "allowed")]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        os.write(terminal, typed)
+        said = b""
+        # Reading a terminal whose other end is closed fails.
+        with suppress(OSError):
+            while part := os.read(terminal, 4096):
+                said += part
+    os.close(terminal)
+    text = said.decode()
+    assert re.findall("allowed|refused", text) == ends
+    assert text.count(r"wants to run 'usb\x1b[2J reset'. Allow that? [y/N]") == questions
+    assert "\x1b" not in text
