@@ -32,7 +32,7 @@ DAMAGE_ONCE = """\
     sleep 4
 }
 """
-COLLECT = r"then echo \$\(wc -c"
+COLLECT = r"then s=\$\(wc -c"
 """Reading what a run wrote."""
 
 
@@ -93,7 +93,9 @@ def test_what_a_reboot_takes_before_it_is_collected_is_run_again(
 
 def lose_outputs(plugged: VirtualPhone) -> None:
     """Remove what runs wrote as soon as the phone reboots."""
+    ends = time.monotonic() + 60
     while plugged.status().reboots == 0:
+        assert time.monotonic() < ends, "the phone never rebooted"
         time.sleep(0.02)
     for written in (plugged.root / "data/local/tmp/snapgate/runs").glob("*/outputs.txt"):
         written.unlink()
