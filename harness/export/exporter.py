@@ -29,6 +29,7 @@ from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import check_length
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request, within_positions
+from harness.export.weights_check import check_weights
 from harness.export.worker.messages import EXPORTER_PACKAGES, Task
 from harness.export.worker.process import run_worker
 from harness.vocabulary import CALIBRATED, COMPONENTS, Component
@@ -128,6 +129,7 @@ def _get_or_build(
     cache, config = ComponentCache(root), inputs.config(component)
 
     def build(folder: Path) -> ComponentFile:
+        check_weights(inputs.checkpoint.components[component])
         task = _task(inputs, config, folder)
         return run_worker(task, cache.logs, lambda stage: report(component, stage))
 

@@ -109,7 +109,10 @@ class Bench(ABC, Generic[Judged]):
         """Why a run does not count (statistics §2.3); all of one artifact must answer alike."""
         first = next(one for one in self.runs[0] if one.side == run.side)
         outcome = RunOutcome(
-            run.turn.stats.generated_tokens, run.turn.token_ids, run.surroundings.disturbance
+            run.turn.stats.generated_tokens,
+            run.turn.token_ids,
+            run.surroundings.disturbance,
+            run.degeneracy,
         )
         return invalid_reason(outcome, self.workload.options.max_new_tokens, first.turn.token_ids)
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from harness.artifacts.artifact import Artifact
 from harness.heartbeat import Pace, Tell, tell_nobody
+from harness.judging.answer_reader import AnswerReader, refuse_dead
 from harness.judging.failures import NothingToJudge
 from harness.judging.measured import Measured, measured_on
 from harness.judging.questions import PictureQuestion
@@ -144,6 +145,11 @@ class Interview:
         """What gates of these answers are looked up by."""
         return measured_on(self.record.device, self.artifact, self.mode)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether answers count, so that they are written down."""
+        return self.requantization and self.is_judged
+
     def put(self, questions: Sequence[PictureQuestion], reference: Mapping[str, str]) -> Answers:
         """Put the questions, a batch per run, and write each answer down as soon as it is there.
 
@@ -164,7 +170,7 @@ class Interview:
 
         def take(generation: Generation) -> None:
             answer = _answer(asked[generation.request_id], generation, stops)
-            if self.requantization and self.is_judged:
+            if self.is_kept:
                 self._write_down(answer, reference.get(answer.question.id))
             items.append(answer)
             pace.finish_one()
@@ -183,6 +189,28 @@ class Interview:
             requests = [question.request() for question in batch]
             self.record.device.run(self.artifact, requests, options, take)
         return Answers(self.artifact, self.measured.context, tuple(items))
+
+    def refuse_dead(self, answers: Answers) -> None:
+        """Refuse to judge what a dead model said of the pictures that it was asked about.
+
+        What is said of other pictures may be nothing, and all alike.
+
+        Raises:
+            DeadModel: If they are such answers.
+        """
+        if not (self.is_kept and self.variant == "real"):
+            return
+        reader = AnswerReader.of(self.artifact)
+        said = [
+            reader.read(
+                one.question.prompt,
+                str(one.question.image),
+                one.token_ids,
+                None if one.margins is None else tuple(margin.gap for margin in one.margins),
+            )
+            for one in answers.items
+        ]
+        refuse_dead(self.artifact, self.mode, said)
 
     def _write_down(self, answer: Answer, reference: str | None) -> None:
         with Image.open(answer.question.image) as picture:

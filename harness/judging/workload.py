@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from harness.artifacts.artifact import Artifact
 from harness.devices.device import Device, RunFailure, Surroundings
 from harness.devices.phone.health.gate import DeviceBlocked
 from harness.errors import UserError
+from harness.judging.answer_reader import says_nothing
 from harness.judging.record import Side
 from harness.runtime.generation import Turn
 from harness.runtime.request import Request, RunOptions
@@ -39,11 +41,13 @@ class MeasuredRun:
         turn: Its last turn, which is the timed one.
         surroundings: The device before and after it.
         side: Of a comparison; None where nothing is compared.
+        degeneracy: Why the answer says nothing; None if it may say something.
     """
 
     turn: Turn
     surroundings: Surroundings
     side: Side | None = None
+    degeneracy: str | None = None
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Workload:
     Attributes:
         label: What a turn is, where it is not the usual one: a population of its own
             (statistics §2.1).
+        degeneracy_of: Says of an artifact's answer why it says nothing.
         failure: What ended the last run; every further one ends so at once.
     """
 
@@ -60,6 +65,7 @@ class Workload:
     request: Request
     options: RunOptions
     label: str | None = None
+    degeneracy_of: Callable[[Artifact, Turn], str | None] = says_nothing
     failure: RunFailure | DeviceBlocked | None = field(default=None, init=False)
 
     def run(self, artifact: Artifact, side: Side | None = None) -> MeasuredRun:
@@ -77,7 +83,7 @@ class Workload:
         except (RunFailure, DeviceBlocked) as failure:
             self.failure = failure
             raise
-        return MeasuredRun(turn, surroundings, side)
+        return MeasuredRun(turn, surroundings, side, self.degeneracy_of(artifact, turn))
 
 
 def upstream_workload(device: Device, model: VlmSpec, pictures: Path) -> Workload:

@@ -40,11 +40,13 @@ class RunOutcome:
         output: Hash of the answer, or the answer's token ids themselves.
         disturbance: What happened to the device during the run: its thermal status rose, its clock
             fell. None if nothing did.
+        degeneracy: Why the answer says nothing; None if it may say something.
     """
 
     generated_tokens: int
     output: Hashable
     disturbance: str | None = None
+    degeneracy: str | None = None
 
 
 def invalid_reason(
@@ -59,6 +61,8 @@ def invalid_reason(
     """
     if wanted_tokens is not None and run.generated_tokens != wanted_tokens:
         return f"{run.generated_tokens} decoded tokens instead of {wanted_tokens}"
+    if run.degeneracy is not None:
+        return f"the answer says nothing: {run.degeneracy}"
     if run.output != first_output:
         return "the answer differs from the first run's"
     return run.disturbance

@@ -19,6 +19,7 @@ from harness.errors import UserError
 from harness.runtime.manifest_check import check_manifest, described_sizes, sizes_of
 from harness.runtime.model_description import ModelDescription, Programs
 from harness.runtime.program_file import check_program_file
+from harness.runtime.stored_rows import check_stored_rows
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.positions import check_positions
 from harness.vlm.registry import known_families, known_models
@@ -48,15 +49,18 @@ def open_pre_generated(
 
     Raises:
         UserError: If a file is missing, damaged, of a layout that cannot be run or of another
-            model, if the tokenizer is of another vocabulary, or if an argument is needed.
+            model, if its token embedding holds NaN, if the tokenizer is of another vocabulary, or
+            if an argument is needed.
     """
     if (directory / MANIFEST_NAME).exists():
         artifact = open_artifact(directory)
         check_manifest(artifact)
+        check_stored_rows(artifact.path("token_embedding"))
         return artifact
     files = find_foreign(directory)
     for path in files.programs.values():
         check_program_file(path)
+    check_stored_rows(files.programs["token_embedding"])
     _require_branch(files, lookahead)
     programs = Programs.read(*(files.programs[component] for component in COMPONENTS))
     found = programs.describe(files.mode, lookahead)

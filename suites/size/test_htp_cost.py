@@ -29,7 +29,7 @@ def test_every_graph_is_the_htps_own(
 ) -> None:
     """In one piece, nothing left to the CPU, within the HTP's address space."""
     cost = htp_cost(compiled, component)
-    judge.conclude(cost, notes=cost.findings, **cost.figures)
+    judge.conclude_at_rest(cost, notes=cost.findings, **cost.figures)
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -38,17 +38,17 @@ def test_nothing_leaves_vtcm_for_lack_of_room(
 ) -> None:
     """What a graph spills costs DRAM bandwidth twice."""
     cost = htp_cost(compiled, component)
-    judge.conclude(cost, notes=cost.findings, spill_bytes=cost.spill_bytes)
+    judge.conclude_at_rest(cost, notes=cost.findings, spill_bytes=cost.spill_bytes)
 
 
 def test_memory_traffic_of_a_token(compiled: Artifact, judge: SuiteJudge) -> None:
     """What one decode step moves through DRAM."""
     decoder = htp_cost(compiled, "text_decoder")
-    judge.conclude(decoder, ddr_bytes_per_token=decoder.ddr_bytes_per_token)
+    judge.conclude_at_rest(decoder, ddr_bytes_per_token=decoder.ddr_bytes_per_token)
 
 
 def test_time_of_a_token_that_memory_alone_allows(compiled: Artifact, judge: SuiteJudge) -> None:
     """No phone with this SoC can be faster than its DRAM."""
     decoder = htp_cost(compiled, "text_decoder")
     bound_ms = decoder.ms_per_token_lower_bound(judge.dram_rates)
-    judge.conclude(decoder, ms_per_token_lower_bound=bound_ms)
+    judge.conclude_at_rest(decoder, ms_per_token_lower_bound=bound_ms)

@@ -20,6 +20,7 @@ from harness.measure.sample import (
         (RunOutcome(127, "a1"), "127 decoded tokens instead of 128"),
         (RunOutcome(128, "b2"), "the answer differs from the first run's"),
         (RunOutcome(128, "a1", "thermal status rose"), "thermal status rose"),
+        (RunOutcome(128, "a1", None, "it is empty"), "the answer says nothing: it is empty"),
     ],
 )
 def test_a_run_counts_only_undisturbed_and_with_the_same_answer(
