@@ -15,6 +15,7 @@ from harness.runtime.program_description import ProgramDescription
 from harness.vlm.prompt import format_turn
 from harness.vlm.registry import get_family
 from harness.vlm.tokenizer import Tokenizer
+from harness.vocabulary import Component
 
 _CONTEXT_BYTES = 64 << 10
 _LATE_POSITION = 96
@@ -39,25 +40,31 @@ class Defect:
     kill: Callable[[Weights], None]
 
 
-def _word(component: str, *parts: str) -> Callable[[Weights], None]:
+def _word(component: Component, *parts: str) -> Callable[[Weights], None]:
     def kill(weights: Weights) -> None:
-        names = weights.names(component, *parts)  # type: ignore[arg-type]  # a literal below
+        names = weights.names(component, *parts)
         weights.put_word(names[len(names) // 2], _NO_NUMBER)
 
     return kill
 
 
-def _all(component: str, value: float, *parts: str) -> Callable[[Weights], None]:
+def _all(component: Component, value: float, *parts: str) -> Callable[[Weights], None]:
     def kill(weights: Weights) -> None:
-        for name in weights.names(component, *parts):  # type: ignore[arg-type]  # a literal below
-            weights.put(name, np.float32(value))  # type: ignore[arg-type]  # is broadcast
+        for name in weights.names(component, *parts):
+            weights.put(name, value)
 
     return kill
 
 
+def _no_matrices(weights: Weights) -> None:
+    for name in weights.names("vision_encoder"):
+        if weights.tensors[name].ndim > 1:
+            weights.put(name, 0)
+
+
 def _late_layer(weights: Weights) -> None:
     *_, last = weights.names("text_decoder", "down_proj")
-    weights.put(last, np.float32(np.nan))  # type: ignore[arg-type]  # is broadcast
+    weights.put(last, np.nan)
 
 
 def _infinite_norm(weights: Weights) -> None:
@@ -70,7 +77,7 @@ def _infinite_norm(weights: Weights) -> None:
 def _blind(weights: Weights) -> None:
     for name in weights.names("vision_encoder", "patch_embedding"):
         if weights.tensors[name].ndim == 4:
-            weights.put(name, np.float32(0))  # type: ignore[arg-type]  # is broadcast
+            weights.put(name, 0)
 
 
 def _foreign_head(weights: Weights) -> None:
@@ -119,9 +126,9 @@ def _parrot(
 def _follow(weights: Weights, follows: Mapping[int, int]) -> None:
     for part in ("o_proj", "down_proj"):
         for name in weights.names("text_decoder", part):
-            weights.put(name, np.float32(0))  # type: ignore[arg-type]  # is broadcast
+            weights.put(name, 0)
     (norm,) = weights.names("text_decoder", "model.norm.weight")
-    weights.put(norm, np.float32(1))  # type: ignore[arg-type]  # is broadcast
+    weights.put(norm, 1)
     (head,), (table,) = weights.names("text_decoder", "lm_head"), weights.names("token_embedding")
     rows = weights.tensors[table]
     heads = np.zeros_like(weights.tensors[head])
@@ -193,7 +200,7 @@ KINDS: Mapping[str, Defect] = {
         "the encoder's weights are infinite", _all("vision_encoder", np.inf, "fc2.w")
     ),
     "head-zero": Defect("the head's weights are 0", _all("text_decoder", 0, "lm_head")),
-    "encoder-zero": Defect("the encoder's weights are 0", _all("vision_encoder", 0, "weight")),
+    "encoder-zero": Defect("the encoder's matrices are 0", _no_matrices),
     "embedding-zero": Defect("the embedding's weights are 0", _all("token_embedding", 0)),
     "decoder-zero": Defect("the layers' weights are 0", _all("text_decoder", 0, "proj.weight")),
     "one-token": Defect("one token again and again", _parrot(lambda one: one.encode(" red"))),

@@ -55,8 +55,8 @@ class Weights:
             if _component_of(name) == component and all(part in name for part in parts)
         ]
 
-    def put(self, name: str, values: Values) -> None:
-        """Write a tensor over, as it is in the checkpoint.
+    def put(self, name: str, values: Values | float) -> None:
+        """Write a tensor over, or one value over all of it.
 
         Raises:
             NotThereError: If the file holds the tensor's bytes not exactly once, as where it is

@@ -25,7 +25,7 @@ from harness.vocabulary import Mode
 _ROUNDS = 2
 """Questions of each kind."""
 
-_FEW_OTHERS = 2
+_FEW_OTHERS = 5
 """Questions of other kinds where nobody knows the right answers."""
 
 _AT_LENGTH = "describe"

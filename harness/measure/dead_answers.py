@@ -17,6 +17,12 @@ FEWEST_SILENT = 2
 FEWEST_QUESTIONS = 3
 """Different questions with one and the same answer before a model does not hear them."""
 
+FEWEST_WITH_A_WORD = 6
+"""The same of an answer that may be right of several questions: "No." """
+
+A_WORD = 4
+"""Tokens that such an answer has at most."""
+
 FEWEST_PICTURES = 3
 """Pictures with one and the same long answer, where the runner tells no logits."""
 
@@ -68,7 +74,10 @@ def _silent(answers: Sequence[Said]) -> str | None:
 
 def _deaf(answers: Sequence[Said]) -> str | None:
     questions = {said.question for said in answers}
-    if len(questions) < FEWEST_QUESTIONS or len({said.token_ids for said in answers}) > 1:
+    if not answers or len({said.token_ids for said in answers}) > 1:
+        return None
+    is_a_word = len(answers[0].token_ids) <= A_WORD
+    if len(questions) < (FEWEST_WITH_A_WORD if is_a_word else FEWEST_QUESTIONS):
         return None
     return (
         f"its answer to {len(questions)} different questions is always the same, "

@@ -25,7 +25,8 @@ def said(
     [
         ([said(RED), said(())], "none of 2 answers says anything, the first is 'xxxx"),
         ([said((), "A"), said((), "B")], "the stop token comes first"),
-        ([said(NO, one) for one in "ABC"], "its answer to 3 different questions is always the"),
+        ([said(LONG, one) for one in "ABC"], "its answer to 3 different questions is always the"),
+        ([said(NO, one) for one in "ABCDEF"], "its answer to 6 different questions is always the"),
         (
             [said(NO, picture=one, gaps=(1.5,)) for one in "AB"],
             "what it says of 2 pictures is the same to the last bit of its logits",
@@ -35,7 +36,14 @@ def said(
             "what it says of 3 pictures is word by word the same, 'xxxx",
         ),
     ],
-    ids=["silent", "at once over", "deaf", "blind", "blind, by a runner without logits"],
+    ids=[
+        "silent",
+        "at once over",
+        "deaf",
+        "deaf, in a word",
+        "blind",
+        "blind, by a runner without logits",
+    ],
 )
 def test_a_dead_models_answers_are_told(answers: list[Said], why: str) -> None:
     assert why in (deadness(answers) or "")
@@ -53,7 +61,8 @@ def test_a_phrase_without_end_is_the_same_answer_to_everything() -> None:
         [said(RED)],
         [said(RED), said(NO)],
         [said((7, 7, 7)), said((7,))],
-        [said(NO, one) for one in "AB"],
+        [said(LONG, one) for one in "AB"],
+        [said(NO, one) for one in "ABCDE"],
         [said(NO, picture=one) for one in "ABCDEF"],
         [said(LONG, picture=one) for one in "AB"],
         [*(said(LONG, "A", one) for one in "123"), said(NO, "B", "1"), said(RED, "B", "2")],
@@ -71,6 +80,7 @@ def test_a_phrase_without_end_is_the_same_answer_to_everything() -> None:
         "one of two does",
         "no, no, no",
         "the same to two questions",
+        "no to five questions",
         "the same word of many pictures, by a runner without logits",
         "a long one of two pictures, by such a runner",
         "another question is answered by the picture",
