@@ -63,7 +63,7 @@ MOMENTS = (
     _on_phone("exit code of a run", last_act="cat /dev/zero > /data/local/tmp/rest 2>/dev/null"),
     _on_phone("pull of an answer", r"then s=\$\(wc -c"),
     Moment("export into the cache", "artifacts", 64, "artifacts/building/*", exports=True),
-    Moment("answers of the float model", "artifacts", 64, _MEASURED, suite="accuracy"),
+    Moment("answers of the float model", "artifacts", 64, suite="accuracy"),
     Moment("journal, at its beginning", "results", 4),
     Moment("journal, at a sample", "results", 4, _ROWS, b'"kind":"sample"'),
     Moment("pictures beside the journal", "results", 4, "results/*/thumbnails", suite="accuracy"),

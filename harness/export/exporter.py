@@ -32,6 +32,7 @@ from harness.export.request_check import check_image_fits, check_request, within
 from harness.export.weights_check import check_weights
 from harness.export.worker.messages import EXPORTER_PACKAGES, Task
 from harness.export.worker.process import run_worker
+from harness.full_disk import check_room
 from harness.vocabulary import CALIBRATED, COMPONENTS, Component
 
 if TYPE_CHECKING:
@@ -130,8 +131,13 @@ def _get_or_build(
 
     def build(folder: Path) -> ComponentFile:
         check_weights(inputs.checkpoint.components[component])
-        task = _task(inputs, config, folder)
-        return run_worker(task, cache.logs, lambda stage: report(component, stage))
+
+        def begin(stage: str) -> None:
+            # Before it takes minutes, not behind it.
+            check_room(folder)
+            report(component, stage)
+
+        return run_worker(_task(inputs, config, folder), cache.logs, begin)
 
     cached = cache.get_or_build(config, build, lambda sentence: report(component, sentence))
     report(component, "reused" if cached.reused else "built")

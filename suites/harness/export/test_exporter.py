@@ -18,6 +18,7 @@ import pytest
 import harness
 from harness.artifacts.artifact import open_artifact
 from harness.errors import UserError
+from harness.export.cache import CacheNotWritable
 from harness.export.exporter import Export, export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
@@ -132,6 +133,17 @@ def test_what_waits_for_the_worker_holds_none_of_its_libraries(
         [sys.executable, "-c", script, *arguments, *folders], cwd=ROOT, text=True
     )
     assert printed.splitlines()[-1] == "0"
+
+
+def test_a_cache_that_fills_up_ends_an_export_at_its_next_stage(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = iter([2**30, 2**30])
+    monkeypatch.setattr("harness.full_disk.free_bytes", lambda folder: next(room, 0))
+    with pytest.raises(CacheNotWritable, match="No space left on device") as told:
+        export(make_checkpoint("smolvlm"), tmp_path)
+    assert told.value.is_full
+    assert list((tmp_path / "building").iterdir()) == []
 
 
 def end_midway(how: signal.Signals, checkpoint: Path, root: Path) -> tuple[int, str]:
