@@ -21,6 +21,7 @@ from harness.devices.device import RunFailure, TakeAnswer, wait_for_all
 from harness.full_disk import check_room
 from harness.kept_output import PRINTED_BYTES_LIMIT, last_lines, read_kept
 from harness.run_folder import run_folder
+from harness.runner_log.failed_check import why_it_ended
 from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions, write_requests
 from harness.vlm.mode import EVAL_MODES, LookaheadShape
@@ -92,9 +93,10 @@ def answer_requests(
         if exit_code != 0 or len(generations) != len(requests):
             check_room(folder)
             kept = {name: read_kept(folder / name) for name in (_OUTPUT, _ERRORS)}
-            lines = last_lines(f"{kept[_OUTPUT]}{kept[_ERRORS]}")
-            typed = tuple(map(shlex.quote, command))
-            raise RunFailure(exit_code, typed, "\n".join([*lines, *note]), generations, kept=kept)
+            printed = f"{kept[_OUTPUT]}{kept[_ERRORS]}"
+            said = filter(None, [why_it_ended(printed)])
+            told = "\n".join([*said, *last_lines(printed), *note])
+            raise RunFailure(exit_code, tuple(map(shlex.quote, command)), told, generations, kept)
         return generations
 
 

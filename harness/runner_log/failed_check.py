@@ -1,4 +1,4 @@
-"""The check of upstream's by which its runner ended itself (contract §5.7)."""
+"""Why a runner ended itself: a check of upstream's (contract §5.7), or a sentence of ours."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _ERRORS_TOLD = 2
 _LOGGED = re.compile(
     r"(?P<level>[DIEF]) \d\d:\d\d:\d\d\.\d{6} executorch:[^\]]+\] ?(?P<message>.*)"
 )
+_OUR_ERROR = "error: "
+"""Begins the last line of our runner (contract §5.7)."""
 _TERMINATED = re.compile(r"terminate called after throwing an instance of '(?P<kind>[^']+)'")
 _WHAT = re.compile(r"\s*what\(\): +(?P<what>.*)")
 
@@ -44,6 +46,8 @@ def _endings(log: str) -> Iterator[str]:
             errors.append(logged["message"].strip())
         elif logged and logged["level"] == "F" and (check := _CHECK.match(logged["message"])):
             yield _in_words(check, errors)
+        elif line.startswith(_OUR_ERROR):
+            yield line.removeprefix(_OUR_ERROR).strip()
         elif found := _TERMINATED.match(line):
             thrown = found["kind"]
             yield f"it threw {thrown}"

@@ -78,6 +78,7 @@ BARE = logged("F", "result.h:170", "In function CheckOk(), assert failed: hasVal
             "it threw std::length_error: vector::reserve",
         ),
         (["terminate called after throwing an instance of 'int'"], "it threw int"),
+        (["loading", "error: The prompt takes 900 tokens."], "The prompt takes 900 tokens."),
         ([logged("E", "a.cpp:1", "Failed to open x")], None),
         (["an answer about In function f(), assert failed (x): y"], None),
         ([], None),
