@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dead_models", description=__doc__)
     miniatures = [spec.name for spec in known_miniatures()]
     parser.add_argument("--model", choices=miniatures, default="tiny_smolvlm")
-    parser.add_argument("--place", choices=_WHERE, default="host")
+    parser.add_argument("--place", choices=_WHERE, default=next(iter(_WHERE)))
     parser.add_argument("--mode", choices=("kv", "hybrid"), default="hybrid")
     parser.add_argument("--precision", help="default: the target's")
     parser.add_argument("--kind", action="append", choices=(_HEALTHY, *KINDS), help="default: all")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from harness.virtual_phone.faults import Faults
 
-Place = Literal["artifacts", "results", "report-dir", "tmp", "junit", "thresholds", "phone"]
+Place = Literal["artifacts", "results", "report-dir", "tmp", "junit", "thresholds", "handset"]
 """Folder with a disk of its own: of an option, of ``TMPDIR``, or of the phone's ``/data``."""
 
 _ROWS = "results/*/rows-main*.jsonl"
@@ -52,7 +52,7 @@ def _on_phone(
     """The push is the first thing that happens; all else is waited for behind a sample."""
     faults = Faults(disk_full_on_command=command, disk_full_after_bytes=after_bytes)
     when = "" if after_bytes is not None else _MEASURED
-    return Moment(name, "phone", 96, when, faults=faults, last_act=last_act)
+    return Moment(name, "handset", 96, when, faults=faults, last_act=last_act)
 
 
 MOMENTS = (

@@ -86,11 +86,11 @@ class Stage:
     def play(self, moment: Moment) -> DiskOutcome:
         """Play one moment in a folder of its own."""
         scene = self._folder / re.sub(r"\W+", "-", f"{moment.place} {moment.name}")
-        place = scene / ("phone/data" if moment.place == "phone" else moment.place)
+        place = scene / ("phone/data" if moment.place == "handset" else moment.place)
         with small_disk(place, moment.size_mib * 1024) as disk:
             if moment.place == "report-dir":
                 (place / "index.html").write_text(_EARLIER)
-            if moment.place == "phone":
+            if moment.place == "handset":
                 with self._phone(scene, moment) as (arguments, phone):
                     is_filled = _arms(moment, scene, disk, phone)
                     ended = self._session(scene, moment, is_filled, arguments)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from harness.artifacts.artifact import Artifact
 from harness.judging.interview import Answers
-from harness.targets.emulator import EMULATOR
 from harness.targets.registry import get_target
 from harness.vocabulary import Target
 
@@ -22,7 +21,7 @@ def runs_upstreams_way(artifact: Artifact, target: Target) -> bool:
 def prefill_notice(artifact: Artifact) -> str | None:
     """What upstream's hybrid files do to answers of its runner on the emulator; None of others."""
     manifest = artifact.manifest
-    if not artifact.is_foreign or manifest.mode == "kv" or manifest.target != EMULATOR.name:
+    if manifest.mode == "kv" or not runs_upstreams_way(artifact, manifest.target):
         return None
     return (
         f"on the emulator the prefill graph of upstream's {manifest.mode} files lets empty slots "

@@ -35,7 +35,7 @@ def test_whatever_a_full_disk_costs_beyond_the_session_is_a_miss(
 def test_there_are_twelve_moments_and_more_of_phone_and_host() -> None:
     names = {(moment.place, moment.name) for moment in MOMENTS}
     assert len(names) == len(MOMENTS) >= 12
-    assert sum(moment.place == "phone" for moment in MOMENTS) >= 5
+    assert sum(moment.place == "handset" for moment in MOMENTS) >= 5
 
 
 def test_the_cause_is_named_where_a_line_says_so_behind_the_fault() -> None:

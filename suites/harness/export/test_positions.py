@@ -33,7 +33,9 @@ def test_a_context_that_is_asked_for_is_taken_or_refused(
 ) -> None:
     request = replace(REQUEST, context_length=asked)
     if max_positions is not None and asked > max_positions:
-        with pytest.raises(UserError, match=f"--context {asked} is beyond the {max_positions} pos"):
+        with pytest.raises(
+            UserError, match=f"--context {asked} is beyond the {max_positions:,} pos"
+        ):
             within_positions(request, max_positions)
     else:
         assert within_positions(request, max_positions) == request

@@ -29,7 +29,7 @@ def test_a_raw_file_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_a_raw_file_of_another_size_is_refused(tmp_path: Path, excess: int) -> None:
     path = tmp_path / "image.raw"
     path.write_bytes(bytes(4 * 3 * SIZE * SIZE + excess))
-    sentence = rf"has {768 + excess} bytes, .*float32 \[1, 3, 8, 8\], which is 768"
+    sentence = rf"has {768 + excess:,} bytes, .*float32 \[1, 3, 8, 8\], which is 768"
     with pytest.raises(UserError, match=sentence):
         load_pixels(str(path), SIZE, RECIPE)
 
