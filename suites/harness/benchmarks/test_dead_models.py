@@ -16,7 +16,7 @@ from harness.artifacts.artifact import Artifact, open_artifact
 from harness.vlm.registry import get_spec
 from suites.harness.runtime.random_checkpoint import save_random_checkpoint
 
-FOR_THE_HTP = {"cache-scale", "context"}
+FOR_THE_HTP = ("cache-scale", "context")
 
 
 @pytest.fixture(scope="module")
