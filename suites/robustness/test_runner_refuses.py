@@ -82,8 +82,8 @@ def test_a_truncated_encoder_is_refused(
     path.unlink()
     path.write_bytes(content[:1000])
     sentence = refusal(device, artifact, request_of_scene, RunOptions(mode=any_mode))
-    assert "1000" in sentence
-    assert str(len(content)) in sentence
+    assert "1,000" in sentence
+    assert f"{len(content):,}" in sentence
 
 
 def test_a_raw_image_of_the_wrong_size_is_refused(
@@ -93,7 +93,7 @@ def test_a_raw_image_of_the_wrong_size_is_refused(
     raw = tmp_path / "image.raw"
     raw.write_bytes(bytes(1234))
     request = Request(id="raw", prompts=("<image>What is this?",), images=(str(raw),))
-    assert "1234" in refusal(device, artifact, request, RunOptions(mode=any_mode))
+    assert "1,234" in refusal(device, artifact, request, RunOptions(mode=any_mode))
 
 
 def test_a_prompt_beyond_the_context_is_refused(
@@ -103,4 +103,4 @@ def test_a_prompt_beyond_the_context_is_refused(
     context = artifact.manifest.context_length
     # With a picture: a phone's runner takes no request without one.
     request = request_of_scene.model_copy(update={"prompts": ("<image>" + "x y " * context,)})
-    assert str(context) in refusal(device, artifact, request, RunOptions(mode=any_mode))
+    assert f"{context:,}" in refusal(device, artifact, request, RunOptions(mode=any_mode))
