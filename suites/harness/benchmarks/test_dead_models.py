@@ -65,6 +65,13 @@ def test_one_word_is_no_number(random_smolvlm: Artifact, checkpoint: Path) -> No
     assert after[place] == 0xFFFFFFFF
 
 
+def test_a_suite_that_was_skipped_is_not_green() -> None:
+    ended = end()
+    skipped = SuiteEnd(failed=0, passed=0, others=9)
+    suites = {**ended.suites, "perf": skipped}
+    assert faults_of("one-token", ended.model_copy(update={"suites": suites})) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "ended", "faults"),
     [
