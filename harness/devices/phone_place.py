@@ -95,7 +95,7 @@ class PhonePlace(Place):
         return cls(
             target=asked.target,
             soc=found.soc,
-            qnn_dir=_export_qnn_dir(options["qnn_dir"]),
+            qnn_dir=export_qnn_dir(options["qnn_dir"]),
             loaded_target=_loaded_target(asked, found.accepted_targets, found.soc),
             ready=chosen,
             adb_program=options["adb"],
@@ -313,10 +313,10 @@ def _refuse_requantized(options: Mapping[str, Any], given: Manifest | None) -> N
 
 
 def _export_libraries(qnn_dir: Path | None) -> QnnLibraries:
-    return find_libraries(_export_qnn_dir(qnn_dir))
+    return find_libraries(export_qnn_dir(qnn_dir))
 
 
-def _export_qnn_dir(qnn_dir: Path | None) -> Path | None:
+def export_qnn_dir(qnn_dir: Path | None) -> Path | None:
     """``--qnn-dir`` where it has libraries for this machine; it may have a phone's alone."""
     if qnn_dir is None:
         return None

@@ -88,6 +88,11 @@ class Place(ABC):
         return self.soc if self.artifact_target.backend.is_htp else None
 
     @property
+    def runs_models(self) -> bool:
+        """Whether there is a device at all; what files are is judged without one, too."""
+        return True
+
+    @property
     def is_virtual(self) -> bool:
         """Whether it is a device that does not exist."""
         return False
@@ -114,8 +119,12 @@ def choose_place(
     recovers: bool = True,
     typed: Set[str] = frozenset(),
     ask: Callable[[str], bool] = lambda question: False,
+    suites: Set[str] = frozenset(),
 ) -> Place:
     """Resolve the options that say where; see ``PlaceRequest`` for the arguments.
+
+    ``suites`` are all that tests may be of, empty where that is unknown: what files are takes no
+    device, unless options name one.
 
     Raises:
         UserError: As ``Place.choose``.
@@ -123,7 +132,9 @@ def choose_place(
     target = asked_target(options, given)
     if not target.is_remote:
         _refuse_what_is_elsewhere(target, options, given, typed)
-    kind: type[Place] = pkgutil.resolve_name(target.place)
+    names_one = options["serial"] is not None or bool(_OF_PHONES & typed)
+    judges_files = suites == {"size"} and not names_one and target.files_place
+    kind: type[Place] = pkgutil.resolve_name(judges_files or target.place)
     return kind.choose(PlaceRequest(target, options, given, workers, root, recovers, typed, ask))
 
 

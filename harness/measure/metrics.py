@@ -55,6 +55,7 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
     ("size", "lower", "byte"): {
         "pte_bytes": "Size of one component's .pte file",
         "ddr_bytes_per_token": "DRAM traffic of one decode step, from the HTP compiler",
+        "ddr_bytes_per_image": "DRAM traffic of encoding one image, from the HTP compiler",
         "spill_bytes": "Moved out of VTCM for lack of room",
         "context_bytes": "Largest compiled context, 4 GB at most",
     },

@@ -9,6 +9,7 @@ PHONE = TargetSpec(
     name="phone",
     backend=QNN,
     place="harness.devices.phone_place:PhonePlace",
+    files_place="harness.devices.files_place:FilesPlace",
     is_remote=True,
     is_full_size=True,
     shares_memory=True,

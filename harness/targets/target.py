@@ -41,6 +41,8 @@ class TargetSpec:
         backend: What graphs are lowered to for it.
         place: ``module:class`` of its :class:`harness.devices.place.Place`, which finds in a
             session's options where to run and opens the device; imported when it is needed.
+        files_place: The same of one that opens no device, for sessions that judge what files are
+            and name none; None where there always is one.
         default_soc: SoC that an HTP artifact is compiled for where nobody names one; None where
             one must be named, and without an HTP.
         limits: Of its artifacts' runs, on a phone unless it says otherwise.
@@ -58,6 +60,7 @@ class TargetSpec:
     name: Target
     backend: BackendSpec
     place: str
+    files_place: str | None = None
     default_soc: str | None = None
     limits: RunLimits = _LIMITS_OF_PHONES
     is_remote: bool = False

@@ -47,6 +47,12 @@ def test_memory_traffic_of_a_token(compiled: Artifact, judge: SuiteJudge) -> Non
     judge.conclude_at_rest(decoder, ddr_bytes_per_token=decoder.ddr_bytes_per_token)
 
 
+def test_memory_traffic_of_an_image(compiled: Artifact, judge: SuiteJudge) -> None:
+    """What encoding one image moves through DRAM, once for each picture of a conversation."""
+    encoder = htp_cost(compiled, "vision_encoder")
+    judge.conclude_at_rest(encoder, ddr_bytes_per_image=encoder.ddr_bytes_per_image)
+
+
 def test_time_of_a_token_that_memory_alone_allows(compiled: Artifact, judge: SuiteJudge) -> None:
     """No phone with this SoC can be faster than its DRAM."""
     decoder = htp_cost(compiled, "text_decoder")

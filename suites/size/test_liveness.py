@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.artifact import GetArtifact
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
@@ -9,6 +11,7 @@ from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
 
 
+@pytest.mark.needs("a device")
 def test_the_model_is_alive(
     model: VlmSpec, recipe: Recipe, file_mode: Mode, get_artifact: GetArtifact, judge: SuiteJudge
 ) -> None:
