@@ -40,6 +40,16 @@ UPSTREAM_PHONE = ["--serial", "virtual:SM8550:upstream", "--mode", "hybrid", "--
 ON_PHONES = ["suites/accuracy/test_golden.py", *SUITES[1:]]
 """What is judged there: each answer costs a process, so few of them are asked for."""
 EMULATOR = ["--target", "emulator", "--soc", "SM8650"]
+READ_ON_EMULATOR = ["--tokens", "512", "--no-questions"]
+READ_ON_EMULATOR += [
+    "--recipe",
+    "16a8w",
+    "--recipe",
+    "16a4w_block",
+    "--recipe",
+    "16a4w_block learned",
+]
+"""What is read on the emulator, which takes minutes for a page of text."""
 BRANCHES = ("2,3,2", "4,5,4", "8,5,8")
 """Of lookahead decoding, as window, n-gram and n-grams a step: 8, 32 and 64 tokens a pass."""
 
@@ -97,14 +107,14 @@ def _install_package(session: nox.Session) -> None:
         PACKAGE_STAMP.write_text(wanted)
 
 
-def _qnn_requirements() -> list[str]:
+def _requirements(extra: str) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    requirements: list[str] = project["optional-dependencies"]["qnn"]
+    requirements: list[str] = project["optional-dependencies"][extra]
     return requirements
 
 
 def _install_qnn(session: nox.Session) -> None:
-    requirements = _qnn_requirements()
+    requirements = _requirements("qnn")
     wanted = "\n".join(requirements)
     if QNN_STAMP.is_file() and QNN_STAMP.read_text() == wanted:
         return
@@ -124,7 +134,7 @@ def _install_qnn(session: nox.Session) -> None:
 
 def _remove_qnn(session: nox.Session) -> None:
     if QNN_STAMP.is_file():
-        names = [requirement.split("==")[0] for requirement in _qnn_requirements()]
+        names = [requirement.split("==")[0] for requirement in _requirements("qnn")]
         session.run(str(PYTHON), "-m", "pip", "uninstall", "--quiet", "--yes", *names)
         QNN_STAMP.unlink()
 
@@ -318,6 +328,34 @@ def interop(session: nox.Session) -> None:
     arguments = install(session, with_qnn=True)
     page = unless_given(["--report", "reports/out/interop.html"], arguments)
     run_python(session, "-m", "benchmarks.interop", *page, *arguments)
+
+
+@nox.session
+def real_text(session: nox.Session) -> None:
+    """Perplexity and short questions on real language weights, recipe by recipe."""
+    arguments = install(session, with_qnn=True)
+    if not any(argument.split("=")[0] == "--checkpoint" for argument in arguments):
+        arguments += ["--checkpoint", str(_real_language(session))]
+    places = [["--target", "host"]]
+    if has_qnn(arguments):
+        places.append([*EMULATOR, *READ_ON_EMULATOR])
+    else:
+        session.warn("without QNN nothing is read on the HTP emulator")
+    read = ["-m", "benchmarks.real_text"]
+    run_all(session, *([*read, *place, *arguments] for place in places))
+
+
+def _real_language(session: nox.Session) -> Path:
+    """A checkpoint of real language, built once."""
+    folder = ENVIRONMENT.parent / "real_language"
+    if not folder.is_dir():
+        install_readers = ["install", "--quiet", *_requirements("stand-in")]
+        session.run(str(PYTHON), "-m", "pip", *install_readers)
+        part = folder.with_name(f"{folder.name}.part")
+        build = ["-m", "training.stand_in", "smolvlm_256m", "--language", "--out", str(part)]
+        run_python(session, *build)
+        part.rename(folder)
+    return folder
 
 
 @nox.session

@@ -34,7 +34,6 @@ from harness.export.worker.process import ExportFailed
 from harness.options.table import default_artifacts
 from harness.program import run_program
 from harness.vlm.registry import get_spec
-from harness.vocabulary import CALIBRATED
 
 RUN_TIMEOUT_S = 900.0
 
@@ -98,14 +97,13 @@ def _judged(cells: Sequence[Cell], found: Mapping[Cell, CellResult]) -> list[Cel
 
 def _request(cell: Cell, recipe: Recipe, qnn_dir: Path | None) -> ExportRequest:
     spec = get_spec(cell.model)
-    calibrated = {recipe.vision_encoder, recipe.text_decoder} & CALIBRATED
     return ExportRequest(
         spec=spec,
         checkpoint=find_checkpoint(spec, None),
         recipe=recipe,
         target=cell.target,
         soc=cell.soc,
-        calibration=find_calibration(spec, None) if calibrated else None,
+        calibration=find_calibration(spec, None) if recipe.takes_samples else None,
         qnn_dir=qnn_dir,
     )
 

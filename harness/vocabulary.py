@@ -16,12 +16,17 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 Component = Literal["vision_encoder", "token_embedding", "text_decoder"]
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 
-Precision = Literal["fp32", "fp16", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w"]
+Precision = Literal[
+    "fp32", "fp16", "8da8w", "8da4w", "16a8w", "16a4w", "16a4w_block", "16w", "8w", "4w"
+]
 """``16w``, ``8w`` and ``4w`` are tables of a token embedding; the others are of any component."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
 """Precisions whose activation ranges are fixed at export, on samples; the others need none."""
+
+FOUR_BIT_WEIGHTS: frozenset[Precision] = frozenset({"8da4w", "16a4w", "16a4w_block"})
+"""Precisions whose layers have weights of 4 bits, which more than one way leads to."""
 
 CPU_TABLES: frozenset[Precision] = frozenset({"8w", "4w"})
 """Precisions of tables that ExecuTorch looks up on the CPU, wherever the other components run."""

@@ -82,7 +82,7 @@ def _precisions(rows: Iterable[_MeasuredRow]) -> Iterator[str]:
         yield from recipes
     for key in parts.keys() - whole.keys():
         if len(parts[key]) == len(COMPONENTS):
-            yield precision_label(parts[key], None)
+            yield precision_label(parts[key])
         elif len(told := set(parts[key].values())) == 1:
             yield from told
         else:

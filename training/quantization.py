@@ -8,8 +8,10 @@ from torch import nn
 from torchao.quantization import quantize_
 from torchao.quantization.qat import QATConfig
 
+from harness.backends.weight_recipe import WeightRecipe
 from harness.backends.xnnpack import config_8da4w
 from harness.checkpoint.checkpoint import place_weight
+from harness.export.worker.linear_weights import quantize_linears
 from harness.vlm.spec import VlmFamily
 
 
@@ -36,5 +38,5 @@ def simulate_8da4w(model: nn.Module, family: VlmFamily) -> None:
 
 
 def quantize_8da4w(model: nn.Module, family: VlmFamily) -> None:
-    """Quantize the decoder's matrices in place: int4 weights, int8 activations per token."""
-    quantize_(model, config_8da4w(), filter_fn=decoder_linears(family))
+    """Quantize the decoder's matrices in place, as an export does by default."""
+    quantize_linears(model, "8da4w", WeightRecipe(), is_meant=decoder_linears(family))

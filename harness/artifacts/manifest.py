@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.backends.weight_recipe import WeightRecipe
 from harness.targets.registry import KnownTarget
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import COMPONENTS, Backend, Component, KvEncodings, Mode, Precision
@@ -119,6 +120,7 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
         tokenizer_files: sha256 of the tokenizer and of what else says how the model is asked, by
             name.
         htp: Recipe beyond the precisions' names; None for the host and where nobody knows.
+        weights: How weights of 4 bits came about; None where there are none and where nobody knows.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -136,6 +138,7 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     tokens_per_image: Count
     kv_encodings: KvEncodings
     htp: HtpRecipe | None = None
+    weights: WeightRecipe | None = None
     components: tuple[ComponentFile, ...]
     tokenizer_files: dict[FileName, Sha256]
     versions: dict[Word, Word]
@@ -165,7 +168,7 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     def precision_label(self) -> str:
         """What reports call the artifact's recipe."""
         precisions = {entry.component: entry.precision for entry in self.components}
-        return precision_label(precisions, self.htp)
+        return precision_label(precisions, self.htp, self.weights)
 
 
 def table_precision(precision: Precision) -> Precision:
@@ -177,7 +180,17 @@ def table_precision(precision: Precision) -> Precision:
     return "16w" if precision in ("16a8w", "16a4w", "16a4w_block") else precision
 
 
-def precision_label(precisions: Mapping[Component, Precision], htp: HtpRecipe | None) -> str:
+def details_label(htp: HtpRecipe | None, weights: WeightRecipe | None) -> str:
+    """What of a recipe's details differs from the defaults, in brackets; empty for nothing."""
+    told = ",".join(one.details for one in (htp, weights) if one is not None and one.details)
+    return f"[{told}]" if told else ""
+
+
+def precision_label(
+    precisions: Mapping[Component, Precision],
+    htp: HtpRecipe | None = None,
+    weights: WeightRecipe | None = None,
+) -> str:
     """One word for a uniform recipe, else the components that are not fp32.
 
     ``8da4w``, or ``text_decoder=8da4w`` where the other components are float32; ``--precision``
@@ -187,8 +200,9 @@ def precision_label(precisions: Mapping[Component, Precision], htp: HtpRecipe | 
         precisions: Precision of each component, all of them.
         htp: Details of fixed-point graphs. What differs from the defaults follows in brackets,
             ``16a8w[kv_bits=8]``, so that no gate of the plain recipe judges it.
+        weights: Details of weights of 4 bits, which follow likewise.
     """
-    details = "" if htp is None or not htp.details else f"[{htp.details}]"
+    details = details_label(htp, weights)
     word = precisions["text_decoder"]
     uniform = {"vision_encoder": word, "token_embedding": table_precision(word)}
     if {**uniform, "text_decoder": word} == dict(precisions):

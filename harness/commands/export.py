@@ -36,7 +36,7 @@ from harness.options.values import Values
 from harness.targets.registry import get_target
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
-from harness.vocabulary import CALIBRATED, COMPONENTS, Component
+from harness.vocabulary import COMPONENTS, Component
 
 
 def run_export(options: Values) -> int:
@@ -48,7 +48,7 @@ def run_export(options: Values) -> int:
     if (name := options["name"]) is not None:
         findings.note(lambda: check_name(name))
     if (samples := request.calibration) is not None:
-        findings.note(lambda: read_samples(samples))
+        findings.note(lambda: read_samples(samples, needs_picture=request.recipe.fixes_ranges))
     findings.note(lambda: check_installed(EXPORTER_PACKAGES, "Exporting"))
     if request.made_for.backend.is_htp:
         findings.note(lambda: find_libraries(request.qnn_dir))
@@ -85,8 +85,7 @@ def _request(options: Values) -> ExportRequest:
     base = default_recipe(get_target(options["target"]))
     base = load_recipe(options["recipe"], base) if options["recipe"] else base
     recipe = parse_precision(options["precision"], base)
-    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
-    options = options.unless_typed(*_without_meaning(options, calibrated))
+    options = options.unless_typed(*_without_meaning(options, recipe.takes_samples))
     return ExportRequest(
         spec=spec,
         checkpoint=Path(options["checkpoint"] or ""),
@@ -99,18 +98,20 @@ def _request(options: Values) -> ExportRequest:
         lookahead=options["lookahead"] and parse_lookahead(options["lookahead"]),
         kv_encodings=options["kv_encodings"],
         calibration=(
-            find_calibration(spec, options["calibration"]) if calibrated else options["calibration"]
+            find_calibration(spec, options["calibration"])
+            if recipe.takes_samples
+            else options["calibration"]
         ),
         qnn_dir=options["qnn_dir"],
     )
 
 
-def _without_meaning(options: Values, calibrated: bool) -> set[str]:
+def _without_meaning(options: Values, takes_samples: bool) -> set[str]:
     """What a laboratory's file may set for other exports than this one."""
     unused = set() if get_target(options["target"]).backend.is_htp else {"soc", "qnn_dir"}
     unused |= {"prefill_ar"} if options["file_mode"] == "kv" else set()
     unused |= {"lookahead"} if options["file_mode"] != "lookahead" else set()
-    return unused | (set() if calibrated else {"calibration"})
+    return unused | (set() if takes_samples else {"calibration"})
 
 
 def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: float) -> str:

@@ -34,7 +34,6 @@ from harness.runtime.generation import Generation
 from harness.runtime.request import Request, RunOptions
 from harness.targets.registry import get_target
 from harness.vlm.registry import get_spec
-from harness.vocabulary import CALIBRATED, COMPONENTS
 
 MODEL = "tiny_smolvlm"
 _TOKENS = 16
@@ -140,14 +139,13 @@ def _export(device: PhoneDevice, artifacts: Path) -> Artifact:
     # A virtual phone loads several targets' artifacts, those made in the least time last.
     target = get_target(device.accepted_targets[-1])
     spec, recipe = get_spec(MODEL), default_recipe(target)
-    calibrated = any(recipe.precision(component) in CALIBRATED for component in COMPONENTS)
     request = ExportRequest(
         spec,
         find_checkpoint(spec, None),
         recipe,
         target=target.name,
         soc=device.soc if target.backend.is_htp else None,
-        calibration=find_calibration(spec, None) if calibrated else None,
+        calibration=find_calibration(spec, None) if recipe.takes_samples else None,
     )
     return export_artifact(request, artifacts, lambda component, stage: None).artifact
 

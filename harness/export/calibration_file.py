@@ -40,8 +40,13 @@ class CalibrationSet:
 _SAMPLES = TypeAdapter(tuple[CalibrationSample, ...])
 
 
-def read_samples(path: Path) -> tuple[CalibrationSample, ...]:
+def read_samples(path: Path, *, needs_picture: bool = True) -> tuple[CalibrationSample, ...]:
     """Read a calibration file and find what is wrong with it before anything is downloaded.
+
+    Args:
+        path: The file.
+        needs_picture: Whether samples of text alone will not do: ranges of activations have to
+            hold what an image becomes; weights can be learned without.
 
     Raises:
         UserError: If the file or a picture is missing, or a sample is malformed; the message has
@@ -67,13 +72,13 @@ def read_samples(path: Path) -> tuple[CalibrationSample, ...]:
             _ = sample.prompts
             for file in sample.files:
                 check_exists(file, path.parent)
-    if not any(sample.files for sample in samples):
+    if not samples or (needs_picture and not any(sample.files for sample in samples)):
         what = "no sample with a picture" if samples else "no sample"
         raise UserError(f"Calibration file {path} holds {what}; give at least one of {_SHAPE}.")
     return samples
 
 
-def load_calibration(path: Path) -> CalibrationSet:
+def load_calibration(path: Path, *, needs_picture: bool = True) -> CalibrationSet:
     """Read a calibration file with its pictures, which are downloaded where they are addresses.
 
     Relative paths begin at the file's folder.
@@ -83,7 +88,7 @@ def load_calibration(path: Path) -> CalibrationSet:
     """
     digest = hashlib.sha256()
     loaded = []
-    for number, sample in enumerate(read_samples(path), start=1):
+    for number, sample in enumerate(read_samples(path, needs_picture=needs_picture), start=1):
         with naming_sample(number, path):
             pictures = [obtain(file, path.parent) for file in sample.files]
             for picture in pictures:

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import harness
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.backends.weight_recipe import WeightRecipe
 from harness.export.inputs.build_config import BuildConfig
+from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.vlm.family_parts import package_folders
 from harness.vlm.spec import VlmFamily, VlmSpec
@@ -47,6 +49,7 @@ def component_config(
     is_decoder = component == "text_decoder"
     is_encoder = component == "vision_encoder"
     on_htp = precision not in CPU_TABLES
+    has_samples = precision in CALIBRATED or (is_decoder and request.recipe.weighs_weights)
     soc = request.resolved_soc
     return BuildConfig(
         # What somebody calls a checkpoint changes none of its bytes.
@@ -69,11 +72,10 @@ def component_config(
             **({"vision": asdict(spec.vision)} if is_encoder else {}),
         },
         image_token_id=image_token_id if is_decoder else None,
+        weights=_weight_details(request.recipe, component),
         weights_sha256=weights_sha256,
-        calibration_sha256=calibration_sha256 if precision in CALIBRATED else None,
-        versions=package_versions(
-            qnn_build if on_htp else None, calibrated=precision in CALIBRATED
-        ),
+        calibration_sha256=calibration_sha256 if has_samples else None,
+        versions=package_versions(qnn_build if on_htp else None, calibrated=has_samples),
         exporter_sha256=exporter_sha256(spec.family),
     )
 
@@ -88,10 +90,20 @@ def _relevant(htp: HtpRecipe, component: Component, precision: Precision) -> Htp
     is_decoder = component == "text_decoder"
     return HtpRecipe(
         kv_bits=htp.kv_bits if is_decoder else defaults.kv_bits,
+        rotate_keys=htp.rotate_keys and is_decoder,
         block_size=htp.block_size if blocks else defaults.block_size,
         decode_kv_headroom=htp.decode_kv_headroom if is_decoder else defaults.decode_kv_headroom,
         overrides=overrides,
     )
+
+
+def _weight_details(recipe: Recipe, component: Component) -> WeightRecipe | None:
+    """What of the details of 4-bit weights reaches a component."""
+    if component not in recipe.four_bit_weights:
+        return None
+    # An encoder makes no logits, and nothing is learned of it.
+    is_decoder = component == "text_decoder"
+    return recipe.weights if is_decoder else WeightRecipe(scales=recipe.weights.scales)
 
 
 def package_versions(qnn_build: str | None = None, *, calibrated: bool = False) -> dict[str, str]:
@@ -115,6 +127,7 @@ SOURCE_FOLDERS = (
     "export/graphs",
     "export/htp",
     "export/inputs",
+    "export/weights",
     "export/worker",
     "targets",
     "vlm",

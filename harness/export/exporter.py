@@ -166,18 +166,19 @@ def _open(request: ExportRequest, report: ReportProgress) -> _Inputs:
 
 def _calibration(path: Path, request: ExportRequest, checkpoint: Checkpoint) -> CalibrationSet:
     """The samples, downloaded only once all of them are known to fit the decoder."""
-    if request.recipe.text_decoder in CALIBRATED:
+    needs_picture = request.recipe.fixes_ranges
+    if request.recipe.text_decoder in CALIBRATED or request.recipe.weighs_weights:
         tokenizer = checkpoint.directory / "tokenizer.json"
         context_length = request.resolved_context_length
-        for number, sample in enumerate(read_samples(path), start=1):
+        for number, sample in enumerate(read_samples(path, needs_picture=needs_picture), start=1):
             with naming_sample(number, path):
                 check_length(sample, checkpoint.spec, tokenizer, context_length)
-    return load_calibration(path)
+    return load_calibration(path, needs_picture=needs_picture)
 
 
 def _task(inputs: _Inputs, config: BuildConfig, folder: Path) -> Task:
     request, calibration = inputs.request, inputs.calibration
-    samples = calibration.samples if calibration and config.precision in CALIBRATED else ()
+    samples = calibration.samples if calibration and config.calibration_sha256 else ()
     return Task(
         checkpoint=request.checkpoint.absolute(),
         calibration=samples,
@@ -216,6 +217,7 @@ def _manifest(
         tokens_per_image=spec.vision.tokens_per_image,
         kv_encodings=request.kv_encodings,
         htp=request.recipe.htp if soc else None,
+        weights=request.recipe.weights if request.recipe.four_bit_weights else None,
         components=tuple(component.file for component in components),
         tokenizer_files=hashes,
         versions=_versions(inputs.qnn),

@@ -11,23 +11,37 @@ from pydantic import BaseModel, ValidationError
 
 from harness.artifacts.manifest import precision_label, table_precision
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError, suggest
 from harness.targets.target import TargetSpec
 from harness.toml_file import BadToml, parse, read_text
-from harness.vocabulary import COMPONENTS, PRECISIONS, Component, Precision
+from harness.vocabulary import (
+    CALIBRATED,
+    COMPONENTS,
+    FOUR_BIT_WEIGHTS,
+    PRECISIONS,
+    Component,
+    Precision,
+)
+
+_DETAILS: Mapping[str, type[BaseModel]] = {"htp": HtpRecipe, "weights": WeightRecipe}
+"""Tables of a recipe file."""
 
 
 class Recipe(BaseModel, frozen=True, extra="forbid"):
     """Precision per component, and the details of HTP graphs.
 
     ``8da4w`` means int8 activations quantized at run time and int4 weights in groups of 32 for
-    linears; for the token embedding, which has no activations, an int4 table in groups of 32.
+    linears, int8 for the one that makes logits; ``8da8w`` int8 weights, one scale per output. For
+    the token embedding, which has no activations, both mean an int8 table, whose rows are those of
+    an int8 layer of logits tied to it.
     """
 
     vision_encoder: Precision = "fp32"
     token_embedding: Precision = "fp32"
     text_decoder: Precision = "fp32"
     htp: HtpRecipe = HtpRecipe()
+    weights: WeightRecipe = WeightRecipe()
 
     def precision(self, component: Component) -> Precision:
         """Precision of one component."""
@@ -36,7 +50,35 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     @property
     def label(self) -> str:
         """What reports call the recipe; see ``precision_label``."""
-        return precision_label({name: self.precision(name) for name in COMPONENTS}, self.htp)
+        precisions = {name: self.precision(name) for name in COMPONENTS}
+        return precision_label(precisions, self.htp, self.weights)
+
+    @property
+    def four_bit_weights(self) -> frozenset[Component]:
+        """Components of which some weights have 4 bits, so that ``weights`` is about them."""
+        overridden = {one.component for one in self.htp.overrides if one.has_four_bits}
+        # A table has no layers, whatever its precision is called.
+        layered = {name for name in COMPONENTS if name != "token_embedding"}
+        own = {name for name in layered if self.precision(name) in FOUR_BIT_WEIGHTS}
+        return frozenset(own | overridden)
+
+    @property
+    def takes_samples(self) -> bool:
+        """Whether an export makes use of calibration samples."""
+        return self.weighs_weights or self.fixes_ranges
+
+    @property
+    def fixes_ranges(self) -> bool:
+        """Whether ranges of activations are fixed at export, which takes samples with pictures."""
+        return any(self.precision(name) in CALIBRATED for name in COMPONENTS)
+
+    @property
+    def weighs_weights(self) -> bool:
+        """Whether what the text decoder reads decides its weights.
+
+        Where nobody gives samples, it reads a text that comes with the exporter.
+        """
+        return self.weights.reads_samples and "text_decoder" in self.four_bit_weights
 
 
 def default_recipe(target: TargetSpec) -> Recipe:
@@ -78,7 +120,7 @@ def parse_precision(text: str | None, base: Recipe) -> Recipe:
 
 
 def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
-    """Read a recipe file: TOML with one key per component and a table ``htp``.
+    """Read a recipe file: TOML with one key per component and tables ``htp`` and ``weights``.
 
     Args:
         path: The file.
@@ -99,18 +141,23 @@ def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
         raise UserError(
             f"Recipe {path} cannot be read ({error.strerror}); give --recipe a TOML file."
         ) from error
-    htp = table.pop("htp", {})
+    details = {name: table.pop(name) for name in _DETAILS if name in table}
     try:
         recipe = _from_pairs(table, base or Recipe())
     except UserError as error:
         raise UserError(f"Recipe {path}: {error}") from error
+    read = {name: _read_details(path, name, details.get(name, {})) for name in _DETAILS}
+    return recipe.model_copy(update=read)
+
+
+def _read_details(path: Path, name: str, details: object) -> BaseModel:
+    """One table of a recipe file."""
     try:
         # Lists are tuples to JSON, and a text or a yes is no number.
-        details = HtpRecipe.model_validate_json(json.dumps(htp, default=str), strict=True)
-        return recipe.model_copy(update={"htp": details})
+        return _DETAILS[name].model_validate_json(json.dumps(details, default=str), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, ("htp", *first["loc"])))
+        place = ".".join(map(str, (name, *first["loc"])))
         raise UserError(
             f"Recipe {path} is wrong about {place} ({first['msg']}); correct it."
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
 from harness.export.recipe import Recipe, check_precisions
 from harness.export.request import ExportRequest
@@ -68,10 +69,10 @@ def check_request(request: ExportRequest) -> None:
 def _check_calibration(request: ExportRequest) -> None:
     precisions = {request.recipe.precision(component) for component in COMPONENTS}
     calibrated = sorted(precisions & CALIBRATED)
-    if request.calibration is not None and not calibrated:
+    if request.calibration is not None and not request.recipe.takes_samples:
         raise UserError(
             f"No component is calibrated ({', '.join(sorted(precisions))} fix no activation "
-            "ranges); leave --calibration out."
+            "ranges and weigh no weights); leave --calibration out."
         )
     if request.calibration is None and calibrated:
         raise UserError(
@@ -121,6 +122,7 @@ def _check_arch(soc: Soc, recipe: Recipe) -> None:
 def _check_details(request: ExportRequest) -> None:
     """Refuse details of a recipe that reach no component: somebody believes that they do."""
     recipe, defaults = request.recipe, HtpRecipe()
+    _check_weight_details(recipe)
     for override in recipe.htp.overrides:
         precision = recipe.precision(override.component)
         if precision not in CALIBRATED:
@@ -138,6 +140,23 @@ def _check_details(request: ExportRequest) -> None:
         raise UserError(
             f"kv_bits {recipe.htp.kv_bits} of the recipe is for a quantized decoder, and one in "
             f"{recipe.text_decoder} keeps a float cache; leave it out."
+        )
+    if recipe.htp.rotate_keys and recipe.htp.kv_bits != 8:
+        raise UserError(
+            f"rotate_keys of the recipe is for a cache of 8 bits, and kv_bits is "
+            f"{recipe.htp.kv_bits}; add kv_bits = 8 in [htp], or leave it out."
+        )
+
+
+def _check_weight_details(recipe: Recipe) -> None:
+    """Refuse details of 4-bit weights where there are none."""
+    told = recipe.weights.details
+    about_an_encoder = recipe.weights.scales != WeightRecipe().scales
+    reached = recipe.four_bit_weights if about_an_encoder else {"text_decoder"}
+    if told and not reached & recipe.four_bit_weights:
+        raise UserError(
+            f"[weights] of the recipe ({told}) is about weights of 4 bits, and a text decoder in "
+            f"{recipe.text_decoder} has none; leave it out."
         )
 
 

@@ -63,7 +63,8 @@ class Selection(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """What rows of ``thresholds/`` are about: one metric of one model, and where it is measured.
 
     Attributes:
-        precision: One word, or ``component=precision`` pairs where a recipe mixes them.
+        precision: One word, or ``component=precision`` pairs where a recipe mixes them; details of
+            a recipe follow in brackets.
         workload: As in ``Context``; runs of others are another population, which the row does not
             judge.
     """
@@ -131,7 +132,8 @@ class Gate(Selection):
     @field_validator("precision")
     @classmethod
     def _precision_exists(cls, label: str | None) -> str | None:
-        for part in label.split(",") if label else ():
+        named, _, _ = (label or "").partition("[")
+        for part in named.split(",") if named else ():
             word = part.rpartition("=")[2]
             if word not in PRECISIONS:
                 raise ValueError(f"there is no precision {word!r}; {suggest(word, PRECISIONS)}")

@@ -110,7 +110,10 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
         )
     },
     ("accuracy", "higher", "dB"): {"sqnr_db": "Signal to quantization noise against float"},
-    ("accuracy", "lower", "1"): {"perplexity": "Perplexity of reference answers"},
+    ("accuracy", "lower", "1"): {
+        "perplexity": "Perplexity of a text, read as it stands",
+        "perplexity_ratio": "Perplexity of a text over that of the float model on the same tokens",
+    },
 }
 """What metrics are, by kind, improvement and unit."""
 

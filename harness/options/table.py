@@ -118,10 +118,10 @@ _MODEL = (
     Option(
         "precision",
         _EXPORTED,
-        "one for all, or component=precision,...; host: fp32 (default), 8da4w; HTP: 16a8w "
-        "(default), 16a4w, 16a4w_block, fp16",
+        "one for all, or component=precision,...; host: fp32 (default), 8da8w, 8da4w; HTP: "
+        "16a8w (default), 16a4w, 16a4w_block, fp16",
     ),
-    Option("recipe", _EXPORTED, "TOML file with a precision per component", Path),
+    Option("recipe", _EXPORTED, "TOML file with a precision per component, and details", Path),
     Option(
         "kv_encodings",
         _EXPORTED,

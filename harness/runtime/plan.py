@@ -220,8 +220,11 @@ def _check_outputs(flags: Flags) -> None:
 def _conversation(flags: Flags) -> Request:
     """The one request that the flags describe."""
     images = (*_listed_images(flags.image_path), *_pinned(flags.image, flags.sha256))
-    if not images and flags.image_path is None:
-        raise UserError("No image was given; add --image photo.jpg or --image_path LIST.")
+    if not images and flags.image_path is None and not flags.prompt:
+        raise UserError(
+            "No image was given and nothing was asked; add --image photo.jpg or --image_path LIST, "
+            "or ask without an image with --prompt 'What is the capital of France?'."
+        )
     return Request(
         id="0",
         prompts=tuple(map(_as_typed, flags.prompt)) or (_DEFAULT_PROMPT,),

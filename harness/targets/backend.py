@@ -31,7 +31,11 @@ class BackendSpec:
 
 XNNPACK = BackendSpec(
     name="xnnpack",
-    precisions={component: ("fp32", "8da4w") for component in COMPONENTS},
+    precisions={
+        "vision_encoder": ("fp32", "8da4w", "8da8w"),
+        "token_embedding": ("fp32", "8da4w", "8da8w", "8w", "4w"),
+        "text_decoder": ("fp32", "8da4w", "8da8w"),
+    },
     recipe=dict.fromkeys(COMPONENTS, "fp32"),
     further_recipe={
         "vision_encoder": "fp32",

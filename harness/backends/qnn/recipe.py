@@ -26,6 +26,11 @@ class LayerOverride(BaseModel, frozen=True, extra="forbid"):
     pattern: str
     scheme: WeightScheme
 
+    @property
+    def has_four_bits(self) -> bool:
+        """Whether these layers get weights of 4 bits."""
+        return self.scheme != "16a8w"
+
     @field_validator("pattern")
     @classmethod
     def _is_regular_expression(cls, pattern: str) -> str:
@@ -45,10 +50,13 @@ class HtpRecipe(BaseModel, frozen=True, extra="forbid"):
         decode_kv_headroom: How much wider than calibration saw the decode graph's K and V ranges
             are made, for conversations longer than the samples. Above 1 only where decode and
             prefill are calibrated apart (``requantized``).
+        rotate_keys: Whether Q and K are turned by a Hadamard matrix behind their positions, so that
+            a cache of 8 bits holds K more exactly.
         overrides: Layers with another weight scheme; later ones win.
     """
 
     kv_bits: Literal[8, 16] = 16
+    rotate_keys: bool = False
     block_size: int = Field(default=32, ge=1)
     decode_kv_headroom: float = Field(default=1.0, ge=1.0, le=4.0)
     overrides: tuple[LayerOverride, ...] = ()

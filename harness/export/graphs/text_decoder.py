@@ -16,6 +16,9 @@ from harness.vlm.spec import TextGeometry
 MASKED_FLOAT = -65535.0
 """Float code of a masked position (contract §2.3)."""
 
+HEAD = "lm_head"
+"""Path of the linear that makes logits in a :class:`StaticDecoder`."""
+
 
 class StaticAttention(nn.Module):
     """Grouped-query attention over past columns from outside and the new ones.
@@ -24,6 +27,8 @@ class StaticAttention(nn.Module):
 
     Attributes:
         masked: Value of a masked position in the float mask.
+        turn: An orthogonal map of queries and keys behind their positions, ``[1, heads, AR,
+            head_dim]``, which leaves their products as they are.
     """
 
     masked: float = MASKED_FLOAT
@@ -37,6 +42,7 @@ class StaticAttention(nn.Module):
         self.k_proj = nn.Linear(hidden, geometry.kv_heads * head_dim, bias=bias)
         self.v_proj = nn.Linear(hidden, geometry.kv_heads * head_dim, bias=bias)
         self.o_proj = nn.Linear(geometry.heads * head_dim, hidden, bias=False)
+        self.turn: nn.Module = nn.Identity()
 
     def forward(
         self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, k_cache: Tensor, v_cache: Tensor
@@ -48,8 +54,9 @@ class StaticAttention(nn.Module):
         """
         geometry, ar = self.geometry, x.shape[1]
         shape = (1, ar, -1, geometry.head_dim)
-        q = rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin)
-        k = rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin).transpose(2, 3)
+        q = self.turn(rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin))
+        k = self.turn(rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin))
+        k = k.transpose(2, 3)
         v = self.v_proj(x).view(shape).transpose(1, 2)
         keys, values = torch.cat([k_cache, k], dim=-1), torch.cat([v_cache, v], dim=2)
         attended = self.attend(q, keys, values, mask)

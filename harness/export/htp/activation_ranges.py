@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import fx
@@ -14,6 +15,7 @@ from harness.export.htp import quantization
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import EmbeddedSegment
+from harness.export.weights.grid import QuantizedWeight
 
 _CALIBRATION_AR = 16
 """AR of the graph that kv mode is calibrated with: a token per call would take 16 times as long."""
@@ -61,11 +63,12 @@ class _Calibrator:
 
     decoder: StaticDecoder
     make_quantizer: Callable[[], Quantizer]
+    weights: Mapping[str, QuantizedWeight]
 
     def prepare(self, ar: int) -> fx.GraphModule:
         """An observed graph that consumes AR tokens per call."""
         inputs = self.decoder.example_inputs(ar)
-        return quantization.prepare(self.decoder, inputs, self.make_quantizer())
+        return quantization.prepare(self.decoder, inputs, self.make_quantizer(), self.weights)
 
     def settle(self, prepared: fx.GraphModule) -> None:
         """Complete the ranges that samples cannot know."""
@@ -78,6 +81,7 @@ def calibrate_decoder(
     make_quantizer: Callable[[], Quantizer],
     config: BuildConfig,
     conversations: Sequence[Sequence[EmbeddedSegment]],
+    weights: Mapping[str, QuantizedWeight] = MappingProxyType({}),
 ) -> CalibratedDecoder:
     """Find encodings for all methods of a decoder.
 
@@ -90,8 +94,9 @@ def calibrate_decoder(
         make_quantizer: Makes a quantizer for each graph.
         config: Which methods, and the scheme.
         conversations: The samples.
+        weights: Of layers whose codes are known already, by path.
     """
-    calibrator = _Calibrator(decoder, make_quantizer)
+    calibrator = _Calibrator(decoder, make_quantizer, weights)
     ars = {"kv_forward": config.decode_ar}
     if config.prefill_ar is not None:
         ars["prefill_forward"] = config.prefill_ar

@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchao.quantization.pt2e.quantizer import Quantizer
 
 from harness.artifacts.manifest import GraphCost
@@ -17,23 +17,25 @@ from harness.backends.qnn.provider import activate
 from harness.backends.qnn.recipe import WeightScheme
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.export.graphs.component import decoder_constants, load_module, method_inputs
+from harness.export.graphs.samples import embedded_samples, tokenized_samples
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
 from harness.export.htp.cost import graph_costs
 from harness.export.htp.metadata import encoding_constants
-from harness.export.htp.modules import HtpAttention, linears_to_convolutions, with_builtin_gelu
-from harness.export.htp.quantization import convert, prepare
-from harness.export.htp.quantizer import layer_schemes, make_quantizer
-from harness.export.inputs.build_config import BuildConfig
-from harness.export.inputs.conversation import (
-    EmbeddedSegment,
-    TokenizedSample,
-    embed,
-    read_conversation,
+from harness.export.htp.modules import (
+    HtpAttention,
+    linears_to_convolutions,
+    turn_keys,
+    with_builtin_gelu,
 )
+from harness.export.htp.quantization import convert, prepare
+from harness.export.htp.quantizer import layer_schemes, make_quantizer, weight_grids
+from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.conversation import TokenizedSample
+from harness.export.weights.grid import QuantizedWeight
+from harness.export.weights.rounding import round_weights
 from harness.export.worker.messages import ReportStage, Task
 from harness.targets.soc import get_soc
-from harness.vocabulary import CALIBRATED
 
 _KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
 
@@ -57,7 +59,8 @@ def build_htp_component(
     config = task.config
     qnn = activate(task.qnn_dir)
     assert config.soc is not None
-    methods, constants = _methods(checkpoint, config, _conversations(checkpoint, task), report)
+    conversations = tokenized_samples(checkpoint, task.calibration)
+    methods, constants = _methods(checkpoint, config, conversations, report)
     report("compile")
     options = CompilerOptions(
         get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.shares_memory
@@ -91,6 +94,10 @@ def _methods(
 def htp_decoder(checkpoint: Checkpoint, context_length: int | None) -> StaticDecoder:
     """The float decoder as the HTP wants it, linears as convolutions."""
     decoder = load_module(checkpoint, "text_decoder", context_length, HtpAttention)
+    return _convolved(decoder)
+
+
+def _convolved(decoder: nn.Module) -> StaticDecoder:
     convolved = linears_to_convolutions(decoder)
     assert isinstance(convolved, StaticDecoder)
     return convolved
@@ -107,33 +114,16 @@ def calibrated_decoder(
         config: Modes, precision and details.
         conversations: The samples.
     """
-    embedded = _embedded(checkpoint, conversations)
-    decoder = htp_decoder(checkpoint, config.context_length)
-    return calibrate_decoder(decoder, _quantizer_of(config, decoder), config, embedded)
-
-
-def _embedded(
-    checkpoint: Checkpoint, conversations: Sequence[TokenizedSample]
-) -> list[tuple[EmbeddedSegment, ...]]:
-    """The samples as decoder input; encoder and table are let go before a decoder is loaded."""
-    encoder = load_module(checkpoint, "vision_encoder")
-    table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
-    with torch.no_grad():
-        return [
-            embed(
-                conversation,
-                table,
-                [encoder(torch.from_numpy(picture))[0] for picture in conversation.pictures],
-            )
-            for conversation in conversations
-        ]
-
-
-def _conversations(checkpoint: Checkpoint, task: Task) -> list[TokenizedSample]:
-    if task.config.precision not in CALIBRATED:
-        return []
-    tokenizer = checkpoint.directory / "tokenizer.json"
-    return [read_conversation(sample, checkpoint.spec, tokenizer) for sample in task.calibration]
+    embedded = embedded_samples(checkpoint, conversations)
+    decoder = load_module(checkpoint, "text_decoder", config.context_length, HtpAttention)
+    assert isinstance(decoder, StaticDecoder)
+    rows = [torch.cat([segment.rows for segment in segments]) for segments in embedded]
+    weights = _rounded(decoder, config, rows)
+    assert config.htp is not None
+    if config.htp.rotate_keys:
+        turn_keys(decoder)
+    decoder = _convolved(decoder)
+    return calibrate_decoder(decoder, _quantizer_of(config, decoder), config, embedded, weights)
 
 
 def _decoder(
@@ -173,12 +163,14 @@ def _encoder(
     report: ReportStage,
 ) -> dict[str, HtpMethod]:
     encoder = with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
+    weights = _rounded(encoder, config, ())
     if config.htp is not None and (config.precision == "16a4w_block" or config.htp.overrides):
         encoder = linears_to_convolutions(encoder)
     inputs = method_inputs(checkpoint.spec, config, encoder)
     if config.precision != "fp16":
         report("calibrate")
-        prepared = prepare(encoder, inputs["forward"], _quantizer_of(config, encoder)())
+        quantizer = _quantizer_of(config, encoder)()
+        prepared = prepare(encoder, inputs["forward"], quantizer, weights)
         with torch.no_grad():
             for picture in (one for sample in conversations for one in sample.pictures):
                 prepared(torch.from_numpy(picture))
@@ -204,12 +196,31 @@ def _token_embedding(
     return methods
 
 
+def _schemes(module: nn.Module, config: BuildConfig) -> dict[str, WeightScheme]:
+    """Weight scheme of every layer of a component."""
+    assert config.htp is not None
+    scheme, weights = cast(WeightScheme, config.precision), config.weights
+    head: WeightScheme | None = "16a8w" if weights is not None and weights.head_bits == 8 else None
+    overrides = config.htp.overrides_of(config.component)
+    return layer_schemes(module, scheme, config.htp, overrides, head)
+
+
+def _rounded(
+    module: nn.Module, config: BuildConfig, rows: Sequence[Tensor]
+) -> dict[str, QuantizedWeight]:
+    """Codes of a component's 4-bit linears, before these become convolutions."""
+    if config.weights is None:
+        return {}
+    assert config.htp is not None
+    grids = weight_grids(module, _schemes(module, config), config.htp)
+    return round_weights(module, grids, config.weights, rows)
+
+
 def _quantizer_of(config: BuildConfig, module: nn.Module) -> Callable[[], Quantizer]:
     """Each graph gets a quantizer of its own, for a quantizer remembers the graph it annotated."""
     assert config.htp is not None
     assert config.soc is not None
-    scheme = cast(WeightScheme, config.precision)
-    schemes = layer_schemes(module, scheme, config.htp, config.htp.overrides_of(config.component))
+    scheme, schemes = cast(WeightScheme, config.precision), _schemes(module, config)
     return partial(
         make_quantizer,
         scheme,

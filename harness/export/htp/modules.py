@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from harness.export.graphs.text_decoder import StaticAttention
+from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
 from harness.export.graphs.vision_encoder import TanhGelu
 
 MASKED_HTP = -255.0
@@ -43,6 +43,40 @@ class HtpAttention(StaticAttention):
         weights = torch.softmax(torch.where(mask == 0, scores, filler), dim=-1)
         grouped_weights = weights.reshape(1, geometry.kv_heads, rows, -1)
         return (grouped_weights @ values).reshape(1, geometry.heads, ar, geometry.head_dim)
+
+
+class HadamardTurn(nn.Module):
+    """Vectors of heads times a Hadamard matrix.
+
+    A few dimensions of K are far larger than the others and take the range of a cache of 8 bits for
+    themselves; turned, all are about as large (QuaRot, arXiv:2404.00456; R3 of SpinQuant).
+    """
+
+    def __init__(self, head_dim: int) -> None:
+        super().__init__()
+        self.matrix = nn.Linear(head_dim, head_dim, bias=False)
+        self.matrix.weight = nn.Parameter(hadamard(head_dim), requires_grad=False)
+
+    def forward(self, heads: Tensor) -> Tensor:
+        """Map ``[1, heads, AR, head_dim]`` to the same shape."""
+        turned: Tensor = self.matrix(heads.reshape(1, -1, heads.shape[-1]))
+        return turned.reshape(heads.shape)
+
+
+def turn_keys(decoder: StaticDecoder) -> None:
+    """Turn Q and K of every layer, so that a quantized cache holds K more exactly."""
+    for attention in decoder.modules():
+        if isinstance(attention, StaticAttention):
+            attention.turn = HadamardTurn(decoder.geometry.head_dim)
+
+
+def hadamard(size: int) -> Tensor:
+    """An orthogonal matrix of entries of one magnitude, or of 0 where ``size`` is no power of 2."""
+    matrix = torch.ones(1, 1)
+    while size % (2 * len(matrix)) == 0:
+        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
+    blocks = torch.eye(size // len(matrix))
+    return torch.kron(blocks, matrix) / math.sqrt(len(matrix))
 
 
 def linears_to_convolutions(module: nn.Module) -> nn.Module:

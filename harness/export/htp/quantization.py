@@ -6,14 +6,19 @@ topology is equal, so encodings found with one graph can be copied to another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
+from types import MappingProxyType
 from typing import cast
 
 import torch
 from torch import Tensor, fx, nn
 from torchao.quantization.pt2e.quantizer import Quantizer
+
+from harness.export.htp.quantizer import layer_path
+from harness.export.weights.grid import QuantizedWeight
 
 Inputs = tuple[Tensor, ...]
 _RANGE = ("min_val", "max_val")
@@ -29,14 +34,49 @@ class GraphEncoding:
     code_max: int
 
 
-def prepare(module: nn.Module, inputs: Inputs, quantizer: Quantizer) -> fx.GraphModule:
-    """Trace a module and put observers where the quantizer wants them."""
+def prepare(
+    module: nn.Module,
+    inputs: Inputs,
+    quantizer: Quantizer,
+    weights: Mapping[str, QuantizedWeight] = MappingProxyType({}),
+) -> fx.GraphModule:
+    """Trace a module and put observers where the quantizer wants them.
+
+    Args:
+        module: Float, with the values of the codes in ``weights``.
+        inputs: Of one call.
+        quantizer: Says what gets which encoding.
+        weights: Of layers whose codes are known already, by path.
+    """
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
     # The guards would become users of every input and be observed as if they computed something.
     graph = torch.export.export(module, inputs, strict=False).module(check_guards=False)
     prepared: fx.GraphModule = prepare_pt2e(graph, quantizer)
+    fix_weight_ranges(prepared, weights)
     return prepared
+
+
+def fix_weight_ranges(prepared: fx.GraphModule, weights: Mapping[str, QuantizedWeight]) -> None:
+    """Give layers the scales that their weights were rounded with.
+
+    Args:
+        prepared: An observed graph; its layers have the values of their codes.
+        weights: By the layer's path, as a linear or as the convolution that it became.
+    """
+    for node in prepared.graph.nodes:
+        if node.op != "get_attr" or not node.target.endswith(".weight"):
+            continue
+        quantized = weights.get(layer_path(node.target.removesuffix(".weight")))
+        observers = [user for user in node.users if user.op == "call_module"]
+        if quantized is None:
+            continue
+        for observer in map(partial(_observer, prepared), observers):
+            # It learns the shape of its ranges from a first call, and takes no second one.
+            observer(attrgetter(node.target)(prepared))
+            highest = _bound(observer, "max_val")
+            highest.copy_((quantized.scales * quantized.grid.code_max).view_as(highest))
+            _bound(observer, "min_val").copy_(-highest)
 
 
 def convert(prepared: fx.GraphModule) -> fx.GraphModule:

@@ -10,6 +10,8 @@ from torch import nn
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride, WeightScheme
 from harness.errors import UserError
+from harness.export.graphs.text_decoder import HEAD
+from harness.export.weights.grid import Grid
 
 if TYPE_CHECKING:
     from executorch.backends.qualcomm.quantizer.quant_recipe import QuantRecipe
@@ -100,54 +102,87 @@ def _weights(scheme: WeightScheme, block_size: int) -> dict[str, object]:
 
 
 def layer_schemes(
-    module: nn.Module, scheme: WeightScheme, htp: HtpRecipe, overrides: Sequence[LayerOverride]
+    module: nn.Module,
+    scheme: WeightScheme,
+    htp: HtpRecipe,
+    overrides: Sequence[LayerOverride],
+    head: WeightScheme | None = None,
 ) -> dict[str, WeightScheme]:
-    """Find the weight scheme of every convolution.
+    """Find the weight scheme of every linear and convolution.
 
     The convolution that embeds a picture's patches has three inputs, which make no block: where
     it would get blocks, it gets 8 bits per output channel.
 
     Args:
-        module: The component, linears turned into 1x1 convolutions.
+        module: The component, linears turned into 1x1 convolutions or not.
         scheme: Of layers that nothing else is said about.
         htp: Size of a block.
         overrides: Of this component, in order.
+        head: Of the layer that makes logits, where no override finds it.
 
     Returns:
-        Scheme by the convolution's path in the module.
+        Scheme by the layer's path in the module.
 
     Raises:
         UserError: If an override finds no layer, or a layer's inputs make no whole blocks.
     """
-    layers = {path: layer for path, layer in module.named_modules() if isinstance(layer, nn.Conv2d)}
+    layers = {
+        path: layer
+        for path, layer in module.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
     found = dict.fromkeys(layers, scheme)
+    if head is not None:
+        found.update({path: head for path in layers if layer_path(path) == HEAD})
     for override in overrides:
-        matching = [path for path in layers if re.search(override.pattern, _layer_path(path))]
+        matching = [path for path in layers if re.search(override.pattern, layer_path(path))]
         if not matching:
             raise UserError(
                 f"Override {override.pattern!r} of the recipe finds none of the {len(layers)} "
-                f"layers of the {override.component}, such as {_layer_path(next(iter(layers)))}; "
+                f"layers of the {override.component}, such as {layer_path(next(iter(layers)))}; "
                 "correct its pattern."
             )
         found.update(dict.fromkeys(matching, override.scheme))
     return {path: _with_blocks(path, layers[path], found[path], htp) for path in layers}
 
 
-def _layer_path(path: str) -> str:
+def weight_grids(
+    module: nn.Module, schemes: Mapping[str, WeightScheme], htp: HtpRecipe
+) -> dict[str, Grid]:
+    """What the weights of 4-bit linears are rounded to, by path.
+
+    Upstream leaves out the code -8, which has no counterpart.
+
+    Args:
+        module: The component, its linears not yet convolutions.
+        schemes: Of its layers, by path.
+        htp: Size of a block.
+    """
+    grids = {"16a4w": Grid(-7, 7), "16a4w_block": Grid(-7, 7, htp.block_size, "sixteenths")}
+    return {
+        path: grids[schemes[path]]
+        for path, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and schemes[path] in grids
+    }
+
+
+def layer_path(path: str) -> str:
     """Path of the linear that a convolution was."""
     return path.removesuffix(".conv")
 
 
-def _with_blocks(path: str, layer: nn.Conv2d, scheme: WeightScheme, htp: HtpRecipe) -> WeightScheme:
+def _with_blocks(
+    path: str, layer: nn.Conv2d | nn.Linear, scheme: WeightScheme, htp: HtpRecipe
+) -> WeightScheme:
     if scheme != "16a4w_block":
         return scheme
-    if layer.kernel_size != (1, 1):
+    if isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1):
         return "16a8w"
     # The weights tell: ExecuTorch's conversion of linears sets in_channels to their outputs.
     inputs = layer.weight.shape[1]
     if inputs % htp.block_size:
         raise UserError(
-            f"{_layer_path(path)} has {inputs} inputs, which make no whole blocks of "
+            f"{layer_path(path)} has {inputs} inputs, which make no whole blocks of "
             f"{htp.block_size}; give a --recipe with another block_size in [htp]."
         )
     return scheme

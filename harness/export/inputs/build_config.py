@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.backends.qnn.recipe import HtpRecipe
+from harness.backends.weight_recipe import WeightRecipe
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Backend, Component, KvEncodings, Mode, Precision, Target
 
@@ -24,6 +25,7 @@ class BuildConfig(BaseModel, frozen=True, extra="forbid"):
         shares_memory: As ``TargetSpec.shares_memory``.
         soc: SoC of an HTP graph.
         htp: Details of a fixed-point HTP component.
+        weights: Details of weights of 4 bits; None where there are none.
         calibration_sha256: Of everything that the component is calibrated on.
         versions: Of what turns weights into bytes, the QNN compiler's build included.
         exporter_sha256: Of the sources that turn weights into bytes.
@@ -43,6 +45,7 @@ class BuildConfig(BaseModel, frozen=True, extra="forbid"):
     lookahead: LookaheadShape | None
     kv_encodings: KvEncodings | None
     htp: HtpRecipe | None
+    weights: WeightRecipe | None
     geometry: dict[str, Any]
     image_token_id: int | None
     weights_sha256: str

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.backends import xnnpack
+from harness.backends.weight_recipe import WeightRecipe
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.errors import UserError
 from harness.export.graphs.component import decoder_constants, load_module, method_inputs
+from harness.export.graphs.samples import embedded_samples, own_samples, tokenized_samples
 from harness.export.graphs.token_embedding import (
     Int4TokenEmbedding,
     Int8TokenEmbedding,
     TokenEmbedding,
 )
+from harness.export.inputs.build_config import BuildConfig
+from harness.export.worker.linear_weights import quantize_linears
 from harness.export.worker.messages import ReportStage, Task
-from harness.vocabulary import Precision
 
 
 def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:
@@ -31,10 +35,11 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
     """
     config = task.config
     report("weights")
+    rows = _rows(checkpoint, task)
     module = load_module(checkpoint, config.component, config.context_length)
     if config.precision != "fp32":
         report("quantize")
-        module = _quantize(module, config.precision)
+        module = _quantized(module, config, rows)
     report("export")
     with torch.no_grad():
         methods = {
@@ -50,32 +55,21 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
         )
 
 
-def _quantize(module: nn.Module, precision: Precision) -> nn.Module:
+def _rows(checkpoint: Checkpoint, task: Task) -> list[Tensor]:
+    """What a decoder of 4-bit weights reads while they are found, ``[tokens, hidden]`` each."""
+    config = task.config
+    is_decoder = config.component == "text_decoder"
+    if not is_decoder or config.weights is None or not config.weights.reads_samples:
+        return []
+    samples = task.calibration or own_samples(whole=config.weights.rounding == "learned")
+    embedded = embedded_samples(checkpoint, tokenized_samples(checkpoint, samples))
+    rows = (torch.cat([segment.rows for segment in segments]) for segments in embedded)
+    return [one[: config.context_length] for one in rows]
+
+
+def _quantized(module: nn.Module, config: BuildConfig, rows: Sequence[Tensor]) -> nn.Module:
     if isinstance(module, TokenEmbedding):
         table = module.embedding.weight.detach()
-        return Int8TokenEmbedding(table) if precision == "8w" else Int4TokenEmbedding(table)
-    quantize_linears_8da4w(module)
+        return Int4TokenEmbedding(table) if config.precision == "4w" else Int8TokenEmbedding(table)
+    quantize_linears(module, config.precision, config.weights or WeightRecipe(), rows)
     return module
-
-
-def quantize_linears_8da4w(module: nn.Module) -> None:
-    """Give every linear int4 weights and int8 activations that are quantized at run time.
-
-    Convolutions (the patch embedding) stay float32.
-
-    Args:
-        module: Changed in place.
-
-    Raises:
-        UserError: If a linear's inputs do not divide into whole groups.
-    """
-    from torchao.quantization import quantize_
-
-    for name, layer in module.named_modules():
-        if isinstance(layer, nn.Linear) and layer.in_features % xnnpack.GROUP_SIZE:
-            raise UserError(
-                f"{name} has {layer.in_features} inputs, not a multiple of the "
-                f"{xnnpack.GROUP_SIZE} that 8da4w groups; export this component with --precision "
-                "fp32."
-            )
-    quantize_(module, xnnpack.config_8da4w())

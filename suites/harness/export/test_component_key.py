@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
+from harness.backends.weight_recipe import WeightRecipe
 from harness.export.component_key import component_config, exporter_sha256
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.recipe import Recipe
@@ -38,12 +39,18 @@ REACHES: dict[str, tuple[Any, set[Component]]] = {
 
 
 def config(
-    component: Component, *, precision: str = "fp32", htp: HtpRecipe | None = None, **changes: Any
+    component: Component,
+    *,
+    precision: str = "fp32",
+    htp: HtpRecipe | None = None,
+    weights: WeightRecipe | None = None,
+    **changes: Any,
 ) -> BuildConfig:
     """What a component of the host's hybrid artifact depends on, with some things changed."""
     known = {name: changes.pop(name, value) for name, value in OF_CHECKPOINT.items()}
     recipe = Recipe.model_validate(dict.fromkeys(COMPONENTS, precision))
-    recipe = recipe.model_copy(update={"htp": htp or HtpRecipe()})
+    details = {"htp": htp or HtpRecipe(), "weights": weights or WeightRecipe()}
+    recipe = recipe.model_copy(update=details)
     request = ExportRequest(SPEC, Path("unread"), recipe, **{"context_length": 256, **changes})
     return component_config(request, SPEC, component, **known)
 
@@ -59,10 +66,48 @@ def test_a_setting_changes_the_keys_of_the_components_it_reaches(
 
 
 def test_only_calibrated_precisions_depend_on_the_calibration() -> None:
-    for precision, depends in (("fp32", False), ("8da4w", False), ("16a8w", True)):
+    for precision, depends in (("fp32", False), ("8da8w", False), ("16a8w", True)):
         one = config("text_decoder", precision=precision)
         other = config("text_decoder", precision=precision, calibration_sha256="3" * 64)
         assert (one.key != other.key) == depends
+
+
+LEARNED = WeightRecipe(rounding="learned")
+
+
+@pytest.mark.parametrize(
+    ("precision", "weights", "reached"),
+    [
+        ("8da4w", WeightRecipe(scales="largest"), {"vision_encoder", "text_decoder"}),
+        ("8da4w", WeightRecipe(head_bits=4), {"text_decoder"}),
+        ("8da4w", LEARNED, {"text_decoder"}),
+        ("8da8w", WeightRecipe(scales="largest"), set()),
+        ("fp32", LEARNED, set()),
+    ],
+)
+def test_details_of_4_bit_weights_reach_the_layers_that_have_some(
+    precision: str, weights: WeightRecipe, reached: set[Component]
+) -> None:
+    changed = {
+        component
+        for component in COMPONENTS
+        if config(component, precision=precision, weights=weights).key
+        != config(component, precision=precision).key
+    }
+    assert changed == reached
+
+
+def test_learned_weights_depend_on_what_they_were_learned_on() -> None:
+    keys = {
+        component: {
+            config(
+                component, precision="8da4w", weights=LEARNED, calibration_sha256=sha256 * 64
+            ).key
+            for sha256 in "23"
+        }
+        for component in COMPONENTS
+    }
+    assert {name for name, found in keys.items() if len(found) == 2} == {"text_decoder"}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -142,6 +187,7 @@ def test_a_table_on_the_cpu_is_the_same_for_every_phone(
     ("recipe", "reached"),
     [
         (HtpRecipe(kv_bits=8), {"text_decoder"}),
+        (HtpRecipe(rotate_keys=True), {"text_decoder"}),
         (HtpRecipe(decode_kv_headroom=1.5), {"text_decoder"}),
         (HtpRecipe(block_size=16), set()),
         (

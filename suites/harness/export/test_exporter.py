@@ -17,6 +17,7 @@ import pytest
 
 import harness
 from harness.artifacts.artifact import open_artifact
+from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
 from harness.export.cache import CacheNotWritable
 from harness.export.exporter import Export, export_artifact
@@ -73,6 +74,20 @@ def test_only_the_component_whose_precision_changed_is_built(
     changed = export(make_checkpoint("smolvlm"), cache, recipe=Recipe(token_embedding="8da4w"))
     assert reused(changed) == ["vision_encoder", "text_decoder"]
     assert changed.artifact.manifest.precision_label == "token_embedding=8da4w"
+
+
+def test_weights_are_learned_on_the_exporters_own_text_where_nobody_gives_samples(
+    cache: Path, make_checkpoint: MakeCheckpoint
+) -> None:
+    learned = Recipe(text_decoder="8da4w", weights=WeightRecipe(rounding="learned"))
+    made = export(make_checkpoint("smolvlm"), cache, recipe=learned)
+    assert reused(made) == ["vision_encoder", "token_embedding"]
+    manifest = open_artifact(made.artifact.directory).manifest
+    assert manifest.precision_label == "text_decoder=8da4w[rounding=learned]"
+    whole = export(make_checkpoint("smolvlm"), cache).artifact.manifest
+    assert whole.weights is None
+    sizes = [one.component("text_decoder").pte_bytes for one in (manifest, whole)]
+    assert sizes[0] < 0.5 * sizes[1]
 
 
 def test_a_damaged_component_is_built_again(cache: Path, make_checkpoint: MakeCheckpoint) -> None:

@@ -61,6 +61,14 @@ def test_of_two_overrides_the_later_wins(module: nn.Module) -> None:
     assert [path for path, scheme in schemes.items() if scheme == "16a8w"] == ["lm_head.conv"]
 
 
+def test_logits_get_8_bits_unless_an_override_says_otherwise(module: nn.Module) -> None:
+    """A layer of few inputs and very many outputs, each of which is compared with all others."""
+    found = layer_schemes(module, "16a4w_block", HtpRecipe(), [], "16a8w")
+    assert found["lm_head.conv"] == "16a8w"
+    overridden = layer_schemes(module, "16a4w_block", HtpRecipe(), [override("head")], "16a8w")
+    assert overridden["lm_head.conv"] == "16a4w"
+
+
 def test_an_override_that_finds_nothing_is_refused(module: nn.Module) -> None:
     with pytest.raises(UserError, match=r"'lm_heda' .* none of the 4 layers of the vision_encoder"):
         layer_schemes(module, "16a8w", HtpRecipe(), [override("lm_heda")])

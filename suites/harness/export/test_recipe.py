@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
+from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
 from harness.export.recipe import (
     PRECISIONS,
@@ -110,6 +111,9 @@ def test_details_of_htp_graphs_come_from_the_recipe_file(tmp_path: Path) -> None
         ("kv_bits = 12", "htp.kv_bits"),
         ("block = 32", "htp.block"),
         ("decode_kv_headroom = 0.5", "htp.decode_kv_headroom"),
+        ("[weights]\nhead_bits = 5", "weights.head_bits"),
+        ('[weights]\nrounding = "gptq"', "weights.rounding"),
+        ("[weights]\nbits = 4", "weights.bits"),
         (
             '[[htp.overrides]]\ncomponent = "text_decoder"\npattern = "("\nscheme = "16a8w"',
             "htp.overrides.0.pattern",
@@ -156,3 +160,14 @@ def test_details_are_part_of_the_name_that_gates_go_by() -> None:
     }
     assert {"16a8w", "16a8w[kv_bits=8]", "16a8w[kv_bits=8,block_size=16]"} < labels
     assert len(labels) == 5
+    learned = Recipe(text_decoder="8da4w", weights=WeightRecipe(rounding="learned"))
+    assert learned.label == "text_decoder=8da4w[rounding=learned]"
+
+
+def test_details_of_4_bit_weights_come_from_the_recipe_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text('text_decoder = "8da4w"\n[weights]\nrounding = "learned"\nhead_bits = 4\n')
+    recipe = load_recipe(path)
+    assert recipe.weights == WeightRecipe(rounding="learned", head_bits=4)
+    assert recipe.takes_samples
+    assert not recipe.fixes_ranges

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
+from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
 from harness.export.recipe import Recipe, default_recipe
 from harness.export.request import ExportRequest
@@ -33,6 +35,11 @@ def request(
     )
 
 
+def with_weights(wanted: ExportRequest, weights: WeightRecipe) -> ExportRequest:
+    """The same request with details of 4-bit weights."""
+    return replace(wanted, recipe=wanted.recipe.model_copy(update={"weights": weights}))
+
+
 @pytest.mark.parametrize(
     "good",
     [
@@ -42,6 +49,8 @@ def request(
         request(HtpRecipe(overrides=(OVERRIDE,))),
         request(HtpRecipe(decode_kv_headroom=1.5), kv_encodings="requantized", mode="lookahead"),
         request(target="phone", soc="sm8850"),
+        with_weights(request(HtpRecipe(overrides=(OVERRIDE,))), WeightRecipe(scales="largest")),
+        request(HtpRecipe(kv_bits=8, rotate_keys=True)),
         request(base=FLOAT, soc="SM8450"),
         request(
             HtpRecipe(kv_bits=8),
@@ -92,6 +101,16 @@ def test_what_goes_together_is_taken(good: ExportRequest) -> None:
         (request(calibration=None), "give some with --calibration"),
         (request(HtpRecipe(kv_bits=8), base=FLOAT), "kv_bits 8 .* keeps a float cache"),
         (request(HtpRecipe(block_size=64)), "block_size 64 .* no component has"),
+        (request(HtpRecipe(rotate_keys=True)), "rotate_keys .* kv_bits is 16; add kv_bits = 8"),
+        (
+            with_weights(request(), WeightRecipe(rounding="learned")),
+            r"\(rounding=learned\) is about weights of 4 bits, .* in 16a8w has none",
+        ),
+        (with_weights(request(), WeightRecipe(scales="largest")), "about weights of 4 bits"),
+        (
+            with_weights(request(HtpRecipe(overrides=(OVERRIDE,))), WeightRecipe(head_bits=4)),
+            "about weights of 4 bits",
+        ),
         (request(HtpRecipe(overrides=(OVERRIDE,)), base=FLOAT), "weights in fp16 it cannot change"),
         (request(HtpRecipe(decode_kv_headroom=1.5)), "add --kv-encodings requantized"),
         (request(kv_encodings="requantized", mode="kv"), "kv mode has one"),

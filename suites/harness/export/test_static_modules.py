@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from harness.backends.weight_recipe import WeightRecipe
 from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from harness.export.graphs.component import load_module
 from harness.export.graphs.text_decoder import MASKED_FLOAT, StaticDecoder
-from harness.export.graphs.token_embedding import Int4TokenEmbedding
-from harness.export.worker.component import quantize_linears_8da4w
+from harness.export.graphs.token_embedding import Int4TokenEmbedding, Int8TokenEmbedding
+from harness.export.worker.linear_weights import quantize_linears
+from harness.vocabulary import Precision
 from suites.harness.export.conftest import MakeCheckpoint, one_layer
 from training.saving import load_model
 
@@ -92,12 +94,28 @@ def test_an_int4_table_is_off_by_at_most_half_a_step(
 
 
 @torch.no_grad()
-def test_8da4w_keeps_most_of_the_signal(family: str, make_checkpoint: MakeCheckpoint) -> None:
+@pytest.mark.parametrize(("precision", "most_noise"), [("8da8w", 0.001), ("8da4w", 0.05)])
+def test_quantized_linears_keep_most_of_the_signal(
+    family: str, precision: Precision, most_noise: float, make_checkpoint: MakeCheckpoint
+) -> None:
     checkpoint = opened(family, make_checkpoint)
     inputs = list(decoder_of(checkpoint).example_inputs(4))
     inputs[0] = torch.randn(inputs[0].shape, generator=torch.Generator().manual_seed(3))
     exact = decoder_of(checkpoint)(*inputs)[0]
     quantized = decoder_of(checkpoint)
-    quantize_linears_8da4w(quantized)
+    quantize_linears(quantized, precision, WeightRecipe())
     noise = quantized(*inputs)[0] - exact
-    assert 0 < noise.square().mean() < 0.1 * exact.square().mean()
+    assert 0 < noise.square().mean() < most_noise * exact.square().mean()
+
+
+@torch.no_grad()
+def test_rows_of_a_quantized_table_are_those_of_a_head_tied_to_it(
+    family: str, make_checkpoint: MakeCheckpoint
+) -> None:
+    """One table of int8 codes would do for both."""
+    decoder = decoder_of(opened(family, make_checkpoint))
+    table = Int8TokenEmbedding(decoder.lm_head.weight.detach().clone())
+    quantize_linears(decoder, "8da4w", WeightRecipe())
+    head = decoder.lm_head.weight
+    assert torch.equal(head.qdata, table.codes)
+    torch.testing.assert_close(head.scale[:, 0], table.scales, rtol=0, atol=0)

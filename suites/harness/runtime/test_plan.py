@@ -171,9 +171,20 @@ def test_an_empty_list_of_images_asks_about_a_text_alone(
     assert made.requests[0].images == ()
 
 
-def test_no_image_is_one_sentence(file_flags: tuple[str, ...]) -> None:
-    with pytest.raises(UserError, match="No image was given"):
-        plan(*file_flags, "--prompt", "Describe this image:")
+def test_a_prompt_needs_no_image(file_flags: tuple[str, ...]) -> None:
+    made = plan(*file_flags, "--prompt", "Hello", "--prompt", "Again")
+    assert made.requests == (Request(id="0", prompts=("Hello", "Again")),)
+
+
+def test_neither_image_nor_prompt_is_one_sentence(file_flags: tuple[str, ...]) -> None:
+    """The prompt that stands where none is given describes an image."""
+    with pytest.raises(UserError, match="No image was given and nothing was asked"):
+        plan(*file_flags)
+
+
+def test_a_place_without_its_image_is_one_sentence(file_flags: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match="hold 1 <image> but 0 images were given"):
+        plan(*file_flags, "--prompt", "What is <image>?")
 
 
 def test_an_artifact_excludes_the_flags_it_stands_for(

@@ -1,0 +1,1 @@
+"""What quantization costs real language: perplexity and short questions, recipe by recipe."""

@@ -1,0 +1,184 @@
+"""Perplexity and short questions on real language: ``python -m benchmarks.real_text``.
+
+Every recipe reads the same text as the float model, token by token as it stands there, through the
+runner's own prefill. Ends with 1 where a gate of ``perplexity_ratio`` is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import Image
+from rich.table import Table
+
+from benchmarks.real_text.likelihood import FloatText, Window
+from benchmarks.real_text.questions import QUESTIONS
+from benchmarks.real_text.reading import Reading, read
+from benchmarks.real_text.recipes import recipes
+from benchmarks.real_text.text import CONTEXT, passages, windows
+from harness.artifacts.manifest import details_label
+from harness.backends.qnn.provider import activate
+from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from harness.commands.export import export_with_progress
+from harness.console import PlainConsole
+from harness.errors import UserError, suggest
+from harness.export.recipe import Recipe
+from harness.export.request import ExportRequest
+from harness.measure.estimate_verdict import judge_estimate
+from harness.measure.gate import Context, find_gate
+from harness.measure.perplexity import perplexity
+from harness.measure.proposal import Provenance
+from harness.measure.verdict import Status, Verdict
+from harness.options.table import default_artifacts
+from harness.program import run_program
+from harness.results.thresholds import load_gates
+from harness.targets.registry import get_target
+from harness.targets.target import TargetSpec
+from harness.vlm.prompt import as_words
+from harness.vlm.registry import get_spec
+
+METRIC = "perplexity_ratio"
+_LEARNED_ON = 32
+"""Passages that weights are learned on, of ``CONTEXT`` tokens each."""
+
+_THRESHOLDS = Path(__file__).parents[2] / "thresholds"
+_COLUMNS = 120
+
+
+def main() -> int:
+    """Print a table and what gates say of it; 1 if one is broken, 2 for a user error."""
+    options = _parser().parse_args()
+    console = PlainConsole(width=None if sys.stdout.isatty() else _COLUMNS)
+    try:
+        target = get_target(options.target)
+        known = recipes(target)
+        for name in options.recipe or ():
+            if name not in known:
+                raise UserError(f"There is no recipe {name!r}; {suggest(name, known)}.")
+        chosen = {name: known[name] for name in options.recipe or known}
+        verdicts = _read_all(options, target, chosen, console)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for verdict in verdicts:
+        console.print(f"{verdict.status.upper()}: {verdict.sentence}", soft_wrap=True)
+    return 1 if any(verdict.status == Status.FAIL for verdict in verdicts) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.real_text", description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="of real language")
+    parser.add_argument("--model", default="smolvlm_256m", help="that the checkpoint is")
+    parser.add_argument("--target", default="host", help="host (default) or emulator")
+    parser.add_argument("--soc", help="of an emulator; default: the target's")
+    parser.add_argument("--recipe", action="append", help="by name, several times; default: all")
+    parser.add_argument("--tokens", type=int, default=4096, help="default: %(default)s")
+    parser.add_argument("--no-questions", action="store_true", help="measure perplexity alone")
+    return parser
+
+
+def _read_all(
+    options: argparse.Namespace,
+    target: TargetSpec,
+    chosen: dict[str, Recipe],
+    console: PlainConsole,
+) -> list[Verdict]:
+    checkpoint = open_checkpoint(options.checkpoint, get_spec(options.model))
+    tokenizer = checkpoint.directory / "tokenizer.json"
+    text = windows(tokenizer, options.tokens)
+    reference = _reference(checkpoint, text)
+    if target.backend.is_htp:
+        activate()
+    readings = {}
+    with tempfile.TemporaryDirectory() as folder:
+        samples = _write_samples(Path(folder) / "samples.json", tokenizer)
+        for name, recipe in chosen.items():
+            request = ExportRequest(
+                spec=get_spec(options.model),
+                checkpoint=options.checkpoint,
+                recipe=recipe,
+                target=target.name,
+                soc=options.soc,
+                calibration=samples if recipe.takes_samples else None,
+            )
+            artifact = export_with_progress(
+                request, default_artifacts(), PlainConsole(stderr=True)
+            ).artifact
+            ask = not options.no_questions
+            readings[name] = read(name, artifact, text, reference, ask=ask)
+    console.print(_table(options, target, perplexity(sum(reference, ())), readings.values()))
+    return [
+        _judge(options.model, target, chosen[name], reading) for name, reading in readings.items()
+    ]
+
+
+def _reference(checkpoint: Checkpoint, text: Sequence[Window]) -> list[tuple[float, ...]]:
+    """Losses of the float model, which is let go of before anything is exported."""
+    model = FloatText(checkpoint, CONTEXT)
+    return [model.losses(window) for window in text]
+
+
+def _write_samples(path: Path, tokenizer: Path) -> Path:
+    """Write the passages that weights are learned on, and a picture for ranges that need one."""
+    picture = path.with_name("grey.png")
+    Image.new("RGB", (64, 64), "grey").save(picture)
+    asked = [(passage, "") for passage in passages(tokenizer, _LEARNED_ON)]
+    asked.append(("What is this?", picture.name))
+    samples = [
+        {
+            "files": [file] if file else [],
+            "messages": [{"role": "user", "content": as_words(text)}],
+        }
+        for text, file in asked
+    ]
+    path.write_text(json.dumps(samples))
+    return path
+
+
+def _table(
+    options: argparse.Namespace,
+    target: TargetSpec,
+    float_perplexity: float,
+    readings: Iterable[Reading],
+) -> Table:
+    table = Table(
+        title=f"{options.model} on {target.name}, {options.tokens:,} tokens in windows of "
+        f"{CONTEXT}, float {float_perplexity:.3f}"
+    )
+    table.add_column("recipe", no_wrap=True)
+    for heading in ("perplexity", "over float", "98.5 % sure", "right", "decoder MB", "export s"):
+        table.add_column(heading, justify="right")
+    for one in readings:
+        ratio = one.ratio
+        sure = "" if ratio.lower is None else f"{ratio.lower:.3f} to {ratio.upper:.3f}"
+        table.add_row(
+            one.recipe,
+            f"{one.perplexity:.3f}",
+            f"{ratio.value:.4f}",
+            sure,
+            "" if one.right is None else f"{one.right} of {len(QUESTIONS)}",
+            f"{one.decoder_bytes / 1e6:.1f}",
+            "" if one.export_s is None else f"{one.export_s:.0f}",
+        )
+    return table
+
+
+def _judge(model: str, target: TargetSpec, recipe: Recipe, reading: Reading) -> Verdict:
+    precision = recipe.text_decoder + details_label(recipe.htp, recipe.weights)
+    context = Context(
+        model=model, target=target.name, precision=precision, component="text_decoder"
+    )
+    gate = find_gate(load_gates(_THRESHOLDS), METRIC, context)
+    today = datetime.now(UTC).date()
+    provenance = Provenance(source="python -m benchmarks.real_text", since=today)
+    return judge_estimate(reading.ratio, gate, METRIC, context, provenance=provenance)
+
+
+if __name__ == "__main__":
+    run_program(main)
