@@ -7,21 +7,24 @@ runner's own prefill. Ends with 1 where a gate of ``perplexity_ratio`` is broken
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PIL import Image
 from rich.table import Table
+from torch import Tensor
 
-from benchmarks.real_text.likelihood import FloatText, Window
+from benchmarks.real_text.likelihood import ModuleText, Window, float_decoder, token_table
 from benchmarks.real_text.questions import QUESTIONS
-from benchmarks.real_text.reading import Reading, read
+from benchmarks.real_text.reading import TextReading, read, read_files
 from benchmarks.real_text.recipes import recipes
-from benchmarks.real_text.text import CONTEXT, passages, windows
+from benchmarks.real_text.samples import embedded_rows, write_samples
+from benchmarks.real_text.simulated import simulated
+from benchmarks.real_text.text import CONTEXT, windows
 from harness.artifacts.manifest import details_label
 from harness.backends.qnn.provider import activate
 from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
@@ -38,15 +41,11 @@ from harness.measure.verdict import Status, Verdict
 from harness.options.table import default_artifacts
 from harness.program import run_program
 from harness.results.thresholds import load_gates
-from harness.targets.registry import get_target
+from harness.targets.registry import DEFAULT_TARGET, get_target
 from harness.targets.target import TargetSpec
-from harness.vlm.prompt import as_words
 from harness.vlm.registry import get_spec
 
 METRIC = "perplexity_ratio"
-_LEARNED_ON = 32
-"""Passages that weights are learned on, of ``CONTEXT`` tokens each."""
-
 _THRESHOLDS = Path(__file__).parents[2] / "thresholds"
 _COLUMNS = 120
 
@@ -75,10 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_text", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="of real language")
     parser.add_argument("--model", default="smolvlm_256m", help="that the checkpoint is")
-    parser.add_argument("--target", default="host", help="host (default) or emulator")
+    parser.add_argument("--target", default=DEFAULT_TARGET, help="default: %(default)s")
     parser.add_argument("--soc", help="of an emulator; default: the target's")
     parser.add_argument("--recipe", action="append", help="by name, several times; default: all")
     parser.add_argument("--tokens", type=int, default=4096, help="default: %(default)s")
+    parser.add_argument(
+        "--simulated", action="store_true", help="weights in torch, nothing exported and asked"
+    )
     parser.add_argument("--no-questions", action="store_true", help="measure perplexity alone")
     return parser
 
@@ -92,67 +94,79 @@ def _read_all(
     checkpoint = open_checkpoint(options.checkpoint, get_spec(options.model))
     tokenizer = checkpoint.directory / "tokenizer.json"
     text = windows(tokenizer, options.tokens)
-    reference = _reference(checkpoint, text)
+    floating = ModuleText(float_decoder(checkpoint, CONTEXT), token_table(checkpoint))
+    reference = [floating.losses(window) for window in text]
+    del floating
+    with tempfile.TemporaryDirectory() as folder:
+        samples = write_samples(Path(folder), tokenizer)
+        if options.simulated:
+            rows = embedded_rows(checkpoint, samples)
+            readings = [
+                _simulate(name, checkpoint, recipe, target, rows, text, reference)
+                for name, recipe in chosen.items()
+            ]
+        else:
+            readings = [
+                _export(options, name, recipe, target, samples, text, reference)
+                for name, recipe in chosen.items()
+            ]
+    console.print(_table(options, target, perplexity(sum(reference, ())), readings))
+    pairs = zip(chosen.values(), readings, strict=True)
+    return [_judge(options.model, target, recipe, reading) for recipe, reading in pairs]
+
+
+def _simulate(
+    name: str,
+    checkpoint: Checkpoint,
+    recipe: Recipe,
+    target: TargetSpec,
+    rows: Sequence[Tensor],
+    text: Sequence[Window],
+    reference: Sequence[tuple[float, ...]],
+) -> TextReading:
+    started = time.monotonic()
+    decoder = simulated(checkpoint, recipe, target, CONTEXT, rows)
+    seconds = time.monotonic() - started
+    reader = ModuleText(decoder, token_table(checkpoint))
+    return replace(read(name, reader, text, reference), seconds=seconds)
+
+
+def _export(
+    options: argparse.Namespace,
+    name: str,
+    recipe: Recipe,
+    target: TargetSpec,
+    samples: Path,
+    text: Sequence[Window],
+    reference: Sequence[tuple[float, ...]],
+) -> TextReading:
+    request = ExportRequest(
+        spec=get_spec(options.model),
+        checkpoint=options.checkpoint,
+        recipe=recipe,
+        target=target.name,
+        soc=options.soc,
+        calibration=samples if recipe.takes_samples else None,
+    )
+    console = PlainConsole(stderr=True)
+    artifact = export_with_progress(request, default_artifacts(), console).artifact
     if target.backend.is_htp:
         activate()
-    readings = {}
-    with tempfile.TemporaryDirectory() as folder:
-        samples = _write_samples(Path(folder) / "samples.json", tokenizer)
-        for name, recipe in chosen.items():
-            request = ExportRequest(
-                spec=get_spec(options.model),
-                checkpoint=options.checkpoint,
-                recipe=recipe,
-                target=target.name,
-                soc=options.soc,
-                calibration=samples if recipe.takes_samples else None,
-            )
-            artifact = export_with_progress(
-                request, default_artifacts(), PlainConsole(stderr=True)
-            ).artifact
-            ask = not options.no_questions
-            readings[name] = read(name, artifact, text, reference, ask=ask)
-    console.print(_table(options, target, perplexity(sum(reference, ())), readings.values()))
-    return [
-        _judge(options.model, target, chosen[name], reading) for name, reading in readings.items()
-    ]
-
-
-def _reference(checkpoint: Checkpoint, text: Sequence[Window]) -> list[tuple[float, ...]]:
-    """Losses of the float model, which is let go of before anything is exported."""
-    model = FloatText(checkpoint, CONTEXT)
-    return [model.losses(window) for window in text]
-
-
-def _write_samples(path: Path, tokenizer: Path) -> Path:
-    """Write the passages that weights are learned on, and a picture for ranges that need one."""
-    picture = path.with_name("grey.png")
-    Image.new("RGB", (64, 64), "grey").save(picture)
-    asked = [(passage, "") for passage in passages(tokenizer, _LEARNED_ON)]
-    asked.append(("What is this?", picture.name))
-    samples = [
-        {
-            "files": [file] if file else [],
-            "messages": [{"role": "user", "content": as_words(text)}],
-        }
-        for text, file in asked
-    ]
-    path.write_text(json.dumps(samples))
-    return path
+    return read_files(name, artifact, text, reference, ask=not options.no_questions)
 
 
 def _table(
     options: argparse.Namespace,
     target: TargetSpec,
     float_perplexity: float,
-    readings: Iterable[Reading],
+    readings: Iterable[TextReading],
 ) -> Table:
     table = Table(
         title=f"{options.model} on {target.name}, {options.tokens:,} tokens in windows of "
         f"{CONTEXT}, float {float_perplexity:.3f}"
     )
     table.add_column("recipe", no_wrap=True)
-    for heading in ("perplexity", "over float", "98.5 % sure", "right", "decoder MB", "export s"):
+    for heading in ("perplexity", "over float", "98.5 % sure", "right", "decoder MB", "seconds"):
         table.add_column(heading, justify="right")
     for one in readings:
         ratio = one.ratio
@@ -163,13 +177,13 @@ def _table(
             f"{ratio.value:.4f}",
             sure,
             "" if one.right is None else f"{one.right} of {len(QUESTIONS)}",
-            f"{one.decoder_bytes / 1e6:.1f}",
-            "" if one.export_s is None else f"{one.export_s:.0f}",
+            "" if one.decoder_bytes is None else f"{one.decoder_bytes / 1e6:.1f}",
+            "" if one.seconds is None else f"{one.seconds:.0f}",
         )
     return table
 
 
-def _judge(model: str, target: TargetSpec, recipe: Recipe, reading: Reading) -> Verdict:
+def _judge(model: str, target: TargetSpec, recipe: Recipe, reading: TextReading) -> Verdict:
     precision = recipe.text_decoder + details_label(recipe.htp, recipe.weights)
     context = Context(
         model=model, target=target.name, precision=precision, component="text_decoder"

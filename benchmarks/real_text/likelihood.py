@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.export.graphs.component import load_module
@@ -40,21 +40,37 @@ def losses(logits: NDArray[np.float32], ids: Sequence[int]) -> tuple[float, ...]
     return tuple(lost.tolist())
 
 
-class FloatText:
-    """The float model of a checkpoint, as the exporter starts from it."""
+class ModuleText:
+    """A decoder that is no file yet.
 
-    def __init__(self, checkpoint: Checkpoint, context_length: int) -> None:
-        decoder = load_module(checkpoint, "text_decoder", context_length)
-        assert isinstance(decoder, StaticDecoder)
-        self.decoder = decoder
-        self._table = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
+    Args:
+        decoder: Float, or with weights on their grids.
+        table: Token embedding ``[vocabulary, hidden]``.
+    """
+
+    def __init__(self, decoder: StaticDecoder, table: Tensor) -> None:
+        self._decoder = decoder
+        self._table = table
 
     @torch.no_grad()
     def losses(self, window: Window) -> tuple[float, ...]:
         """Read one window in one call."""
         rows = self._table[list(window)]
-        logits = FloatCache(self.decoder).step(self.decoder, rows, len(window))
+        logits = FloatCache(self._decoder).step(self._decoder, rows, len(window))
         return losses(logits.numpy(), window)
+
+
+def float_decoder(checkpoint: Checkpoint, context_length: int) -> StaticDecoder:
+    """The decoder of a checkpoint, as the exporter starts from it."""
+    decoder = load_module(checkpoint, "text_decoder", context_length)
+    assert isinstance(decoder, StaticDecoder)
+    return decoder
+
+
+def token_table(checkpoint: Checkpoint) -> Tensor:
+    """The token embedding of a checkpoint, ``[vocabulary, hidden]``."""
+    table: Tensor = load_module(checkpoint, "token_embedding").get_parameter("embedding.weight")
+    return table.detach()
 
 
 class _Rows(Observer):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from benchmarks.real_text.likelihood import FileText, Window
 from benchmarks.real_text.questions import QUESTIONS
@@ -20,7 +21,7 @@ ANSWER_TOKENS = 24
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextReading:
     """What a recipe came to.
 
     Attributes:
@@ -28,48 +29,60 @@ class Reading:
         perplexity: Of the windows.
         ratio: Over that of the float model on the same tokens.
         right: Questions that were answered right; None where none were asked.
-        decoder_bytes: Size of the text decoder's file.
-        export_s: What exporting it took, when it was made.
+        decoder_bytes: Size of the text decoder's file; None where there is none.
+        seconds: What exporting it took when it was made, or finding its weights.
     """
 
     recipe: str
     perplexity: float
     ratio: Estimate
-    right: int | None
-    decoder_bytes: int
-    export_s: float | None
+    right: int | None = None
+    decoder_bytes: int | None = None
+    seconds: float | None = None
+
+
+class Reader(Protocol):
+    """Whatever reads a text."""
+
+    def losses(self, window: Window) -> tuple[float, ...]:
+        """Of one window, read from an empty cache."""
 
 
 def read(
+    name: str, reader: Reader, windows: Sequence[Window], reference: Sequence[tuple[float, ...]]
+) -> TextReading:
+    """Let somebody read a text.
+
+    Args:
+        name: Of the recipe.
+        reader: Who reads.
+        windows: The text.
+        reference: Losses of the float model, one tuple per window.
+    """
+    measured = [reader.losses(window) for window in windows]
+    pairs = [TokenLosses(*pair) for pair in zip(reference, measured, strict=True)]
+    every = [lost for window in measured for lost in window]
+    return TextReading(name, perplexity(every), perplexity_ratio(pairs))
+
+
+def read_files(
     name: str,
     artifact: Artifact,
     windows: Sequence[Window],
     reference: Sequence[tuple[float, ...]],
     *,
     ask: bool,
-) -> Reading:
-    """Let an artifact read a text and answer questions.
-
-    Args:
-        name: Of the recipe.
-        artifact: Its files.
-        windows: The text.
-        reference: Losses of the float model, one tuple per window.
-        ask: Whether questions are asked as well.
-    """
+) -> TextReading:
+    """As ``read``, through the runner on an artifact's files, which may be asked as well."""
     manifest, files = artifact.manifest, RunFiles.of(artifact)
     family = get_family(manifest.family)
-    text = FileText(files, family, RunOptions(mode=manifest.mode))
-    measured = [text.losses(window) for window in windows]
-    pairs = [TokenLosses(*pair) for pair in zip(reference, measured, strict=True)]
+    reader = FileText(files, family, RunOptions(mode=manifest.mode))
     decoder = manifest.component("text_decoder")
-    return Reading(
-        recipe=name,
-        perplexity=perplexity([lost for window in measured for lost in window]),
-        ratio=perplexity_ratio(pairs),
+    return replace(
+        read(name, reader, windows, reference),
         right=count_right(artifact) if ask else None,
         decoder_bytes=decoder.pte_bytes,
-        export_s=decoder.export_s,
+        seconds=decoder.export_s,
     )
 
 
