@@ -1,8 +1,7 @@
 """What ``init`` does to itself before it starts anything: a root of its own, and no rights.
 
-The old root is unmounted,
-so that no path, link or descriptor leads back to it; what is mounted in the new one is all there
-is. Linux alone.
+The old root is unmounted, so that no path, link or descriptor leads back to it; what is mounted in
+the new one is all there is. Linux alone.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ import os
 import socket
 import struct
 from typing import Any
+
+from harness.virtual_phone.machine.call_filter import refuse_calls
 
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 0x1, 0x2, 0x4, 0x8
 _REMOUNT, _BIND, _REC, _DETACH = 0x20, 0x1000, 0x4000, 0x2
@@ -85,7 +86,7 @@ def enter(order: dict[str, Any]) -> list[str]:
     os.chdir("/")
     os.umask(0)
     _give_up_rights()
-    return shared
+    return [*shared, *refuse_calls(libc)]
 
 
 def _bind(source: str, target: str, flags: int) -> None:

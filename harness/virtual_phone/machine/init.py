@@ -1,9 +1,10 @@
 """First process of a virtual phone: starts, reaps and ends all the others.
 
 ``sandbox`` runs it in a process of its own, with the number of an inherited socket. It imports the
-standard library and ``confinement`` alone, so that it starts at once. In a PID namespace of its own
-the kernel ends every process of the phone with it, however it ends; without one it is their reaper,
-and ends them when the socket closes. The messages are JSON objects; ``sandbox`` is the other end.
+standard library and what confines it alone, so that it starts at once. In a PID namespace of its
+own the kernel ends every process of the phone with it, however it ends; without one it is their
+reaper, and ends them when the socket closes. The messages are JSON objects; ``sandbox`` is the
+other end.
 """
 
 from __future__ import annotations

@@ -15,6 +15,9 @@ from pathlib import Path
 _HERE = Path("/data/local/tmp")
 _PTRACE_ATTACH = 16
 _MS_BIND = 0x1000
+_AF_ALG, _AF_VSOCK = 38, 40
+_KEYCTL, _ADD_KEY = {"aarch64": (219, 217)}.get(os.uname().machine, (250, 248))
+_IO_URING_SETUP = 425
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -62,6 +65,12 @@ def _ways(secret: str, host_pid: int, port: int) -> dict[str, Callable[[], objec
         "ptrace of the first process": lambda: _check(_libc.ptrace(_PTRACE_ATTACH, 1, None, None)),
         "signal": lambda: os.kill(host_pid, 0),
         "another user": lambda: os.setuid(4321),
+        "keyring of the session": lambda: _check(_libc.syscall(_KEYCTL, 0, -3, 0)),
+        "keyring of the user": lambda: _check(_libc.syscall(_KEYCTL, 0, -4, 1)),
+        "keys": lambda: _check(_libc.syscall(_ADD_KEY, b"user", b"of-a-phone", b"1", 1, -4)),
+        "io_uring": lambda: _check(_libc.syscall(_IO_URING_SETUP, 1, bytes(120))),
+        "hypervisor": lambda: socket.socket(_AF_VSOCK, socket.SOCK_STREAM),
+        "cryptography of the kernel": lambda: socket.socket(_AF_ALG, socket.SOCK_SEQPACKET),
         "host network": connect,
     }
 
