@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ class Sampler:
     the values of a float model would not, which must be decided as upstream does.
 
     Args:
-        temperature: 0 for greedy.
+        temperature: 0 for greedy; NaN for token 0 always, which is where upstream's sampler ends
+            without a probability that is a number.
         top_p: Probability mass that the candidates must reach.
         seed: Seeds a generator of its own, so that a conversation can be repeated.
         encoding: What the logits' codes mean; a temperature is one of real logits.
@@ -46,11 +48,15 @@ class Sampler:
             )
         if self._temperature == 0.0:
             return best
+        if math.isnan(self._temperature):
+            return 0
         codes = logits.astype(np.float64)
         return self._draw((codes - self._encoding.zero_point) * self._encoding.scale)
 
     def _draw(self, logits: NDArray[np.float64]) -> int:
-        scaled = logits / self._temperature
+        # Logits divided by the least temperatures would be no numbers, all but this difference.
+        with np.errstate(over="ignore"):
+            scaled = (logits - logits.max()) / self._temperature
         weights = np.exp(scaled - scaled.max())
         order = np.argsort(-weights, kind="stable")
         cumulative = np.cumsum(weights[order] / weights.sum())

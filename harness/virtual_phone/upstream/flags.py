@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from harness.errors import UserError
-from harness.runtime.flag_syntax import read_words
+import numpy as np
+
 from harness.runtime.flags import Flags
 
 _DEFAULTS: dict[str, tuple[str, str]] = {
@@ -42,7 +42,10 @@ _TRUTHS = {
     **dict.fromkeys(("1", "t", "true", "y", "yes"), True),
     **dict.fromkeys(("0", "f", "false", "n", "no"), False),
 }
-_HELP = "help"
+_HELPS = ("help", "helpfull", "helpshort", "helppackage")
+_VERSION = "version"
+_OF_GFLAGS = (*_HELPS, _VERSION)
+_PROGRAM = "qnn_multimodal_runner"
 _PROMPT = "--prompt"
 _LIST = "image_path"
 """Empty, it counts as not given."""
@@ -62,17 +65,22 @@ def read_flags(arguments: Sequence[str]) -> Flags:
     Raises:
         BadFlags: If a flag is unknown, lacks its value or has one of another type.
     """
-    try:
-        typed = read_words(tuple(_words_of_flags(arguments)))
-        numbers = {name: read(name, typed.pop(name)) for name, read in _numbers() if name in typed}
-        for name, value in typed.items():
-            if _kind(name) == "bool":
-                typed[name] = _truth(name, value)
-        if typed.get(_LIST) == "":
-            del typed[_LIST]
-        flags = Flags.model_validate(typed)
-    except UserError as error:
-        raise BadFlags(str(error)) from error
+    typed: dict[str, str | bool] = {}
+    numbers: dict[str, float] = {}
+    for name, value in _given(arguments):
+        kind = _kind(name)
+        if kind is None:
+            raise BadFlags(f"unknown command line flag '{name}'")
+        if value is None:
+            raise BadFlags(f"flag '--{name}' is missing its argument")
+        if kind in _NUMBERS:
+            numbers[name] = _NUMBERS[kind](name, value)
+        else:
+            typed[name] = _truth(name, value) if kind == "bool" else value
+    if typed.get(_LIST) == "":
+        del typed[_LIST]
+    ours = {name: value for name, value in typed.items() if name not in (*_OF_GFLAGS, "prompt")}
+    flags = Flags.model_validate(ours)
     # Read for speech models alone.
     ignored = {"audio_path": None}
     given = {"prompt": prompts_of(arguments), "upstream_compat": True}
@@ -85,12 +93,31 @@ def prompts_of(arguments: Sequence[str]) -> tuple[str, ...]:
     return tuple(value for word in words if word == _PROMPT for value in islice(words, 1))
 
 
-def _numbers() -> Iterator[tuple[str, Callable[[str, str], float]]]:
-    """Flags of numbers, with what reads their values."""
-    readers: dict[str, Callable[[str, str], float]] = {"int32": _int32, "double": _double}
-    for name, (kind, _) in _DEFAULTS.items():
-        if kind in readers:
-            yield name, readers[kind]
+def asked_of_gflags(arguments: Sequence[str]) -> tuple[str, int] | None:
+    """What gflags prints and ends with, whatever else is wrong; None where it is not asked."""
+    asked = {
+        name: _TRUTHS.get((value or "").lower(), False)
+        for name, value in _given(arguments)
+        if name in _OF_GFLAGS
+    }
+    if any(asked.get(name) for name in _HELPS):
+        return help_text(), 1
+    return (_PROGRAM, 0) if asked.get(_VERSION) else None
+
+
+def applied_temperature(temperature: float) -> float:
+    """The temperature that comes of upstream's ``1 / temperature`` in single precision.
+
+    Returns:
+        0 for greedy decoding, where the quotient is 0; NaN where logits times the quotient are no
+        numbers.
+    """
+    with np.errstate(all="ignore"):
+        divisor = np.float32(temperature)
+        quotient = np.float32(1) / divisor if divisor else np.float32(0)
+    if quotient == 0:
+        return 0.0
+    return temperature if np.isfinite(quotient) else math.nan
 
 
 def _int32(name: str, value: str) -> int:
@@ -130,15 +157,14 @@ def help_text() -> str:
         f"    -{name} () type: {kind} default: {default}"
         for name, (kind, default) in _DEFAULTS.items()
     )
-    head = "qnn_multimodal_runner: Warning: SetUsageMessage() never called\n"
-    return "\n".join([head, "  Flags from qnn_multimodal_runner.cpp:", *listed])
+    head = f"{_PROGRAM}: Warning: SetUsageMessage() never called\n"
+    return "\n".join([head, f"  Flags from {_PROGRAM}.cpp:", *listed])
 
 
-def _words_of_flags(arguments: Sequence[str]) -> Iterator[str]:
-    """Flags and their values; gflags passes other words over.
+def _given(arguments: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Flags with their values, None where one is missing; gflags passes other words over.
 
-    Raises:
-        BadFlags: If a flag is unknown or lacks its value.
+    One that is unknown has no value either, and is named as it was typed.
     """
     words = iter(arguments)
     for word in words:
@@ -146,20 +172,24 @@ def _words_of_flags(arguments: Sequence[str]) -> Iterator[str]:
             return
         if not word.startswith("-") or word == "-":
             continue
-        typed, equals, _ = word.removeprefix("-").removeprefix("-").partition("=")
+        typed, equals, value = word.removeprefix("-").removeprefix("-").partition("=")
         name = typed.replace("-", "_")
-        is_switch = _kind(name) == "bool" or _kind(name.removeprefix("no")) == "bool"
-        if name != _HELP and _kind(name) is None and not is_switch:
-            raise BadFlags(f"unknown command line flag '{typed}'")
-        # gflags looks at no value of a switch that it puts out.
-        yield word.partition("=")[0] if is_switch and _kind(name) is None else word
-        if not equals and not is_switch and name != _HELP:
-            value = next(words, None)
-            if value is None:
-                raise BadFlags(f"flag '--{typed}' is missing its argument")
-            yield value
+        if _kind(name) is None:
+            # gflags looks at no value of a switch that it puts out.
+            put_out = name.removeprefix("no")
+            yield (put_out, "false") if _kind(put_out) == "bool" else (typed, None)
+        elif equals:
+            yield name, value
+        else:
+            yield name, "true" if _kind(name) == "bool" else next(words, None)
 
 
 def _kind(name: str) -> str | None:
     """Type of a flag, None if there is no such flag."""
+    if name in _OF_GFLAGS:
+        return "bool"
     return _DEFAULTS[name][0] if name in _DEFAULTS else None
+
+
+_NUMBERS: Mapping[str, Callable[[str, str], float]] = {"int32": _int32, "double": _double}
+"""What reads values of a type."""

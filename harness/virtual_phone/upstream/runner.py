@@ -22,7 +22,12 @@ from harness.runtime.observer import ConsoleObserver, LogitsDump, LogitsSink
 from harness.runtime.plan import make_plan
 from harness.virtual_phone.upstream.conversation import read_request
 from harness.virtual_phone.upstream.failed_check import FailedCheck, terminate
-from harness.virtual_phone.upstream.flags import BadFlags, help_text, read_flags
+from harness.virtual_phone.upstream.flags import (
+    BadFlags,
+    applied_temperature,
+    asked_of_gflags,
+    read_flags,
+)
 from harness.virtual_phone.upstream.observer import UpstreamObserver
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.registry import known_families
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from harness.runtime.runner import MultimodalRunner
 
 _REFUSED = 1
-"""Exit code of gflags, for ``--help`` as well."""
+"""Exit code of gflags."""
 _BRANCH = ("window", "ngram", "gcap")
 _NOWHERE = Path(os.devnull)
 _KV = EVAL_MODES["kv"]
@@ -43,17 +48,17 @@ def main(arguments: Sequence[str]) -> int:
     """Run.
 
     Returns:
-        0, whatever could not be written, or 1 for flags that gflags refuses; a failed check ends
-        the process by SIGABRT.
+        0, whatever could not be written, or 1 for ``--help`` and for flags that gflags refuses; a
+        failed check ends the process by SIGABRT.
     """
     print("I tokenizers:regex.cpp:40] Registering override fallback regex", file=sys.stderr)
+    if asked := asked_of_gflags(arguments):
+        print(asked[0])
+        return asked[1]
     try:
         flags = read_flags(arguments)
     except BadFlags as error:
         print(f"ERROR: {error}", file=sys.stderr)
-        return _REFUSED
-    if flags.help:
-        print(help_text())
         return _REFUSED
     with _logits_sink(flags) as sink:
         observer = UpstreamObserver(flags.performance_output_path, sink)
@@ -107,7 +112,8 @@ def _load(flags: Flags, observer: ConsoleObserver) -> MultimodalRunner:
     names = ("image_path", "output_path", "performance_output_path")
     unasked = {**dict.fromkeys(names, _NOWHERE), "prompt": (), "tokenized_prompt": None}
     unread = {} if flags.eval_mode == EVAL_MODES["lookahead"] else dict.fromkeys(_BRANCH, 0)
-    update = {**unasked, **unread, "seed": int(time.time())}
+    sampling = {"temperature": applied_temperature(flags.temperature), "seed": int(time.time())}
+    update = {**unasked, **unread, **sampling}
     plan = make_plan(flags.model_copy(update=update), resolve("runtime", {}))
     if plan.qnn_dir is not None:
         activate(plan.qnn_dir)

@@ -42,6 +42,16 @@ def test_only_the_smallest_set_that_reaches_top_p_is_chosen_from(
         assert more_likely < top_p + 1e-9
 
 
+@pytest.mark.parametrize("temperature", [1e-3, 1e-40, 1e-320])
+def test_the_least_temperatures_take_the_highest_logit(temperature: float) -> None:
+    sampler = Sampler(temperature, 0.9, seed=0)
+    assert sampler.sample(np.asarray([-3.0, 7.5, 0.0, 7.25], np.float32)) == 1
+
+
+def test_a_temperature_that_is_no_number_takes_token_0() -> None:
+    assert Sampler(float("nan"), 0.9, seed=0).sample(np.asarray([1.0, 2.0], np.float32)) == 0
+
+
 codes_rows = st.lists(st.integers(0, 65535), min_size=1, max_size=40)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -20,7 +21,12 @@ from harness.runner_log.failed_check import why_it_ended
 from harness.runner_log.log import parse_runner_log
 from harness.virtual_phone.upstream.conversation import read_request
 from harness.virtual_phone.upstream.failed_check import FailedCheck
-from harness.virtual_phone.upstream.flags import BadFlags, help_text, read_flags
+from harness.virtual_phone.upstream.flags import (
+    BadFlags,
+    applied_temperature,
+    help_text,
+    read_flags,
+)
 from harness.virtual_phone.upstream.runner import main
 
 PROMPT = ("--prompt", "<image>What is this?")
@@ -260,9 +266,49 @@ def test_a_failed_check_aborts_and_leaves_an_empty_file_of_answers(
     assert told.startswith("sequence length exceeded - please increase the seq_len value")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--json"], ["--help", "--seq_len", "5"]])
-def test_help_and_unknown_flags_end_with_1(arguments: list[str]) -> None:
-    assert main(arguments) == 1
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["--help"], 1, help_text()),
+        (["--help", "--seq_len", "5"], 1, help_text()),
+        (["--help", "--json"], 1, help_text()),
+        (["--helpshort", "--version"], 1, help_text()),
+        (["--noversion", "--help"], 1, help_text()),
+        (["--version"], 0, "qnn_multimodal_runner"),
+        (["--version", "--seq_len", "many"], 0, "qnn_multimodal_runner"),
+        (["--json", "--version"], 0, "qnn_multimodal_runner"),
+        (["--json"], 1, ""),
+        (["--version=false", "--unknown"], 1, ""),
+        (["--version=maybe"], 1, ""),
+        (["--seq_len", "--version"], 1, ""),
+        (["--help=false", "--version", "--version=0", "--json"], 1, ""),
+    ],
+)
+def test_gflags_is_asked_before_mistakes_are_told(
+    arguments: list[str], exit_code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == exit_code
+    assert capsys.readouterr().out.rstrip("\n") == said
+
+
+@pytest.mark.parametrize(
+    ("typed", "applied"),
+    [
+        ("0", 0.0),
+        ("0.7", 0.7),
+        ("-1", -1.0),
+        ("inf", 0.0),
+        ("-inf", 0.0),
+        ("1e39", 0.0),
+        ("1e-46", 0.0),
+        ("nan", math.nan),
+        ("1e-40", math.nan),
+        ("-1e-40", math.nan),
+    ],
+)
+def test_a_temperature_divides_in_single_precision(typed: str, applied: float) -> None:
+    found = applied_temperature(read_flags(["--temperature", typed]).temperature)
+    assert found == pytest.approx(applied, nan_ok=True)
 
 
 def test_a_word_and_a_system_prompt_hold_places_of_images(
