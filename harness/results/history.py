@@ -154,7 +154,7 @@ def _summary(result: ReadResult) -> dict[str, object]:
     sessions = [row for row in result.rows if isinstance(row, SessionRow)]
     ends = [row for row in result.rows if isinstance(row, SessionEndRow)]
     controllers = [row for row in sessions if is_controller(row.worker)]
-    first = min(controllers or sessions, key=lambda row: row.started_at, default=None)
+    first = next(iter(controllers or sessions), None)
     status = run_status(sessions, ends)
     return {
         "started_at": first and first.started_at,

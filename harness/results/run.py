@@ -43,7 +43,8 @@ class Run:
     Attributes:
         directory: The run's folder.
         run_id: Name of the run.
-        sessions: One row per process, the controlling ones first, in the order of their start.
+        sessions: One row per process, the controlling ones first, in the order in which their
+            sessions happened, whatever clocks said.
         ends: One row per session that came to its end, in that order.
         verdicts: All that were reached, those that a cold re-run superseded included.
         comparisons: All that were made, superseded ones included as well.
@@ -82,8 +83,8 @@ class Run:
         return cls(
             directory=stored.folder,
             run_id=stored.run_id,
-            sessions=tuple(sorted(sessions, key=_by_start)),
-            ends=tuple(sorted(ends, key=lambda row: row.ended_at)),
+            sessions=tuple(sorted(sessions, key=lambda row: not is_controller(row.worker))),
+            ends=ends,
             notices=_of_kind(result.rows, NoticeRow),
             samples=_of_kind(result.rows, SampleRow),
             verdicts=_of_kind(result.rows, VerdictRow),
@@ -222,10 +223,6 @@ class Run:
         if self.started_at is None or not times:
             return None
         return max(times) - self.started_at
-
-
-def _by_start(row: SessionRow) -> tuple[bool, datetime]:
-    return (not is_controller(row.worker), row.started_at)
 
 
 def _of_kind(rows: tuple[Row, ...], kind: type[RowT]) -> tuple[RowT, ...]:

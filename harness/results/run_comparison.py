@@ -16,6 +16,7 @@ from harness.measure.wording import number
 from harness.results.facts import Fact, device_facts, session_facts
 from harness.results.history import History
 from harness.results.query import measured, summarize
+from harness.results.runs import is_controller
 from harness.results.series import MEASURED_BY, SERIES, final_frame
 
 COMPARED = (
@@ -195,8 +196,8 @@ def _rows(frame: pd.DataFrame, run_id: str) -> list[dict[str, Any]]:
 
 
 def _session(history: History, run_id: str) -> Iterator[Fact]:
-    rows = sorted(_rows(history.sessions, run_id), key=lambda row: row["started_at"])
-    for row in rows[:1]:
+    rows = _rows(history.sessions, run_id)
+    for row in sorted(rows, key=lambda row: not is_controller(row["worker"]))[:1]:
         yield from session_facts(row)
 
 

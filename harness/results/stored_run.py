@@ -26,6 +26,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some editors and shells put before the first row of a copy."""
 
 _JOURNALS = "rows-*.jsonl"
+_SESSION_NUMBER = re.compile(r"^rows-[a-z]+\d*-(\d{1,3})(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class StoredRun:
 
     Attributes:
         run_id: Its name, as its rows say; a folder's where no row says it.
-        journals: Files of all its processes, copies included, those of ``folder`` first.
+        journals: Files of all its processes, copies included, those of ``folder`` first, session
+            by session as they happened.
         sequence: Place of its first session among all of the store; what its name says where
             sessions had no number yet, 0 where its name says none either.
     """
@@ -94,10 +96,28 @@ def _as_it_happened(run: StoredRun) -> tuple[bool, int, str]:
 
 
 def _stored_run(run_id: str, journals: Sequence[Path]) -> StoredRun:
-    own_first = sorted(journals, key=lambda journal: journal.parent.resolve().name != run_id)
-    numbers = [number for journal in journals if (number := _told(journal).get("sequence"))]
-    known = [one for one in numbers if isinstance(one, int) and 0 < one <= LAST]
-    return StoredRun(run_id, tuple(own_first), min(known, default=_named_sequence(run_id)))
+    places = {journal: place for journal in journals if (place := _told_sequence(journal))}
+    of_session = {_session_of(journal): place for journal, place in places.items()}
+
+    def as_it_happened(journal: Path) -> tuple[bool, int, int]:
+        session = _session_of(journal)
+        is_foreign = journal.parent.resolve().name != run_id
+        return is_foreign, of_session.get(session, 0), session[1]
+
+    first = min(places.values(), default=_named_sequence(run_id))
+    return StoredRun(run_id, tuple(sorted(journals, key=as_it_happened)), first)
+
+
+def _told_sequence(journal: Path) -> int:
+    """A session's place in its store; 0 where its journal says none, as those of workers."""
+    told = _told(journal).get("sequence")
+    return told if isinstance(told, int) and 0 < told <= LAST else 0
+
+
+def _session_of(journal: Path) -> tuple[Path, int]:
+    """The session of a process, by folder and number: ``rows-gw0-2.jsonl`` is of the second."""
+    number = _SESSION_NUMBER.search(journal.name)
+    return journal.parent, int(number[1]) if number else 1
 
 
 def _named_sequence(run_id: str) -> int:

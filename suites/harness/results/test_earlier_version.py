@@ -63,7 +63,7 @@ def test_versions_mix_in_one_folder(tmp_path: Path) -> None:
     with Journal(run, "main-2") as journal:
         journal.append(a_session(run.name, "main-2"))
     versions = [row.schema_version for row in read_rows(run).rows if isinstance(row, SessionRow)]
-    assert versions == [1, SCHEMA_VERSION, 1]
+    assert versions == [1, 1, SCHEMA_VERSION]
     assert load_history(tmp_path).sessions["schema_version"].tolist() == versions
 
 

@@ -15,8 +15,11 @@ from harness.measure.gate import Context
 from harness.measure.verdict import Status
 from harness.results.failing_since import failing_since
 from harness.results.history import load_history
+from harness.results.journal import Journal
 from harness.results.query import nightly
+from harness.results.rows.schema import SessionEndRow
 from harness.results.run import Run
+from harness.results.run_comparison import compare_runs
 from harness.results.runs import latest_run
 from harness.results.sequence import (
     COUNTER_NAME,
@@ -25,10 +28,19 @@ from harness.results.sequence import (
     next_sequence,
     sequence_of,
 )
+from harness.results.series import final_frame
 from harness.results.stand_in import banners
 from harness.results.stored_run import latest_sequence, stored_runs
 from reports.past import read_past
-from suites.harness.results.made_up import a_device, a_verdict, night_id, samples, write_run
+from suites.harness.results.made_up import (
+    FIRST_NIGHT,
+    a_device,
+    a_session,
+    a_verdict,
+    night_id,
+    samples,
+    write_run,
+)
 from suites.harness.small_disk import small_disk
 
 NOW = datetime(2026, 11, 29, 14, 0, tzinfo=UTC)
@@ -122,6 +134,42 @@ def test_the_last_green_run_is_the_one_that_happened_last(tmp_path: Path) -> Non
     found = find_latest_green(tmp_path, lane).found
     assert found is not None
     assert found.run_id == night_id(5)
+
+
+@pytest.mark.parametrize("sessions", [2, 11])
+@pytest.mark.parametrize("is_numbered", [True, False])
+def test_sessions_of_a_run_count_in_the_order_in_which_they_happened(
+    tmp_path: Path, sessions: int, is_numbered: bool
+) -> None:
+    folder = tmp_path / night_id(0)
+    for number in range(1, sessions + 1):
+        worker = "main" if number == 1 else f"main-{number}"
+        told = {"sequence": sequence_of(NOW) + number} if is_numbered else {}
+        with Journal(folder, worker) as journal:
+            start = {"worker": worker, "started_at": NOW - timedelta(hours=number)}
+            journal.append(a_session(folder.name, git_commit=worker, **start, **told))
+            journal.append(a_verdict(Status.PASS if number == sessions else Status.FAIL))
+            journal.append(SessionEndRow(exit_status=int(number < sessions)))
+    run, history = Run.read(folder), load_history(tmp_path)
+    assert [row.worker for row in run.sessions[:2]] == ["main", "main-2"]
+    assert run.sessions[-1].worker == f"main-{sessions}"
+    assert history.runs["git_commit"].tolist() == ["main"]
+    assert [row.status for row in run.judged] == [Status.PASS]
+    assert final_frame(history.verdicts)["status"].tolist() == [Status.PASS]
+
+
+def test_runs_are_compared_as_their_first_sessions_were_begun(tmp_path: Path) -> None:
+    write_run(tmp_path, 0, [], git_commit="first")
+    folder = tmp_path / night_id(0)
+    with Journal(folder, "main-2") as journal:
+        earlier = FIRST_NIGHT - timedelta(days=1)
+        journal.append(
+            a_session(folder.name, worker="main-2", started_at=earlier, git_commit="second")
+        )
+    write_run(tmp_path, 1, [], git_commit="other")
+    found = compare_runs(load_history(tmp_path), night_id(0), night_id(1)).differences
+    [commit] = [one for one in found if one.name == "commit"]
+    assert (commit.before, commit.after) == ("first", "other")
 
 
 def test_since_asks_when_a_run_happened(tmp_path: Path) -> None:
