@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.table import Table
@@ -28,6 +29,7 @@ from harness.export.request import ExportRequest
 from harness.options.table import default_artifacts
 from harness.program import run_program
 from harness.targets.registry import get_target
+from harness.targets.target import TargetSpec
 from harness.vlm.registry import get_spec, known_miniatures
 
 _HEALTHY = "healthy"
@@ -63,7 +65,8 @@ def _try_kinds(
     options: argparse.Namespace, work: Path, console: PlainConsole
 ) -> dict[str, SessionEnd]:
     target, *where = _WHERE[options.place]
-    artifact = _export(options.model, target, options.precision)
+    make = partial(_export, options.model, get_target(target), options.precision)
+    artifact = make(None, default_artifacts())
     where = [*where, "--mode", options.mode]
     ends = {}
     for kind in options.kind or (_HEALTHY, *KINDS):
@@ -71,32 +74,52 @@ def _try_kinds(
         folder = work / of / kind
         known = folder / "end.json"
         if not known.exists():
+            console.print(f"{kind} on {options.place}")
             try:
-                killed = _killed(artifact, kind, folder)
+                killed = _killed(artifact, kind, folder, make)
+                end = run_session(killed, where, folder)
             except NotThereError as error:
                 console.print(f"{kind} is left out: {error}")
                 continue
-            console.print(f"{kind} on {options.place}")
-            known.write_text(run_session(killed, where, folder).model_dump_json(indent=2))
+            except UserError as error:
+                end = SessionEnd(exit_status=2, seconds=0, suites={}, refusal=str(error))
+            folder.mkdir(parents=True, exist_ok=True)
+            known.write_text(end.model_dump_json(indent=2))
         ends[kind] = SessionEnd.model_validate_json(known.read_text())
     return ends
 
 
-def _export(model: str, target: str, precision: str | None) -> Artifact:
-    spec, meant = get_spec(model), get_target(target)
-    recipe = default_recipe(meant)
+def _export(
+    model: str, target: TargetSpec, precision: str | None, checkpoint: Path | None, store: Path
+) -> Artifact:
+    spec = get_spec(model)
+    recipe = default_recipe(target)
     request = ExportRequest(
         spec,
-        find_checkpoint(spec, None),
+        checkpoint or find_checkpoint(spec, None),
         parse_precision(precision, recipe) if precision else recipe,
         mode="hybrid",
-        target=meant.name,
-        calibration=find_calibration(spec, None) if meant.backend.is_htp else None,
+        target=target.name,
+        calibration=find_calibration(spec, None) if target.backend.is_htp else None,
     )
-    return export_artifact(request, default_artifacts(), lambda component, stage: None).artifact
+    return export_artifact(request, store, lambda component, stage: None).artifact
 
 
-def _killed(artifact: Artifact, kind: str, folder: Path) -> Path:
+def _killed(
+    artifact: Artifact, kind: str, folder: Path, make: Callable[[Path, Path], Artifact]
+) -> Path:
+    """An artifact that is dead.
+
+    Args:
+        artifact: The healthy one.
+        kind: Of death.
+        folder: Of the case.
+        make: Exports a checkpoint into a store.
+
+    Raises:
+        NotThereError: If the artifact has no such part.
+        UserError: If the dead weights cannot be exported.
+    """
     if kind == _HEALTHY:
         return artifact.directory
     path = folder / "artifact"
@@ -105,7 +128,11 @@ def _killed(artifact: Artifact, kind: str, folder: Path) -> Path:
     spec = get_spec(artifact.manifest.model)
     weights = Weights(artifact, find_checkpoint(spec, None))
     KINDS[kind].kill(weights)
-    return weights.save(path)
+    if weights.are_in_files:
+        return weights.save(path)
+    checkpoint = weights.save_checkpoint(folder / "checkpoint")
+    # Components that live on are found there by the next kind.
+    return make(checkpoint, folder.parent / "artifacts").directory
 
 
 def faults_of(kind: str, end: SessionEnd) -> list[str]:

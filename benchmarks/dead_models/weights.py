@@ -1,6 +1,8 @@
 """Weights of a miniature's ``.pte`` files, written over where they lie.
 
 XNNPACK keeps float32 tensors as they are in the checkpoint, so their bytes are found in the file.
+What is quantized or compiled is not found there, and is exported anew from a checkpoint that was
+written over.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from harness.artifacts.artifact import Artifact, sha256_of
 from harness.artifacts.manifest import MANIFEST_NAME
@@ -21,6 +23,7 @@ from harness.vocabulary import COMPONENTS, Component
 Values = NDArray[np.float32]
 
 _CHANNELS_LAST = (0, 2, 3, 1)
+_TENSORS = "model.safetensors"
 
 
 class NotThereError(Exception):
@@ -36,15 +39,19 @@ class Weights:
         checkpoint: What it was made from.
         tensors: The checkpoint's, by name.
         files: Bytes of the components' files.
+        changed: Tensors that were written over, by name.
+        are_in_files: Whether the files held all of these as they were.
     """
 
     artifact: Artifact
     checkpoint: Path
     tensors: dict[str, Values] = field(init=False)
     files: dict[Component, bytearray] = field(init=False)
+    changed: dict[str, Values] = field(init=False, default_factory=dict)
+    are_in_files: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
-        self.tensors = load_file(self.checkpoint / "model.safetensors")
+        self.tensors = load_file(self.checkpoint / _TENSORS)
         self.files = {name: bytearray(self.artifact.path(name).read_bytes()) for name in COMPONENTS}
 
     def names(self, component: Component, *parts: str) -> list[str]:
@@ -56,15 +63,10 @@ class Weights:
         ]
 
     def put(self, name: str, values: Values | float) -> None:
-        """Write a tensor over, or one value over all of it.
-
-        Raises:
-            NotThereError: If the file holds the tensor's bytes not exactly once, as where it is
-                quantized.
-        """
+        """Write a tensor over, or one value over all of it."""
         before, after = self.tensors[name], np.broadcast_to(values, self.tensors[name].shape)
-        component = _component_of(name)
-        blob, layouts = self.files[component], [tuple(range(before.ndim))]
+        self.changed[name] = np.ascontiguousarray(after, np.float32)
+        blob, layouts = self.files[_component_of(name)], [tuple(range(before.ndim))]
         if before.ndim == len(_CHANNELS_LAST):
             layouts.append(_CHANNELS_LAST)
         found = [
@@ -73,7 +75,8 @@ class Weights:
             if blob.count(stored := before.transpose(layout).tobytes()) == 1
         ]
         if len(found) != 1:
-            raise NotThereError(f"{self.artifact.path(component)} does not hold {name} as it is")
+            self.are_in_files = False
+            return
         layout, start = found[0]
         blob[start : start + before.nbytes] = after.transpose(layout).astype(np.float32).tobytes()
 
@@ -91,6 +94,13 @@ class Weights:
             path.unlink()
             path.write_bytes(content)
         describe_anew(folder)
+        return folder
+
+    def save_checkpoint(self, folder: Path) -> Path:
+        """The checkpoint with the tensors that were written over."""
+        weights = shutil.ignore_patterns(_TENSORS)
+        shutil.copytree(self.checkpoint, folder, ignore=weights, dirs_exist_ok=True)
+        save_file({**self.tensors, **self.changed}, folder / _TENSORS, {"format": "pt"})
         return folder
 
 

@@ -56,6 +56,23 @@ def test_what_a_file_does_not_hold_is_not_written_over(
         KINDS[name].kill(Weights(random_smolvlm, checkpoint))
 
 
+@pytest.mark.parametrize("name", ["decoder-word", "head-zero", "one-token"])
+def test_what_a_file_does_not_hold_as_it_is_comes_from_a_checkpoint_written_over(
+    random_smolvlm: Artifact, checkpoint: Path, tmp_path: Path, name: str
+) -> None:
+    weights = Weights(random_smolvlm, checkpoint)
+    weights.files["text_decoder"] = bytearray(b"compiled")
+    KINDS[name].kill(weights)
+    assert not weights.are_in_files
+    assert weights.files["text_decoder"] == b"compiled"
+    killed = Weights(random_smolvlm, weights.save_checkpoint(tmp_path / "killed"))
+    assert killed.tensors.keys() == weights.tensors.keys()
+    for tensor, before in weights.tensors.items():
+        after = weights.changed.get(tensor, before)
+        np.testing.assert_array_equal(killed.tensors[tensor], after)
+    assert weights.changed
+
+
 def test_one_word_is_no_number(random_smolvlm: Artifact, checkpoint: Path) -> None:
     weights = Weights(random_smolvlm, checkpoint)
     before = bytes(weights.files["text_decoder"])
