@@ -37,10 +37,13 @@ def load_module(
             vision encoder.
     """
     spec = checkpoint.spec
-    module = _build_module(spec, component, context_length or spec.context_length, attention)
+    # Without memory and random numbers for weights that are replaced anyhow.
+    with torch.device("meta"):
+        module = _build_module(spec, component, context_length or spec.context_length, attention)
     weights = checkpoint.component_weights(component)
+    floats = {name: weights.pop(name).float() for name in tuple(weights)}
     try:
-        module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        module.load_state_dict(floats, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise UserError(

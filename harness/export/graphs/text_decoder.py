@@ -194,9 +194,11 @@ class StaticDecoder(nn.Module):
 
 def rotary_tables(geometry: TextGeometry, context_length: int) -> tuple[Tensor, Tensor]:
     """Cosine and sine per position, ``[context, head_dim / 2]`` each (contract §2.4)."""
-    exponents = torch.arange(0, geometry.head_dim, 2, dtype=torch.int64).float()
-    inverse_frequency = 1.0 / (geometry.rope_theta ** (exponents / geometry.head_dim))
-    angles = torch.outer(torch.arange(context_length).float(), inverse_frequency)
+    # Also where a module is built without memory for its weights.
+    with torch.device("cpu"):
+        exponents = torch.arange(0, geometry.head_dim, 2, dtype=torch.int64).float()
+        inverse_frequency = 1.0 / (geometry.rope_theta ** (exponents / geometry.head_dim))
+        angles = torch.outer(torch.arange(context_length).float(), inverse_frequency)
     return angles.cos(), angles.sin()
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from harness.backends import xnnpack
 from harness.backends.weight_recipe import WeightRecipe
+from harness.backends.weights_in_files import weights_in_files
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.export.graphs.component import decoder_constants, load_module, method_inputs
 from harness.export.graphs.samples import embedded_samples, own_samples, tokenized_samples
@@ -49,7 +50,7 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
     report("lower")
     is_decoder = config.component == "text_decoder"
     constants = decoder_constants(checkpoint.spec, config) if is_decoder else {}
-    with task.output.open("wb") as file:
+    with task.output.open("wb") as file, weights_in_files(task.output.parent):
         xnnpack.lower_to_pte(
             methods, constants, plan_io_memory=config.component == "vision_encoder", output=file
         )
