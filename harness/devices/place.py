@@ -132,8 +132,8 @@ def choose_place(
     target = asked_target(options, given)
     if not target.is_remote:
         _refuse_what_is_elsewhere(target, options, given, typed)
-    names_one = options["serial"] is not None or bool(_OF_PHONES & typed)
-    judges_files = suites == {"size"} and not names_one and target.files_place
+    names_none = all(options[name] is None for name in (*_OF_PHONES, "serial"))
+    judges_files = suites == {"size"} and names_none and target.files_place
     kind: type[Place] = pkgutil.resolve_name(judges_files or target.place)
     return kind.choose(PlaceRequest(target, options, given, workers, root, recovers, typed, ask))
 

@@ -14,7 +14,7 @@ from harness.artifacts.manifest import ComponentFile, Manifest
 from harness.backends.qnn.libraries import LICENCE_NOTE
 from harness.backends.qnn.probe import probe_qnn
 from harness.backends.qnn.provider import QnnInfo
-from harness.errors import check_installed, listed
+from harness.errors import UserError, check_installed, listed
 from harness.export.assembly import artifact_key, assemble
 from harness.export.cache import CachedComponent, ComponentCache
 from harness.export.calibration_file import (
@@ -49,6 +49,10 @@ class Export:
 
     artifact: Artifact
     components: tuple[CachedComponent, ...]
+
+
+class NotExported(UserError):
+    """The cache lacks a component, and nobody asked for an export."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +90,26 @@ class _Inputs:
         )
 
 
-def export_artifact(request: ExportRequest, root: Path, report: ReportProgress) -> Export:
+def export_artifact(
+    request: ExportRequest, root: Path, report: ReportProgress, *, builds: bool = True
+) -> Export:
     """Return the artifact, building the components that the cache lacks.
 
     Args:
         request: What is wanted.
         root: The artifact cache.
         report: Shown to whoever waits.
+        builds: Whether to build at all.
 
     Raises:
         UserError: If the request cannot be built or the checkpoint does not fit.
+        NotExported: If something would have to be built and must not be.
         ExportFailed: If an exporting process died.
     """
     inputs = _open(request, report)
-    components = [_get_or_build(inputs, component, root, report) for component in COMPONENTS]
+    components = [
+        _get_or_build(inputs, component, root, report, builds) for component in COMPONENTS
+    ]
     statement_files = inputs.checkpoint.statement_files
     manifest = _manifest(inputs, components, statement_files)
     artifact = assemble(root / ARTIFACTS, manifest, components, statement_files)
@@ -124,12 +134,18 @@ def export_component(
 
 
 def _get_or_build(
-    inputs: _Inputs, component: Component, root: Path, report: ReportProgress
+    inputs: _Inputs,
+    component: Component,
+    root: Path,
+    report: ReportProgress,
+    builds: bool = True,
 ) -> CachedComponent:
     report(component, "checking the cache")
     cache, config = ComponentCache(root), inputs.config(component)
 
     def build(folder: Path) -> ComponentFile:
+        if not builds:
+            raise NotExported(f"{root} holds no such {component} ({config.folder_name})")
         check_weights(inputs.checkpoint.components[component])
 
         def begin(stage: str) -> None:

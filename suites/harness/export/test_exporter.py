@@ -20,7 +20,7 @@ from harness.artifacts.artifact import open_artifact
 from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
 from harness.export.cache import CacheNotWritable
-from harness.export.exporter import Export, export_artifact
+from harness.export.exporter import Export, NotExported, export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.vlm.mode import LookaheadShape
@@ -99,6 +99,21 @@ def test_a_damaged_component_is_built_again(cache: Path, make_checkpoint: MakeCh
     again = export(make_checkpoint("smolvlm"), cache)
     assert reused(again) == ["vision_encoder", "text_decoder"]
     open_artifact(again.artifact.directory)
+
+
+def test_what_must_not_be_built_is_found_or_named(
+    cache: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    checkpoint = make_checkpoint("smolvlm")
+    request = ExportRequest(
+        get_spec_or_family("smolvlm"), checkpoint, Recipe(), mode="kv", context_length=CONTEXT
+    )
+    found = export_artifact(request, cache, lambda *_: None, builds=False)
+    assert reused(found) == list(COMPONENTS)
+    other = replace(request, context_length=CONTEXT + 1)
+    with pytest.raises(NotExported, match=r"holds no such text_decoder \(smolvlm-text_decoder-"):
+        export_artifact(other, cache, lambda *_: None, builds=False)
+    assert not list((cache / "building").iterdir())
 
 
 def test_two_methods_share_their_weights(cache: Path, make_checkpoint: MakeCheckpoint) -> None:
