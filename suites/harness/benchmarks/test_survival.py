@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.survival import Killed, kill_table
+from benchmarks.survival import Killed, kill_table, letters
 
 GOOD = Killed("host", "3 ms behind a letter", 40, 0, "", ())
 
@@ -21,3 +21,18 @@ def test_whatever_a_kill_costs_beyond_the_session_is_a_miss(changes: dict[str, o
 
 def test_the_table_has_a_line_per_place() -> None:
     assert kill_table([GOOD, GOOD]).row_count == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        (b"", 0),
+        (b"runs on: host\ncollected 21 items\n\n", 0),
+        (b"suites/size/test_size.py ", 0),
+        (b"suites/size/test_size.py ..N", 3),
+        (b"suites/size/test_size.py ..N         [ 33%]\nsuites/perf/test_speed.py .", 4),
+        (b"suites/perf/test_speed.py .\ntest_speed[decode_tps], 26 s\n..B  [ 44%]\n", 4),
+    ],
+)
+def test_letters_are_counted_whatever_is_said_between_them(said: bytes, count: int) -> None:
+    assert letters(said) == count
