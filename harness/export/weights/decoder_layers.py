@@ -87,8 +87,9 @@ def _round(
     else:
         together = rounded(stacked, scales, grid)
     outputs = [len(weight) for weight in weights]
-    codes, own_scales = torch.split(together.codes, outputs), torch.split(scales, outputs)
-    found = [QuantizedWeight(*one, grid) for one in zip(codes, own_scales, strict=True)]
+    parts = zip(torch.split(together.codes, outputs), torch.split(scales, outputs), strict=True)
+    # Backends write a tensor's whole memory, which parts would share.
+    found = [QuantizedWeight(codes.clone(), own.clone(), grid) for codes, own in parts]
     for weight, one in zip(weights, found, strict=True):
         weight.copy_(one.values)
     return found

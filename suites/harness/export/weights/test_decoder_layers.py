@@ -82,3 +82,15 @@ def test_linears_on_one_input_may_have_grids_of_their_own(scales: str) -> None:
     recipe = WeightRecipe.model_validate({"scales": scales})
     found = round_weights(model, grids, recipe, conversations(seed=1))
     assert {path: one.grid for path, one in found.items()} == grids
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "learned"])
+def test_every_weight_has_memory_of_its_own(rounding: str) -> None:
+    """A backend writes all of the memory that a tensor is in."""
+    model = decoder()
+    grids = {f"layers.0.self_attn.{one}_proj": COARSE for one in "qkv"}
+    recipe = WeightRecipe.model_validate({"rounding": rounding})
+    for one in round_weights(model, grids, recipe, conversations(seed=1)).values():
+        for tensor in (one.codes, one.scales):
+            assert tensor.is_contiguous()
+            assert tensor.untyped_storage().nbytes() == tensor.nbytes
