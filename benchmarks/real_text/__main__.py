@@ -10,21 +10,27 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
-from torch import Tensor
 
-from benchmarks.real_text.likelihood import ModuleText, Window, float_decoder, token_table
+from benchmarks.real_text.likelihood import ModuleText, float_decoder, token_table
 from benchmarks.real_text.questions import QUESTIONS
-from benchmarks.real_text.reading import TextReading, read, read_files
+from benchmarks.real_text.reading import (
+    ReferenceText,
+    TextReading,
+    read,
+    read_files,
+    reference_text,
+)
 from benchmarks.real_text.recipes import recipes
 from benchmarks.real_text.samples import embedded_rows, write_samples
 from benchmarks.real_text.simulated import simulated
 from benchmarks.real_text.text import CONTEXT, windows
+from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import details_label
 from harness.backends.qnn.provider import activate
 from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
@@ -35,7 +41,6 @@ from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.measure.estimate_verdict import judge_estimate
 from harness.measure.gate import Context, find_gate
-from harness.measure.perplexity import perplexity
 from harness.measure.proposal import Provenance
 from harness.measure.verdict import Status, Verdict
 from harness.options.table import default_artifacts
@@ -93,24 +98,21 @@ def _read_all(
 ) -> list[Verdict]:
     checkpoint = open_checkpoint(options.checkpoint, get_spec(options.model))
     tokenizer = checkpoint.directory / "tokenizer.json"
-    text = windows(tokenizer, options.tokens)
     floating = ModuleText(float_decoder(checkpoint, CONTEXT), token_table(checkpoint))
-    reference = [floating.losses(window) for window in text]
+    text = reference_text(floating, windows(tokenizer, options.tokens))
     del floating
+    progress, readings = PlainConsole(stderr=True), []
     with tempfile.TemporaryDirectory() as folder:
         samples = write_samples(Path(folder), tokenizer)
-        if options.simulated:
-            rows = embedded_rows(checkpoint, samples)
-            readings = [
-                _simulate(name, checkpoint, recipe, target, rows, text, reference)
-                for name, recipe in chosen.items()
-            ]
-        else:
-            readings = [
-                _export(options, name, recipe, target, samples, text, reference)
-                for name, recipe in chosen.items()
-            ]
-    console.print(_table(options, target, perplexity(sum(reference, ())), readings))
+        for name, recipe in chosen.items():
+            if options.simulated:
+                reading = _simulate(name, checkpoint, recipe, target, samples, text)
+            else:
+                artifact = _export(options, recipe, target, samples)
+                reading = read_files(name, artifact, text, ask=not options.no_questions)
+            progress.print(f"{name}: {reading.perplexity:.3f}, {reading.ratio.value:.4f} of float")
+            readings.append(reading)
+    console.print(_table(options, target, text.perplexity, readings))
     pairs = zip(chosen.values(), readings, strict=True)
     return [_judge(options.model, target, recipe, reading) for recipe, reading in pairs]
 
@@ -120,26 +122,20 @@ def _simulate(
     checkpoint: Checkpoint,
     recipe: Recipe,
     target: TargetSpec,
-    rows: Sequence[Tensor],
-    text: Sequence[Window],
-    reference: Sequence[tuple[float, ...]],
+    samples: Path,
+    text: ReferenceText,
 ) -> TextReading:
+    rows = embedded_rows(checkpoint, samples)
     started = time.monotonic()
     decoder = simulated(checkpoint, recipe, target, CONTEXT, rows)
     seconds = time.monotonic() - started
     reader = ModuleText(decoder, token_table(checkpoint))
-    return replace(read(name, reader, text, reference), seconds=seconds)
+    return replace(read(name, reader, text), seconds=seconds)
 
 
 def _export(
-    options: argparse.Namespace,
-    name: str,
-    recipe: Recipe,
-    target: TargetSpec,
-    samples: Path,
-    text: Sequence[Window],
-    reference: Sequence[tuple[float, ...]],
-) -> TextReading:
+    options: argparse.Namespace, recipe: Recipe, target: TargetSpec, samples: Path
+) -> Artifact:
     request = ExportRequest(
         spec=get_spec(options.model),
         checkpoint=options.checkpoint,
@@ -152,7 +148,7 @@ def _export(
     artifact = export_with_progress(request, default_artifacts(), console).artifact
     if target.backend.is_htp:
         activate()
-    return read_files(name, artifact, text, reference, ask=not options.no_questions)
+    return artifact
 
 
 def _table(

@@ -48,38 +48,51 @@ class Reader(Protocol):
         """Of one window, read from an empty cache."""
 
 
-def read(
-    name: str, reader: Reader, windows: Sequence[Window], reference: Sequence[tuple[float, ...]]
-) -> TextReading:
-    """Let somebody read a text.
+@dataclass(frozen=True)
+class ReferenceText:
+    """A text, and how the float model reads it.
+
+    Attributes:
+        windows: Each read from an empty cache.
+        losses: Of the float model, one tuple per window.
+    """
+
+    windows: tuple[Window, ...]
+    losses: tuple[tuple[float, ...], ...]
+
+    @property
+    def perplexity(self) -> float:
+        """Of the float model."""
+        return perplexity([lost for window in self.losses for lost in window])
+
+
+def reference_text(reader: Reader, windows: Sequence[Window]) -> ReferenceText:
+    """Let the float model read a text."""
+    return ReferenceText(tuple(windows), tuple(reader.losses(window) for window in windows))
+
+
+def read(name: str, reader: Reader, text: ReferenceText) -> TextReading:
+    """Let somebody else read it.
 
     Args:
         name: Of the recipe.
         reader: Who reads.
-        windows: The text.
-        reference: Losses of the float model, one tuple per window.
+        text: The same as the float model's.
     """
-    measured = [reader.losses(window) for window in windows]
-    pairs = [TokenLosses(*pair) for pair in zip(reference, measured, strict=True)]
+    measured = [reader.losses(window) for window in text.windows]
+    pairs = [TokenLosses(*pair) for pair in zip(text.losses, measured, strict=True)]
     every = [lost for window in measured for lost in window]
     return TextReading(name, perplexity(every), perplexity_ratio(pairs))
 
 
-def read_files(
-    name: str,
-    artifact: Artifact,
-    windows: Sequence[Window],
-    reference: Sequence[tuple[float, ...]],
-    *,
-    ask: bool,
-) -> TextReading:
+def read_files(name: str, artifact: Artifact, text: ReferenceText, *, ask: bool) -> TextReading:
     """As ``read``, through the runner on an artifact's files, which may be asked as well."""
     manifest, files = artifact.manifest, RunFiles.of(artifact)
     family = get_family(manifest.family)
     reader = FileText(files, family, RunOptions(mode=manifest.mode))
     decoder = manifest.component("text_decoder")
     return replace(
-        read(name, reader, windows, reference),
+        read(name, reader, text),
         right=count_right(artifact) if ask else None,
         decoder_bytes=decoder.pte_bytes,
         seconds=decoder.export_s,
