@@ -31,12 +31,16 @@ def _recipe(precision: str, htp: HtpRecipe | None = None) -> Recipe:
     return recipe if htp is None else recipe.model_copy(update={"htp": htp})
 
 
-_HEAD_IN_8_BITS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a8w")
+_HEAD_IN_BLOCKS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a4w_block")
 
 _CHOICES: tuple[tuple[Recipe, tuple[Component, ...]], ...] = (
     (_recipe("16a4w"), ("vision_encoder", "text_decoder")),
     (_recipe("16a8w", HtpRecipe(kv_bits=8)), ("text_decoder",)),
-    (_recipe("16a4w_block", HtpRecipe(overrides=(_HEAD_IN_8_BITS,))), ("text_decoder",)),
+    (_recipe("16a4w_block", HtpRecipe(overrides=(_HEAD_IN_BLOCKS,))), ("text_decoder",)),
+    (
+        _recipe("16a4w_block", HtpRecipe(kv_bits=8, rotate_keys=True, block_size=16)),
+        ("text_decoder",),
+    ),
     (_recipe("token_embedding=8w"), ("token_embedding",)),
     (_recipe("token_embedding=4w"), ("token_embedding",)),
 )

@@ -24,12 +24,13 @@ from harness.export.recipe import default_recipe, parse_precision
 from harness.targets.emulator import EMULATOR
 
 PLAIN = HtpRecipe()
-HEAD_IN_8_BITS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a8w")
+HEAD_IN_BLOCKS = LayerOverride(component="text_decoder", pattern="lm_head", scheme="16a4w_block")
 CHOICES = {
     ("16a4w", "vision_encoder", PLAIN),
     ("16a4w", "text_decoder", PLAIN),
     ("16a8w", "text_decoder", HtpRecipe(kv_bits=8)),
-    ("16a4w_block", "text_decoder", HtpRecipe(overrides=(HEAD_IN_8_BITS,))),
+    ("16a4w_block", "text_decoder", HtpRecipe(overrides=(HEAD_IN_BLOCKS,))),
+    ("16a4w_block", "text_decoder", HtpRecipe(kv_bits=8, rotate_keys=True, block_size=16)),
     ("8w", "token_embedding", PLAIN),
     ("4w", "token_embedding", PLAIN),
 }
