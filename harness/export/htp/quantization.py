@@ -6,7 +6,8 @@ topology is equal, so encodings found with one graph can be copied to another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -52,9 +53,27 @@ def prepare(
 
     # The guards would become users of every input and be observed as if they computed something.
     graph = torch.export.export(module, inputs, strict=False).module(check_guards=False)
-    prepared: fx.GraphModule = prepare_pt2e(graph, quantizer)
+    with uncopied_constructors():
+        prepared: fx.GraphModule = prepare_pt2e(graph, quantizer)
     fix_weight_ranges(prepared, weights)
     return prepared
+
+
+@contextmanager
+def uncopied_constructors() -> Iterator[None]:
+    """Let ``prepare_pt2e`` not copy what constructs an observer, for all threads.
+
+    It copies all that a specification says, of which it uses the copied numbers and the constructor
+    that was there before. That of a concatenation's observer refers to the whole graph, so every
+    concatenation had the graph copied: most of the time that preparing a decoder took.
+    """
+    from torchao.quantization.pt2e.observer import PartialWrapper
+
+    PartialWrapper.__deepcopy__ = lambda self, memo: self
+    try:
+        yield
+    finally:
+        del PartialWrapper.__deepcopy__
 
 
 def fix_weight_ranges(prepared: fx.GraphModule, weights: Mapping[str, QuantizedWeight]) -> None:
