@@ -8,11 +8,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.export.graphs.vision_encoder import Mlp, SelfAttention, pixel_shuffle
+from harness.export.graphs.vision_encoder import (
+    EncoderLayer,
+    LayerStack,
+    Mlp,
+    SelfAttention,
+    pixel_shuffle,
+)
 from harness.vlm.spec import TextGeometry, VisionGeometry
 
 
-class InternVitLayer(nn.Module):
+class InternVitLayer(EncoderLayer):
     """Pre-norm encoder layer of InternViT with learned residual scales."""
 
     def __init__(self, geometry: VisionGeometry) -> None:
@@ -25,9 +31,14 @@ class InternVitLayer(nn.Module):
         self.lambda_1 = nn.Parameter(torch.ones(width))
         self.lambda_2 = nn.Parameter(torch.ones(width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``[1, 1 + patches, width]`` to the same shape."""
-        x = x + self.lambda_1 * self.attention(self.layernorm_before(x))
+    def attend(self, x: Tensor) -> Tensor:
+        """See :class:`EncoderLayer`."""
+        attended: Tensor = self.lambda_1 * self.attention(self.layernorm_before(x))
+        return attended
+
+    def feed(self, x: Tensor, attended: Tensor) -> Tensor:
+        """See :class:`EncoderLayer`."""
+        x = x + attended
         y: Tensor = x + self.lambda_2 * self.mlp(self.layernorm_after(x))
         return y
 
@@ -47,7 +58,7 @@ class InternVl3Encoder(nn.Module):
         embeddings.patch_embeddings = nn.ModuleDict(
             {"projection": nn.Conv2d(3, width, patch, stride=patch)}
         )
-        layers = nn.ModuleList(InternVitLayer(vision) for _ in range(vision.layers))
+        layers = LayerStack(InternVitLayer(vision) for _ in range(vision.layers))
         self.vision_tower = nn.ModuleDict(
             {"embeddings": embeddings, "encoder": nn.ModuleDict({"layer": layers})}
         )
@@ -68,8 +79,7 @@ class InternVl3Encoder(nn.Module):
             [embeddings.get_parameter("cls_token"), patches.flatten(2).transpose(1, 2)], dim=1
         )
         x = x + embeddings.get_parameter("position_embeddings")
-        for layer in self.vision_tower.get_submodule("encoder.layer").children():
-            x = layer(x)
+        x = self.vision_tower.get_submodule("encoder.layer")(x)
         x = pixel_shuffle(x[:, 1:], self.vision.patches_per_side, self.vision.shuffle_factor)
         projector = self.multi_modal_projector
         x = projector.get_submodule("linear_1")(projector.get_submodule("layer_norm")(x))

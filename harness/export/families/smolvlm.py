@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from harness.export.graphs.vision_encoder import Mlp, SelfAttention, TanhGelu, pixel_shuffle
+from harness.export.graphs.vision_encoder import (
+    EncoderLayer,
+    LayerStack,
+    Mlp,
+    SelfAttention,
+    TanhGelu,
+    pixel_shuffle,
+)
 from harness.vlm.spec import TextGeometry, VisionGeometry
 
 
-class SiglipLayer(nn.Module):
+class SiglipLayer(EncoderLayer):
     """Pre-norm encoder layer of SigLIP."""
 
     def __init__(self, geometry: VisionGeometry) -> None:
@@ -22,9 +29,14 @@ class SiglipLayer(nn.Module):
         self.layer_norm2 = nn.LayerNorm(width, eps=eps)
         self.mlp = Mlp(geometry, TanhGelu())
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``[1, patches, width]`` to the same shape."""
-        x = x + self.self_attn(self.layer_norm1(x))
+    def attend(self, x: Tensor) -> Tensor:
+        """See :class:`EncoderLayer`."""
+        attended: Tensor = self.self_attn(self.layer_norm1(x))
+        return attended
+
+    def feed(self, x: Tensor, attended: Tensor) -> Tensor:
+        """See :class:`EncoderLayer`."""
+        x = x + attended
         y: Tensor = x + self.mlp(self.layer_norm2(x))
         return y
 
@@ -49,7 +61,7 @@ class SmolVlmEncoder(nn.Module):
                     }
                 ),
                 "encoder": nn.ModuleDict(
-                    {"layers": nn.ModuleList(SiglipLayer(vision) for _ in range(vision.layers))}
+                    {"layers": LayerStack(SiglipLayer(vision) for _ in range(vision.layers))}
                 ),
                 "post_layernorm": nn.LayerNorm(width, eps=vision.layer_norm_eps),
             }
@@ -62,8 +74,7 @@ class SmolVlmEncoder(nn.Module):
         embeddings = self.vision_model.get_submodule("embeddings")
         x = embeddings.get_submodule("patch_embedding")(pixel_values).flatten(2).transpose(1, 2)
         x = x + embeddings.get_parameter("position_embedding.weight")
-        for layer in self.vision_model.get_submodule("encoder.layers").children():
-            x = layer(x)
+        x = self.vision_model.get_submodule("encoder.layers")(x)
         x = self.vision_model.get_submodule("post_layernorm")(x)
         x = pixel_shuffle(x, self.vision.patches_per_side, self.vision.shuffle_factor)
         y: Tensor = self.connector.get_submodule("modality_projection.proj")(x)

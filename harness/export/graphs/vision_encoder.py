@@ -32,14 +32,37 @@ def pixel_shuffle(x: Tensor, patches_per_side: int, factor: int) -> Tensor:
     return x.reshape(1, folded * folded, channels * factor * factor)
 
 
+class HeadsTogether(nn.Module):
+    """Attention of all heads in one product each."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Map three times ``[1, patches, width]`` to the same shape."""
+        patches, width = q.shape[1:]
+        head_dim = width // self.heads
+        q, k, v = (x.view(patches, self.heads, head_dim).transpose(0, 1) for x in (q, k, v))
+        scores = torch.bmm(q, k.transpose(1, 2)) * head_dim**-0.5
+        mixed = torch.bmm(torch.softmax(scores, dim=-1), v)
+        return mixed.transpose(0, 1).reshape(1, patches, width)
+
+
 class SelfAttention(nn.Module):
-    """Bidirectional attention; families differ in the output projection's name."""
+    """Bidirectional attention; families differ in the output projection's name.
+
+    Attributes:
+        mixing: Mixes V by Q and K; without weights, so that a backend may have its own.
+    """
+
+    mixing: nn.Module
 
     def __init__(self, geometry: VisionGeometry, output_name: str) -> None:
         super().__init__()
         width = geometry.hidden_size
         self.heads = geometry.heads
-        self.head_dim = width // geometry.heads
+        self.mixing = HeadsTogether(geometry.heads)
         self.q_proj = nn.Linear(width, width)
         self.k_proj = nn.Linear(width, width)
         self.v_proj = nn.Linear(width, width)
@@ -48,15 +71,8 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[1, patches, width]`` to the same shape."""
-        shape = (x.shape[1], self.heads, self.head_dim)
-        q, k, v = (
-            projection(x).view(shape).transpose(0, 1)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
-        )
-        scores = torch.bmm(q, k.transpose(1, 2)) * self.head_dim**-0.5
-        mixed = torch.bmm(torch.softmax(scores, dim=-1), v)
-        merged = mixed.transpose(0, 1).reshape(1, x.shape[1], self.heads * self.head_dim)
-        output: Tensor = self.get_submodule(self.output_name)(merged)
+        mixed = self.mixing(self.q_proj(x), self.k_proj(x), self.v_proj(x))
+        output: Tensor = self.get_submodule(self.output_name)(mixed)
         return output
 
 
@@ -85,3 +101,39 @@ class Mlp(nn.Module):
         """Map ``[1, patches, width]`` to the same shape."""
         y: Tensor = self.fc2(self.activation(self.fc1(x)))
         return y
+
+
+class EncoderLayer(nn.Module):
+    """Pre-norm layer in two halves.
+
+    Attributes:
+        piece_rows: Rows that the second half is computed on at a time; None for all at once.
+    """
+
+    piece_rows: int | None = None
+
+    def attend(self, x: Tensor) -> Tensor:
+        """What attention adds to ``[1, patches, width]``."""
+        raise NotImplementedError
+
+    def feed(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Add that, and what the MLP makes of it; each row by itself."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[1, patches, width]`` to the same shape."""
+        attended = self.attend(x)
+        if self.piece_rows is None:
+            return self.feed(x, attended)
+        pieces = [torch.split(one, self.piece_rows, dim=1) for one in (x, attended)]
+        return torch.cat([self.feed(*piece) for piece in zip(*pieces, strict=True)], dim=1)
+
+
+class LayerStack(nn.ModuleList):
+    """Layers one behind the other, from position embeddings to what follows the last layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[1, patches, width]`` to the same shape."""
+        for layer in self:
+            x = layer(x)
+        return x

@@ -21,6 +21,7 @@ from harness.export.graphs.samples import embedded_samples, tokenized_samples
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.activation_ranges import CalibratedDecoder, calibrate_decoder
 from harness.export.htp.cost import graph_costs
+from harness.export.htp.encoder_form import choose_form, sequence_rows, with_form
 from harness.export.htp.metadata import encoding_constants
 from harness.export.htp.modules import (
     HtpAttention,
@@ -163,6 +164,8 @@ def _encoder(
     report: ReportStage,
 ) -> dict[str, HtpMethod]:
     encoder = with_builtin_gelu(load_module(checkpoint, "vision_encoder"))
+    if config.precision != "fp16":
+        encoder = _in_chosen_form(encoder, checkpoint, config)
     weights = _rounded(encoder, config, ())
     if config.htp is not None and (config.precision == "16a4w_block" or config.htp.overrides):
         encoder = linears_to_convolutions(encoder)
@@ -176,6 +179,17 @@ def _encoder(
                 prepared(torch.from_numpy(picture))
         encoder = convert(prepared)
     return {"forward": HtpMethod(encoder, inputs["forward"])}
+
+
+def _in_chosen_form(encoder: nn.Module, checkpoint: Checkpoint, config: BuildConfig) -> nn.Module:
+    """What is measured is fixed point; a float16 graph stays as it is."""
+    assert config.soc is not None
+    (pixel_values,) = method_inputs(checkpoint.spec, config, encoder)["forward"]
+    rows = sequence_rows(encoder, pixel_values)
+    if rows is None:
+        return encoder
+    form = choose_form(checkpoint.spec.vision, rows, get_soc(config.soc))
+    return with_form(encoder, rows, form)
 
 
 def _token_embedding(

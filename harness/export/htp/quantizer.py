@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _DTYPES = {"16a8w": "use_16a8w", "16a4w": "use_16a4w", "16a4w_block": "use_16a4w_block"}
+_PIECE = re.compile(r"\.piece\d+$")
 _ABOVE_OPERATORS = 2
 """Priority of a layer's own scheme; one for all operators of a kind has 1 in upstream's recipe."""
 
@@ -135,7 +136,7 @@ def layer_schemes(
     if head is not None:
         found.update({path: head for path in layers if layer_path(path) == HEAD})
     for override in overrides:
-        matching = [path for path in layers if re.search(override.pattern, layer_path(path))]
+        matching = [path for path in layers if re.search(override.pattern, _whole_path(path))]
         if not matching:
             raise UserError(
                 f"Override {override.pattern!r} of the recipe finds none of the {len(layers)} "
@@ -169,6 +170,11 @@ def weight_grids(
 def layer_path(path: str) -> str:
     """Path of the linear that a convolution was."""
     return path.removesuffix(".conv")
+
+
+def _whole_path(path: str) -> str:
+    """Path that a recipe knows a layer by, whose pieces may be layers of the graph."""
+    return _PIECE.sub("", layer_path(path))
 
 
 def _with_blocks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ def test_encodings_are_those_of_copied_constructors() -> None:
 def test_no_concatenation_has_its_graph_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     copy_graph, copies = fx.Graph.__deepcopy__, 0
 
-    def count(graph: fx.Graph, memo: object = None) -> fx.Graph:
+    def count(graph: fx.Graph, memo: dict[int, Any] | None = None) -> fx.Graph:
         nonlocal copies
         copies += 1
         return copy_graph(graph, memo)

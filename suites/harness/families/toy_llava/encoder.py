@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from harness.export.graphs.vision_encoder import Mlp, SelfAttention, TanhGelu
+from harness.export.graphs.vision_encoder import (
+    EncoderLayer,
+    LayerStack,
+    Mlp,
+    SelfAttention,
+    TanhGelu,
+)
 from harness.vlm.spec import TextGeometry, VisionGeometry
 
 
-class Layer(nn.Module):
+class Layer(EncoderLayer):
     """Pre-norm encoder layer."""
 
     def __init__(self, geometry: VisionGeometry) -> None:
@@ -18,9 +24,14 @@ class Layer(nn.Module):
         self.layer_norm2 = nn.LayerNorm(geometry.hidden_size, eps=geometry.layer_norm_eps)
         self.mlp = Mlp(geometry, TanhGelu())
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``[1, patches, width]`` to the same shape."""
-        x = x + self.self_attn(self.layer_norm1(x))
+    def attend(self, x: Tensor) -> Tensor:
+        """See :class:`EncoderLayer`."""
+        attended: Tensor = self.self_attn(self.layer_norm1(x))
+        return attended
+
+    def feed(self, x: Tensor, attended: Tensor) -> Tensor:
+        """See :class:`EncoderLayer`."""
+        x = x + attended
         y: Tensor = x + self.mlp(self.layer_norm2(x))
         return y
 
@@ -40,7 +51,7 @@ class ToyEncoder(nn.Module):
                     }
                 ),
                 "encoder": nn.ModuleDict(
-                    {"layers": nn.ModuleList(Layer(vision) for _ in range(vision.layers))}
+                    {"layers": LayerStack(Layer(vision) for _ in range(vision.layers))}
                 ),
                 # LLaVA reads rows from before it; it is here so that no weight is left over.
                 "post_layernorm": nn.LayerNorm(width, eps=vision.layer_norm_eps),
@@ -58,8 +69,7 @@ class ToyEncoder(nn.Module):
         embeddings = self.vision_tower.get_submodule("embeddings")
         x = embeddings.get_submodule("patch_embedding")(pixel_values).flatten(2).transpose(1, 2)
         x = x + embeddings.get_parameter("position_embedding.weight")
-        for layer in self.vision_tower.get_submodule("encoder.layers").children():
-            x = layer(x)
+        x = self.vision_tower.get_submodule("encoder.layers")(x)
         x = nn.functional.gelu(self.multi_modal_projector.get_submodule("linear_1")(x))
         y: Tensor = self.multi_modal_projector.get_submodule("linear_2")(x)
         return y
