@@ -336,11 +336,12 @@ def real_text(session: nox.Session) -> None:
     arguments = install(session, with_qnn=True)
     if not any(argument.split("=")[0] == "--checkpoint" for argument in arguments):
         arguments += ["--checkpoint", str(_real_language(session))]
-    places = [["--target", "host"]]
-    if has_qnn(arguments):
-        places.append([*EMULATOR, *READ_ON_EMULATOR])
-    else:
-        session.warn("without QNN nothing is read on the HTP emulator")
+    places: list[list[str]] = [[]]
+    if not any(argument.split("=")[0] == "--target" for argument in arguments):
+        if has_qnn(arguments):
+            places.append([*EMULATOR, *READ_ON_EMULATOR])
+        else:
+            session.warn("without QNN nothing is read on the HTP emulator")
     read = ["-m", "benchmarks.real_text"]
     run_all(session, *([*read, *place, *arguments] for place in places))
 
