@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from harness.artifacts.artifact import sha256_of
-from harness.checkpoint.json_file import read_json_object
 from harness.display import own
 from harness.errors import UserError
 from harness.miniatures.committed import calibration_path, checkpoint_path
@@ -23,12 +19,6 @@ from harness.vocabulary import COMPONENTS
 
 _NO_HUB = "Downloading needs huggingface-hub: pip install 'snapgate[host]'."
 _HUB_S = 10.0
-_FLOAT32_COPIES = 4
-"""Copies of a component's float32 weights alive at the peak of an export, measured on miniatures
-and on random full-size decoders: module, exported program, lowered program, file."""
-_LEAST_SHARE_OF_FILE = 0.4
-"""Of an artifact's bytes in those of its checkpoint of 16-bit weights: a quarter of the linear
-layers', all of the embeddings'."""
 
 
 def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
@@ -154,67 +144,6 @@ def is_hub_id(checkpoint: str) -> bool:
     if folder.is_absolute() or checkpoint.count("/") != 1 or checkpoint.startswith("."):
         raise UserError(f"Checkpoint {checkpoint} is neither a folder nor a hub id OWNER/NAME.")
     return True
-
-
-def memory_need_gib(checkpoint: Path) -> float:
-    """Estimated peak memory of an export, from the size of the weight files.
-
-    Weights on disk are taken as bfloat16 and become float32 in memory.
-
-    Raises:
-        UserError: If the checkpoint has no weights that could be exported.
-    """
-    return _stored_bytes(checkpoint) * 2 * _FLOAT32_COPIES / 2**30
-
-
-def _stored_bytes(checkpoint: Path) -> int:
-    from harness.checkpoint.weight_files import find_weight_files
-
-    config = read_json_object(checkpoint / "config.json") or {}
-    return find_weight_files(checkpoint, config).stored_bytes
-
-
-def memory_available_gib() -> float:
-    """Memory this machine could give a new process."""
-    return float(psutil.virtual_memory().available) / 2**30
-
-
-def check_memory(spec: VlmSpec, checkpoint: Path) -> None:
-    """Refuse an export that would be ended for lack of memory, minutes later.
-
-    Raises:
-        UserError: If this machine could not give it what it is estimated to need, swap included.
-    """
-    need = memory_need_gib(checkpoint)
-    available = memory_available_gib() + psutil.swap_memory().free / 2**30
-    if need > available:
-        raise UserError(
-            f"The export of {spec.name} needs about {need:.1f} GiB of memory and {available:.1f} "
-            f"are available; free some, or run python -m harness export {spec.name} on a larger "
-            "machine and give the folder it prints as --pre-gen-pte."
-        )
-
-
-def check_disk(spec: VlmSpec, checkpoint: Path, artifacts: Path, count: int) -> None:
-    """Refuse exports that the disk has no room for.
-
-    Args:
-        spec: The model.
-        checkpoint: Folder of its weights.
-        artifacts: The artifact cache.
-        count: How many artifacts are exported.
-
-    Raises:
-        UserError: If less is free than they take with weights of 4 bits and embeddings of 16.
-    """
-    need = count * _stored_bytes(checkpoint) * _LEAST_SHARE_OF_FILE / 2**30
-    nearest = next(place for place in (artifacts, *artifacts.absolute().parents) if place.is_dir())
-    free = shutil.disk_usage(nearest).free / 2**30
-    if need > free:
-        raise UserError(
-            f"{count} artifacts of {spec.name} take about {need:.1f} GiB and {nearest} has "
-            f"{free:.1f} free; make room, or name another disk with --artifacts."
-        )
 
 
 def _download(hub_id: str, revision: str | None) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +9,12 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from harness.artifacts.given_name import check_name, give_name
+from harness.artifacts.given_name import ARTIFACTS, check_name, give_name
 from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint.generation_settings import generation_notice
 from harness.checkpoint_source import (
     find_calibration,
     find_checkpoint,
-    memory_available_gib,
-    memory_need_gib,
     own_model,
 )
 from harness.console import PlainConsole
@@ -25,13 +22,15 @@ from harness.display import for_programs
 from harness.errors import Findings, check_installed
 from harness.export.calibration_file import read_samples
 from harness.export.exporter import Export, export_artifact
+from harness.export.needs import ArtifactNeed, artifact_need, surprises
+from harness.export.preflight import check_disk, described
 from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_request
 from harness.export.worker.messages import EXPORTER_PACKAGES
 from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
-from harness.measure.wording import end_in_words
+from harness.machine_memory import memory_room
 from harness.options.values import Values
 from harness.targets.registry import get_target
 from harness.vlm.mode import parse_lookahead
@@ -59,17 +58,16 @@ def run_export(options: Values) -> int:
         spec = own_model(spec, checkpoint, options["checkpoint"])
     request = replace(request, spec=spec, checkpoint=checkpoint)
     console = PlainConsole(stderr=True)
-    need, available = memory_need_gib(request.checkpoint), memory_available_gib()
-    if need > 1 or need > available:
-        console.print(
-            f"This export needs about {need:.1f} GiB of memory; {available:.1f} GiB are available."
-        )
+    need = _preflight(request, options["artifacts"], console)
     try:
         export = export_with_progress(request, options["artifacts"], console)
     except ExportFailed as failure:
-        print(f"error: {failure_sentence(failure, need, available)}", file=sys.stderr)
+        print(f"error: {failure.sentence}", file=sys.stderr)
         return 1
     console.print(component_table(export))
+    built = [cached.file for cached in export.components if not cached.reused]
+    for surprise in surprises(need, built):
+        console.print(f"{surprise}; tell whoever keeps the table.", soft_wrap=True)
     if notice := generation_notice(export.artifact.directory):
         console.print(f"{export.artifact.manifest.model}: {notice}.", soft_wrap=True)
     if name is not None:
@@ -77,6 +75,19 @@ def run_export(options: Values) -> int:
         console.print(f"Named {name}{f', which {before} was until now' if before else ''}.")
     print(export.artifact.directory, file=for_programs(sys.stdout))
     return 0
+
+
+def _preflight(request: ExportRequest, artifacts: Path, console: PlainConsole) -> ArtifactNeed:
+    """Say what the export will take, where that is worth a thought, and refuse a full disk."""
+    from harness.checkpoint.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(request.checkpoint, request.spec)
+    need, room = artifact_need(request, checkpoint), memory_room()
+    if need.peak_gib > 1 or need.peak_gib * 2**30 > room.available_bytes:
+        console.print(described(need, room), soft_wrap=True)
+    if not any((artifacts / ARTIFACTS).glob(f"{request.spec.name}-*")):
+        check_disk([request], checkpoint, artifacts)
+    return need
 
 
 def _request(options: Values) -> ExportRequest:
@@ -112,26 +123,6 @@ def _without_meaning(options: Values, takes_samples: bool) -> set[str]:
     unused |= {"prefill_ar"} if options["file_mode"] == "kv" else set()
     unused |= {"lookahead"} if options["file_mode"] != "lookahead" else set()
     return unused | (set() if takes_samples else {"calibration"})
-
-
-def failure_sentence(failure: ExportFailed, need_gib: float, available_gib: float) -> str:
-    """Why an export died and where to look.
-
-    Args:
-        failure: Which component died, and how.
-        need_gib: Estimated peak memory of the export.
-        available_gib: Memory that was available when it began.
-    """
-    if failure.exit_code == -signal.SIGKILL:
-        return (
-            f"the export of {failure.component} was killed, as the kernel does for lack of memory: "
-            f"it needs about {need_gib:.1f} GiB and {available_gib:.1f} GiB were available; free "
-            "memory or export on a larger machine."
-        )
-    return (
-        f"the export of {failure.component} {end_in_words(failure.exit_code)}; read the log that "
-        f"was kept in {failure.log}"
-    )
 
 
 def export_with_progress(request: ExportRequest, root: Path, console: PlainConsole) -> Export:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import psutil
+
 from harness.judging.measured import Measured
 from harness.judging.record import Record, verdict_row
 from harness.measure import verdict as verdicts
@@ -19,6 +21,7 @@ from harness.measure.sample import Sample
 from harness.measure.verdict import Status, Verdict
 from harness.measure.wording import number, plural
 from harness.results.rows.schema import ComparisonRow, VerdictRow
+from harness.targets.registry import get_target
 
 Evidence = float | Estimate
 """A value that repeats exactly and was counted whole, or one that other scenes might change."""
@@ -217,7 +220,9 @@ class Judge:
 
     @property
     def _provenance(self) -> Provenance:
-        return Provenance(self.record.recorder.run_id, self.record.recorder.today)
+        is_elsewhere = get_target(self.record.device.target).is_remote
+        load = None if is_elsewhere else psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
+        return Provenance(self.record.recorder.run_id, self.record.recorder.today, load)
 
 
 def _for_validity(verdict: Verdict) -> Verdict:

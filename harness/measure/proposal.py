@@ -22,6 +22,13 @@ _FLOOR = decimal.Context(prec=3, rounding=decimal.ROUND_FLOOR)
 _CEILING = decimal.Context(prec=3, rounding=decimal.ROUND_CEILING)
 
 
+_BUSY_LOAD = 1.25
+"""By core. A runner alone keeps every core busy, which is 1."""
+
+_BUSY_SCATTER = 0.1
+"""Coefficient of variation. Runs on a quiet machine scatter by 1 to 3 %."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Who measured, and when.
@@ -29,10 +36,30 @@ class Provenance:
     Attributes:
         source: Run id under which the samples are stored.
         since: Date of the run.
+        load: Processes that wanted to run at its end, by core of the machine that was measured;
+            None where nobody knows, as of a phone.
     """
 
     source: str
     since: date
+    load: float | None = None
+
+
+def unrest(scatter: float | None, provenance: Provenance) -> str | None:
+    """Why no gate of speed should be made of some runs; None if the machine was quiet.
+
+    A gate from a busy machine is one that everything passes for ever.
+
+    Args:
+        scatter: Coefficient of variation of the runs.
+        provenance: Of them.
+    """
+    found = []
+    if scatter is not None and scatter > _BUSY_SCATTER:
+        found.append(f"these scatter by {scatter:.0%}".replace("%", " %"))
+    if provenance.load is not None and provenance.load > _BUSY_LOAD:
+        found.append(f"the machine had {provenance.load:.1f} processes to run by core")
+    return " and ".join(found) or None
 
 
 def propose_gate(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from harness.measure.gate import Context, Gate
 from harness.measure.gate_distance import GateDistance, gate_distance
 from harness.measure.metrics import get_metric
-from harness.measure.proposal import Provenance, propose_gate, render_gate
+from harness.measure.proposal import Provenance, propose_gate, render_gate, unrest
 from harness.measure.sample import Sample, describe_invalid, too_many_invalid
 from harness.measure.statistics import coefficient_of_variation, median_bounds, next_sample_count
 from harness.measure.wording import bound, number, plural
@@ -111,7 +111,12 @@ def judge(
     )
     if clear is not None and not clear.suffices:
         status = Status.INCONCLUSIVE
-    proposal = _proposed(metric, context, lower, upper, provenance) if gate is None else None
+    scatter = coefficient_of_variation(valid)
+    is_speed = get_metric(metric).kind == "performance"
+    noise = unrest(scatter, provenance) if is_speed and bounds is not None else None
+    proposal = None
+    if gate is None and noise is None:
+        proposal = _proposed(metric, context, lower, upper, provenance)
     measured = Verdict(
         status=status,
         metric=get_metric(metric).name,
@@ -121,12 +126,13 @@ def judge(
         median=statistics.median(valid) if valid else None,
         lower=lower,
         upper=upper,
-        coefficient_of_variation=coefficient_of_variation(valid),
+        coefficient_of_variation=scatter,
         interval=None if bounds is None else "median",
         gate=gate,
         proposal=proposal if status is Status.NO_GATE else None,
     )
-    return measured.model_copy(update={"sentence": _noisy_sentence(measured, valid, clear)})
+    needed = _NEEDED if noise is None else f"runs on a quiet machine ({noise})"
+    return measured.model_copy(update={"sentence": _noisy_sentence(measured, valid, clear, needed)})
 
 
 def judge_exact(
@@ -215,7 +221,9 @@ def describe_subject(verdict: Verdict) -> str:
     return f"{verdict.metric} of {verdict.context.describe()}"
 
 
-def _noisy_sentence(verdict: Verdict, valid: Sequence[float], clear: GateDistance | None) -> str:
+def _noisy_sentence(
+    verdict: Verdict, valid: Sequence[float], clear: GateDistance | None, needed: str
+) -> str:
     if verdict.status is Status.BLOCKED:
         return f"{describe_subject(verdict)}: {describe_invalid(verdict.samples)}"
     evidence = f"{_certainty(verdict)}{plural(len(valid), 'run')}"
@@ -223,7 +231,7 @@ def _noisy_sentence(verdict: Verdict, valid: Sequence[float], clear: GateDistanc
     more = next_sample_count(len(verdict.samples))
     advice = f"{doubt}, measure {more} runs in all" if more else f" after the last look{doubt}"
     median = number(statistics.median(valid))
-    outcome = describe_outcome(verdict, advice)
+    outcome = describe_outcome(verdict, advice, needed)
     return f"{describe_subject(verdict)} is {median} ({evidence}){outcome}"
 
 

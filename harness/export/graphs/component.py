@@ -53,6 +53,12 @@ def load_module(
     return module.eval()
 
 
+def empty_module(spec: VlmSpec, component: Component) -> nn.Module:
+    """A component's module without memory for its weights, to see which and how many there are."""
+    with torch.device("meta"):
+        return _build_module(spec, component, _SHORTEST, StaticAttention)
+
+
 def _build_module(
     spec: VlmSpec, component: Component, context_length: int, attention: type[StaticAttention]
 ) -> nn.Module:
@@ -76,8 +82,7 @@ def check_weights(checkpoint: Checkpoint) -> None:
     """
     faults = []
     for component in COMPONENTS:
-        with torch.device("meta"):
-            module = _build_module(checkpoint.spec, component, _SHORTEST, StaticAttention)
+        module = empty_module(checkpoint.spec, component)
         wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
         found = checkpoint.components[component]
         lacking = [name for name in wanted if name not in found]

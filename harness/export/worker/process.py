@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.errors import UserError
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
 from harness.full_disk import check_room
 from harness.kept_output import last_lines, read_kept
+from harness.machine_memory import MemoryRoom, memory_room
 from harness.measure.wording import end_in_words
 from harness.vocabulary import Component
 
@@ -31,14 +33,33 @@ class ExportFailed(RuntimeError):
         component: What it was exporting.
         exit_code: Of the process; negative for the signal that ended it.
         log: What it printed, kept beside the cache's components.
+        sentence: Why, as far as that is known, and what to do.
     """
 
-    def __init__(self, component: Component, exit_code: int, log: Path) -> None:
-        tail = "\n".join(last_lines(read_kept(log)))
-        super().__init__(f"export of {component} {end_in_words(exit_code)}; log: {log}\n{tail}")
+    def __init__(self, component: Component, exit_code: int, log: Path, before: MemoryRoom) -> None:
         self.component = component
         self.exit_code = exit_code
         self.log = log
+        self.sentence = f"the export of {component} {end_in_words(exit_code)}; "
+        if exit_code == -signal.SIGKILL:
+            self.sentence += _why_killed(before)
+        else:
+            self.sentence += f"read the log that was kept in {log}"
+        tail = "\n".join(last_lines(read_kept(log)))
+        super().__init__(f"{self.sentence}\n{tail}".rstrip())
+
+
+def _why_killed(before: MemoryRoom) -> str:
+    """What was true of memory when it began, and what is known of who ended it."""
+    kills, now = before.kills, memory_room().kills
+    if kills is not None and now is not None and now > kills:
+        who = "the kernel ended it at the memory limit of this container or control group"
+    else:
+        who = "that is what the kernel does for lack of memory, or somebody did it by hand"
+    return (
+        f"{who}: {before.described} when it began; free memory, raise the limit, or export on a "
+        "larger machine"
+    )
 
 
 def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
@@ -55,6 +76,7 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
         OSError: If that may be for want of room where it was to write.
     """
     config, folder = task.config, task.output.parent
+    before = memory_room()
     log_path = folder / "export.log"
     with log_path.open("wb") as log:
         outcome, exit_code = _run(task, log, report)
@@ -64,7 +86,7 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
         # Its own words about that are lost where its log is on the same disk.
         check_room(task.output.parent)
         kept_log = Path(shutil.copyfile(log_path, logs / f"{config.folder_name}.log"))
-        raise ExportFailed(config.component, exit_code, kept_log)
+        raise ExportFailed(config.component, exit_code, kept_log, before)
     return ComponentFile(
         component=config.component,
         precision=config.precision,

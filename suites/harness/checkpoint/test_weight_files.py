@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from harness.checkpoint.checkpoint import open_checkpoint
 from harness.checkpoint.weight_files import find_weight_files
-from harness.checkpoint_source import memory_need_gib
 from harness.errors import UserError
+from harness.export.needs import weights_of
 from harness.vlm.registry import get_spec
 from suites.harness.checkpoint.conftest import MakeCopy, edit
 
@@ -92,9 +92,9 @@ def test_files_that_transformers_passes_over_are_ignored(copied: MakeCopy, name:
 
 def test_the_memory_that_an_export_needs_is_that_of_the_files_that_count(copied: MakeCopy) -> None:
     folder = copied()
-    before = memory_need_gib(folder)
+    before = weights_of(open_checkpoint(folder, SPEC), "text_decoder")
     shutil.copy(folder / "model.safetensors", folder / "consolidated.safetensors")
-    assert memory_need_gib(folder) == before > 0
+    assert weights_of(open_checkpoint(folder, SPEC), "text_decoder") == before > 0
 
 
 def test_a_file_that_the_configuration_names_counts_first(copied: MakeCopy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.measure.gate import Context, Gate
 from harness.measure.metrics import METRICS
-from harness.measure.proposal import Provenance, propose_gate, render_gate
+from harness.measure.proposal import Provenance, propose_gate, render_gate, unrest
 
 PHONE = Context("smolvlm_500m", "phone", soc="SM8650", mode="kv", component="text_decoder")
 RUN = Provenance('run "7"', date(2026, 11, 23))
@@ -69,3 +70,19 @@ def test_a_report_only_row_renders_too() -> None:
     )
     (row,) = tomllib.loads(render_gate(gate))["gate"]
     assert row["report_only"] is True
+
+
+@pytest.mark.parametrize(
+    ("scatter", "load", "told"),
+    [
+        (0.03, 1.0, None),
+        (None, None, None),
+        (0.18, None, "these scatter by 18 %"),
+        (0.02, 4.8, "the machine had 4.8 processes to run by core"),
+        (0.2, 2.0, "these scatter by 20 % and the machine had 2.0 processes to run by core"),
+    ],
+)
+def test_runs_on_a_busy_machine_are_told_from_quiet_ones(
+    scatter: float | None, load: float | None, told: str | None
+) -> None:
+    assert unrest(scatter, replace(RUN, load=load)) == told

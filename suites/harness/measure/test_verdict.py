@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -277,3 +278,16 @@ def test_three_looks_seldom_end_in_a_wrong_call(
     gate = bounded(minimum=100)
     ends = [final_status(random, true_median, gate) for _ in range(1000)]
     assert ends.count(wrong) / len(ends) <= at_most
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_proposed"), [("decode_tps", False), ("kv_scale_ratio", True)]
+)
+def test_no_gate_of_speed_is_proposed_from_a_busy_machine(metric: str, is_proposed: bool) -> None:
+    """What a model answers is no matter of the machine's other work."""
+    samples = [Sample(value) for value in (50.0, 51.0, 50.5, 50.2, 50.7)]
+    found = judge(samples, None, metric, HOST, provenance=replace(RUN, load=4.0))
+    assert found.status is Status.NO_GATE
+    assert (found.proposal is not None) == is_proposed
+    told = "runs on a quiet machine (the machine had 4.0 processes to run by core) are needed"
+    assert (told in found.sentence) == (not is_proposed)
