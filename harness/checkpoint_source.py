@@ -19,6 +19,7 @@ from harness.vocabulary import COMPONENTS
 
 _NO_HUB = "Downloading needs huggingface-hub: pip install 'snapgate[host]'."
 _HUB_S = 10.0
+_MOVES = "main"
 
 
 def find_checkpoint(spec: VlmSpec, checkpoint: str | None) -> Path:
@@ -95,6 +96,23 @@ def check_on_hub(spec: VlmSpec, checkpoint: str | None) -> None:
     # The hub's own errors, and those of whichever client it speaks HTTP with.
     except Exception as error:
         raise _not_on_hub(hub_id, error) from error
+
+
+def unpinned_notice(spec: VlmSpec, checkpoint: str | None, folder: Path) -> str | None:
+    """What to know of weights that a branch of the hub holds, which moves; None of others.
+
+    Args:
+        spec: The model.
+        checkpoint: What ``--checkpoint`` names.
+        folder: Where ``find_checkpoint`` found it; the hub's cache names it by its revision.
+    """
+    is_pinned = checkpoint is None and spec.revision not in (None, _MOVES)
+    if is_pinned or not is_of_hub(spec, checkpoint):
+        return None
+    return (
+        f"{checkpoint or spec.hub_id} is what its branch {_MOVES} holds, revision {folder.name}; "
+        "that may be another model tomorrow, so keep the folder and name it with --checkpoint."
+    )
 
 
 def own_model(spec: VlmSpec, checkpoint: Path, named: str) -> VlmSpec:

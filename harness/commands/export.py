@@ -16,6 +16,7 @@ from harness.checkpoint_source import (
     find_calibration,
     find_checkpoint,
     own_model,
+    unpinned_notice,
 )
 from harness.console import PlainConsole
 from harness.display import for_programs
@@ -56,8 +57,10 @@ def run_export(options: Values) -> int:
     spec = request.spec
     if spec.is_own:
         spec = own_model(spec, checkpoint, options["checkpoint"])
-    request = replace(request, spec=spec, checkpoint=checkpoint)
     console = PlainConsole(stderr=True)
+    if notice := unpinned_notice(request.spec, options["checkpoint"], checkpoint):
+        console.print(notice, soft_wrap=True)
+    request = replace(request, spec=spec, checkpoint=checkpoint)
     need = _preflight(request, options["artifacts"], console)
     try:
         export = export_with_progress(request, options["artifacts"], console)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.checkpoint_source import own_model
+from harness.checkpoint_source import own_model, unpinned_notice
 from harness.errors import UserError
 from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import get_spec, get_spec_or_family
@@ -57,3 +58,25 @@ def test_a_name_that_was_chosen_stays(tuned: Path) -> None:
 def test_another_familys_checkpoint_is_refused(tuned: Path) -> None:
     with pytest.raises(UserError, match="internvl3 needs InternVL"):
         own_model(get_spec_or_family("internvl3"), tuned, str(tuned))
+
+
+@pytest.mark.parametrize(
+    ("revision", "named", "told"),
+    [
+        ("main", None, "HuggingFaceTB/SmolVLM-500M-Instruct is what its branch main holds"),
+        ("main", "me/mine", "me/mine is what its branch main holds, revision 0123abc;"),
+        ("0123abc", "me/mine", "me/mine is what its branch main holds"),
+        ("0123abc", None, None),
+    ],
+)
+def test_weights_of_a_branch_that_moves_are_told(
+    revision: str, named: str | None, told: str | None, tmp_path: Path
+) -> None:
+    spec = replace(get_spec("smolvlm_500m"), revision=revision)
+    notice = unpinned_notice(spec, named, tmp_path / "snapshots" / "0123abc")
+    assert notice is None if told is None else told in (notice or "")
+
+
+def test_weights_of_a_folder_move_nowhere(tmp_path: Path) -> None:
+    assert unpinned_notice(get_spec("smolvlm_500m"), str(tmp_path), tmp_path) is None
+    assert unpinned_notice(get_spec("tiny_smolvlm"), None, tmp_path) is None
