@@ -30,7 +30,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.export_needs", description=__doc__)
     parser.add_argument("artifacts", nargs="*", type=Path, help="folders; else the whole cache")
     parser.add_argument("--write", action="store_true", help=f"keep the rows in {NEEDS.name}")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/models.md")
     options = parser.parse_args(arguments)
+    if options.markdown:
+        print("\n".join(markdown(known())))
+        return 0
     folders = options.artifacts or sorted(
         path.parent for path in (default_artifacts() / ARTIFACTS).glob(f"*/{MANIFEST_NAME}")
     )
@@ -77,6 +81,20 @@ def write(rows: Iterable[MeasuredNeed], path: Path) -> None:
         writer = csv.DictWriter(file, list(MeasuredNeed.model_fields), lineterminator="\n")
         writer.writeheader()
         writer.writerows(row.model_dump() for row in rows)
+
+
+def markdown(rows: Iterable[MeasuredNeed]) -> list[str]:
+    """The table for readers: full-size models alone."""
+    headings = "| model | component | for | mode | precision | peak MiB | file, bytes |"
+    shown = (row for row in rows if not get_spec(row.model).is_miniature)
+    return [
+        headings,
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {' | '.join(_place(row))} | {row.peak_rss_mib:,.0f} | {row.pte_bytes:,} |"
+            for row in shown
+        ),
+    ]
 
 
 def compared(rows: Iterable[MeasuredNeed]) -> Table:
