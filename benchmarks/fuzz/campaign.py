@@ -56,15 +56,26 @@ def try_cases(kind: Kind, seed: int, cases: range, deadline: float) -> Tally:
         RuntimeError: If the kind cannot be prepared.
     """
     found = Tally()
-    first = cases.start
+    first, doubted = cases.start, cases.start - 1
     while first < cases.stop and time.monotonic() < deadline:
         command = worker_command(kind.name, seed, first, cases.stop)
-        first = _follow(command, kind, found, deadline) + 1
+        case, is_hung = _follow(command, kind, found, deadline)
+        if is_hung and case != doubted and time.monotonic() < deadline:
+            # A machine that had no time for it is told from a hang by a second try.
+            first = doubted = case
+            continue
+        if is_hung:
+            found.note(case, "hang", f"no end within {kind.limit_s:.0f} s")
+        first = case + 1
     return found
 
 
-def _follow(command: Sequence[str], kind: Kind, found: Tally, deadline: float) -> int:
-    """Note cases until the process has ended, or the time has; the number of the last one."""
+def _follow(command: Sequence[str], kind: Kind, found: Tally, deadline: float) -> tuple[int, bool]:
+    """Note cases until the process has ended, or the time has.
+
+    Returns:
+        The last case, and whether it hung, which is not noted.
+    """
     case, is_open = int(command[-2]) - 1, False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
         assert worker.stdout is not None
@@ -84,11 +95,11 @@ def _follow(command: Sequence[str], kind: Kind, found: Tally, deadline: float) -
         if worker.poll() is None and (is_hung or time.monotonic() > deadline):
             worker.kill()
         status = worker.wait()
-    if is_open:
-        found.note(case, "hang" if is_hung else "signal", _ending(status))
+    if is_open and not is_hung:
+        found.note(case, "signal", _ending(status))
     elif case < int(command[-2]) and time.monotonic() < deadline:
         raise RuntimeError(f"{kind.name} cannot be prepared: {' '.join(command)}")
-    return case
+    return case, is_open and is_hung
 
 
 def _line(descriptor: int, limit_s: float) -> bytes | None:

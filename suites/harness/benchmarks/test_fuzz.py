@@ -69,6 +69,21 @@ def test_a_campaign_goes_on_behind_signals_and_hangs(monkeypatch: pytest.MonkeyP
     assert found.defects[0][2] == "SIGSEGV"
 
 
+def test_a_case_that_a_machine_had_no_time_for_is_no_hang(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    slow_once = SESSION.replace(
+        "if case == 3:", f"if case == 3 and not os.path.exists({str(tmp_path / 'tried')!r}):"
+    ).replace("time.sleep", f"open({str(tmp_path / 'tried')!r}, 'w'); time.sleep")
+    monkeypatch.setattr(
+        campaign,
+        "worker_command",
+        lambda kind, seed, *cases: [sys.executable, "-c", slow_once, *map(str, cases)],
+    )
+    found = try_cases(Given(), 0, range(2, 6), time.monotonic() + 600)
+    assert found.counts == {"clear error": 3, "traceback": 1}
+
+
 def test_a_kind_that_cannot_be_prepared_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         campaign, "worker_command", lambda *_: [sys.executable, "-c", "raise OSError", "0", "6"]
