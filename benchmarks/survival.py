@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import IO
 
 from rich.table import Table
 
@@ -101,7 +102,7 @@ def kill_one(case: int, place: str, artifact: Artifact, folder: Path) -> Killed:
         "PYTEST_PLUGINS": "benchmarks.full_disks.witness",
         "PYTHONPATH": str(ROOT),
     }
-    letter = threading.Event()
+    began_s = time.monotonic()
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -111,27 +112,44 @@ def kill_one(case: int, place: str, artifact: Artifact, folder: Path) -> Killed:
         stderr=subprocess.DEVNULL,
         bufsize=0,
     ) as session:
-        stream = session.stdout
-        assert stream is not None
-
-        def listen() -> None:
-            said = b""
-            while part := stream.read(4096):
-                said += part
-                if letters(said) >= number:
-                    letter.set()
-            letter.set()
-
-        threading.Thread(target=listen, daemon=True).start()
-        if waits_for_letter:
-            letter.wait(_LATEST_S * 5)
+        assert session.stdout is not None
+        listener = _Listener(session.stdout)
+        came = waits_for_letter and listener.hears(number, _LATEST_S * 5)
         time.sleep(delay_s)
+        moment = f"{time.monotonic() - began_s:.1f} s"
         session.send_signal(signal.SIGKILL)
         session.wait()
         time.sleep(LEFT_S)
         alive = tuple(_alive(folder))
-    behind = f"{delay_s * 1000:.0f} ms behind letter {number}"
-    return _judged(place, behind if waits_for_letter else f"{delay_s:.1f} s", folder, alive)
+    moment = f"{delay_s * 1000:.0f} ms behind letter {number}" if came else moment
+    return _judged(place, moment, folder, alive)
+
+
+class _Listener:
+    """Reads what a session says, and counts its letters."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._changed = threading.Condition()
+        self._count, self._is_over = 0, False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def hears(self, number: int, most_s: float) -> bool:
+        """Wait for a letter; whether it came."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count >= number or self._is_over, most_s)
+            return self._count >= number
+
+    def _read(self) -> None:
+        said = b""
+        while part := self._stream.read(4096):
+            said += part
+            with self._changed:
+                self._count = letters(said)
+                self._changed.notify()
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
 
 
 def letters(said: bytes) -> int:
