@@ -22,6 +22,7 @@ from harness.console import PlainConsole
 from harness.export.graphs.component import empty_module
 from harness.export.needs import NEEDS, TOLERANCE, MeasuredNeed, expected_need, known
 from harness.options.table import default_artifacts
+from harness.program import run_program
 from harness.vlm.registry import get_spec
 
 
@@ -121,4 +122,4 @@ def _place(row: MeasuredNeed) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: main(sys.argv[1:]))

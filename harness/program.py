@@ -10,8 +10,10 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, Literal, NoReturn, TextIO
 
 from harness.display import ColouredStream, ShownStream
@@ -22,6 +24,42 @@ INTERRUPTED = 130
 """What a shell shows for a process that Ctrl-C ended."""
 CLOSED_PIPE = 141
 """What a shell shows for a process that ended because nobody reads its output any more."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, where they end a program as Ctrl-C does.
+
+    Attributes:
+        status: What the program ends with, as a shell shows it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+@contextmanager
+def cleaning_up_when_terminated() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP run what cleans up, too; those that are ignored stay so.
+
+    Only for work that soon comes back to Python: a handler waits for a call of C to return.
+
+    Raises:
+        Terminated: Within the block.
+    """
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise Terminated(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        for number, handler in before.items():
+            if handler is signal.SIG_DFL:
+                signal.signal(number, end)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 Readers = Literal["people", "programs", "pytest"]

@@ -33,6 +33,7 @@ from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
 from harness.machine_memory import memory_room
 from harness.options.values import Values
+from harness.program import cleaning_up_when_terminated
 from harness.targets.registry import get_target
 from harness.vlm.mode import parse_lookahead
 from harness.vlm.registry import get_spec_or_family
@@ -63,7 +64,8 @@ def run_export(options: Values) -> int:
     request = replace(request, spec=spec, checkpoint=checkpoint)
     need = _preflight(request, options["artifacts"], console)
     try:
-        export = export_with_progress(request, options["artifacts"], console)
+        with cleaning_up_when_terminated():
+            export = export_with_progress(request, options["artifacts"], console)
     except ExportFailed as failure:
         print(f"error: {failure.sentence}", file=sys.stderr)
         return 1

@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.options.command_line import add_arguments
 from harness.options.option import Command
 from harness.options.values import Values, resolve
+from harness.program import INTERRUPTED, Terminated
 
 _COMMANDS: Mapping[Command, tuple[str, Callable[[Values], int]]] = {
     "export": ("export a model to three .pte files", run_export),
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command.
 
     Returns:
-        The exit code: 0, 1 for an export that died, 2 for a user error, 130 when interrupted.
+        The exit code: 0, 1 for an export that died, 2 for a user error, 130 when interrupted; of an
+        export 143 when terminated, 129 when its terminal is gone.
     """
     typed = vars(_parser().parse_args(arguments))
     command: Command = typed.pop("snapgate_command")
@@ -42,9 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"error: {shown(str(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         print("interrupted; what was finished is in the cache", file=sys.stderr)
-        return 130
+        return interruption.status if isinstance(interruption, Terminated) else INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

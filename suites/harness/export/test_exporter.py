@@ -197,11 +197,14 @@ def test_an_export_killed_midway_is_no_hindrance(
     assert list((tmp_path / "building").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupted_export_ends_quietly_and_cleans_up(
-    make_checkpoint: MakeCheckpoint, tmp_path: Path
+    how: signal.Signals, status: int, make_checkpoint: MakeCheckpoint, tmp_path: Path
 ) -> None:
-    exit_code, errors = end_midway(signal.SIGINT, make_checkpoint("smolvlm"), tmp_path)
-    assert exit_code == 130
+    exit_code, errors = end_midway(how, make_checkpoint("smolvlm"), tmp_path)
+    assert exit_code == status
     assert "Traceback" not in errors
     assert list((tmp_path / "components").iterdir()) == []
     assert list((tmp_path / "building").iterdir()) == []
