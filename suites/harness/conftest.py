@@ -58,7 +58,10 @@ def tokenizer(smolvlm_engine: Engine, tmp_path_factory: pytest.TempPathFactory) 
 def _interruptible() -> None:
     """Programs that the tests start can be interrupted, even if the session itself cannot.
 
-    A shell starts background jobs with SIGINT ignored, and every child would inherit that.
+    A shell starts background jobs with SIGINT ignored, ``nohup`` what it starts with SIGHUP, and
+    every child would inherit that. A handler is no child's: this session lives on without one.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, lambda number, frame: None)

@@ -204,7 +204,7 @@ def test_an_interrupted_export_ends_quietly_and_cleans_up(
     how: signal.Signals, status: int, make_checkpoint: MakeCheckpoint, tmp_path: Path
 ) -> None:
     exit_code, errors = end_midway(how, make_checkpoint("smolvlm"), tmp_path)
-    assert exit_code == status
+    assert exit_code == status, errors
     assert "Traceback" not in errors
     assert list((tmp_path / "components").iterdir()) == []
     assert list((tmp_path / "building").iterdir()) == []
