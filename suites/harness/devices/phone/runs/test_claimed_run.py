@@ -19,6 +19,7 @@ from harness.devices.transport.retrying import RetryLimits
 from harness.virtual_phone.faults import Cut, CutTrigger, Faults
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
+from suites.harness.virtual_phone.client import wait_until
 
 RUNS = "/data/local/tmp/snapgate/runs"
 FOLDER = f"{RUNS}/one"
@@ -202,7 +203,7 @@ def test_an_orphan_is_found_and_adopted(phone: AdbPhone, run: ClaimedRun) -> Non
 def test_an_orphan_is_found_ended_and_removed(phone: AdbPhone, run: ClaimedRun) -> None:
     run.start(f"{SLEEP} & {SLEEP}")
 
-    assert sleepers() == 2
+    wait_until(lambda: sleepers() == 2)
     orphan = ClaimedRun(phone, FOLDER)
     orphan.end()
     orphan.remove()
