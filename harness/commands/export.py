@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +73,9 @@ def run_export(options: Values) -> int:
     console.print(component_table(export))
     built = [cached.file for cached in export.components if not cached.reused]
     for surprise in surprises(need, built):
-        console.print(f"{surprise}; tell whoever keeps the table.", soft_wrap=True)
+        folder = shlex.quote(str(export.artifact.directory))
+        keep = f"python -m benchmarks.export_needs {folder} --write"
+        console.print(f"{surprise}; to expect it next time: {keep}", soft_wrap=True)
     if notice := generation_notice(export.artifact.directory):
         console.print(f"{export.artifact.manifest.model}: {notice}.", soft_wrap=True)
     if name is not None:

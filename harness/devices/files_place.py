@@ -6,14 +6,12 @@ its model is alive takes a phone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from harness.artifacts.artifact import Artifact
-from harness.devices.device import Device, Surroundings, TakeAnswer, wait_for_all
+from harness.devices.device import Device, TakeAnswer, ThisMachine, wait_for_all
 from harness.devices.phone_place import check_files, export_qnn_dir
 from harness.devices.place import Place, PlaceRequest
 from harness.errors import UserError
@@ -28,7 +26,7 @@ NAME_ONE = "name a phone with --serial, and its runner with --build-dir"
 
 
 @dataclass(frozen=True)
-class FilesDevice:
+class FilesDevice(ThisMachine):
     """Stands where a phone would, and runs nothing.
 
     Attributes:
@@ -39,8 +37,6 @@ class FilesDevice:
     target: Target
     soc: str | None
     serial = "files"
-    is_virtual = False
-    lacks: frozenset[str] = frozenset()
     method = NO_PHONE
 
     def run(
@@ -56,15 +52,6 @@ class FilesDevice:
             UserError: Always.
         """
         raise UserError(f"{len(requests)} requests need a device, and {NO_PHONE}; {NAME_ONE}.")
-
-    @contextmanager
-    def measuring(self) -> Iterator[Surroundings]:
-        """Surround nothing."""
-        yield Surroundings()
-
-    def facts(self) -> dict[str, JsonValue]:
-        """Nothing."""
-        return {}
 
 
 class FilesPlace(Place):
