@@ -26,6 +26,7 @@ SOURCES = {
     "python -m training": ("training/command_line.py",),
     "python -m benchmarks.interop": ("benchmarks/interop/__main__.py",),
     "python -m benchmarks.htp_fidelity": ("benchmarks/htp_fidelity.py",),
+    "python -m benchmarks.engines": ("benchmarks/engines/__main__.py",),
     "python -m benchmarks.dead_models": ("benchmarks/dead_models/__main__.py",),
 }
 """Files of a command whose functions return its exit status."""

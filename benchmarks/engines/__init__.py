@@ -1,0 +1,1 @@
+"""How fast other engines run the same weights on this machine, beside our runner."""

@@ -1,0 +1,69 @@
+"""Our runner on an artifact, as ``python -m harness.runtime`` runs it."""
+
+from __future__ import annotations
+
+import importlib
+
+from benchmarks.engines.language import read_geometry
+from benchmarks.engines.task import EngineFiles, EngineRun, EngineTask
+from harness.artifacts.artifact import Artifact, read_manifest
+from harness.judging.htp_cost import kv_cache_bytes
+from harness.measure.roofline import bytes_per_token
+from harness.runtime.files import RunFiles
+from harness.runtime.generation import Turn
+from harness.runtime.request import Request, RunOptions
+from harness.runtime.runner import MultimodalRunner
+from harness.vlm.prompt import IMAGE_PLACEHOLDER
+from harness.vlm.registry import get_family
+
+
+def prepare(task: EngineTask) -> EngineFiles:
+    """The artifact is there already."""
+    manifest = read_manifest(task.artifact)
+    weights = manifest.component("text_decoder").pte_bytes
+    cache = kv_cache_bytes(manifest, read_geometry(task.checkpoint, task.model))
+    return EngineFiles(
+        holds=f"vision and language, {manifest.precision_label}, {manifest.mode}",
+        bytes_per_token=bytes_per_token(weights, cache),
+    )
+
+
+def measure(task: EngineTask) -> EngineRun:
+    """Load, answer about a picture for warmth, then without one and about it again."""
+    bindings = importlib.import_module("executorch.extension.pybindings._C")
+    bindings._unsafe_reset_threadpool(task.threads)
+    manifest = read_manifest(task.artifact)
+    workload = task.workload
+    options = RunOptions(
+        mode=manifest.mode,
+        lookahead=manifest.lookahead,
+        max_new_tokens=workload.decode_steps,
+        ignore_eos=True,
+    )
+    files = RunFiles.of(Artifact(task.artifact, manifest))
+    runner = MultimodalRunner(files, get_family(manifest.family), options)
+    shown = Request(
+        id="image",
+        prompts=(f"{IMAGE_PLACEHOLDER}{workload.image_prompt}",),
+        images=(str(workload.image),),
+    )
+    runner.run(shown)
+    told = runner.run(Request(id="text", prompts=(workload.prompt,))).last
+    seen = runner.run(shown).last
+    return run_of(told, seen)
+
+
+def run_of(told: Turn, seen: Turn) -> EngineRun:
+    """What a turn without a picture and one with it took."""
+    assert told.stats.prefill_ms is not None
+    assert seen.stats.peak_rss_mib is not None
+    return EngineRun(
+        load_ms=told.stats.load_ms,
+        prefill_tps=1e3 * told.stats.prompt_tokens / told.stats.prefill_ms,
+        decode_tps=1e3 * told.stats.generated_tokens / told.stats.decode_ms,
+        ttft_ms=told.stats.ttft_ms,
+        encode_ms=seen.stats.encode_ms,
+        image_ttft_ms=seen.stats.ttft_ms,
+        peak_rss_mib=seen.stats.peak_rss_mib,
+        token_ids=told.token_ids,
+    )
