@@ -28,6 +28,7 @@ from benchmarks.engines.session import (
 )
 from benchmarks.engines.tables import (
     absent_table,
+    memory_table,
     other_table,
     speed_table,
     write_samples,
@@ -165,13 +166,14 @@ def _files(kept: Path | None) -> Iterator[Path]:
 
 
 def _tell(options: argparse.Namespace, outcome: ContestOutcome) -> None:
-    load = f"load of the machine {os.getloadavg()[2]:.1f} of {os.cpu_count()} CPUs"
+    load = f"load of the machine {os.getloadavg()[1]:.1f} of {os.cpu_count()} CPUs"
     what = f"{options.model}: {options.prompt_tokens} tokens in, {options.decode_steps} out"
     title = f"{what}, {options.rounds} rounds, {load}"
     console = PlainConsole(width=None if sys.stdout.isatty() else _COLUMNS)
     console.print(speed_table(title, outcome.rows))
     equal = f"medians; equal tokens: leading ones that are those of {FLOAT}"
     console.print(other_table(equal, outcome.rows))
+    console.print(memory_table(outcome.measured))
     if any(row.note is not None for row in outcome.rows):
         console.print(absent_table(outcome.rows))
     options.out.mkdir(parents=True, exist_ok=True)

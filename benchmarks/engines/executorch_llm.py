@@ -75,9 +75,9 @@ def _export(language: Language, folder: Path, path: Path, context_length: int) -
     is_qwen2 = language.text.qkv_bias
     config.base.model_class = ModelType.qwen2_5_0_5b if is_qwen2 else ModelType.smollm2
     config.base.checkpoint, config.base.params = str(checkpoint), str(geometry)
-    # An end that no answer of 128 tokens meets: the last id of the vocabulary.
-    end = language.text.vocab_size - 1
-    config.base.metadata = json.dumps({"get_bos_id": 0, "get_eos_ids": [end]})
+    # An end that no answer meets, so that all have the same length.
+    never = language.text.vocab_size
+    config.base.metadata = json.dumps({"get_bos_id": 0, "get_eos_ids": [never]})
     config.model.use_kv_cache = config.model.use_sdpa_with_kv_cache = True
     config.export.max_seq_length = config.export.max_context_length = context_length
     part = path.with_name(f"part-{path.name}")
@@ -112,6 +112,11 @@ def measure(task: EngineTask) -> EngineRun:
         raise UserError(
             f"ExecuTorch's tokenizer makes {second['prompt_tokens']} tokens of the prompt that is "
             f"{len(workload.prompt_ids)} to ours."
+        )
+    if second["generated_tokens"] != workload.decode_steps:
+        raise UserError(
+            f"ExecuTorch's runner ended after {second['generated_tokens']} of "
+            f"{workload.decode_steps} tokens."
         )
     prefill_ms = second["prompt_eval_end_ms"] - second["inference_start_ms"]
     decode_ms = second["inference_end_ms"] - second["first_token_ms"]

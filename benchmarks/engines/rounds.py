@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from benchmarks.engines.task import BandwidthRun, EngineFiles, EngineRun, EngineTask
 from harness.devices.lease import lease_folder, machine_lease
 from harness.finished_program import run_to_end
+from harness.measure.wording import end_in_words
 
 _ROOT = Path(__file__).parents[2]
 PREPARE_S = 3600.0
@@ -121,7 +122,7 @@ def _ask(verb: str, task: EngineTask, kind: type[Answer], limit_s: float) -> Ans
             raise EngineFailed(f"ended after {limit_s:.0f} s") from error
         if ended.returncode or not answer.is_file():
             said = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise EngineFailed(f"ended with {ended.returncode}: {said}")
+            raise EngineFailed(f"{end_in_words(ended.returncode)}: {said}")
         return kind.model_validate_json(answer.read_text(encoding="utf-8"))
 
 

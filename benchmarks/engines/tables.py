@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmarks.engines.figures import FIGURES, EngineRow, Middle
 from benchmarks.engines.rounds import EngineSample
+from benchmarks.engines.task import BandwidthRun
 
 SUMMARY_COLUMNS = (
     "engine",
@@ -45,7 +46,7 @@ def speed_table(title: str, rows: Sequence[EngineRow]) -> Table:
     for row in rows:
         if row.note is not None:
             continue
-        limit = "" if row.limit_tps is None else f"{row.limit_tps:.1f}"
+        limit = "" if row.limit_tps is None else f"{row.limit_tps:,.1f}"
         share = "" if row.limit_share is None else f"{row.limit_share:.0%}"
         table.add_row(
             row.engine,
@@ -87,6 +88,22 @@ def other_table(title: str, rows: Iterable[EngineRow]) -> Table:
             f"{row.files.bytes_per_token / 1e6:,.0f}",
             "" if row.equal_tokens is None else str(row.equal_tokens),
         )
+    return table
+
+
+def memory_table(measured: Iterable[EngineSample]) -> Table:
+    """What memory gave so many threads, the best of all rounds."""
+    table = Table(title="memory, GB/s", pad_edge=False)
+    for heading in ("threads", "triad", "reading"):
+        table.add_column(heading, justify="right")
+    runs: dict[int, list[BandwidthRun]] = {}
+    for one in measured:
+        if isinstance(one.run, BandwidthRun):
+            runs.setdefault(one.threads, []).append(one.run)
+    for threads, found in runs.items():
+        triad = max(run.triad_gb_per_s for run in found)
+        read = max(run.read_gb_per_s for run in found)
+        table.add_row(str(threads), f"{triad:.1f}", f"{read:.1f}")
     return table
 
 

@@ -18,6 +18,7 @@ from benchmarks.engines.session import engines_named
 from benchmarks.engines.tables import (
     SUMMARY_COLUMNS,
     absent_table,
+    memory_table,
     other_table,
     speed_table,
     told,
@@ -136,6 +137,8 @@ def test_an_engine_that_did_not_run_has_a_row_everywhere(tmp_path: Path) -> None
     console = PlainConsole(file=shown, width=132)
     console.print(speed_table("title", all_rows))
     console.print(other_table("title", all_rows))
+    console.print(memory_table(two_engines()))
+    assert "18.0 │    20.0" in shown.getvalue()
     assert note not in shown.getvalue()
     console.print(absent_table(all_rows))
     assert f"llama.cpp Q4_0 │ {note}" in shown.getvalue()
