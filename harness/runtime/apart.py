@@ -10,11 +10,11 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 
 from harness.program import CLOSED_PIPE, INTERRUPTED, USER_ERROR
+from harness.runtime.parent import end_with_parent
 
 _PATIENCE_S = 0.5
 """After Ctrl-C, which a terminal sends to both processes, and ``kill -INT`` to one."""
@@ -36,7 +36,7 @@ def run_apart(work: Callable[[], int]) -> int:
     child = os.fork()
     if child == 0:
         os.close(theirs)
-        threading.Thread(target=_end_with, args=(ours,), daemon=True).start()
+        end_with_parent(ours, USER_ERROR)
         return work()
     os.close(ours)
     try:
@@ -44,11 +44,6 @@ def run_apart(work: Callable[[], int]) -> int:
     finally:
         os.close(theirs)
     return status if status >= 0 else _status_of(-status)
-
-
-def _end_with(parent: int) -> None:
-    os.read(parent, 1)
-    os._exit(USER_ERROR)
 
 
 def _wait(child: int) -> int:

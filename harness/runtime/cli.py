@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,7 @@ from harness.runtime.observer import (
     inference_speed,
 )
 from harness.runtime.output import explain_failure, writing
+from harness.runtime.parent import end_with_parent
 from harness.runtime.plan import RunPlan, make_plan
 from harness.runtime.request import Request
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
             print(help_text(), flush=True)
             return 0
         if flags.exit_with_parent:
-            threading.Thread(target=_exit_with_parent, daemon=True).start()
+            end_with_parent(_STDIN, status=1)
         _run(flags, make_plan(flags, resolve("runtime", {})))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -63,13 +63,6 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return CLOSED_PIPE
     return 0
-
-
-def _exit_with_parent() -> None:
-    # Not through sys.stdin, whose lock a thread that waits in it would hold at shutdown.
-    while os.read(_STDIN, 1024):
-        pass
-    os._exit(1)
 
 
 def _run(flags: Flags, plan: RunPlan) -> None:

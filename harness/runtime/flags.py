@@ -141,7 +141,8 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
 
     exit_with_parent: bool = _process(
         False,
-        "end when standard input closes; for a program that holds it open as long as it lives",
+        "end with the thread that started it (Linux), and when standard input closes; for a "
+        "program that holds it open as long as it lives",
     )
 
     shared_buffer: bool = _accepted(False, "no effect: host memory needs no RPC buffers")
