@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -41,18 +42,41 @@ from harness.vocabulary import Target
 LEFT_S = 5.0
 """After which no process of a killed session may live."""
 
-_PLACES: dict[str, tuple[Target, tuple[str, ...]]] = {
-    "host": ("host", ()),
-    "emulator": ("emulator", ("--soc", "SM8550")),
-    "virtual": ("host", ("--serial", "virtual:SM8550")),
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessions of one place.
+
+    Attributes:
+        target: Of their artifact.
+        words: What pytest is told: suites that measure something there, and the device.
+        latest_s: About what one takes on a quiet machine, or less where it repeats itself then.
+        latest_letter: Which test of one is waited for at the most.
+    """
+
+    target: Target
+    words: tuple[str, ...]
+    latest_s: float
+    latest_letter: int
+
+
+_SPEED = ("suites/size", "suites/perf", "--runs", "5")
+_PLACES: dict[str, Sessions] = {
+    "host": Sessions("host", _SPEED, 35.0, 18),
+    # An emulator has no speed.
+    "emulator": Sessions("emulator", ("suites/size", "suites/accuracy"), 100.0, 8),
+    "virtual": Sessions("host", (*_SPEED, "--serial", "virtual:SM8550"), 120.0, 18),
 }
-_LATEST_S = 40.0
+_LETTER_S = 300.0
+"""After which a letter that does not come is waited for no more."""
+
 _LETTERS = re.compile(rb"^(?:\S+\.py )?([.NIFBQsE]+)(?=\s|$)", re.MULTILINE)
 """Of tests that have ended, on lines of their own where something was said in between."""
 
-_LATEST_LETTER = 18
 _LETTER_DELAY_S = 0.05
 _RUN_ID = "20261129T120000Z-5a4e1e"
+_ENDINGS = (0, 1, -signal.SIGKILL)
+"""Statuses of sessions that ran: to the end, with verdicts that pass or fail, or until the kill."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +106,23 @@ class Killed:
 
 
 def kill_one(case: int, place: str, artifact: Artifact, folder: Path) -> Killed:
-    """Start a session and kill it at the moment of a case."""
+    """Start a session and kill it at the moment of a case.
+
+    Raises:
+        UserError: If the session refused to run.
+    """
+    sessions = _PLACES[place]
     dice = Random(case)
     waits_for_letter = bool(case % 2)
-    delay_s = dice.uniform(0, _LETTER_DELAY_S if waits_for_letter else _LATEST_S)
-    number = dice.randint(1, _LATEST_LETTER)
+    delay_s = dice.uniform(0, _LETTER_DELAY_S if waits_for_letter else sessions.latest_s)
+    number = dice.randint(1, sessions.latest_letter)
     for name in ("notes", "lease", "results", "report"):
         (folder / name).mkdir(parents=True)
     command = [
         *(sys.executable, "-u", "-m", "pytest", "-p", "no:cacheprovider"),
-        *("suites/size", "suites/perf", "--model", "tiny_smolvlm", "--runs", "5"),
+        *(*sessions.words, "--model", "tiny_smolvlm"),
         *("--run-id", _RUN_ID, f"--results={folder / 'results'}"),
         *(f"--report-dir={folder / 'report'}", f"--pre-gen-pte={artifact.directory}"),
-        *_PLACES[place][1],
     ]
     marks = {
         FOLDER_VARIABLE: str(folder / "notes"),
@@ -114,11 +142,15 @@ def kill_one(case: int, place: str, artifact: Artifact, folder: Path) -> Killed:
     ) as session:
         assert session.stdout is not None
         listener = _Listener(session.stdout)
-        came = waits_for_letter and listener.hears(number, _LATEST_S * 5)
+        came = waits_for_letter and listener.hears(number, _LETTER_S)
         time.sleep(delay_s)
         moment = f"{time.monotonic() - began_s:.1f} s"
         session.send_signal(signal.SIGKILL)
-        session.wait()
+        if session.wait() not in _ENDINGS:
+            raise UserError(
+                f"a session on {place} ended with {session.returncode} before it was killed; "
+                f"type: {shlex.join(command)}"
+            )
         time.sleep(LEFT_S)
         alive = tuple(_alive(folder))
     moment = f"{delay_s * 1000:.0f} ms behind letter {number}" if came else moment
@@ -207,15 +239,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--cases", type=int, default=100)
+    parser.add_argument("--place", choices=_PLACES, action="append", help="all, one after another")
     options = parser.parse_args()
     console = PlainConsole()
-    artifacts = {target: export_miniature(target) for target, _ in _PLACES.values()}
-    places = tuple(_PLACES)
+    places = tuple(options.place or _PLACES)
+    artifacts = {place: export_miniature(_PLACES[place].target) for place in places}
     killed = []
     for case in range(options.first, options.first + options.cases):
         place = places[case // 2 % len(places)]
         with tempfile.TemporaryDirectory(prefix="survival-") as folder:
-            one = kill_one(case, place, artifacts[_PLACES[place][0]], Path(folder))
+            one = kill_one(case, place, artifacts[place], Path(folder))
         killed.append(one)
         print(f"{case}: {one}", file=sys.stderr, flush=True)
         if not one.is_good:
