@@ -12,7 +12,7 @@ from harness.export.weights.grid import STEPS, Grid
 SHARES = tuple(share / 100 for share in range(100, 54, -3))
 """Candidates, as shares of the scale with which no weight is out of reach; that comes first."""
 
-_ROWS = 256
+_ROWS = 64
 """Outputs at a time, so that what is tried stays in a processor's cache."""
 
 
@@ -37,8 +37,13 @@ def squared_error(
     weight: Tensor, scales: Tensor, grid: Grid, importance: Tensor | None = None
 ) -> Tensor:
     """Squared error ``[outputs, blocks]`` of rounding to the nearest."""
-    error = grid.blocks(grid.values(grid.codes(weight, scales), scales) - weight).square_()
-    return (error if importance is None else error * grid.blocks(importance[None])).sum(dim=2)
+    blocks, steps = grid.blocks(weight), scales[:, :, None]
+    # In place: most of the time would go to memory for what lies between.
+    error = (blocks / steps).round_().clamp_(grid.code_min, grid.code_max)
+    error.mul_(steps).sub_(blocks)
+    if importance is not None:
+        error.mul_(grid.blocks(importance.sqrt()[None]))
+    return error.square_().sum(dim=2)
 
 
 def _search(weight: Tensor, grid: Grid, importance: Tensor | None) -> Tensor:
