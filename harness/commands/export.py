@@ -138,14 +138,19 @@ def export_with_progress(request: ExportRequest, root: Path, console: PlainConso
     if console.is_terminal:
         return _export_live(request, root, console)
     step = Step()
+    stages: dict[Component, str] = {}
 
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
 
     def report(component: Component | None, stage: str) -> None:
-        step.begin(f"{component or 'artifact'}: {stage}")
+        if component is None:
+            step.begin(f"artifact: {stage}")
+            return
+        stages[component] = stage
         if stage in ("built", "reused"):
-            say(f"{component}: {stage}")
+            say(f"{component}: {stages.pop(component)}")
+        step.begin("; ".join(f"{name}: {now}" for name, now in stages.items()) or "artifact")
 
     with Heartbeat(step.described, say):
         return export_artifact(request, root, report)

@@ -89,13 +89,16 @@ class ComponentCache:
             for name in (self.components, self.building, self.rejected, self.locks, self.logs):
                 name.mkdir(parents=True, exist_ok=True)
 
-    def get_or_build(self, config: BuildConfig, build: Build, tell: Tell) -> CachedComponent:
+    def get_or_build(
+        self, config: BuildConfig, build: Build, tell: Tell, check: Callable[[], None]
+    ) -> CachedComponent:
         """Return the component, building it if no valid one is there.
 
         Args:
             config: What is wanted.
             build: Called at most once, by one process at a time per key.
             tell: Told who builds while this process waits, and what was rejected and why.
+            check: Asked again and again meanwhile; ends the wait by what it raises.
 
         Raises:
             UserError: If something must be built and the cache is full or cannot be written.
@@ -104,7 +107,7 @@ class ComponentCache:
             found = self._find(config)
             if found is not None:
                 return found
-        with writing_to(self.root), self._builder(config, tell):
+        with writing_to(self.root), self._builder(config, tell, check):
             try:
                 found = self._find(config)
             except _Faulty as fault:
@@ -138,13 +141,16 @@ class ComponentCache:
         os.replace(self.components / config.folder_name, aside)
 
     @contextmanager
-    def _builder(self, config: BuildConfig, tell: Tell) -> Iterator[None]:
+    def _builder(
+        self, config: BuildConfig, tell: Tell, check: Callable[[], None]
+    ) -> Iterator[None]:
         lock_path = self.locks / f"{config.key}.lock"
         check_lock_file(lock_path)
         lock = FileLock(lock_path)
         who = self.locks / f"{config.key}.json"
         waited = False
         while True:
+            check()
             try:
                 lock.acquire(timeout=_POLL_S)
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,15 @@ from harness.export.calibration_file import (
 from harness.export.component_key import component_config, package_versions
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import check_length
+from harness.export.needs import artifact_need
 from harness.export.request import ExportRequest
 from harness.export.request_check import check_image_fits, check_request, within_positions
+from harness.export.side_by_side import ExportProcesses, at_once, build_side_by_side
 from harness.export.weights_check import check_weights
-from harness.export.worker.messages import EXPORTER_PACKAGES, Task
+from harness.export.worker.messages import EXPORTER_PACKAGES, ReportStage, Task
 from harness.export.worker.process import run_worker
 from harness.full_disk import check_room
+from harness.machine_memory import memory_room
 from harness.vocabulary import CALIBRATED, COMPONENTS, Component
 
 if TYPE_CHECKING:
@@ -107,9 +111,20 @@ def export_artifact(
         ExportFailed: If an exporting process died.
     """
     inputs = _open(request, report)
-    components = [
-        _get_or_build(inputs, component, root, report, builds) for component in COMPONENTS
-    ]
+    processes = ExportProcesses()
+    need = artifact_need(inputs.request, inputs.checkpoint)
+    # The longest first, so that nothing is left to wait for alone.
+    order = sorted(need.components, key=lambda one: one.export_s, reverse=True)
+    found = build_side_by_side(
+        {
+            one.component: partial(_get_or_build, inputs, one.component, root, processes, builds)
+            for one in order
+        },
+        report,
+        processes,
+        at_once(need, memory_room()),
+    )
+    components = [found[component] for component in COMPONENTS]
     statement_files = inputs.checkpoint.statement_files
     manifest = _manifest(inputs, components, statement_files)
     artifact = assemble(root / ARTIFACTS, manifest, components, statement_files)
@@ -130,17 +145,23 @@ def export_component(
     Raises:
         UserError: As ``export_artifact``; likewise ``ExportFailed``.
     """
-    return _get_or_build(_open(request, report), component, root, report)
+    inputs, processes = _open(request, report), ExportProcesses()
+
+    def tell(stage: str) -> None:
+        report(component, stage)
+
+    return _get_or_build(inputs, component, root, processes, True, tell)
 
 
 def _get_or_build(
     inputs: _Inputs,
     component: Component,
     root: Path,
-    report: ReportProgress,
-    builds: bool = True,
+    processes: ExportProcesses,
+    builds: bool,
+    report: ReportStage,
 ) -> CachedComponent:
-    report(component, "checking the cache")
+    report("checking the cache")
     cache, config = ComponentCache(root), inputs.config(component)
 
     def build(folder: Path) -> ComponentFile:
@@ -151,12 +172,12 @@ def _get_or_build(
         def begin(stage: str) -> None:
             # Before it takes minutes, not behind it.
             check_room(folder)
-            report(component, stage)
+            report(stage)
 
-        return run_worker(_task(inputs, config, folder), cache.logs, begin)
+        return run_worker(_task(inputs, config, folder), cache.logs, begin, processes)
 
-    cached = cache.get_or_build(config, build, lambda sentence: report(component, sentence))
-    report(component, "reused" if cached.reused else "built")
+    cached = cache.get_or_build(config, build, report, processes.check)
+    report("reused" if cached.reused else "built")
     return cached
 
 

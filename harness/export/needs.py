@@ -83,7 +83,7 @@ class Need:
 
 @dataclass(frozen=True)
 class ArtifactNeed:
-    """What an artifact takes: its components are exported one after the other."""
+    """What the components of an artifact take."""
 
     components: tuple[Need, ...]
 
@@ -94,13 +94,13 @@ class ArtifactNeed:
 
     @property
     def peak_gib(self) -> float:
-        """Memory in GiB."""
+        """Memory in GiB without which there is no export: that of one component at a time."""
         return self.largest.peak_rss_mib / 1024
 
     @property
-    def minutes(self) -> float:
-        """Of all components, on two cores with nothing else to do."""
-        return sum(need.export_s for need in self.components) / 60
+    def export_s(self) -> float:
+        """Of all components one after the other, with nothing else to do."""
+        return sum(need.export_s for need in self.components)
 
     @property
     def disk_bytes(self) -> int:

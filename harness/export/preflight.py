@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UserError
 from harness.export.needs import ArtifactNeed, artifact_need
 from harness.export.request import ExportRequest
+from harness.export.side_by_side import at_once
 from harness.machine_memory import MemoryRoom, memory_room
 
 if TYPE_CHECKING:
@@ -66,9 +67,16 @@ def _free_bytes(folder: Path) -> int:
 
 def described(need: ArtifactNeed, room: MemoryRoom) -> str:
     """One sentence for whoever is about to wait."""
-    minutes = f"{need.minutes:.0f} min" if need.minutes >= 1 else "less than a minute"
+    first, *others = sorted(need.components, key=lambda one: one.peak_rss_mib, reverse=True)
+    memory = f"{first.peak_rss_mib / 1024:.1f} GiB of memory for the {first.component}"
+    longest_s = max(one.export_s for one in need.components)
+    if at_once(need, room) > 1:
+        memory += f" and {others[0].peak_rss_mib / 1024:.1f} GiB for what is exported beside it"
+        minutes = max(longest_s, need.export_s / 2) / 60
+    else:
+        minutes = need.export_s / 60
+    time = f"{minutes:.0f} min" if minutes >= 1 else "less than a minute"
     return (
-        f"This export needs about {need.peak_gib:.1f} GiB of memory for the "
-        f"{need.largest.component}, {need.disk_bytes / 2**30:.1f} GiB of disk and {minutes} on two "
-        f"cores; {room.described}."
+        f"This export needs about {memory}, {need.disk_bytes / 2**30:.1f} GiB of disk and {time} "
+        f"on two cores; {room.described}."
     )

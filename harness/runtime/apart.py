@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from harness.parent_process import end_with_parent
 from harness.program import CLOSED_PIPE, INTERRUPTED, USER_ERROR
-from harness.runtime.parent import end_with_parent
 
 _PATIENCE_S = 0.5
 """After Ctrl-C, which a terminal sends to both processes, and ``kill -INT`` to one."""

@@ -6,7 +6,6 @@ Unlike upstream it leaves no half-written file behind and never ends with 0 afte
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.backends.qnn.provider import activate
 from harness.errors import UserError, require_packages
 from harness.measure.run_stats import RunStats
 from harness.options.values import resolve
+from harness.parent_process import end_with_parent
 from harness.program import CLOSED_PIPE
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
@@ -29,7 +29,6 @@ from harness.runtime.observer import (
     inference_speed,
 )
 from harness.runtime.output import explain_failure, writing
-from harness.runtime.parent import end_with_parent
 from harness.runtime.plan import RunPlan, make_plan
 from harness.runtime.request import Request
 

@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +26,7 @@ from harness.export.worker.messages import (
     Task,
     TaskEnded,
 )
+from harness.parent_process import end_with_parent
 
 _WORTH_A_SECOND_THREAD = 512
 """Width of a decoder from which its operators gain by being computed on several threads. Below, on
@@ -36,7 +36,7 @@ a machine that has other work too, threads wait for each other ten times as long
 def main() -> int:
     """Export what standard input asks for; returns the exit code."""
     task = Task.model_validate_json(sys.stdin.readline())
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    end_with_parent(sys.stdin.fileno(), status=1)
     started = time.monotonic()
     messages = _own_output()
 
@@ -116,11 +116,6 @@ def _own_output() -> TextIO:
 
 def _print(messages: TextIO, line: BaseModel) -> None:
     print(json.dumps(line.model_dump()), file=messages, flush=True)
-
-
-def _die_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
 
 
 if __name__ == "__main__":

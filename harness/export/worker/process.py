@@ -15,6 +15,7 @@ import harness
 from harness.artifacts.artifact import sha256_of
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
+from harness.export.side_by_side import ExportProcesses
 from harness.export.worker.messages import ReportStage, StageBegun, Task, TaskEnded
 from harness.full_disk import check_room
 from harness.kept_output import last_lines, read_kept
@@ -62,15 +63,19 @@ def _why_killed(before: MemoryRoom) -> str:
     )
 
 
-def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
+def run_worker(
+    task: Task, logs: Path, report: ReportStage, processes: ExportProcesses
+) -> ComponentFile:
     """Export one component in a process of its own.
 
     Args:
         task: What to export and where to.
         logs: Folder that keeps the log of a process that died.
         report: Told the stages.
+        processes: Of the export, which the worker joins.
 
     Raises:
+        ExportOver: If the export ended meanwhile.
         UserError: If the worker says that the user can mend it.
         ExportFailed: If the worker died.
         OSError: If that may be for want of room where it was to write.
@@ -79,7 +84,7 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
     before = memory_room()
     log_path = folder / "export.log"
     with log_path.open("wb") as log:
-        outcome, exit_code = _run(task, log, report)
+        outcome, exit_code = _run(task, log, report, processes)
     if outcome is not None and outcome.user_error:
         raise UserError(outcome.user_error)
     if outcome is None or exit_code != 0:
@@ -101,19 +106,25 @@ def run_worker(task: Task, logs: Path, report: ReportStage) -> ComponentFile:
     )
 
 
-def _run(task: Task, log: BinaryIO, report: ReportStage) -> tuple[TaskEnded | None, int]:
+def _run(
+    task: Task, log: BinaryIO, report: ReportStage, processes: ExportProcesses
+) -> tuple[TaskEnded | None, int]:
     """What the process said last, None if it did not get that far, and its exit code."""
     package_root = str(Path(harness.__file__).parents[1])
     search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
-    with subprocess.Popen(
-        [sys.executable, "-m", "harness.export.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": search_path},
-    ) as worker:
+    processes.check()
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "harness.export.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": search_path},
+        ) as worker,
+        processes.running(worker),
+    ):
         assert worker.stdin is not None
         assert worker.stdout is not None
         worker.stdin.write(task.model_dump_json() + "\n")

@@ -47,9 +47,13 @@ def refuse_to_build(folder: Path) -> ComponentFile:
     raise AssertionError(f"{folder} is built although the cache has it")
 
 
+def go_on() -> None:
+    """Nothing ends the wait."""
+
+
 def get(root: Path, builder: Build = build) -> tuple[CachedComponent, list[str]]:
     told: list[str] = []
-    return ComponentCache(root).get_or_build(CONFIG, builder, told.append), told
+    return ComponentCache(root).get_or_build(CONFIG, builder, told.append, go_on), told
 
 
 def test_what_is_there_is_reused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 _CHILD = (
-    "import ctypes; from harness.runtime.parent import end_with_parent; end_with_parent(0, 1); "
+    "import ctypes; from harness.parent_process import end_with_parent; end_with_parent(0, 1); "
     "print('ready', flush=True); {work}"
 )
 _PARENT = (
