@@ -213,14 +213,14 @@ def _alive(folder: Path) -> Iterator[str]:
 
 
 def kill_table(cases: Sequence[Killed]) -> Table:
-    """A line per place."""
+    """A line per place that was tried."""
     table = Table(
         title=f"{len(cases)} sessions, each ended by kill -9 (left: after {LEFT_S:.0f} s)"
     )
     table.add_column("place")
     for heading in ("kills", "behind a letter", "samples finished", "lost", "damaged", "left"):
         table.add_column(heading, justify="right")
-    for place in _PLACES:
+    for place in dict.fromkeys(one.place for one in cases):
         some = [one for one in cases if one.place == place]
         counts = (
             len(some),

@@ -20,7 +20,7 @@ from harness.artifacts.artifact import file_fault
 from harness.artifacts.atomic_file import write_text
 from harness.artifacts.manifest import ComponentFile
 from harness.errors import UserError
-from harness.export.inputs.build_config import BuildConfig
+from harness.export.inputs.build_config import KEY_LETTERS, BuildConfig
 from harness.full_disk import REFUSALS, free_bytes, is_full
 from harness.lock_file import NoLockFile, check_lock_file
 
@@ -117,8 +117,7 @@ class ComponentCache:
             return found if found is not None else self._build(config, build)
 
     def _build(self, config: BuildConfig, build: Build) -> CachedComponent:
-        for leftover in self.building.glob(f"{config.folder_name}-*"):
-            shutil.rmtree(leftover)
+        self._clear_away(config.key)
         workspace = self.building / f"{config.folder_name}-{secrets.token_hex(4)}"
         workspace.mkdir()
         try:
@@ -139,6 +138,21 @@ class ComponentCache:
     def _set_aside(self, config: BuildConfig) -> None:
         aside = self.rejected / f"{config.folder_name}-{secrets.token_hex(4)}"
         os.replace(self.components / config.folder_name, aside)
+
+    def _clear_away(self, own_key: str) -> None:
+        """Remove what builders left that were killed: nobody holds the lock of their key."""
+        for lock_path in self.locks.glob("*.lock"):
+            leftovers = list(self.building.glob(f"*-{lock_path.stem[:KEY_LETTERS]}-*"))
+            if not leftovers:
+                continue
+            lock = FileLock(lock_path)
+            with suppress(Timeout, NoLockFile):
+                if lock_path.stem != own_key:
+                    check_lock_file(lock_path)
+                    lock.acquire(timeout=0)
+                for leftover in leftovers:
+                    shutil.rmtree(leftover, ignore_errors=True)
+            lock.release()
 
     @contextmanager
     def _builder(

@@ -12,6 +12,9 @@ from harness.backends.weight_recipe import WeightRecipe
 from harness.vlm.mode import LookaheadShape
 from harness.vocabulary import Backend, Component, KvEncodings, Mode, Precision, Target
 
+KEY_LETTERS = 12
+"""Of a key, in names of folders that people read."""
+
 
 class BuildConfig(BaseModel, frozen=True, extra="forbid"):
     """All that can change one component's bytes, resolved (design §7).
@@ -67,7 +70,7 @@ class BuildConfig(BaseModel, frozen=True, extra="forbid"):
     def folder_name(self) -> str:
         """Name under which a person finds the component in the cache."""
         words = [self.model, self.component, self.soc or self.backend]
-        return "-".join([*words, *([self.mode] if self.mode else []), self.key[:12]])
+        return "-".join([*words, *([self.mode] if self.mode else []), self.key[:KEY_LETTERS]])
 
     @property
     def file_name(self) -> str:

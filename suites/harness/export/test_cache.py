@@ -8,9 +8,11 @@ import os
 import shutil
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.artifacts.artifact import sha256_of
 from harness.artifacts.manifest import ComponentFile
@@ -158,6 +160,20 @@ def test_a_builder_killed_midway_hinders_nobody(tmp_path: Path) -> None:
     assert not after.reused
     assert after.path.read_bytes() == CONTENT
     assert list((tmp_path / "cache" / "building").iterdir()) == []
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["lives", "was killed"])
+def test_what_another_component_was_built_in_goes_with_its_builder(
+    lives: bool, tmp_path: Path
+) -> None:
+    cache = ComponentCache(tmp_path)
+    other = CONFIG.model_copy(update={"model": "another"})
+    workspace = cache.building / f"{other.folder_name}-0123abcd"
+    workspace.mkdir()
+    with FileLock(cache.locks / f"{other.key}.lock") if lives else nullcontext():
+        (cache.locks / f"{other.key}.lock").touch()
+        get(tmp_path)
+    assert workspace.exists() == lives
 
 
 def test_a_cache_that_cannot_be_written_names_the_option(tmp_path: Path) -> None:
