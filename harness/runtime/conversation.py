@@ -190,6 +190,6 @@ class Conversation:
         elif self._model.cache.filled >= self._seq_len - 1:
             for line in phases.limit_warnings(self._seq_len, self._model.context_length):
                 log(line)
-        elif self._model.cache.filled >= self._model.cache.slots:
+        elif self._model.cache.filled >= self._model.cache.capacity:
             log(messages.FULL_CACHE.write())
         log(messages.TURN_ENDS.write(rss_mib=peak_rss_mib()))

@@ -13,6 +13,8 @@ from harness.runtime.program_file import Signature, TensorSpec
 from harness.vlm.mode import LookaheadShape
 
 REEXPORT = "export it again with `python -m harness export`"
+CACHE_STEP = "get_cache_step"
+"""Constant method of :attr:`DecoderGeometry.cache_step`."""
 
 _ONE_EXPORT = "use three files of one export"
 _CODE_DTYPES = ("float32", "uint8", "uint16")
@@ -34,6 +36,8 @@ class DecoderGeometry:
         kv_dtype: numpy dtype name of the KV cache.
         mask_dtype: numpy dtype name of the attention mask.
         logits_dtype: numpy dtype name of the logits.
+        cache_step: Columns of which the methods take caches of any multiple; None where they take
+            whole caches alone (contract §2.6).
     """
 
     layers: int
@@ -47,6 +51,14 @@ class DecoderGeometry:
     kv_dtype: str
     mask_dtype: str
     logits_dtype: str
+    cache_step: int | None = None
+
+    def slots_for(self, positions: int, ar: int) -> int:
+        """Slots of the shortest cache that holds some positions and that a method takes."""
+        every = self.context_length - ar
+        if self.cache_step is None:
+            return every
+        return min(-(-positions // self.cache_step) * self.cache_step, every)
 
 
 def check_arity(method: Signature, layers: int) -> None:
@@ -97,12 +109,18 @@ def check_decode_ar(decode: Signature, lookahead: LookaheadShape | None) -> None
         )
 
 
-def read_geometry(decode: Signature, prefill: Signature, layers: int) -> DecoderGeometry:
+def read_geometry(
+    decode: Signature, prefill: Signature, layers: int, cache_step: int | None = None
+) -> DecoderGeometry:
     """Read the sizes out of two decoder methods; in kv mode both are the same one.
 
     Raises:
-        UserError: If a dtype is none that the runner serves.
+        UserError: If a dtype is none that the runner serves, or the step is none.
     """
+    if cache_step is not None and cache_step < 1:
+        raise UserError(
+            f"{CACHE_STEP} of {decode.path} is {cache_step} and not above 0; {REEXPORT}."
+        )
     decode_ar, context_length = decode.inputs[1].shape[-2:]
     geometry = DecoderGeometry(
         layers=layers,
@@ -116,6 +134,7 @@ def read_geometry(decode: Signature, prefill: Signature, layers: int) -> Decoder
         kv_dtype=decode.inputs[3].dtype,
         mask_dtype=decode.inputs[1].dtype,
         logits_dtype=decode.outputs[0].dtype,
+        cache_step=cache_step,
     )
     for what in ("kv_dtype", "mask_dtype", "logits_dtype"):
         dtype = getattr(geometry, what)
@@ -134,24 +153,30 @@ def check_decoder(method: Signature, geometry: DecoderGeometry, ar: int) -> None
         UserError: If one differs.
     """
     g = geometry
-    slots = g.context_length - ar
-    keys = [(1, g.kv_heads, g.head_dim, slots)] * g.layers
-    values = [(1, g.kv_heads, slots, g.head_dim)] * g.layers
     new_keys = [(1, g.kv_heads, g.head_dim, ar)] * g.layers
     new_values = [(1, g.kv_heads, ar, g.head_dim)] * g.layers
-    batch = (1,) * (len(method.inputs[1].shape) - 2)
-    inputs = [
-        TensorSpec((1, ar, g.hidden_size), "float32"),
-        TensorSpec((*batch, ar, g.context_length), g.mask_dtype),
-        TensorSpec((1, ar), "int32"),
-        *(TensorSpec(shape, g.kv_dtype) for shape in keys + values),
-    ]
+    inputs = decoder_inputs(g, ar, g.context_length - ar, len(method.inputs[1].shape))
     outputs = [
         TensorSpec((1, ar, g.vocab_size), g.logits_dtype),
         *(TensorSpec(shape, g.kv_dtype) for shape in new_keys + new_values),
     ]
     _compare(method, "Input", method.inputs, inputs)
     _compare(method, "Output", method.outputs, outputs)
+
+
+def decoder_inputs(
+    geometry: DecoderGeometry, ar: int, slots: int, mask_rank: int
+) -> list[TensorSpec]:
+    """What a decoder method takes with caches of so many columns (contract §2.2)."""
+    g = geometry
+    keys = [(1, g.kv_heads, g.head_dim, slots)] * g.layers
+    values = [(1, g.kv_heads, slots, g.head_dim)] * g.layers
+    return [
+        TensorSpec((1, ar, g.hidden_size), "float32"),
+        TensorSpec((*(1,) * (mask_rank - 2), ar, slots + ar), g.mask_dtype),
+        TensorSpec((1, ar), "int32"),
+        *(TensorSpec(shape, g.kv_dtype) for shape in keys + values),
+    ]
 
 
 def _compare(

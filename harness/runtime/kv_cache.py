@@ -39,6 +39,8 @@ class KvCache:
     Attributes:
         filled: Positions held; also the next position to be written.
         slots: Slots of the present layout.
+        capacity: Positions that the method can hold for which the layout is; more than there are
+            slots where it takes short caches.
     """
 
     def __init__(
@@ -58,10 +60,15 @@ class KvCache:
         self._contents = contents or EmptiedSlots()
         numel = kv_heads * head_dim * max_slots
         shapes = [(kv_heads * head_dim, 1)] * layers + [(kv_heads, head_dim)] * layers
-        self._tensors = [SlotRows(np.empty(numel, dtype), *shape) for shape in shapes]
+        codes = [self._contents.empty_code(encoding) for encoding in self._encodings]
+        self._tensors = [
+            SlotRows(_filled(numel, dtype, code), *shape)
+            for code, shape in zip(codes, shapes, strict=True)
+        ]
         self.filled = 0
+        self.capacity = self._max_slots = max_slots
+        self._reached = 0
         self._take(max_slots, self._encodings)
-        self.reset()
 
     def views(self, slots: int) -> list[Array]:
         """Inputs of a method with this many slots: all K, then all V, in layer order.
@@ -74,24 +81,29 @@ class KvCache:
         values = [rows.reshape(1, heads, slots, dim) for rows in flat[self._layers :]]
         return keys + values
 
-    def arrange(self, slots: int, encodings: CacheEncodings | None = None) -> None:
+    def arrange(
+        self, slots: int, encodings: CacheEncodings | None = None, capacity: int | None = None
+    ) -> None:
         """Re-lay and requantize the cache for another method, in place.
 
         Args:
-            slots: Slots of the method.
+            slots: Slots that the method is given.
             encodings: What the method takes the codes for; None for what they mean already.
+            capacity: Slots that it could be given; None for no more.
 
         Raises:
             ValueError: If a filled slot would be lost.
         """
         if slots < self.filled:
             raise ValueError(f"{self.filled} filled slots do not fit into {slots}")
+        self.capacity = slots if capacity is None else capacity
         wanted = self._encodings if encodings is None else encodings.in_input_order
         if slots == self.slots and wanted == self._encodings:
             return
         for tensor, before, after in zip(self._tensors, self._encodings, wanted, strict=True):
             source, target = Layout(self.slots, before), Layout(slots, after)
             self._contents.move(tensor, source, target, self.filled)
+        self._reached = max(self._reached, slots if wanted == self._encodings else self._max_slots)
         self._take(slots, wanted)
 
     def commit(self, new: Sequence[Array], count: int) -> None:
@@ -110,6 +122,7 @@ class KvCache:
         for tensor, target, columns in zip(self._tensors, self._rows, new, strict=True):
             rows, width = columns.reshape(tensor.rows, -1), tensor.width
             target[:, start * width : stop * width] = rows[:, : count * width]
+        self._reached = max(self._reached, self.slots)
         self.filled = stop
 
     def commit_columns(self, new: Sequence[Array], columns: Sequence[int]) -> None:
@@ -133,12 +146,17 @@ class KvCache:
         self.filled = filled
 
     def reset(self) -> None:
-        """Forget all positions."""
+        """Forget all positions; memory that no layout has reached stays untouched."""
         for tensor, encoding in zip(self._tensors, self._encodings, strict=True):
-            tensor.memory.fill(self._contents.empty_code(encoding))
+            tensor.view(self._reached).fill(self._contents.empty_code(encoding))
         self.filled = 0
 
     def _take(self, slots: int, encodings: tuple[Encoding, ...]) -> None:
         self.slots = slots
         self._encodings = encodings
         self._rows = [tensor.view(slots) for tensor in self._tensors]
+
+
+def _filled(numel: int, dtype: str, code: int) -> Array:
+    """Elements that are one code; zeros take no memory before they are written or read."""
+    return np.full(numel, code, dtype) if code else np.zeros(numel, dtype)

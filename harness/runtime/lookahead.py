@@ -129,7 +129,7 @@ class LookaheadLoop:
         stopwatch.sampling_ns += time.perf_counter_ns() - start_ns
         for slot, _ in path:
             self.observer.logits("decode", logits[slot : slot + 1])
-        free = self.decoder.cache.slots - self.decoder.cache.filled
+        free = self.decoder.cache.capacity - self.decoder.cache.filled
         self.decoder.accept_columns([slot for slot, _ in path[:free]])
         return [token for _, token in path]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.runtime.abi import OLD_DECODE_METHOD, Abi, recognize_abi
 from harness.runtime.encodings import DecoderEncodings, read_encodings
 from harness.runtime.geometry import (
+    CACHE_STEP,
     REEXPORT,
     DecoderGeometry,
     check_arity,
@@ -100,7 +101,7 @@ class Programs:
         for method in (decode, prefill):
             check_arity(method, layers)
         check_decode_ar(decode, lookahead)
-        geometry = read_geometry(decode, prefill, layers)
+        geometry = read_geometry(decode, prefill, layers, self._integer(CACHE_STEP))
         check_decoder(decode, geometry, geometry.decode_ar)
         check_decoder(prefill, geometry, geometry.prefill_ar)
         check_embedding(embed_decode, geometry, geometry.decode_ar)
@@ -118,11 +119,12 @@ class Programs:
                 has_prefill=prefill is not decode,
             ),
             encoder=encoder,
-            image_token_id=self._image_token_id(),
+            image_token_id=self._integer(*_IMAGE_TOKEN_NAMES),
         )
 
-    def _image_token_id(self) -> int | None:
-        for name in _IMAGE_TOKEN_NAMES:
+    def _integer(self, *names: str) -> int | None:
+        """The first constant of the decoder that has one of these names."""
+        for name in names:
             if name in self.decoder.method_names:
                 return int(self.decoder.constants(name)[0])
         return None

@@ -108,7 +108,7 @@ class DecodeLimits:
         Args:
             cache: Behind the prompt, in the layout of the decode method.
         """
-        end = min(self.seq_len - 1, cache.slots)
+        end = min(self.seq_len - 1, cache.capacity)
         return end if self.max_tokens is None else min(end, cache.filled + self.max_tokens)
 
 

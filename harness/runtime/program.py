@@ -81,22 +81,17 @@ class Method:
     def __str__(self) -> str:
         return str(self.signature)
 
-    def bind(self, arrays: Sequence[Array]) -> BoundMethod:
+    def bind(self, arrays: Sequence[Array], inputs: Sequence[TensorSpec] = ()) -> BoundMethod:
         """Fix the arrays that every call reads.
 
         Args:
-            arrays: One contiguous array per input, of the declared shape and dtype; the caller
-                writes into them before each call.
+            arrays: One contiguous array per input; the caller writes into them before each call.
+            inputs: What they are, of a method that takes shorter ones than it declares.
 
         Raises:
-            ValueError: If an array is not what the method declares.
+            ValueError: If an array is another one.
         """
-        for index, (array, spec) in enumerate(zip(arrays, self.inputs, strict=True)):
-            if array.shape != spec.shape or array.dtype != spec.dtype:
-                raise ValueError(
-                    f"input {index} of {self} is {spec}, not {array.shape} {array.dtype}"
-                )
-        return BoundMethod(self, [torch.from_numpy(array) for array in arrays], self._handle)
+        return BoundMethod(self, self._handle, arrays, inputs or self.inputs)
 
 
 class BoundMethod:
@@ -106,11 +101,22 @@ class BoundMethod:
         execute_ns: Time spent inside ExecuTorch since the program was loaded.
     """
 
-    def __init__(self, method: Method, tensors: list[torch.Tensor], handle: Any) -> None:
+    def __init__(
+        self, method: Method, handle: Any, arrays: Sequence[Array], inputs: Sequence[TensorSpec]
+    ) -> None:
         self.method = method
         self.execute_ns = 0
-        self._tensors = tensors
         self._handle = handle
+        self.rebind(arrays, inputs)
+
+    def rebind(self, arrays: Sequence[Array], inputs: Sequence[TensorSpec]) -> None:
+        """Read other arrays from the next call on; see :meth:`Method.bind`."""
+        for index, (array, spec) in enumerate(zip(arrays, inputs, strict=True)):
+            if array.shape != spec.shape or array.dtype != spec.dtype:
+                raise ValueError(
+                    f"input {index} of {self.method} is {spec}, not {array.shape} {array.dtype}"
+                )
+        self._tensors = [torch.from_numpy(array) for array in arrays]
 
     def execute(self) -> list[Array]:
         """Run the method.

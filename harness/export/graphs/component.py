@@ -7,7 +7,12 @@ from torch import Tensor, nn
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.errors import UserError, listed
-from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
+from harness.export.graphs.text_decoder import (
+    CACHE_STEP,
+    StaticAttention,
+    StaticDecoder,
+    short_caches,
+)
 from harness.export.graphs.token_embedding import TokenEmbedding
 from harness.export.inputs.build_config import BuildConfig
 from harness.vlm.family_parts import load_part
@@ -109,14 +114,43 @@ def method_inputs(
     if config.component == "vision_encoder":
         side = spec.vision.image_size_px
         return {"forward": (torch.zeros(1, 3, side, side),)}
-    autoregression = {"kv_forward": config.decode_ar}
-    if config.prefill_ar is not None:
-        autoregression["prefill_forward"] = config.prefill_ar
+    autoregression = _autoregression(config)
     if isinstance(module, StaticDecoder):
         return {name: module.example_inputs(ar) for name, ar in autoregression.items()}
     return {
         f"tok_embedding_{name}": (torch.zeros(1, ar, dtype=torch.int32),)
         for name, ar in autoregression.items()
+    }
+
+
+def _autoregression(config: BuildConfig) -> dict[str, int]:
+    """Tokens per call of each method of decoder and token embedding."""
+    found = {"kv_forward": config.decode_ar}
+    if config.prefill_ar is not None:
+        found["prefill_forward"] = config.prefill_ar
+    return found
+
+
+def cache_step(config: BuildConfig) -> int | None:
+    """Columns of which a decoder's methods take caches of any multiple.
+
+    None where they take whole caches alone: on the HTP, whose graphs leave no extent open, and
+    where the context is hardly longer.
+    """
+    assert config.context_length is not None
+    shortest = config.context_length - max(_autoregression(config).values())
+    return CACHE_STEP if config.soc is None and shortest > CACHE_STEP else None
+
+
+def open_extents(config: BuildConfig) -> dict[str, tuple[object, ...]]:
+    """Extents of inputs that a call of a decoder's method may choose, by method."""
+    context = config.context_length
+    assert context is not None
+    if cache_step(config) is None:
+        return {}
+    layers = config.geometry["text"]["layers"]
+    return {
+        name: short_caches(layers, context - ar, ar) for name, ar in _autoregression(config).items()
     }
 
 
@@ -129,7 +163,9 @@ def decoder_constants(spec: VlmSpec, config: BuildConfig) -> dict[str, int | boo
     text = spec.text
     assert config.context_length is not None
     assert config.image_token_id is not None
+    step = cache_step(config)
     return {
+        **({} if step is None else {"get_cache_step": step}),
         "get_n_layers": text.layers,
         "get_ar_len": config.decode_ar,
         "get_max_seq_len": config.context_length,

@@ -19,9 +19,16 @@ MASKED_FLOAT = -65535.0
 HEAD = "lm_head"
 """Path of the linear that makes logits in a :class:`StaticDecoder`."""
 
+CACHE_STEP = 64
+"""Columns of which a graph that takes short caches takes any multiple. The more, the seldomer a
+runner lays its cache out anew, and the more columns are read that hold nothing."""
+
 
 class StaticAttention(nn.Module):
     """Grouped-query attention over past columns from outside and the new ones.
+
+    It is written for XNNPACK: one delegate takes all of it, whatever the number of past columns.
+    That needs tensors of rank 3 in products, and no slice of what has that number.
 
     K is kept as ``[1, kv_heads, head_dim, time]``, V as ``[1, kv_heads, time, head_dim]``.
 
@@ -54,34 +61,49 @@ class StaticAttention(nn.Module):
         """
         geometry, ar = self.geometry, x.shape[1]
         shape = (1, ar, -1, geometry.head_dim)
-        q = self.turn(rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin))
-        k = self.turn(rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin))
+        q = self.turn(self.rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin))
+        k = self.turn(self.rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin))
         k = k.transpose(2, 3)
         v = self.v_proj(x).view(shape).transpose(1, 2)
-        keys, values = torch.cat([k_cache, k], dim=-1), torch.cat([v_cache, v], dim=2)
-        attended = self.attend(q, keys, values, mask)
+        attended = self.attend(q, (k_cache, k), (v_cache, v), mask)
         return self.o_proj(attended.transpose(1, 2).reshape(1, ar, -1)), k, v
 
-    def attend(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Rotary embedding, first half real and second half imaginary (contract §2.4)."""
+        real, imaginary = self.halves(x)
+        return torch.cat([real * cos - imaginary * sin, real * sin + imaginary * cos], dim=-1)
+
+    def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both halves of the last dimension, as slices: XNNPACK takes no splits."""
+        half = x.shape[-1] // 2
+        return x[..., :half], x[..., half:]
+
+    def attend(
+        self, q: Tensor, keys: tuple[Tensor, Tensor], values: tuple[Tensor, Tensor], mask: Tensor
+    ) -> Tensor:
         """Mix values by the softmax of masked scores.
 
         Query heads that share one K and V head become rows of one product: nothing is repeated.
+        Past and new keys are scored apart: scores are fewer than keys to put behind each other.
 
         Args:
             q: ``[1, heads, AR, head_dim]``.
-            keys: ``[1, kv_heads, head_dim, context]``.
-            values: ``[1, kv_heads, context, head_dim]``.
-            mask: ``[1, 1, AR, context]``.
+            keys: Past and new, ``[1, kv_heads, head_dim, columns]`` each.
+            values: Past and new, ``[1, kv_heads, columns, head_dim]`` each.
+            mask: ``[1, 1, AR, past and new columns]``.
 
         Returns:
             ``[1, heads, AR, head_dim]``.
         """
         geometry, ar = self.geometry, q.shape[2]
-        grouped = q.reshape(geometry.kv_heads, -1, geometry.head_dim)
-        scores = torch.bmm(grouped, keys[0]) / math.sqrt(geometry.head_dim)
-        weights = torch.softmax(scores.view(1, geometry.heads, ar, -1) + mask, dim=-1)
-        attended = torch.bmm(weights.view(geometry.kv_heads, -1, weights.shape[-1]), values[0])
-        return attended.view(1, geometry.heads, ar, geometry.head_dim)
+        kv_heads, head_dim = geometry.kv_heads, geometry.head_dim
+        rows = geometry.heads // kv_heads * ar
+        grouped = (q / math.sqrt(head_dim)).reshape(kv_heads, rows, head_dim)
+        past, new = (torch.bmm(grouped, k.reshape(kv_heads, head_dim, -1)) for k in keys)
+        scores = torch.cat([past, new], dim=-1).view(1, geometry.heads, ar, -1)
+        weights = torch.softmax(scores + mask, dim=-1).view(kv_heads, rows, -1)
+        mixed = torch.cat([v.reshape(kv_heads, -1, head_dim) for v in values], dim=1)
+        return torch.bmm(weights, mixed).view(1, geometry.heads, ar, head_dim)
 
 
 class StaticDecoderLayer(nn.Module):
@@ -192,6 +214,18 @@ class StaticDecoder(nn.Module):
         )
 
 
+def short_caches(layers: int, slots: int, ar: int) -> tuple[object, ...]:
+    """Extents of a decoder's inputs that a graph leaves open: of caches and the mask over them.
+
+    Args:
+        layers: Of the decoder.
+        slots: Columns of a whole cache, more than ``CACHE_STEP``.
+        ar: Tokens per call.
+    """
+    past = torch.export.Dim("past", min=CACHE_STEP, max=slots)
+    return {}, {3: past + ar}, {}, ({3: past},) * layers + ({2: past},) * layers
+
+
 def rotary_tables(geometry: TextGeometry, context_length: int) -> tuple[Tensor, Tensor]:
     """Cosine and sine per position, ``[context, head_dim / 2]`` each (contract §2.4)."""
     # Also where a module is built without memory for its weights.
@@ -200,9 +234,3 @@ def rotary_tables(geometry: TextGeometry, context_length: int) -> tuple[Tensor, 
         inverse_frequency = 1.0 / (geometry.rope_theta ** (exponents / geometry.head_dim))
         angles = torch.outer(torch.arange(context_length).float(), inverse_frequency)
     return angles.cos(), angles.sin()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding, first half real and second half imaginary (contract §2.4)."""
-    real, imaginary = x.chunk(2, dim=-1)
-    return torch.cat([real * cos - imaginary * sin, real * sin + imaginary * cos], dim=-1)

@@ -32,17 +32,25 @@ class HtpAttention(StaticAttention):
 
     masked = MASKED_HTP
 
-    def attend(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """One split, which QNN has."""
+        real, imaginary = x.chunk(2, dim=-1)
+        return real, imaginary
+
+    def attend(
+        self, q: Tensor, keys: tuple[Tensor, Tensor], values: tuple[Tensor, Tensor], mask: Tensor
+    ) -> Tensor:
         """See :meth:`StaticAttention.attend`."""
+        all_keys, all_values = torch.cat(keys, dim=-1), torch.cat(values, dim=2)
         geometry, ar = self.geometry, q.shape[2]
         rows = geometry.heads // geometry.kv_heads * ar
         grouped = q.reshape(1, geometry.kv_heads, rows, geometry.head_dim)
-        scores = (grouped @ keys) / math.sqrt(geometry.head_dim)
+        scores = (grouped @ all_keys) / math.sqrt(geometry.head_dim)
         scores = scores.reshape(1, geometry.heads, ar, -1)
         filler = scores.amin(dim=-1, keepdim=True) - _BELOW_THE_SMALLEST
         weights = torch.softmax(torch.where(mask == 0, scores, filler), dim=-1)
         grouped_weights = weights.reshape(1, geometry.kv_heads, rows, -1)
-        return (grouped_weights @ values).reshape(1, geometry.heads, ar, geometry.head_dim)
+        return (grouped_weights @ all_values).reshape(1, geometry.heads, ar, geometry.head_dim)
 
 
 class HadamardTurn(nn.Module):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from harness.backends import xnnpack
 from harness.backends.weight_recipe import WeightRecipe
 from harness.backends.weights_in_files import weights_in_files
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.export.graphs.component import decoder_constants, load_module, method_inputs
+from harness.export.graphs.component import (
+    decoder_constants,
+    load_module,
+    method_inputs,
+    open_extents,
+)
 from harness.export.graphs.samples import embedded_samples, own_samples, tokenized_samples
 from harness.export.graphs.token_embedding import (
     Int4TokenEmbedding,
@@ -21,6 +27,7 @@ from harness.export.graphs.token_embedding import (
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.worker.linear_weights import quantize_linears
 from harness.export.worker.messages import ReportStage, Task
+from harness.export.worker.modules import with_pooled_norms
 
 
 def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:
@@ -42,18 +49,44 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
         report("quantize")
         module = _quantized(module, config, rows)
     report("export")
-    with torch.no_grad():
-        methods = {
-            name: torch.export.export(module, inputs, strict=False)
-            for name, inputs in method_inputs(checkpoint.spec, config, module).items()
-        }
-    report("lower")
     is_decoder = config.component == "text_decoder"
+    methods = exported_methods(
+        with_pooled_norms(module) if is_decoder else module,
+        method_inputs(checkpoint.spec, config, module),
+        open_extents(config) if is_decoder else {},
+    )
+    report("lower")
     constants = decoder_constants(checkpoint.spec, config) if is_decoder else {}
     with task.output.open("wb") as file, weights_in_files(task.output.parent):
         xnnpack.lower_to_pte(
             methods, constants, plan_io_memory=config.component == "vision_encoder", output=file
         )
+
+
+def exported_methods(
+    module: nn.Module,
+    inputs: Mapping[str, tuple[Tensor, ...]],
+    extents: Mapping[str, tuple[object, ...]],
+) -> dict[str, ExportedProgram]:
+    """Graphs of a component's methods.
+
+    Args:
+        module: Of all of them.
+        inputs: Examples, by method.
+        extents: Which of their extents stay open, where some do.
+    """
+    with torch.no_grad():
+        return {
+            name: torch.export.export(
+                module,
+                examples,
+                strict=False,
+                dynamic_shapes=extents.get(name),
+                # It cannot prove of open extents that a view of the scores has as many elements.
+                prefer_deferred_runtime_asserts_over_guards=True,
+            )
+            for name, examples in inputs.items()
+        }
 
 
 def _rows(checkpoint: Checkpoint, task: Task) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,21 @@ def test_an_encoder_without_rows_is_named(outputs: list[tuple[int, ...]]) -> Non
     )
     with pytest.raises(UserError, match=r"forward of theirs\.pte (is \[|has 1 inputs)"):
         check_encoder(encoder, DECODER)
+
+
+@pytest.mark.parametrize(
+    ("step", "positions", "slots"),
+    [(None, 1, 5), (2, 1, 2), (2, 2, 2), (2, 3, 4), (2, 5, 5), (2, 9, 5), (64, 1, 5)],
+)
+def test_a_cache_is_as_long_as_its_positions_need_in_whole_steps(
+    step: int | None, positions: int, slots: int
+) -> None:
+    assert replace(DECODER, cache_step=step).slots_for(positions, ar=1) == slots
+
+
+@pytest.mark.parametrize("step", [0, -64])
+def test_steps_that_lead_nowhere_are_refused(step: int) -> None:
+    tensors = [TensorSpec((1, 1, 1, 6), "float32")] * 5
+    method = signature(tensors, tensors)
+    with pytest.raises(UserError, match=f"get_cache_step of theirs.pte is {step} and not above 0"):
+        read_geometry(method, method, 1, step)

@@ -58,7 +58,7 @@ class GivenDecoder:
 
     def accept_columns(self, columns: list[int]) -> None:
         """Keep them, as long as there are slots."""
-        assert self.cache.filled + len(columns) <= self.cache.slots
+        assert self.cache.filled + len(columns) <= self.cache.capacity
         self.past += [self._tokens[column] for column in columns]
         self.cache.filled += len(columns)
 
