@@ -17,6 +17,7 @@ from harness.measure.run_stats import RunStats
 from harness.options.values import resolve
 from harness.parent_process import end_with_parent
 from harness.program import CLOSED_PIPE
+from harness.runtime.emulator_time import emulator_time
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
 from harness.runtime.generation import Generation
@@ -68,6 +69,9 @@ def _run(flags: Flags, plan: RunPlan) -> None:
     require_packages(_RUNTIME_PACKAGES, "Running on this machine")
     if plan.qnn_dir is not None:
         activate(plan.qnn_dir)
+    needed = emulator_time(plan.files) if _is_for_a_person(flags) else None
+    if needed is not None and needed.sentence is not None:
+        print(needed.sentence, file=sys.stderr, flush=True)
     # Loading torch takes seconds, which --help and mistaken flags need not wait for.
     from harness.runtime.runner import MultimodalRunner
 
@@ -96,14 +100,19 @@ def _run(flags: Flags, plan: RunPlan) -> None:
 
 def _shown(flags: Flags, plan: RunPlan) -> Shown:
     """What a person sees who names an artifact, and what upstream's host tools see otherwise."""
-    for_a_person = flags.artifact is not None and flags.requests is None
+    wants_answer = _is_for_a_person(flags) or flags.quiet
     return Shown(
         stream=flags.stream,
-        answer=(for_a_person or flags.quiet) and not (flags.stream or flags.json_output),
+        answer=wants_answer and not (flags.stream or flags.json_output),
         statistics=not flags.quiet,
         log=not flags.quiet,
         stop_tokens=plan.family.stop_tokens,
     )
+
+
+def _is_for_a_person(flags: Flags) -> bool:
+    """Who names an artifact; upstream's host tools name files."""
+    return flags.artifact is not None and flags.requests is None
 
 
 def _write_one(
