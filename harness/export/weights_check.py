@@ -1,4 +1,4 @@
-"""Weights that are no numbers, found before hours are spent on them. Imports without torch."""
+"""Weights that are no numbers, found before an export is begun. Imports without torch."""
 
 from __future__ import annotations
 
