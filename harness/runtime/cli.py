@@ -17,6 +17,7 @@ from harness.measure.run_stats import RunStats
 from harness.options.values import resolve
 from harness.parent_process import end_with_parent
 from harness.program import CLOSED_PIPE
+from harness.runtime.cpu_runtime import lock_no_memory, use_threads
 from harness.runtime.emulator_time import emulator_time
 from harness.runtime.flag_syntax import help_text, parse_flags
 from harness.runtime.flags import Flags
@@ -72,6 +73,9 @@ def _run(flags: Flags, plan: RunPlan) -> None:
     needed = emulator_time(plan.files) if _is_for_a_person(flags) else None
     if needed is not None and needed.sentence is not None:
         print(needed.sentence, file=sys.stderr, flush=True)
+    lock_no_memory()
+    if flags.threads is not None:
+        use_threads(flags.threads)
     # Loading torch takes seconds, which --help and mistaken flags need not wait for.
     from harness.runtime.runner import MultimodalRunner
 

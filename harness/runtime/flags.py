@@ -139,6 +139,12 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
 
     help: bool = _output(False, "show this text")
 
+    threads: int | None = _process(
+        None,
+        "threads to compute with on this CPU (default: one per processor); one is often as fast "
+        "where processors share a core or have other work, so measure: the answers are the same",
+        ge=1,
+    )
     exit_with_parent: bool = _process(
         False,
         "end with the thread that started it (Linux), and when standard input closes; for a "

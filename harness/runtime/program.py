@@ -24,6 +24,7 @@ from harness.backends.qnn.errors import explain
 from harness.backends.qnn.loadable import prepare_to_load
 from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.errors import UserError
+from harness.runtime.cpu_runtime import share_weights
 from harness.runtime.program_file import Signature, TensorSpec, check_program_file, dtype_name
 
 Array = NDArray[Any]
@@ -44,6 +45,7 @@ class Program:
         bindings = importlib.import_module("executorch.extension.pybindings._C")
         # Registers the CPU kernels of quantized embeddings (contract §3.1).
         importlib.import_module("executorch.kernels.quantized")
+        share_weights()
         with _explain(f"{path} cannot be loaded"):
             self._program = bindings._load_program(
                 str(path), program_verification=bindings.Verification.InternalConsistency
