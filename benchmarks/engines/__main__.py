@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 1 if outcome.failed else 0
+    return 1 if outcome.has_failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:

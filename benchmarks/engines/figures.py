@@ -62,6 +62,7 @@ class EngineRow:
         limit_tps: Tokens per second that memory allows.
         limit_share: How much of that was reached.
         equal_tokens: Leading tokens of its answer that are those of the float model.
+        has_failed: Whether it is installed and did not answer.
     """
 
     engine: str
@@ -74,6 +75,7 @@ class EngineRow:
     limit_tps: float | None = None
     limit_share: float | None = None
     equal_tokens: int | None = None
+    has_failed: bool = False
 
 
 def rows_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from benchmarks.engines.registry import CHECKS, OTHERS, OURS, Engine
 from benchmarks.engines.rounds import EngineFailed, EngineSample, Seat, play, prepare
 from benchmarks.engines.task import EngineTask, EngineWorkload
 from harness.artifacts.artifact import Artifact
+from harness.artifacts.manifest import Manifest
 from harness.checkpoint.checkpoint import open_checkpoint
 from harness.errors import UserError, suggest
 from harness.vlm.prompt import format_turn
@@ -19,6 +20,7 @@ from harness.vlm.registry import get_family, get_spec_or_family
 from harness.vlm.tokenizer import Tokenizer
 
 FLOAT = "transformers float32"
+_KEY_DIGITS = 6
 _IMAGE_PROMPT = "How many shapes are there?"
 _NO_CHECKPOINT = (
     "not run: it needs the checkpoint that the artifact was made from; --checkpoint DIR"
@@ -53,12 +55,15 @@ class ContestOutcome:
     Attributes:
         rows: One per engine and number of threads, then those that did not run.
         measured: Every process.
-        failed: Engines that are installed and did not answer.
     """
 
     rows: Sequence[EngineRow]
     measured: Sequence[EngineSample]
-    failed: Sequence[str]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an engine that is installed did not answer."""
+        return any(row.has_failed for row in self.rows)
 
 
 def engines_named(names: Sequence[str] | None) -> Sequence[Engine]:
@@ -118,58 +123,66 @@ def check_same_weights(artifact: Artifact, checkpoint: Path) -> None:
 
 def compare(asked: Contest, workload: EngineWorkload, say: Callable[[str], None]) -> ContestOutcome:
     """Prepare every engine and let all take turns."""
+    names = own_names([artifact.manifest for artifact in asked.artifacts])
+    pairs = zip(names, asked.artifacts, strict=True)
+    contestants = [(name, OURS, artifact) for name, artifact in pairs]
+    contestants += [(engine.name, engine, asked.artifacts[0]) for engine in asked.others]
+    seats: list[Seat] = []
     notes: list[EngineRow] = []
-    failed: list[str] = []
-    seats = list(_seats(asked, workload, say, notes, failed))
-    measured: list[EngineSample] = []
-    for found in play(seats, asked.rounds, say):
-        if isinstance(found, EngineSample):
-            measured.append(found)
-            continue
-        seat, failure = found
-        failed.append(seat.task.engine)
-        notes.append(EngineRow(seat.task.engine, note=f"did not run: {failure}"))
-    rows = rows_of(seats, measured, _own_name(asked.artifacts[0]), FLOAT)
-    return ContestOutcome([*rows, *notes], measured, failed)
-
-
-def _seats(
-    asked: Contest,
-    workload: EngineWorkload,
-    say: Callable[[str], None],
-    notes: list[EngineRow],
-    failed: list[str],
-) -> Iterator[Seat]:
-    """Engines that can run; why others cannot goes to the notes."""
-    first = asked.artifacts[0]
-    contestants = [(_own_name(one), OURS, one) for one in asked.artifacts]
-    contestants += [(engine.name, engine, first) for engine in asked.others]
     for name, engine, artifact in contestants:
-        note = engine.missing
-        if note is None and engine is not OURS and asked.checkpoint is None:
-            note = _NO_CHECKPOINT
-        if note is not None:
-            notes.append(EngineRow(name, note=note))
-            continue
-        task = EngineTask(
-            engine=name,
-            model=artifact.manifest.model,
-            artifact=artifact.directory.absolute(),
-            checkpoint=None if asked.checkpoint is None else asked.checkpoint.absolute(),
-            files=asked.files.absolute(),
-            workload=workload,
-            threads=max(asked.threads),
-        )
         say(f"{name}: preparing")
-        try:
-            files = prepare(task)
-        except EngineFailed as failure:
-            failed.append(name)
-            notes.append(EngineRow(name, note=f"did not run: {failure}"))
-            continue
-        for threads in asked.threads:
-            yield Seat(task.model_copy(update={"threads": threads}), files)
+        found = _prepare(asked, workload, name, engine, artifact)
+        if isinstance(found, EngineRow):
+            notes.append(found)
+        else:
+            seats += found
+    measured: list[EngineSample] = []
+    for played in play(seats, asked.rounds, say):
+        if isinstance(played, EngineSample):
+            measured.append(played)
+        else:
+            seat, failure = played
+            notes.append(_failed(seat.task.engine, failure))
+    return ContestOutcome([*rows_of(seats, measured, names[0], FLOAT), *notes], measured)
 
 
-def _own_name(artifact: Artifact) -> str:
-    return f"{OURS.name} {artifact.manifest.precision_label}"
+def own_names(manifests: Sequence[Manifest]) -> list[str]:
+    """What our runner is called on each artifact."""
+    labels = [f"{OURS.name} {manifest.precision_label}" for manifest in manifests]
+    return told_apart(labels, [manifest.key for manifest in manifests])
+
+
+def told_apart(labels: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Labels, with the beginning of its key behind each that another one equals."""
+    return [
+        label if labels.count(label) == 1 else f"{label} {key[:_KEY_DIGITS]}"
+        for label, key in zip(labels, keys, strict=True)
+    ]
+
+
+def _prepare(
+    asked: Contest, workload: EngineWorkload, name: str, engine: Engine, artifact: Artifact
+) -> list[Seat] | EngineRow:
+    """A seat per number of threads, or why there is none."""
+    if engine.missing is not None:
+        return EngineRow(name, note=engine.missing)
+    if engine is not OURS and asked.checkpoint is None:
+        return EngineRow(name, note=_NO_CHECKPOINT)
+    task = EngineTask(
+        engine=name,
+        model=artifact.manifest.model,
+        artifact=artifact.directory.absolute(),
+        checkpoint=None if asked.checkpoint is None else asked.checkpoint.absolute(),
+        files=asked.files.absolute(),
+        workload=workload,
+        threads=max(asked.threads),
+    )
+    try:
+        files = prepare(task)
+    except EngineFailed as failure:
+        return _failed(name, failure)
+    return [Seat(task.model_copy(update={"threads": threads}), files) for threads in asked.threads]
+
+
+def _failed(name: str, failure: EngineFailed) -> EngineRow:
+    return EngineRow(name, note=f"did not run: {failure}", has_failed=True)

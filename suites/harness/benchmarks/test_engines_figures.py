@@ -14,7 +14,7 @@ from benchmarks.engines.picture import bars, write_picture
 from benchmarks.engines.prompt import formatted_ids, prompt_of
 from benchmarks.engines.registry import OTHERS, OURS, Engine
 from benchmarks.engines.rounds import EngineSample, Seat, environment
-from benchmarks.engines.session import engines_named
+from benchmarks.engines.session import engines_named, told_apart
 from benchmarks.engines.tables import (
     SUMMARY_COLUMNS,
     absent_table,
@@ -202,3 +202,9 @@ def test_a_prompt_that_is_too_short_for_a_familys_strings_is_refused() -> None:
     tokenizer = Tokenizer(checkpoint_path(spec.name) / TOKENIZER_NAME)
     with pytest.raises(UserError, match="No prompt of 2 tokens"):
         prompt_of(2, tokenizer, spec.family)
+
+
+def test_artifacts_of_one_recipe_are_told_apart_by_their_keys() -> None:
+    keys = ["aaaaaaaa", "bbbbbbbb", "cccccccc"]
+    assert told_apart(["fp32", "8da4w"], keys[:2]) == ["fp32", "8da4w"]
+    assert told_apart(["fp32", "fp32", "8da4w"], keys) == ["fp32 aaaaaa", "fp32 bbbbbb", "8da4w"]
