@@ -30,10 +30,11 @@ from benchmarks.engines.tables import (
     absent_table,
     memory_table,
     other_table,
+    sample_file,
     speed_table,
-    write_samples,
     write_summary,
 )
+from benchmarks.engines.task import EngineWorkload
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.checkpoint_source import find_checkpoint, local_checkpoint, own_model
 from harness.commands.export import export_with_progress
@@ -48,7 +49,7 @@ from harness.vlm.registry import get_spec_or_family
 
 _ROOT = Path(__file__).parents[2]
 _IMAGE = _ROOT / "fixtures" / "images" / "golden-1.png"
-_COLUMNS = 132
+_COLUMNS = 150
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
                 rounds=options.rounds,
                 files=files,
             )
-            outcome = compare(asked, workload, lambda line: progress.print(line, soft_wrap=True))
+            outcome = _compare(asked, workload, options.out, progress)
         _tell(options, outcome)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -155,6 +156,14 @@ def _check(artifact: Artifact, model: str, checkpoint: Path | None) -> None:
         check_same_weights(artifact, checkpoint)
 
 
+def _compare(
+    asked: Contest, workload: EngineWorkload, out: Path, progress: PlainConsole
+) -> ContestOutcome:
+    out.mkdir(parents=True, exist_ok=True)
+    with sample_file(out / "samples.csv") as keep:
+        return compare(asked, workload, lambda line: progress.print(line, soft_wrap=True), keep)
+
+
 @contextlib.contextmanager
 def _files(kept: Path | None) -> Iterator[Path]:
     if kept is not None:
@@ -176,9 +185,7 @@ def _tell(options: argparse.Namespace, outcome: ContestOutcome) -> None:
     console.print(memory_table(outcome.measured))
     if any(row.note is not None for row in outcome.rows):
         console.print(absent_table(outcome.rows))
-    options.out.mkdir(parents=True, exist_ok=True)
     write_summary(outcome.rows, options.out / "engines.csv")
-    write_samples(outcome.measured, options.out / "samples.csv")
     write_picture(title, outcome.rows, options.out / "engines.png")
     console.print(f"{options.out}: engines.csv, samples.csv, engines.png", soft_wrap=True)
 

@@ -61,12 +61,15 @@ def measure(task: EngineTask) -> EngineRun:
     _see(model, seen)
     encode_s, image_ttft_s = _see(model, seen)
     _answer(model, task, steps=1)
+    start = time.process_time()
     prefill_s, decode_s, token_ids = _answer(model, task, task.workload.decode_steps)
+    cpu_s = time.process_time() - start
     return EngineRun(
         load_ms=1e3 * load_s,
         prefill_tps=len(task.workload.prompt_ids) / prefill_s,
         decode_tps=task.workload.decode_steps / decode_s,
         ttft_ms=1e3 * prefill_s,
+        turn_cpu_ms=1e3 * cpu_s,
         encode_ms=1e3 * encode_s,
         image_ttft_ms=1e3 * image_ttft_s,
         peak_rss_mib=peak_rss_mib(),

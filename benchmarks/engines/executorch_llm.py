@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,10 @@ def measure(task: EngineTask) -> EngineRun:
         echo=False, temperature=0.0, max_new_tokens=workload.decode_steps + 1
     )
     for _ in range(2):
+        start = time.process_time()
         runner.reset()
         runner.generate(workload.formatted, config, lambda token: None, told.append)
+        cpu_s = time.process_time() - start
     first, second = (json.loads(stats.to_json_string()) for stats in told)
     if second["prompt_tokens"] != len(workload.prompt_ids):
         raise UserError(
@@ -125,5 +128,6 @@ def measure(task: EngineTask) -> EngineRun:
         prefill_tps=_MS * second["prompt_tokens"] / prefill_ms,
         decode_tps=_MS * workload.decode_steps / decode_ms,
         ttft_ms=second["first_token_ms"] - second["inference_start_ms"],
+        turn_cpu_ms=_MS * cpu_s,
         peak_rss_mib=peak_rss_mib(),
     )

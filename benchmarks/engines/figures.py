@@ -18,6 +18,7 @@ FIGURES = (
     "image_ttft_ms",
     "prefill_tps",
     "decode_tps",
+    "turn_cpu_ms",
     "peak_rss_mib",
 )
 """Of :class:`EngineRun`, in the order of tables."""
@@ -59,6 +60,7 @@ class EngineRow:
         figures: By their names; those that an engine lacks are left out.
         prefill_ratio: Our runner's prefill over this one's, round by round.
         decode_ratio: Our runner's decoding over this one's, round by round.
+        cpu_ratio: This one's processor time of a turn over our runner's, round by round.
         limit_tps: Tokens per second that memory allows.
         limit_share: How much of that was reached.
         equal_tokens: Leading tokens of its answer that are those of the float model.
@@ -72,6 +74,7 @@ class EngineRow:
     figures: Mapping[str, Middle] = field(default_factory=dict)
     prefill_ratio: Middle | None = None
     decode_ratio: Middle | None = None
+    cpu_ratio: Middle | None = None
     limit_tps: float | None = None
     limit_share: float | None = None
     equal_tokens: int | None = None
@@ -139,6 +142,7 @@ def _row(
         figures=figures,
         prefill_ratio=ratio(own, runs, "prefill_tps"),
         decode_ratio=ratio(own, runs, "decode_tps"),
+        cpu_ratio=ratio(runs, own, "turn_cpu_ms"),
         limit_tps=None if limit_ms is None else 1e3 / limit_ms,
         limit_share=(
             None if limit_ms is None else roofline_share(figures["decode_tps"].median, limit_ms)
@@ -147,12 +151,12 @@ def _row(
     )
 
 
-def ratio(own: Mapping[int, EngineRun], other: Mapping[int, EngineRun], name: str) -> Middle | None:
-    """A figure of ours over another's in the rounds that both ran in; None without such a round."""
-    shared = sorted(own.keys() & other.keys())
+def ratio(one: Mapping[int, EngineRun], other: Mapping[int, EngineRun], name: str) -> Middle | None:
+    """A figure of one engine over another's in the rounds that both ran in; None without any."""
+    shared = sorted(one.keys() & other.keys())
     if not shared:
         return None
-    return middle([getattr(own[turn], name) / getattr(other[turn], name) for turn in shared])
+    return middle([getattr(one[turn], name) / getattr(other[turn], name) for turn in shared])
 
 
 def equal_tokens(answer: Sequence[int] | None, reference: Sequence[int] | None) -> int | None:

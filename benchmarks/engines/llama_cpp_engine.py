@@ -74,12 +74,15 @@ def measure(task: EngineTask) -> EngineRun:
     )
     load_s = time.perf_counter() - start
     _answer(model, task)
+    start = time.process_time()
     prefill_s, decode_s, token_ids = _answer(model, task)
+    cpu_s = time.process_time() - start
     return EngineRun(
         load_ms=1e3 * load_s,
         prefill_tps=len(task.workload.prompt_ids) / prefill_s,
         decode_tps=task.workload.decode_steps / decode_s,
         ttft_ms=1e3 * prefill_s,
+        turn_cpu_ms=1e3 * cpu_s,
         peak_rss_mib=peak_rss_mib(),
         token_ids=token_ids,
     )

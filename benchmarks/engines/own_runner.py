@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 
 from benchmarks.engines.language import read_geometry
 from benchmarks.engines.task import EngineFiles, EngineRun, EngineTask
@@ -48,13 +49,15 @@ def measure(task: EngineTask) -> EngineRun:
         images=(str(workload.image),),
     )
     runner.run(shown)
+    start = time.process_time()
     told = runner.run(Request(id="text", prompts=(workload.prompt,))).last
+    cpu_s = time.process_time() - start
     seen = runner.run(shown).last
-    return run_of(told, seen)
+    return run_of(told, seen, cpu_s)
 
 
-def run_of(told: Turn, seen: Turn) -> EngineRun:
-    """What a turn without a picture and one with it took."""
+def run_of(told: Turn, seen: Turn, cpu_s: float) -> EngineRun:
+    """What a turn without a picture, with its processor time, and one with it took."""
     assert told.stats.prefill_ms is not None
     assert seen.stats.peak_rss_mib is not None
     return EngineRun(
@@ -62,6 +65,7 @@ def run_of(told: Turn, seen: Turn) -> EngineRun:
         prefill_tps=1e3 * told.stats.prompt_tokens / told.stats.prefill_ms,
         decode_tps=1e3 * told.stats.generated_tokens / told.stats.decode_ms,
         ttft_ms=told.stats.ttft_ms,
+        turn_cpu_ms=1e3 * cpu_s,
         encode_ms=seen.stats.encode_ms,
         image_ttft_ms=seen.stats.ttft_ms,
         peak_rss_mib=seen.stats.peak_rss_mib,

@@ -121,8 +121,20 @@ def check_same_weights(artifact: Artifact, checkpoint: Path) -> None:
         )
 
 
-def compare(asked: Contest, workload: EngineWorkload, say: Callable[[str], None]) -> ContestOutcome:
-    """Prepare every engine and let all take turns."""
+def compare(
+    asked: Contest,
+    workload: EngineWorkload,
+    say: Callable[[str], None],
+    keep: Callable[[EngineSample], None],
+) -> ContestOutcome:
+    """Prepare every engine and let all take turns.
+
+    Args:
+        asked: Who takes part.
+        workload: What each is asked.
+        say: Told what begins.
+        keep: Given what each process measured.
+    """
     names = own_names([artifact.manifest for artifact in asked.artifacts])
     pairs = zip(names, asked.artifacts, strict=True)
     contestants = [(name, OURS, artifact) for name, artifact in pairs]
@@ -140,6 +152,7 @@ def compare(asked: Contest, workload: EngineWorkload, say: Callable[[str], None]
     for played in play(seats, asked.rounds, say):
         if isinstance(played, EngineSample):
             measured.append(played)
+            keep(played)
         else:
             seat, failure = played
             notes.append(_failed(seat.task.engine, failure))

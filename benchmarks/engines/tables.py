@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.table import Table
@@ -18,7 +19,7 @@ SUMMARY_COLUMNS = (
     "holds",
     *(
         f"{name}{part}"
-        for name in (*FIGURES, "prefill_ratio", "decode_ratio")
+        for name in (*FIGURES, "prefill_ratio", "decode_ratio", "cpu_ratio")
         for part in ("", "_lower", "_upper")
     ),
     "bytes_per_token",
@@ -39,6 +40,7 @@ def speed_table(title: str, rows: Sequence[EngineRow]) -> Table:
         "ours over it",
         "decode tok/s",
         "ours over it",
+        "CPU, it over ours",
         "limit tok/s",
         "of limit",
     ):
@@ -55,6 +57,7 @@ def speed_table(title: str, rows: Sequence[EngineRow]) -> Table:
             told(row.prefill_ratio, 2),
             told(row.figures.get("decode_tps"), 1),
             told(row.decode_ratio, 2),
+            told(row.cpu_ratio, 2),
             limit,
             share,
         )
@@ -67,6 +70,7 @@ def other_table(title: str, rows: Iterable[EngineRow]) -> Table:
     table.add_column("engine", no_wrap=True)
     for heading in (
         "threads",
+        "CPU ms",
         "load ms",
         "TTFT ms",
         "encode ms",
@@ -79,7 +83,7 @@ def other_table(title: str, rows: Iterable[EngineRow]) -> Table:
     for row in rows:
         if row.files is None:
             continue
-        names = ("load_ms", "ttft_ms", "encode_ms", "image_ttft_ms", "peak_rss_mib")
+        names = ("turn_cpu_ms", "load_ms", "ttft_ms", "encode_ms", "image_ttft_ms", "peak_rss_mib")
         medians = (row.figures.get(name) for name in names)
         table.add_row(
             row.engine,
@@ -150,7 +154,11 @@ def summary(row: EngineRow) -> dict[str, object]:
         "equal_tokens": row.equal_tokens,
         "note": row.note,
     }
-    ratios = {"prefill_ratio": row.prefill_ratio, "decode_ratio": row.decode_ratio}
+    ratios = {
+        "prefill_ratio": row.prefill_ratio,
+        "decode_ratio": row.decode_ratio,
+        "cpu_ratio": row.cpu_ratio,
+    }
     for name, figure in {**row.figures, **ratios}.items():
         if figure is not None:
             found |= {
@@ -161,11 +169,18 @@ def summary(row: EngineRow) -> dict[str, object]:
     return found
 
 
-def write_samples(measured: Iterable[EngineSample], path: Path) -> None:
-    """One line per process and figure: nothing is averaged away."""
+@contextmanager
+def sample_file(path: Path) -> Iterator[Callable[[EngineSample], None]]:
+    """Keep each process as soon as it has ended, a line per figure: nothing is averaged away."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("round", "engine", "threads", "figure", "value"))
-        for one in measured:
-            for name, value in one.run.model_dump(exclude={"token_ids"}, exclude_none=True).items():
-                writer.writerow((one.round, one.engine, one.threads, name, value))
+
+        def keep(one: EngineSample) -> None:
+            figures = one.run.model_dump(exclude={"token_ids"}, exclude_none=True)
+            writer.writerows(
+                (one.round, one.engine, one.threads, name, value) for name, value in figures.items()
+            )
+            file.flush()
+
+        yield keep

@@ -73,6 +73,8 @@ class EngineRun(BaseModel, frozen=True, extra="forbid"):
         prefill_tps: Prompt tokens per second of the decoder, nothing else.
         decode_tps: Tokens per second behind the first one.
         ttft_ms: From a tokenized prompt without a picture to the first token.
+        turn_cpu_ms: Processor time of that turn in all threads, which other programs that wait for
+            the same cores change least.
         encode_ms: Vision encoder on one picture, from its pixels.
         image_ttft_ms: From pixels and prompt to the first token.
         peak_rss_mib: Peak resident set of the process.
@@ -83,6 +85,7 @@ class EngineRun(BaseModel, frozen=True, extra="forbid"):
     prefill_tps: float
     decode_tps: float
     ttft_ms: float
+    turn_cpu_ms: float
     encode_ms: float | None = None
     image_ttft_ms: float | None = None
     peak_rss_mib: float

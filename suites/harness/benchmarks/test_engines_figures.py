@@ -20,9 +20,9 @@ from benchmarks.engines.tables import (
     absent_table,
     memory_table,
     other_table,
+    sample_file,
     speed_table,
     told,
-    write_samples,
     write_summary,
 )
 from benchmarks.engines.task import BandwidthRun, EngineFiles, EngineRun, EngineTask, EngineWorkload
@@ -49,6 +49,7 @@ def run(decode_tps: float, **others: object) -> EngineRun:
         "load_ms": 10.0,
         "prefill_tps": 100.0,
         "ttft_ms": 20.0,
+        "turn_cpu_ms": 1e3 / decode_tps,
         "peak_rss_mib": 500.0,
         **others,
     }
@@ -91,6 +92,8 @@ def test_a_ratio_is_of_runs_of_one_round_whatever_the_machine_does() -> None:
     assert other.decode_ratio is not None
     assert ours.decode_ratio.median == 1
     assert (other.decode_ratio.lower, other.decode_ratio.upper) == (2, 2)
+    assert other.cpu_ratio is not None
+    assert other.cpu_ratio.median == 2
     assert other.figures["decode_tps"].lower == 2
     assert other.figures["decode_tps"].upper == 10
 
@@ -151,10 +154,12 @@ def test_an_engine_that_did_not_run_has_a_row_everywhere(tmp_path: Path) -> None
     assert written[0]["encode_ms"] == ""
 
 
-def test_every_sample_is_kept(tmp_path: Path) -> None:
-    write_samples(two_engines(), tmp_path / "samples.csv")
-    with (tmp_path / "samples.csv").open() as file:
-        lines = list(csv.DictReader(file))
+def test_every_sample_is_kept_as_soon_as_it_is_known(tmp_path: Path) -> None:
+    with sample_file(tmp_path / "samples.csv") as keep:
+        for sample in two_engines():
+            keep(sample)
+        with (tmp_path / "samples.csv").open() as file:
+            lines = list(csv.DictReader(file))
     decoded = [line for line in lines if line["figure"] == "decode_tps"]
     assert len(decoded) == 10
     assert {line["figure"] for line in lines if line["engine"] == "memory"} == {
