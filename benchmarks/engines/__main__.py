@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
                 artifacts=artifacts,
                 checkpoint=checkpoint,
                 others=engines_named(options.engine),
-                threads=options.threads or [1, 2],
+                threads=options.threads or sorted({1, min(2, len(os.sched_getaffinity(0)))}),
                 rounds=options.rounds,
                 files=files,
             )
@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         help="of artifacts, several times; default: text_decoder=8da4w",
     )
     parser.add_argument("--engine", action="append", help="beside ours, by name; default: all")
-    parser.add_argument("--threads", type=_positive, action="append", help="default: 1 and 2")
+    parser.add_argument(
+        "--threads", type=_positive, action="append", help="several times; default: 1 and 2"
+    )
     parser.add_argument(
         "--rounds", type=_positive, default=5, help="bounds take 5; default: %(default)s"
     )

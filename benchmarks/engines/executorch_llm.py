@@ -21,6 +21,7 @@ from benchmarks.engines.task import EngineFiles, EngineRun, EngineTask
 from harness.artifacts.artifact import read_manifest
 from harness.artifacts.manifest import TOKENIZER_NAME
 from harness.errors import UserError
+from harness.runtime.cpu_runtime import use_threads
 from harness.runtime.stopwatch import peak_rss_mib
 from harness.vlm.spec import TextGeometry
 
@@ -94,11 +95,10 @@ def _export(language: Language, folder: Path, path: Path, context_length: int) -
 
 def measure(task: EngineTask) -> EngineRun:
     """Load and answer twice; the second answer counts, in the runner's own milliseconds."""
-    bindings = importlib.import_module("executorch.extension.pybindings._C")
+    use_threads(task.threads)
     importlib.import_module("executorch.kernels.quantized")
     importlib.import_module("executorch.extension.llm.custom_ops.custom_ops")
     llm = importlib.import_module("executorch.extension.llm.runner")
-    bindings._unsafe_reset_threadpool(task.threads)
     runner = llm.TextLLMRunner(str(task.files / _PTE), str(task.artifact / TOKENIZER_NAME))
     workload = task.workload
     told: list[Any] = []

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.checkpoint.checkpoint import open_checkpoint
 from harness.measure.roofline import bytes_per_token
@@ -85,14 +85,30 @@ def meta_name(name: str) -> str:
     return f"{place}{_META[module.removeprefix(f'model.{place}' if place else '')]}.{kind}"
 
 
-def cache_bytes(text: TextGeometry, positions: int, width_bytes: int) -> int:
+class CacheShape(Protocol):
+    """What of a decoder's geometry decides the size of its cache."""
+
+    @property
+    def layers(self) -> int:
+        """Each with K and V of its own."""
+
+    @property
+    def kv_heads(self) -> int:
+        """Heads of K and V."""
+
+    @property
+    def head_dim(self) -> int:
+        """Numbers per head and position."""
+
+
+def cache_bytes(shape: CacheShape, positions: int, width_bytes: int) -> int:
     """K and V of all layers at so many positions."""
-    return 2 * text.layers * text.kv_heads * text.head_dim * positions * width_bytes
+    return 2 * shape.layers * shape.kv_heads * shape.head_dim * positions * width_bytes
 
 
-def traffic(text: TextGeometry, weight_bytes: int, positions: int, width_bytes: int) -> int:
+def traffic(shape: CacheShape, weight_bytes: int, positions: int, width_bytes: int) -> int:
     """Bytes that a decode step reads at least: weights of the decoder and its cache."""
-    return bytes_per_token(weight_bytes, cache_bytes(text, positions, width_bytes))
+    return bytes_per_token(weight_bytes, cache_bytes(shape, positions, width_bytes))
 
 
 def paired_rows(name: str, weight: Tensor, text: TextGeometry) -> Tensor:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 
-from benchmarks.engines.language import read_geometry
+import numpy as np
+
+from benchmarks.engines.language import traffic
 from benchmarks.engines.task import EngineFiles, EngineRun, EngineTask
 from harness.artifacts.artifact import Artifact, read_manifest
-from harness.judging.htp_cost import kv_cache_bytes
-from harness.measure.roofline import bytes_per_token
+from harness.artifacts.manifest import Manifest
+from harness.runtime.cpu_runtime import lock_no_memory, use_threads
 from harness.runtime.files import RunFiles
 from harness.runtime.generation import Turn
+from harness.runtime.model_description import Programs
 from harness.runtime.request import Request, RunOptions
 from harness.runtime.runner import MultimodalRunner
 from harness.vlm.prompt import IMAGE_PLACEHOLDER
@@ -21,18 +23,28 @@ from harness.vlm.registry import get_family
 def prepare(task: EngineTask) -> EngineFiles:
     """The artifact is there already."""
     manifest = read_manifest(task.artifact)
-    weights = manifest.component("text_decoder").pte_bytes
-    cache = kv_cache_bytes(manifest, read_geometry(task.checkpoint, task.model))
+    programs = Programs.read(*_files(task, manifest).programs)
+    geometry = programs.describe(manifest.mode, manifest.lookahead).geometry
+    ar = geometry.decode_ar
     return EngineFiles(
         holds=f"vision and language, {manifest.precision_label}, {manifest.mode}",
-        bytes_per_token=bytes_per_token(weights, cache),
+        bytes_per_token=traffic(
+            geometry,
+            manifest.component("text_decoder").pte_bytes,
+            geometry.slots_for(task.workload.mean_length, ar) + ar,
+            np.dtype(geometry.kv_dtype).itemsize,
+        ),
     )
+
+
+def _files(task: EngineTask, manifest: Manifest) -> RunFiles:
+    return RunFiles.of(Artifact(task.artifact, manifest))
 
 
 def measure(task: EngineTask) -> EngineRun:
     """Load, answer about a picture for warmth, then without one and about it again."""
-    bindings = importlib.import_module("executorch.extension.pybindings._C")
-    bindings._unsafe_reset_threadpool(task.threads)
+    lock_no_memory()
+    use_threads(task.threads)
     manifest = read_manifest(task.artifact)
     workload = task.workload
     options = RunOptions(
@@ -41,8 +53,7 @@ def measure(task: EngineTask) -> EngineRun:
         max_new_tokens=workload.decode_steps,
         ignore_eos=True,
     )
-    files = RunFiles.of(Artifact(task.artifact, manifest))
-    runner = MultimodalRunner(files, get_family(manifest.family), options)
+    runner = MultimodalRunner(_files(task, manifest), get_family(manifest.family), options)
     shown = Request(
         id="image",
         prompts=(f"{IMAGE_PLACEHOLDER}{workload.image_prompt}",),

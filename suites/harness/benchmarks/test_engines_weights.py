@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from benchmarks.engines.language import (
     cache_bytes,
@@ -17,7 +18,6 @@ from benchmarks.engines.language import (
     read_language,
     traffic,
 )
-from harness.export.graphs.text_decoder import rotate
 from harness.miniatures.committed import checkpoint_path
 from harness.vlm.registry import known_miniatures
 from harness.vlm.spec import TextGeometry
@@ -44,8 +44,12 @@ def turned_in_pairs(x: Tensor, angles: Tensor) -> Tensor:
 
 
 def turned_in_halves(x: Tensor, angles: Tensor) -> Tensor:
-    """The same as our decoder and ``transformers`` have it."""
-    return rotate(x.transpose(0, 1), angles.cos(), angles.sin()).transpose(0, 1)
+    """The same as ``transformers`` has it."""
+    both = torch.cat([angles, angles], dim=-1)
+    heads_first = x.transpose(0, 1)[None]
+    turned, _ = apply_rotary_pos_emb(heads_first, heads_first, both.cos()[None], both.sin()[None])
+    states: Tensor = turned[0].transpose(0, 1)
+    return states
 
 
 def test_scores_of_paired_rows_are_those_of_halves() -> None:
