@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -265,3 +268,21 @@ def test_a_new_conversation_finds_upstreams_memory_as_a_new_process_does() -> No
     cache.reset()
     cache.arrange(CONTEXT - 4, PREFILL)
     assert all((view == 0).all() for view in cache.views(CONTEXT - 4))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory in use is read from /proc")
+def test_a_short_conversation_takes_no_memory_for_a_long_one() -> None:
+    def resident_bytes() -> int:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    before, heads, dim, slots = resident_bytes(), 4, 64, 32_768
+    cache = KvCache(1, heads, dim, slots, "float32")
+    keys, values = cache.views(slots)
+    new = [np.ones((1, heads, dim, 1), np.float32), np.ones((1, heads, 1, dim), np.float32)]
+    for _ in range(2):
+        cache.arrange(64, capacity=slots)
+        cache.commit(new, 1)
+        assert (cache.slots, cache.capacity, cache.filled) == (64, slots, 1)
+        cache.reset()
+    assert resident_bytes() - before < 0.2 * (keys.nbytes + values.nbytes)
