@@ -28,7 +28,7 @@ from benchmarks.engines.session import (
 )
 from benchmarks.engines.tables import (
     absent_table,
-    memory_table,
+    limit_table,
     other_table,
     sample_file,
     speed_table,
@@ -49,7 +49,7 @@ from harness.vlm.registry import get_spec_or_family
 
 _ROOT = Path(__file__).parents[2]
 _IMAGE = _ROOT / "fixtures" / "images" / "golden-1.png"
-_COLUMNS = 150
+_COLUMNS = 140
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -184,7 +184,7 @@ def _tell(options: argparse.Namespace, outcome: ContestOutcome) -> None:
     console.print(speed_table(title, outcome.rows))
     equal = f"medians; equal tokens: leading ones that are those of {FLOAT}"
     console.print(other_table(equal, outcome.rows))
-    console.print(memory_table(outcome.measured))
+    console.print(limit_table(outcome.rows, outcome.measured))
     if any(row.note is not None for row in outcome.rows):
         console.print(absent_table(outcome.rows))
     write_summary(outcome.rows, options.out / "engines.csv")

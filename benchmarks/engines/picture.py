@@ -12,7 +12,10 @@ import vl_convert
 from benchmarks.engines.figures import EngineRow
 from benchmarks.engines.rounds import threads_in_words
 
-_RATES = {"decode_tps": "decode, tokens per second", "prefill_tps": "prefill, tokens per second"}
+_RATES = {
+    "decode_tps": "decode, tokens per second; red: what memory allows",
+    "prefill_tps": "prefill, tokens per second",
+}
 _WIDTH_PX, _BAND_PX = 360, 20
 _COLOURS = ("#9ecae1", "#3182bd", "#08519c", "#08306b")
 _NO_FRAME = alt.ViewConfig(stroke=None)

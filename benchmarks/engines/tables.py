@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks.engines.figures import FIGURES, EngineRow, Middle
 from benchmarks.engines.rounds import EngineSample
 from benchmarks.engines.task import BandwidthRun
+from harness.measure.wording import number
 
 SUMMARY_COLUMNS = (
     "engine",
@@ -30,85 +31,69 @@ SUMMARY_COLUMNS = (
 )
 
 
-def speed_table(title: str, rows: Sequence[EngineRow]) -> Table:
-    """Rates with their bounds, our runner's over each, and the limit of memory."""
-    table = Table(title=title, pad_edge=False)
-    table.add_column("engine", no_wrap=True)
-    for heading in (
-        "threads",
-        "prefill tok/s",
-        "ours over it",
-        "decode tok/s",
-        "ours over it",
-        "CPU, it over ours",
-        "limit tok/s",
-        "of limit",
-    ):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        if row.note is not None:
-            continue
-        limit = "" if row.limit_tps is None else f"{row.limit_tps:,.1f}"
-        share = "" if row.limit_share is None else f"{row.limit_share:.0%}"
-        table.add_row(
-            row.engine,
-            str(row.threads),
-            told(row.figures.get("prefill_tps"), 1),
-            told(row.prefill_ratio, 2),
-            told(row.figures.get("decode_tps"), 1),
-            told(row.decode_ratio, 2),
-            told(row.cpu_ratio, 2),
-            limit,
-            share,
+def speed_table(title: str, rows: Iterable[EngineRow]) -> Table:
+    """Rates with their bounds, and our runner's over each."""
+    headings = ("prefill tok/s", "ours over it", "decode tok/s", "ours over it")
+    table = _table(title, *headings, "CPU, it over ours")
+    for row in _that_ran(rows):
+        rates = (
+            row.figures.get("prefill_tps"),
+            row.prefill_ratio,
+            row.figures.get("decode_tps"),
+            row.decode_ratio,
+            row.cpu_ratio,
         )
+        table.add_row(row.engine, str(row.threads), *map(told, rates))
     return table
 
 
 def other_table(title: str, rows: Iterable[EngineRow]) -> Table:
     """Times before the first token, memory, and how far the answer is the float model's."""
-    table = Table(title=title, pad_edge=False)
-    table.add_column("engine", no_wrap=True)
-    for heading in (
-        "threads",
-        "CPU ms",
-        "load ms",
-        "TTFT ms",
-        "encode ms",
-        "TTFT with picture ms",
-        "peak RSS MiB",
-        "MB per token",
-        "equal tokens",
-    ):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        if row.files is None:
-            continue
-        names = ("turn_cpu_ms", "load_ms", "ttft_ms", "encode_ms", "image_ttft_ms", "peak_rss_mib")
+    names = ("load_ms", "ttft_ms", "encode_ms", "image_ttft_ms", "turn_cpu_ms", "peak_rss_mib")
+    headings = ("load ms", "TTFT ms", "encode ms", "TTFT with picture ms", "CPU ms", "RSS MiB")
+    table = _table(title, *headings, "equal tokens")
+    for row in _that_ran(rows):
         medians = (row.figures.get(name) for name in names)
         table.add_row(
             row.engine,
             str(row.threads),
             *("" if one is None else f"{one.median:,.0f}" for one in medians),
-            f"{row.files.bytes_per_token / 1e6:,.0f}",
             "" if row.equal_tokens is None else str(row.equal_tokens),
         )
     return table
 
 
-def memory_table(measured: Iterable[EngineSample]) -> Table:
-    """What memory gave so many threads, the best of all rounds."""
-    table = Table(title="memory, GB/s", pad_edge=False)
-    for heading in ("threads", "triad", "reading"):
-        table.add_column(heading, justify="right")
-    runs: dict[int, list[BandwidthRun]] = {}
-    for one in measured:
-        if isinstance(one.run, BandwidthRun):
-            runs.setdefault(one.threads, []).append(one.run)
-    for threads, found in runs.items():
-        triad = max(run.triad_gb_per_s for run in found)
-        read = max(run.read_gb_per_s for run in found)
-        table.add_row(str(threads), f"{triad:.1f}", f"{read:.1f}")
+def limit_table(rows: Iterable[EngineRow], measured: Iterable[EngineSample]) -> Table:
+    """What a step reads, the best that memory gave in all rounds, and what that allows."""
+    runs = [(one.threads, one.run) for one in measured if isinstance(one.run, BandwidthRun)]
+    headings = ("MB per token", "triad GB/s", "reading GB/s", "limit tok/s", "decode of limit")
+    table = _table("limit of memory", *headings)
+    for row in _that_ran(rows):
+        found = [run for threads, run in runs if threads == row.threads]
+        if row.files is None or row.limit_tps is None or row.limit_share is None:
+            continue
+        table.add_row(
+            row.engine,
+            str(row.threads),
+            f"{row.files.bytes_per_token / 1e6:,.0f}",
+            f"{max(run.triad_gb_per_s for run in found):.1f}",
+            f"{max(run.read_gb_per_s for run in found):.1f}",
+            number(row.limit_tps, 3),
+            f"{row.limit_share:.0%}",
+        )
     return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, pad_edge=False)
+    table.add_column("engine", no_wrap=True)
+    for heading in ("threads", *headings):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _that_ran(rows: Iterable[EngineRow]) -> list[EngineRow]:
+    return [row for row in rows if row.note is None]
 
 
 def absent_table(rows: Iterable[EngineRow]) -> Table:
@@ -122,16 +107,14 @@ def absent_table(rows: Iterable[EngineRow]) -> Table:
     return table
 
 
-def told(figure: Middle | None, digits: int) -> str:
+def told(figure: Middle | None) -> str:
     """``58.2 [57.9, 58.8]``; empty where there is none."""
     if figure is None:
         return ""
-    bounds = (
-        ""
-        if figure.lower is None or figure.upper is None
-        else f" [{figure.lower:,.{digits}f}, {figure.upper:,.{digits}f}]"
-    )
-    return f"{figure.median:,.{digits}f}{bounds}"
+    middle = number(figure.median, 3)
+    if figure.lower is None or figure.upper is None:
+        return middle
+    return f"{middle} [{number(figure.lower, 3)}, {number(figure.upper, 3)}]"
 
 
 def write_summary(rows: Iterable[EngineRow], path: Path) -> None:

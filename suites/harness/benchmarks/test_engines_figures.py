@@ -18,7 +18,7 @@ from benchmarks.engines.session import engines_named, told_apart
 from benchmarks.engines.tables import (
     SUMMARY_COLUMNS,
     absent_table,
-    memory_table,
+    limit_table,
     other_table,
     sample_file,
     speed_table,
@@ -111,8 +111,8 @@ def test_a_ratio_needs_a_round_that_both_ran_in() -> None:
 def test_fewer_than_five_rounds_have_no_bounds() -> None:
     assert middle([3.0, 1.0, 2.0]).median == 2
     assert middle([3.0, 1.0, 2.0]).lower is None
-    assert told(middle([3.0, 1.0, 2.0]), 1) == "2.0"
-    assert told(middle([3.0, 1.0, 2.0, 5.0, 4.0]), 1) == "3.0 [1.0, 5.0]"
+    assert told(middle([3.0, 1.0, 2.0])) == "2"
+    assert told(middle([3.25, 1.0, 2.0, 5.0, 4.0])) == "3.25 [1, 5]"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_an_engine_that_did_not_run_has_a_row_everywhere(tmp_path: Path) -> None
     console = PlainConsole(file=shown, width=132)
     console.print(speed_table("title", all_rows))
     console.print(other_table("title", all_rows))
-    console.print(memory_table(two_engines()))
-    assert "18.0 │    20.0" in shown.getvalue()
+    console.print(limit_table(all_rows, two_engines()))
+    assert "18.0 │         20.0 │          20" in shown.getvalue()
     assert note not in shown.getvalue()
     console.print(absent_table(all_rows))
     assert f"llama.cpp Q4_0 │ {note}" in shown.getvalue()
