@@ -6,6 +6,7 @@ import signal
 import threading
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 from tokenizers import Tokenizer as Engine
@@ -18,6 +19,12 @@ from harness.vlm.registry import get_spec
 from harness.vlm.tokenizer import Tokenizer
 from suites.harness.runtime.random_checkpoint import save_random_checkpoint
 from training.tokenizer import build_tokenizer
+
+
+def pytest_configure() -> None:
+    """No example of a property is wrong for being slow: the machine may have other work."""
+    hypothesis.settings.register_profile("patient", deadline=None)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
