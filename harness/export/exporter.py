@@ -113,16 +113,18 @@ def export_artifact(
     inputs = _open(request, report)
     processes = ExportProcesses()
     need = artifact_need(inputs.request, inputs.checkpoint)
-    # The longest first, so that nothing is left to wait for alone.
-    order = sorted(need.components, key=lambda one: one.export_s, reverse=True)
+    # The longest first, so that nothing is left to wait for alone; what is only looked for, in
+    # order.
+    duration_s = {one.component: one.export_s for one in need.components}
+    order = sorted(COMPONENTS, key=lambda one: -duration_s[one]) if builds else COMPONENTS
     found = build_side_by_side(
         {
-            one.component: partial(_get_or_build, inputs, one.component, root, processes, builds)
-            for one in order
+            component: partial(_get_or_build, inputs, component, root, processes, builds)
+            for component in order
         },
         report,
         processes,
-        at_once(need, memory_room()),
+        at_once(need, memory_room()) if builds else 1,
     )
     components = [found[component] for component in COMPONENTS]
     statement_files = inputs.checkpoint.statement_files

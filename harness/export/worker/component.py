@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from harness.backends import xnnpack
+from harness.backends.idle_passes import without_idle_traces
 from harness.backends.weight_recipe import WeightRecipe
 from harness.backends.weights_in_files import weights_in_files
 from harness.checkpoint.checkpoint import Checkpoint
@@ -57,7 +58,11 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
     )
     report("lower")
     constants = decoder_constants(checkpoint.spec, config) if is_decoder else {}
-    with task.output.open("wb") as file, weights_in_files(task.output.parent):
+    with (
+        task.output.open("wb") as file,
+        weights_in_files(task.output.parent),
+        without_idle_traces(),
+    ):
         xnnpack.lower_to_pte(
             methods, constants, plan_io_memory=config.component == "vision_encoder", output=file
         )

@@ -29,6 +29,7 @@ DECIDES_NOTHING = {
     "harness.options.command_line": "spells the command that a refusal names",
     "harness.options.option": "spelling of one option in it",
     "harness.options.table": "spelling of all of them",
+    "harness.parent_process": "ends the process when nobody waits for it any more",
     "harness.pointer_file": "tells what was not fetched",
     "harness.strict_json": "refuses what two readers take for two things; its values are json's",
     "harness.vocabulary": "words; those that are asked for are in the key",
