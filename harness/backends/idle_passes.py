@@ -1,8 +1,7 @@
 """XNNPACK's passes that change nothing, which trace their whole graph again all the same.
 
-There are seven of them, and a trace of a decoder takes minutes: of 32 layers in one graph with an
-open extent, ExecuTorch's two passes about batch norms alone took most of an export, and a decoder
-has none.
+A trace of a decoder of 32 layers in one graph with an open extent takes minutes, and ExecuTorch's
+two passes about batch norms make one each although a decoder has none.
 """
 
 from __future__ import annotations
