@@ -72,6 +72,7 @@ class Faults(Frozen):
         availability: How the phone answers the adb server. ``unauthorized`` waits for Allow;
             ``silent`` accepts and never says a word (the server lists it as ``offline``);
             ``refusing`` turns every connection away.
+        lost_greetings: How many of the next connections are never greeted, as when ``silent``.
         asks_for_key: Ask for the host's key first, and accept the first one offered.
         triggers: Cuts that wait for their moment.
         in_bytes_per_s: Limit of what the phone takes; None for none.
@@ -88,6 +89,7 @@ class Faults(Frozen):
     """
 
     availability: Availability = "device"
+    lost_greetings: NonNegativeInt = 0
     asks_for_key: bool = False
     triggers: tuple[CutTrigger, ...] = ()
     in_bytes_per_s: PositiveFloat | None = None

@@ -7,6 +7,7 @@ on a socket in a folder of its own, and this carries what comes over TCP, from i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from harness.virtual_phone.peers import is_from_this_user
 
 _BUFFER_BYTES = 1 << 20
 _HOST = "127.0.0.1"
+
+_Carrying = asyncio.Future[tuple[None, None]]
 
 
 class ServerDoor:
@@ -36,7 +39,7 @@ class ServerDoor:
         self._behind = behind
         self._ready = threading.Event()
         self._failure: OSError | None = None
-        self._carrying = set[asyncio.Future[tuple[None, None]]]()
+        self._carrying = dict[_Carrying, tuple[asyncio.WriteTransport, ...]]()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name=f"adb-door-{port}", daemon=True
         )
@@ -71,6 +74,10 @@ class ServerDoor:
             self._ready.set()
         await self._end.wait()
         listening.close()
+        # A loop that ends leaves its connections open, and their clients would wait for an answer.
+        for transport in itertools.chain.from_iterable(self._carrying.values()):
+            transport.abort()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
 
     async def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not is_from_this_user(writer.get_extra_info("socket")):
@@ -83,8 +90,8 @@ class ServerDoor:
             return
         # The loop itself holds no task whose client has said all, and such a task may be collected.
         carrying = asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
-        self._carrying.add(carrying)
-        carrying.add_done_callback(self._carrying.discard)
+        self._carrying[carrying] = (writer.transport, behind[1].transport)
+        carrying.add_done_callback(self._carrying.pop)
         await carrying
         for end in (writer, behind[1]):
             end.close()

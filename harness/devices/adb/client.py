@@ -34,6 +34,8 @@ _STDOUT, _STDERR, _EXIT = 1, 2, 3
 _PACKET_HEADER_BYTES = 5
 _PERMISSIONS = 0o600
 _RECONNECT_S = 5.0
+_LONGEST_GREETING_S = 3.0
+"""A phone greets a server within tens of milliseconds; until then the server calls it offline."""
 _OVER_TCP = re.compile(r"^.+:\d+$")
 _ALLOW = "unlock it and tap Allow on its screen"
 
@@ -53,6 +55,7 @@ class AdbPhone:
         self._wire_serial = wire_serial or serial
         self.drops = 0
         self._features: frozenset[str] | None = None
+        self._offline_since_s: float | None = None
 
     @property
     def home(self) -> str:
@@ -148,13 +151,28 @@ class AdbPhone:
             raise ConnectionLost(self._explained(str(error))) from error
 
     def _request_of_phone(self, connection: ServerConnection, request: str) -> None:
-        """Let a server that was restarted find a phone over TCP again; USB ones it finds itself."""
+        """Let a server that was restarted find a phone over TCP again; USB ones it finds itself.
+
+        A transport whose greeting got lost stays offline until somebody has it made anew.
+        """
         try:
             connection.request(request)
         except ServerSaidNo as error:
             if "not found" in str(error) and _OVER_TCP.match(self.serial):
                 self.server.connect(self.serial, connection.left_s)
+            self._note_state("offline" in str(error))
             raise
+        self._note_state(is_offline=False)
+
+    def _note_state(self, is_offline: bool) -> None:
+        now_s = time.monotonic()
+        if not is_offline:
+            self._offline_since_s = None
+        elif self._offline_since_s is None:
+            self._offline_since_s = now_s
+        elif now_s - self._offline_since_s >= _LONGEST_GREETING_S:
+            self.revive()
+            self._offline_since_s = None
 
     def _explained(self, failure: str) -> str:
         remedy = _ALLOW if "unauthorized" in failure else DROP_REMEDY

@@ -141,6 +141,9 @@ class Connection:
         faults = self._handset.faults
         self._packet_bytes = min(header.second, MAX_PAYLOAD_BYTES)
         self._version = VERSION_WITH_CHECKSUMS
+        if faults.lost_greetings:
+            self._handset.use_up(lost_greetings=faults.lost_greetings - 1)
+            return
         if faults.availability == "silent":
             return
         if faults.availability == "unauthorized" or faults.asks_for_key:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -106,6 +108,18 @@ def test_a_restart_ends_what_runs_and_finds_the_phones_again(
         assert own.process_id != before
         wait_until_back(own, phone)
         assert shell(own, phone, "echo back") == "back\n"
+
+
+def test_who_waits_for_an_answer_hears_of_a_restart_at_once(adb_program: AdbProgram) -> None:
+    with (
+        PrivateAdbServer(adb_program.path) as own,
+        socket.create_connection(("127.0.0.1", own.port), timeout=10) as waiting,
+    ):
+        waiting.sendall(b"0012host:track-devices")
+        assert waiting.recv(8) == b"OKAY0000"
+        own.restart()
+        with suppress(ConnectionResetError):
+            assert waiting.recv(1) == b""
 
 
 def test_plugging_in_again_gives_another_transport(

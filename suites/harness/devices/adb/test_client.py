@@ -18,6 +18,7 @@ from harness.devices.adb.server import AdbServer, ServerAddress, parse_address
 from harness.devices.adb.server_status import parse_status
 from harness.devices.transport.errors import ConnectionLost, DeadlineExceeded
 from harness.devices.transport.found_phone import PhoneUnusable
+from harness.devices.transport.retrying import RetryLimits, retrying
 from harness.errors import UserError
 from harness.virtual_phone.faults import CommandRule, Cut, CutTrigger, Faults
 from harness.virtual_phone.phone import VirtualPhone
@@ -100,6 +101,19 @@ def test_a_restarted_server_finds_the_phone_again(
             return
         except (ConnectionLost, NoServer):
             assert time.monotonic() < deadline_s
+
+
+def test_a_phone_whose_greeting_got_lost_is_connected_anew(
+    phone: AdbPhone, virtual: VirtualPhone
+) -> None:
+    """Nobody else would: the server calls it offline, and waits for a greeting for ever."""
+    virtual.set_faults(Faults(lost_greetings=1))
+    virtual.cut()
+    answer = retrying(phone, 60, RetryLimits(absence_s=8)).until_done(
+        lambda: phone.ask("echo back", 5)
+    )
+    assert answer.stdout == "back\n"
+    assert virtual.status().faults.lost_greetings == 0
 
 
 def test_an_unauthorized_phone_is_told_by_what_to_do(
