@@ -1,29 +1,35 @@
-"""XNNPACK's passes that change nothing, which trace their whole graph again all the same.
+"""Passes over a graph that change nothing, and trace the whole of it again all the same.
 
-A trace of a decoder of 32 layers in one graph with an open extent takes minutes, and ExecuTorch's
-two passes about batch norms make one each although a decoder has none.
+A trace of a decoder of 32 layers in one graph with an open extent takes minutes. ExecuTorch's two
+passes about batch norms make one each although a decoder has none, and of the three decompositions
+that it asks for two find nothing to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch._ops import OperatorBase
+    from torch.export import ExportedProgram
     from torch.fx import GraphModule
     from torch.fx.passes.infra.pass_base import PassResult
 
 
 @contextmanager
 def without_idle_traces() -> Iterator[None]:
-    """Lower to XNNPACK without tracing a graph again that a pass has left as it was.
+    """Lower to XNNPACK without tracing a graph again that a pass leaves as it was.
 
-    For a process that exports and does nothing else: ExecuTorch is changed for all of its threads.
-    The file that comes out is the same, byte for byte.
+    For a process that exports and does nothing else: torch and ExecuTorch are changed for all of
+    its threads. The file that comes out is the same but for the numbers by which traces of a run
+    name its operators, for these count the nodes of graphs on the way.
     """
     from executorch.backends.xnnpack._passes.xnnpack_pass import XNNPACKPass
     from executorch.exir.pass_base import ExportPass
+    from torch.export import ExportedProgram
     from torch.fx.passes.infra.pass_base import PassResult
 
     begin = ExportPass.__call__
@@ -41,12 +47,41 @@ def without_idle_traces() -> Iterator[None]:
         traced: PassResult = ExportPass.call(self, graph_module)
         return traced
 
+    decompose = ExportedProgram.run_decompositions
+
+    def decompose_if_any(
+        self: ExportedProgram,
+        table: dict[OperatorBase, Callable[..., Any]] | None = None,
+        **options: Any,
+    ) -> ExportedProgram:
+        if table is not None and not _has_work(self, table):
+            return self
+        decomposed: ExportedProgram = decompose(self, table, **options)
+        return decomposed
+
     try:
         XNNPACKPass.__call__ = remember
         XNNPACKPass.call = trace_if_changed
+        ExportedProgram.run_decompositions = decompose_if_any  # type: ignore[method-assign]
         yield
     finally:
+        ExportedProgram.run_decompositions = decompose  # type: ignore[method-assign]
         del XNNPACKPass.__call__, XNNPACKPass.call
+
+
+def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
+    """Whether decomposing changes a graph: an operator of it is in the table, or writes inputs."""
+    import torch
+
+    graphs = (
+        one for one in program.graph_module.modules() if isinstance(one, torch.fx.GraphModule)
+    )
+    nodes = itertools.chain.from_iterable(one.graph.nodes for one in graphs)
+    called = {node.target for node in nodes if node.op == "call_function"}
+    # A size stands in the table to be computed another way, and comes out as it was.
+    decomposed = any(one in table for one in called - {torch.ops.aten.sym_size.int})
+    operators = (one for one in called if isinstance(one, torch._ops.OpOverload))
+    return decomposed or any(one._schema.is_mutable for one in operators)
 
 
 def _nodes(graph_module: GraphModule) -> list[tuple[object, ...]]:

@@ -59,14 +59,17 @@ class StaticAttention(nn.Module):
         Returns:
             Attention output ``[1, AR, hidden]`` and the AR new columns of K and V.
         """
-        geometry, ar = self.geometry, x.shape[1]
-        shape = (1, ar, -1, geometry.head_dim)
+        q, k, v = self.project(x, cos, sin)
+        k = k.transpose(2, 3)
+        attended = self.attend(q, (k_cache, k), (v_cache, v), mask)
+        return self.o_proj(attended.transpose(1, 2).reshape(1, x.shape[1], -1)), k, v
+
+    def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries and keys at their positions, and values, ``[1, heads, AR, head_dim]`` each."""
+        shape = (1, x.shape[1], -1, self.geometry.head_dim)
         q = self.turn(self.rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin))
         k = self.turn(self.rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin))
-        k = k.transpose(2, 3)
-        v = self.v_proj(x).view(shape).transpose(1, 2)
-        attended = self.attend(q, (k_cache, k), (v_cache, v), mask)
-        return self.o_proj(attended.transpose(1, 2).reshape(1, ar, -1)), k, v
+        return q, k, self.v_proj(x).view(shape).transpose(1, 2)
 
     def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Rotary embedding, first half real and second half imaginary (contract §2.4)."""
@@ -137,8 +140,13 @@ class GatedMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[1, AR, hidden]`` to the same shape."""
-        down: Tensor = self.down_proj(nn.functional.silu(self.gate_proj(x)) * self.up_proj(x))
+        gate, up = self.widen(x)
+        down: Tensor = self.down_proj(nn.functional.silu(gate) * up)
         return down
+
+    def widen(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Gate and what it gates, ``[1, AR, intermediate]`` each."""
+        return self.gate_proj(x), self.up_proj(x)
 
 
 class StaticDecoder(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -12,7 +14,7 @@ from harness.export.weights.grid import STEPS, Grid
 SHARES = tuple(share / 100 for share in range(100, 54, -3))
 """Candidates, as shares of the scale with which no weight is out of reach; that comes first."""
 
-_ROWS = 64
+_ROWS = 128
 """Outputs at a time, so that what is tried stays in a processor's cache."""
 
 
@@ -30,7 +32,19 @@ def search_scales(weight: Tensor, grid: Grid, importance: Tensor | None = None) 
     Returns:
         Scales ``[outputs, blocks]``, as the backend keeps them.
     """
-    return torch.cat([_search(part, grid, importance) for part in torch.split(weight, _ROWS)])
+    with _one_thread():
+        return torch.cat([_search(part, grid, importance) for part in torch.split(weight, _ROWS)])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Steps that are over before a second thread has woken up take longer with one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def squared_error(

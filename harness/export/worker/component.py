@@ -10,6 +10,7 @@ from torch.export import ExportedProgram
 
 from harness.backends import xnnpack
 from harness.backends.idle_passes import without_idle_traces
+from harness.backends.known_values import with_known_values
 from harness.backends.weight_recipe import WeightRecipe
 from harness.backends.weights_in_files import weights_in_files
 from harness.checkpoint.checkpoint import Checkpoint
@@ -20,6 +21,7 @@ from harness.export.graphs.component import (
     open_extents,
 )
 from harness.export.graphs.samples import embedded_samples, own_samples, tokenized_samples
+from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.graphs.token_embedding import (
     Int4TokenEmbedding,
     Int8TokenEmbedding,
@@ -28,7 +30,7 @@ from harness.export.graphs.token_embedding import (
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.worker.linear_weights import quantize_linears
 from harness.export.worker.messages import ReportStage, Task
-from harness.export.worker.modules import with_pooled_norms
+from harness.export.worker.modules import as_xnnpack_takes_it
 
 
 def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:
@@ -50,9 +52,11 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
         report("quantize")
         module = _quantized(module, config, rows)
     report("export")
-    is_decoder = config.component == "text_decoder"
+    is_decoder = isinstance(module, StaticDecoder)
+    if isinstance(module, StaticDecoder):
+        module = as_xnnpack_takes_it(module)
     methods = exported_methods(
-        with_pooled_norms(module) if is_decoder else module,
+        module,
         method_inputs(checkpoint.spec, config, module),
         open_extents(config) if is_decoder else {},
     )
@@ -62,6 +66,7 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
         task.output.open("wb") as file,
         weights_in_files(task.output.parent),
         without_idle_traces(),
+        with_known_values(),
     ):
         xnnpack.lower_to_pte(
             methods, constants, plan_io_memory=config.component == "vision_encoder", output=file
@@ -76,10 +81,11 @@ def exported_methods(
     """Graphs of a component's methods.
 
     Args:
-        module: Of all of them.
+        module: Of all of them; without gradients from then on.
         inputs: Examples, by method.
         extents: Which of their extents stay open, where some do.
     """
+    module.requires_grad_(False)
     with torch.no_grad():
         return {
             name: torch.export.export(

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from harness.export.graphs.text_decoder import (
+    GatedMlp,
+    StaticAttention,
+    StaticDecoder,
+    StaticDecoderLayer,
+)
 
 
 class PooledRmsNorm(nn.Module):
@@ -26,10 +35,86 @@ class PooledRmsNorm(nn.Module):
         return x * torch.rsqrt(mean + self.eps) * self.weight
 
 
-def with_pooled_norms(module: nn.Module) -> nn.Module:
-    """Replace every norm of a decoder."""
-    for name, layer in list(module.named_modules()):
-        if isinstance(layer, nn.RMSNorm):
+class JoinedAttention(StaticAttention):
+    """Attention whose queries, keys and values come from one product.
+
+    XNNPACK quantizes what enters a linear, and starts its threads, once instead of three times.
+    """
+
+    def __init__(self, attention: StaticAttention) -> None:
+        nn.Module.__init__(self)
+        self.geometry, self.turn = attention.geometry, attention.turn
+        self.qkv_proj = _joined([attention.q_proj, attention.k_proj, attention.v_proj])
+        self.o_proj = attention.o_proj
+
+    def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As the attention that it is made of."""
+        heads, turned = self.geometry.heads, self.geometry.heads + self.geometry.kv_heads
+        shape = (1, x.shape[1], -1, self.geometry.head_dim)
+        joined = self.qkv_proj(x).view(shape).transpose(1, 2)
+        qk = self.turn(self.rotate(joined[:, :turned], cos, sin))
+        return qk[:, :heads], qk[:, heads:], joined[:, turned:]
+
+
+class JoinedMlp(GatedMlp):
+    """Feed-forward block whose gate and what it gates come from one product."""
+
+    def __init__(self, mlp: GatedMlp) -> None:
+        nn.Module.__init__(self)
+        self.intermediate_size = mlp.gate_proj.out_features
+        self.gate_up_proj = _joined([mlp.gate_proj, mlp.up_proj])
+        self.down_proj = mlp.down_proj
+
+    def widen(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """As the block that it is made of."""
+        joined = self.gate_up_proj(x)
+        return joined[..., : self.intermediate_size], joined[..., self.intermediate_size :]
+
+
+def as_xnnpack_takes_it(decoder: StaticDecoder) -> StaticDecoder:
+    """Replace norms of a decoder, and linears of its layers that read the same tensor by one each.
+
+    Args:
+        decoder: Changed in place.
+    """
+    for layer in decoder.layers:
+        assert isinstance(layer, StaticDecoderLayer)
+        layer.self_attn = JoinedAttention(layer.self_attn)
+        layer.mlp = JoinedMlp(layer.mlp)
+    for name, norm in list(decoder.named_modules()):
+        if isinstance(norm, nn.RMSNorm):
             owner, _, attribute = name.rpartition(".")
-            setattr(module.get_submodule(owner), attribute, PooledRmsNorm(layer))
-    return module
+            setattr(decoder.get_submodule(owner), attribute, PooledRmsNorm(norm))
+    return decoder
+
+
+def _joined(linears: Sequence[nn.Linear]) -> nn.Linear:
+    """One linear whose outputs are those of several behind each other."""
+    outputs = sum(linear.out_features for linear in linears)
+    biases = [linear.bias.detach() for linear in linears if linear.bias is not None]
+    joined = nn.Linear(linears[0].in_features, outputs, bias=bool(biases), device="meta")
+    weight = _rows_behind_each_other([linear.weight.detach() for linear in linears])
+    joined.weight = nn.Parameter(weight, requires_grad=False)
+    if biases:
+        joined.bias = nn.Parameter(torch.cat(biases), requires_grad=False)
+    return joined
+
+
+def _rows_behind_each_other(weights: Sequence[Tensor]) -> Tensor:
+    from torchao.quantization import IntxUnpackedToInt8Tensor
+
+    first = weights[0]
+    if not isinstance(first, IntxUnpackedToInt8Tensor):
+        return torch.cat(list(weights))
+    rows = [
+        torch.cat([getattr(weight, name) for weight in weights])
+        for name in ("qdata", "scale", "zero_point")
+    ]
+    joined: Tensor = IntxUnpackedToInt8Tensor(
+        *rows,
+        target_dtype=first.target_dtype,
+        block_size=first.block_size,
+        dtype=first.dtype,
+        activation_quantization=first.activation_quantization,
+    )
+    return joined

@@ -1,12 +1,14 @@
-"""A lowering that leaves out traces of what no pass has changed makes the same program."""
+"""A lowering that leaves out traces of what no pass changes makes the same program."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from harness.backends.idle_passes import without_idle_traces
 from harness.backends.xnnpack import lower_to_pte
@@ -37,7 +39,31 @@ class Fused(nn.Module):
         return torch.relu(self.norm(self.convolution(x)))
 
 
-INPUTS = {Plain: torch.ones(2, 8), Fused: torch.ones(1, 3, 9, 9)}
+class Decomposed(nn.Module):
+    """A softmax and a transposition are not among the operators that lowering knows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Both, and what they are made of by hand."""
+        return torch.softmax(x, dim=-1).transpose(0, 1) * torch.sigmoid(x.permute(1, 0))
+
+
+class Writing(nn.Module):
+    """What writes into a tensor is made into what does not."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Write into a copy."""
+        return x.clone().add_(1).mul_(x)
+
+
+INPUTS = {
+    Decomposed: torch.ones(2, 8),
+    Writing: torch.ones(2, 8),
+    Plain: torch.ones(2, 8),
+    Fused: torch.ones(1, 3, 9, 9),
+}
+
+
+DECOMPOSITION = "decomposition"
 
 
 def lowered(module: nn.Module, path: Path) -> bytes:
@@ -48,7 +74,7 @@ def lowered(module: nn.Module, path: Path) -> bytes:
 
 
 def traces(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the passes that traced their graph."""
+    """Names of what traced a graph."""
     from executorch.exir.pass_base import ExportPass
 
     trace, told = ExportPass.call_submodule, list[str]()
@@ -58,10 +84,36 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return trace(self, *arguments)
 
     monkeypatch.setattr(ExportPass, "call_submodule", call_submodule)
+    decompose = ExportedProgram.run_decompositions
+
+    def run_decompositions(self: ExportedProgram, *arguments: Any) -> ExportedProgram:
+        told.append(DECOMPOSITION)
+        return decompose(self, *arguments)
+
+    monkeypatch.setattr(ExportedProgram, "run_decompositions", run_decompositions)
     return told
 
 
-@pytest.mark.parametrize("kind", [Plain, Fused])
+@pytest.fixture(autouse=True)
+def _no_numbers_of_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By which traces of a run name them: they count nodes on the way to the program."""
+    from executorch.exir.passes.debug_handle_generator_pass import DebugHandleGeneratorPass
+    from torch.fx import GraphModule
+    from torch.fx.passes.infra.pass_base import PassResult
+
+    number = DebugHandleGeneratorPass.call
+
+    def call(self: DebugHandleGeneratorPass, graph_module: GraphModule) -> PassResult:
+        result: PassResult = number(self, graph_module)
+        for node in graph_module.graph.nodes:
+            if "debug_handle" in node.meta:
+                node.meta["debug_handle"] = 1
+        return result
+
+    monkeypatch.setattr(DebugHandleGeneratorPass, "call", call)
+
+
+@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing])
 def test_the_program_is_the_same(
     kind: type[nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,11 +121,12 @@ def test_the_program_is_the_same(
     module = kind().eval()
     told = traces(monkeypatch)
     plain = lowered(module, tmp_path / "plain.pte")
-    assert "DecomposeBatchNorm" in told
+    assert {"DecomposeBatchNorm", DECOMPOSITION} <= set(told)
     told.clear()
     with without_idle_traces():
         assert lowered(module, tmp_path / "quick.pte") == plain
     assert "DecomposeBatchNorm" not in told
+    assert (DECOMPOSITION in told) == (kind is not Plain)
     assert ("FuseBatchNormPass" in told) == (kind is Fused)
     told.clear()
     assert lowered(module, tmp_path / "afterwards.pte") == plain

@@ -12,7 +12,7 @@ import torch
 from harness.backends import xnnpack
 from harness.export.graphs.text_decoder import CACHE_STEP, StaticDecoder, short_caches
 from harness.export.worker.component import exported_methods
-from harness.export.worker.modules import with_pooled_norms
+from harness.export.worker.modules import as_xnnpack_takes_it
 from harness.runtime.decoder import Decoder
 from harness.runtime.geometry import DecoderGeometry, check_decoder, read_geometry
 from harness.runtime.kv_cache import KvCache
@@ -49,7 +49,7 @@ def decoder() -> StaticDecoder:
 def file(decoder: StaticDecoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("short") / "decoder.pte"
     methods = exported_methods(
-        with_pooled_norms(decoder),
+        as_xnnpack_takes_it(decoder),
         {name: decoder.example_inputs(ar) for name, ar in METHODS.items()},
         {name: short_caches(TEXT.layers, CONTEXT - ar, ar) for name, ar in METHODS.items()},
     )
