@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch._ops import OperatorBase
+    from torch._ops import OperatorBase, OpOverload
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
     from torch.fx.passes.infra.pass_base import PassResult
@@ -70,7 +70,7 @@ def without_idle_traces() -> Iterator[None]:
 
 
 def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
-    """Whether decomposing changes a graph: an operator of it is in the table, or writes inputs."""
+    """Whether decomposing changes a graph."""
     import torch
 
     graphs = (
@@ -81,7 +81,22 @@ def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
     # A size stands in the table to be computed another way, and comes out as it was.
     decomposed = any(one in table for one in called - {torch.ops.aten.sym_size.int})
     operators = (one for one in called if isinstance(one, torch._ops.OpOverload))
-    return decomposed or any(one._schema.is_mutable for one in operators)
+    return decomposed or any(_is_made_functional(one) for one in operators)
+
+
+def _is_made_functional(operator: OpOverload) -> bool:
+    """Whether every decomposition takes an operator away, whatever it is asked for.
+
+    That is what writes into its inputs, and what is a view of one only now and then.
+    """
+    import torch
+
+    arguments = operator._schema.arguments
+    is_composite = operator.has_kernel_for_dispatch_key(
+        torch._C.DispatchKey.CompositeImplicitAutograd
+    )
+    may_be_a_view = is_composite and any(one.alias_info is not None for one in arguments)
+    return operator._schema.is_mutable or may_be_a_view
 
 
 def _nodes(graph_module: GraphModule) -> list[tuple[object, ...]]:

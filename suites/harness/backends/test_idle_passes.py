@@ -55,7 +55,16 @@ class Writing(nn.Module):
         return x.clone().add_(1).mul_(x)
 
 
+class Looking(nn.Module):
+    """What is a view only now and then is made into a copy."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows by the numbers in a tensor."""
+        return torch.ones(3, 2)[x.reshape(16).to(torch.int64)]
+
+
 INPUTS = {
+    Looking: torch.ones(2, 8),
     Decomposed: torch.ones(2, 8),
     Writing: torch.ones(2, 8),
     Plain: torch.ones(2, 8),
@@ -113,7 +122,7 @@ def _no_numbers_of_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DebugHandleGeneratorPass, "call", call)
 
 
-@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing])
+@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing, Looking])
 def test_the_program_is_the_same(
     kind: type[nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
