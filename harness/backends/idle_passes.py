@@ -70,8 +70,12 @@ def without_idle_traces() -> Iterator[None]:
 
 
 def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
-    """Whether decomposing changes a graph."""
+    """Whether decomposing changes a graph.
+
+    Whatever is asked for, packed weights are taken apart and operators made functional.
+    """
     import torch
+    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
     graphs = (
         one for one in program.graph_module.modules() if isinstance(one, torch.fx.GraphModule)
@@ -81,7 +85,8 @@ def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
     # A size stands in the table to be computed another way, and comes out as it was.
     decomposed = any(one in table for one in called - {torch.ops.aten.sym_size.int})
     operators = (one for one in called if isinstance(one, torch._ops.OpOverload))
-    return decomposed or any(_is_made_functional(one) for one in operators)
+    unpacked = any(map(is_traceable_wrapper_subclass, program.state_dict.values()))
+    return decomposed or unpacked or any(_is_made_functional(one) for one in operators)
 
 
 def _is_made_functional(operator: OpOverload) -> bool:

@@ -60,16 +60,26 @@ class StaticAttention(nn.Module):
             Attention output ``[1, AR, hidden]`` and the AR new columns of K and V.
         """
         q, k, v = self.project(x, cos, sin)
-        k = k.transpose(2, 3)
         attended = self.attend(q, (k_cache, k), (v_cache, v), mask)
-        return self.o_proj(attended.transpose(1, 2).reshape(1, x.shape[1], -1)), k, v
+        return self.o_proj(self.merge(attended)), k, v
 
     def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries and keys at their positions, and values, ``[1, heads, AR, head_dim]`` each."""
+        """Queries ``[1, heads, AR, head_dim]`` and keys at their positions, and values.
+
+        Keys and values have the cache's layouts.
+        """
         shape = (1, x.shape[1], -1, self.geometry.head_dim)
         q = self.turn(self.rotate(self.q_proj(x).view(shape).transpose(1, 2), cos, sin))
         k = self.turn(self.rotate(self.k_proj(x).view(shape).transpose(1, 2), cos, sin))
-        return q, k, self.v_proj(x).view(shape).transpose(1, 2)
+        return q, k.transpose(2, 3), self.v_proj(x).view(shape).transpose(1, 2)
+
+    def merge(self, attended: Tensor) -> Tensor:
+        """Heads of each token behind each other, ``[1, AR, heads * head_dim]``."""
+        return attended.transpose(1, 2).reshape(1, attended.shape[2], -1)
+
+    def softmax(self, scores: Tensor) -> Tensor:
+        """Weights of each row of masked scores."""
+        return torch.softmax(scores, dim=-1)
 
     def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Rotary embedding, first half real and second half imaginary (contract §2.4)."""
@@ -101,11 +111,11 @@ class StaticAttention(nn.Module):
         geometry, ar = self.geometry, q.shape[2]
         kv_heads, head_dim = geometry.kv_heads, geometry.head_dim
         rows = geometry.heads // kv_heads * ar
-        grouped = (q / math.sqrt(head_dim)).reshape(kv_heads, rows, head_dim)
-        past, new = (torch.bmm(grouped, k.reshape(kv_heads, head_dim, -1)) for k in keys)
+        grouped = (q / math.sqrt(head_dim)).view(kv_heads, rows, head_dim)
+        past, new = (torch.bmm(grouped, k.view(kv_heads, head_dim, -1)) for k in keys)
         scores = torch.cat([past, new], dim=-1).view(1, geometry.heads, ar, -1)
-        weights = torch.softmax(scores + mask, dim=-1).view(kv_heads, rows, -1)
-        mixed = torch.cat([v.reshape(kv_heads, -1, head_dim) for v in values], dim=1)
+        weights = self.softmax(scores + mask).view(kv_heads, rows, -1)
+        mixed = torch.cat([v.view(kv_heads, -1, head_dim) for v in values], dim=1)
         return torch.bmm(weights, mixed).view(1, geometry.heads, ar, head_dim)
 
 
@@ -140,13 +150,8 @@ class GatedMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[1, AR, hidden]`` to the same shape."""
-        gate, up = self.widen(x)
-        down: Tensor = self.down_proj(nn.functional.silu(gate) * up)
+        down: Tensor = self.down_proj(nn.functional.silu(self.gate_proj(x)) * self.up_proj(x))
         return down
-
-    def widen(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Gate and what it gates, ``[1, AR, intermediate]`` each."""
-        return self.gate_proj(x), self.up_proj(x)
 
 
 class StaticDecoder(nn.Module):

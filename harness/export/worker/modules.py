@@ -1,4 +1,7 @@
-"""Float modules written as XNNPACK takes them."""
+"""Float modules written as XNNPACK takes them, in operators that lowering need not decompose.
+
+Where there is nothing to decompose it leaves traces of the whole graph out.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +53,22 @@ class JoinedAttention(StaticAttention):
     def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As the attention that it is made of."""
         heads, turned = self.geometry.heads, self.geometry.heads + self.geometry.kv_heads
-        shape = (1, x.shape[1], -1, self.geometry.head_dim)
-        joined = self.qkv_proj(x).view(shape).transpose(1, 2)
+        shape = (1, x.shape[1], turned + self.geometry.kv_heads, self.geometry.head_dim)
+        joined = self.qkv_proj(x).view(shape).permute(0, 2, 1, 3)
         qk = self.turn(self.rotate(joined[:, :turned], cos, sin))
-        return qk[:, :heads], qk[:, heads:], joined[:, turned:]
+        return qk[:, :heads], qk[:, heads:].permute(0, 1, 3, 2), joined[:, turned:]
+
+    def merge(self, attended: Tensor) -> Tensor:
+        """As the attention that it is made of."""
+        tokens_first = attended.permute(0, 2, 1, 3)
+        return tokens_first.clone(memory_format=torch.contiguous_format).view(
+            1, attended.shape[2], -1
+        )
+
+    def softmax(self, scores: Tensor) -> Tensor:
+        """As the attention that it is made of."""
+        weights: Tensor = torch.ops.aten._softmax(scores, -1, False)
+        return weights
 
 
 class JoinedMlp(GatedMlp):
@@ -65,10 +80,12 @@ class JoinedMlp(GatedMlp):
         self.gate_up_proj = _joined([mlp.gate_proj, mlp.up_proj])
         self.down_proj = mlp.down_proj
 
-    def widen(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """As the block that it is made of."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[1, AR, hidden]`` to the same shape."""
         joined = self.gate_up_proj(x)
-        return joined[..., : self.intermediate_size], joined[..., self.intermediate_size :]
+        gate, up = joined[..., : self.intermediate_size], joined[..., self.intermediate_size :]
+        down: Tensor = self.down_proj(gate * torch.sigmoid(gate) * up)
+        return down
 
 
 def as_xnnpack_takes_it(decoder: StaticDecoder) -> StaticDecoder:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
+from torchao.quantization import quantize_
 
 from harness.backends.idle_passes import without_idle_traces
-from harness.backends.xnnpack import lower_to_pte
+from harness.backends.xnnpack import config_8da4w, lower_to_pte
 
 
 class Plain(nn.Module):
@@ -63,7 +64,22 @@ class Looking(nn.Module):
         return torch.ones(3, 2)[x.reshape(16).to(torch.int64)]
 
 
+class Packed(nn.Module):
+    """A weight of 4 bits is a tensor of several, which decomposing takes apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(32, 8)
+        quantize_(self, config_8da4w())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One product."""
+        y: Tensor = self.linear(x)
+        return y
+
+
 INPUTS = {
+    Packed: torch.ones(2, 32),
     Looking: torch.ones(2, 8),
     Decomposed: torch.ones(2, 8),
     Writing: torch.ones(2, 8),
@@ -122,7 +138,7 @@ def _no_numbers_of_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DebugHandleGeneratorPass, "call", call)
 
 
-@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing, Looking])
+@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing, Looking, Packed])
 def test_the_program_is_the_same(
     kind: type[nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
