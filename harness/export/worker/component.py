@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +53,23 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
     if config.precision != "fp32":
         report("quantize")
         module = _quantized(module, config, rows)
+    with _without_collections():
+        _write(module, checkpoint, task, report)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Leave garbage that refers to itself: graphs have millions of objects, and little of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _write(module: nn.Module, checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:
     report("export")
+    config = task.config
     is_decoder = isinstance(module, StaticDecoder)
     if isinstance(module, StaticDecoder):
         module = as_xnnpack_takes_it(module)
