@@ -18,6 +18,10 @@ from harness.export.inputs.conversation import (
 )
 from harness.export.inputs.passages import PASSAGES
 
+LONGEST_OWN_SAMPLE = 256
+"""Tokens read of one of :func:`own_samples`. A vocabulary of tens of thousands makes about 150 of
+it, and one that makes more of it has no more to tell."""
+
 
 def tokenized_samples(
     checkpoint: Checkpoint, samples: Sequence[CalibrationSample]

@@ -22,7 +22,12 @@ from harness.export.graphs.component import (
     method_inputs,
     open_extents,
 )
-from harness.export.graphs.samples import embedded_samples, own_samples, tokenized_samples
+from harness.export.graphs.samples import (
+    LONGEST_OWN_SAMPLE,
+    embedded_samples,
+    own_samples,
+    tokenized_samples,
+)
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.graphs.token_embedding import (
     Int4TokenEmbedding,
@@ -127,7 +132,8 @@ def _rows(checkpoint: Checkpoint, task: Task) -> list[Tensor]:
     samples = task.calibration or own_samples(whole=config.weights.rounding == "learned")
     embedded = embedded_samples(checkpoint, tokenized_samples(checkpoint, samples))
     rows = (torch.cat([segment.rows for segment in segments]) for segments in embedded)
-    return [one[: config.context_length] for one in rows]
+    longest = config.context_length if task.calibration else LONGEST_OWN_SAMPLE
+    return [one[:longest] for one in rows]
 
 
 def _quantized(module: nn.Module, config: BuildConfig, rows: Sequence[Tensor]) -> nn.Module:
