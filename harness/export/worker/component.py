@@ -132,7 +132,10 @@ def _rows(checkpoint: Checkpoint, task: Task) -> list[Tensor]:
     samples = task.calibration or own_samples(whole=config.weights.rounding == "learned")
     embedded = embedded_samples(checkpoint, tokenized_samples(checkpoint, samples))
     rows = (torch.cat([segment.rows for segment in segments]) for segments in embedded)
-    longest = config.context_length if task.calibration else LONGEST_OWN_SAMPLE
+    longest = config.context_length
+    assert longest is not None
+    if not task.calibration:
+        longest = min(longest, LONGEST_OWN_SAMPLE)
     return [one[:longest] for one in rows]
 
 
