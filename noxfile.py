@@ -85,6 +85,8 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Tests of harness, fixtures and reports themselves."""
     arguments = install(session, with_qnn=True)
+    # Two tests at a time: more threads than cores wait for each other.
+    session.env["OMP_NUM_THREADS"] = "1"
     run_python(session, "-m", "pytest", "suites/harness", "-n", "2", "--timeout", "900", *arguments)
 
 
