@@ -1,8 +1,8 @@
 """Passes over a graph that change nothing, and trace the whole of it again all the same.
 
 A trace of a decoder of 32 layers in one graph with an open extent takes minutes. ExecuTorch's two
-passes about batch norms make one each although a decoder has none, and of the three decompositions
-that it asks for two find nothing to do.
+passes about batch norms make one each although a decoder has none. It also decomposes each graph
+three times over, and there is nothing to do for two of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch._ops import OperatorBase, OpOverload
+    from torch._ops import OperatorBase
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
     from torch.fx.passes.infra.pass_base import PassResult
@@ -51,12 +51,13 @@ def without_idle_traces() -> Iterator[None]:
 
     def decompose_if_any(
         self: ExportedProgram,
-        table: dict[OperatorBase, Callable[..., Any]] | None = None,
+        decomp_table: dict[OperatorBase, Callable[..., Any]] | None = None,
         **options: Any,
     ) -> ExportedProgram:
-        if table is not None and not _has_work(self, table):
+        """The program itself, not a copy, where it stays as it is: who lowers it needs no other."""
+        if decomp_table is not None and not _has_work(self, decomp_table):
             return self
-        decomposed: ExportedProgram = decompose(self, table, **options)
+        decomposed: ExportedProgram = decompose(self, decomp_table, **options)
         return decomposed
 
     try:
@@ -72,7 +73,7 @@ def without_idle_traces() -> Iterator[None]:
 def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
     """Whether decomposing changes a graph.
 
-    Whatever is asked for, packed weights are taken apart and operators made functional.
+    Whatever is asked for, packed weights are taken apart, and operators made functional.
     """
     import torch
     from torch.utils._python_dispatch import is_traceable_wrapper_subclass
@@ -84,24 +85,33 @@ def _has_work(program: ExportedProgram, table: Container[object]) -> bool:
     called = {node.target for node in nodes if node.op == "call_function"}
     # A size stands in the table to be computed another way, and comes out as it was.
     decomposed = any(one in table for one in called - {torch.ops.aten.sym_size.int})
-    operators = (one for one in called if isinstance(one, torch._ops.OpOverload))
-    unpacked = any(map(is_traceable_wrapper_subclass, program.state_dict.values()))
-    return decomposed or unpacked or any(_is_made_functional(one) for one in operators)
+    operators = [one for one in called if isinstance(one, torch._ops.OperatorBase)]
+    tensors = (*program.state_dict.values(), *program.constants.values())
+    unpacked = any(map(is_traceable_wrapper_subclass, tensors))
+    return decomposed or unpacked or any(map(_is_always_decomposed, operators))
 
 
-def _is_made_functional(operator: OpOverload) -> bool:
+def _is_always_decomposed(operator: OperatorBase) -> bool:
     """Whether every decomposition takes an operator away, whatever it is asked for.
 
-    That is what writes into its inputs, and what is a view of one only now and then.
+    That is what writes into its inputs, what may or may not be a view of one, and what has graphs
+    within. Source: torch's ``_check_valid_to_preserve``.
     """
     import torch
+    from torch._decomp import _should_decompose_because_unsafe_op
 
+    if not isinstance(operator, torch._ops.OpOverload):
+        return True
     arguments = operator._schema.arguments
     is_composite = operator.has_kernel_for_dispatch_key(
         torch._C.DispatchKey.CompositeImplicitAutograd
     )
     may_be_a_view = is_composite and any(one.alias_info is not None for one in arguments)
-    return operator._schema.is_mutable or may_be_a_view
+    return (
+        operator._schema.is_mutable
+        or may_be_a_view
+        or _should_decompose_because_unsafe_op(operator)
+    )
 
 
 def _nodes(graph_module: GraphModule) -> list[tuple[object, ...]]:

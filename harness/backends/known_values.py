@@ -1,31 +1,29 @@
-"""Values of a graph's nodes that are known before a pass asks for them.
+"""Values of a graph's nodes that a pass has found out before.
 
-ExecuTorch's passes run a whole graph on fake tensors to write it anew. Of most nodes neither the
-operator nor an input is another than before, so neither is the value, which the node still holds.
-With an open extent each value that is computed again costs milliseconds.
+ExecuTorch's passes run a whole graph on fake tensors to write it anew. For most nodes operator and
+inputs are those of the pass before, and so is the value. With an open extent each value that is
+computed again costs milliseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import Interpreter, Node
-from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
 
 if TYPE_CHECKING:
     from executorch.exir.pass_base import ExportPass
 
-_NOBODY = object()
-
 
 @contextmanager
 def with_known_values() -> Iterator[None]:
-    """Let passes take a node's value from the graph that they read where it cannot be another.
+    """Let passes take over a node's value where an earlier pass computed it from the same values.
 
     For a process that exports and does nothing else: ExecuTorch is changed for all of its threads.
     The file that comes out is the same, byte for byte.
@@ -51,6 +49,24 @@ def with_known_values() -> Iterator[None]:
         reader.run_node, _ExportPassBase._fx = read, write
 
 
+@dataclass(frozen=True)
+class _Call:
+    """How a value came about: what is compared by identity is kept alive by it."""
+
+    value: FakeTensor
+    target: object
+    leaves: tuple[object, ...]
+    structure: pytree.TreeSpec
+
+    def is_of(self, target: object, leaves: Sequence[object], structure: pytree.TreeSpec) -> bool:
+        """Whether another call is the same."""
+        return (
+            target is self.target
+            and structure == self.structure
+            and all(map(_is_the_same, leaves, self.leaves))
+        )
+
+
 class _KnowingInterpreter(Interpreter):
     """Computes values of what a pass writes.
 
@@ -62,36 +78,40 @@ class _KnowingInterpreter(Interpreter):
 
     def __init__(self) -> None:
         super().__init__(torch.fx.GraphModule(torch.nn.Module(), torch.fx.Graph()))
+        self._calls: dict[int, _Call] = {}
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
         """Value of an operator on values."""
-        node = self.node
-        known = None if node is None or target is not node.target else node.meta.get("val")
-        # Passes run without gradients, so values with some are not what they would find.
-        if node is None or not isinstance(known, FakeTensor) or known.requires_grad:
+        known = None if self.node is None else self.node.meta.get("val")
+        # Passes run without gradients, so values with some are not what they would compute.
+        if not isinstance(known, FakeTensor) or known.requires_grad:
             return super().call_function(target, args, kwargs)
-        if _are_the_same((args, kwargs), (node.args, node.kwargs)):
+        leaves, structure = pytree.tree_flatten((args, kwargs))
+        call = self._calls.get(id(known))
+        if call is not None and call.is_of(target, leaves, structure):
             return known
         computed = super().call_function(target, args, kwargs)
-        # The same object lets the nodes behind it keep theirs.
-        return known if _is_alike(computed, known) else computed
+        if not _is_alike(computed, known):
+            return computed
+        # The same object lets what follows be known, too.
+        self._calls[id(known)] = _Call(known, target, tuple(leaves), structure)
+        return known
 
 
-def _are_the_same(values: object, of_nodes: Any) -> bool:
-    """Whether values are those that the inputs of a node had."""
-    values_of_nodes = map_arg(of_nodes, lambda node: node.meta.get("val", _NOBODY))
-    given, structure = pytree.tree_flatten(values)
-    had, same_structure = pytree.tree_flatten(values_of_nodes)
-    return structure == same_structure and all(
-        one is other or (type(one) in (bool, int, float, str) and one == other)
-        for one, other in zip(given, had, strict=True)
-    )
+def _is_the_same(one: object, other: object) -> bool:
+    plain = type(one) is type(other) and isinstance(one, bool | int | float | str)
+    return one is other or (plain and one == other)
 
 
 def _is_alike(computed: object, known: FakeTensor) -> bool:
-    return isinstance(computed, FakeTensor) and _layout(computed) == _layout(known)
+    return (
+        isinstance(computed, FakeTensor)
+        and computed.fake_mode is known.fake_mode
+        and computed.constant is known.constant is None
+        and _layout(computed) == _layout(known)
+    )
 
 
 def _layout(value: FakeTensor) -> tuple[object, ...]:
     extents = (*value.shape, *value.stride(), value.storage_offset())
-    return value.dtype, value.ndim, *map(str, extents)
+    return value.device, value.dtype, value.requires_grad, value.ndim, *map(str, extents)

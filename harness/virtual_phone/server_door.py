@@ -7,7 +7,6 @@ on a socket in a folder of its own, and this carries what comes over TCP, from i
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ _BUFFER_BYTES = 1 << 20
 _HOST = "127.0.0.1"
 
 _Carrying = asyncio.Future[tuple[None, None]]
+_End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class ServerDoor:
@@ -39,7 +39,8 @@ class ServerDoor:
         self._behind = behind
         self._ready = threading.Event()
         self._failure: OSError | None = None
-        self._carrying = dict[_Carrying, tuple[asyncio.WriteTransport, ...]]()
+        self._carrying = set[_Carrying]()
+        self._open = set[asyncio.WriteTransport]()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name=f"adb-door-{port}", daemon=True
         )
@@ -74,8 +75,8 @@ class ServerDoor:
             self._ready.set()
         await self._end.wait()
         listening.close()
-        # A loop that ends leaves its connections open, and their clients would wait for an answer.
-        for transport in itertools.chain.from_iterable(self._carrying.values()):
+        # asyncio's loop leaves connections open at its end, whose clients would wait for answers.
+        for transport in self._open:
             transport.abort()
         await asyncio.gather(*self._carrying, return_exceptions=True)
 
@@ -83,18 +84,32 @@ class ServerDoor:
         if not is_from_this_user(writer.get_extra_info("socket")):
             writer.transport.abort()
             return
-        try:
-            behind = await asyncio.open_unix_connection(self._address, limit=_BUFFER_BYTES)
-        except OSError:
-            writer.transport.abort()
-            return
+        with self._until_end(writer.transport):
+            try:
+                behind = await asyncio.open_unix_connection(self._address, limit=_BUFFER_BYTES)
+            except OSError:
+                writer.transport.abort()
+                return
+            with self._until_end(behind[1].transport):
+                await self._carry_both_ways((reader, writer), behind)
+
+    async def _carry_both_ways(self, client: _End, server: _End) -> None:
         # The loop itself holds no task whose client has said all, and such a task may be collected.
-        carrying = asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
-        self._carrying[carrying] = (writer.transport, behind[1].transport)
-        carrying.add_done_callback(self._carrying.pop)
+        carrying = asyncio.gather(_carry(client[0], server[1]), _carry(server[0], client[1]))
+        self._carrying.add(carrying)
+        carrying.add_done_callback(self._carrying.discard)
         await carrying
-        for end in (writer, behind[1]):
-            end.close()
+        for _, writer in (client, server):
+            writer.close()
+
+    @contextmanager
+    def _until_end(self, transport: asyncio.WriteTransport) -> Iterator[None]:
+        """Abort a connection that is open when the door ends."""
+        self._open.add(transport)
+        try:
+            yield
+        finally:
+            self._open.discard(transport)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from harness.devices.adb.connection import (
     ServerSaidNo,
     connected,
 )
+from harness.devices.adb.greeting import GreetingWatch
 from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.adb.sync import SyncStream
 from harness.devices.transport.errors import AnswerTooLong, ConnectionLost, DeadlineExceeded
@@ -34,8 +35,6 @@ _STDOUT, _STDERR, _EXIT = 1, 2, 3
 _PACKET_HEADER_BYTES = 5
 _PERMISSIONS = 0o600
 _RECONNECT_S = 5.0
-_LONGEST_GREETING_S = 3.0
-"""A phone greets a server within tens of milliseconds; until then the server calls it offline."""
 _OVER_TCP = re.compile(r"^.+:\d+$")
 _ALLOW = "unlock it and tap Allow on its screen"
 
@@ -55,7 +54,7 @@ class AdbPhone:
         self._wire_serial = wire_serial or serial
         self.drops = 0
         self._features: frozenset[str] | None = None
-        self._offline_since_s: float | None = None
+        self._greeting = GreetingWatch()
 
     @property
     def home(self) -> str:
@@ -111,8 +110,12 @@ class AdbPhone:
 
     def revive(self) -> None:
         """Let the server drop the transport, which it may still think fine, and make a new one."""
+        self._reconnect(_RECONNECT_S)
+
+    def _reconnect(self, within_s: float) -> None:
+        request = f"host-serial:{self._wire_serial}:reconnect"
         with suppress(ConnectionLost, NoServer):
-            self.server.ask(f"host-serial:{self._wire_serial}:reconnect", _RECONNECT_S)
+            self.server.ask(request, min(within_s, _RECONNECT_S))
 
     def _check_shell(self, total_s: float) -> None:
         """Ask once what its adbd can do."""
@@ -160,19 +163,10 @@ class AdbPhone:
         except ServerSaidNo as error:
             if "not found" in str(error) and _OVER_TCP.match(self.serial):
                 self.server.connect(self.serial, connection.left_s)
-            self._note_state("offline" in str(error))
+            if self._greeting.is_overdue(is_offline="device offline" in str(error)):
+                self._reconnect(connection.left_s)
             raise
-        self._note_state(is_offline=False)
-
-    def _note_state(self, is_offline: bool) -> None:
-        now_s = time.monotonic()
-        if not is_offline:
-            self._offline_since_s = None
-        elif self._offline_since_s is None:
-            self._offline_since_s = now_s
-        elif now_s - self._offline_since_s >= _LONGEST_GREETING_S:
-            self.revive()
-            self._offline_since_s = None
+        self._greeting.is_overdue(is_offline=False)
 
     def _explained(self, failure: str) -> str:
         remedy = _ALLOW if "unauthorized" in failure else DROP_REMEDY

@@ -19,8 +19,8 @@ from harness.export.inputs.conversation import (
 from harness.export.inputs.passages import PASSAGES
 
 LONGEST_OWN_SAMPLE = 256
-"""Tokens read of one of :func:`own_samples`. A vocabulary of tens of thousands makes about 150 of
-it, and one that makes more of it has no more to tell."""
+"""Tokens read of one of :func:`own_samples`. With a vocabulary of tens of thousands it is about 150
+long; a smaller vocabulary splits it into more, which say nothing new."""
 
 
 def tokenized_samples(

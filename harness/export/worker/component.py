@@ -65,26 +65,25 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
 @contextmanager
 def _without_collections() -> Iterator[None]:
     """Leave garbage that refers to itself: graphs have millions of objects, and little of it."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_enabled:
+            gc.enable()
 
 
 def _write(module: nn.Module, checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:
     report("export")
     config = task.config
-    is_decoder = isinstance(module, StaticDecoder)
+    extents: dict[str, tuple[object, ...]] = {}
+    constants: dict[str, int | bool] = {}
     if isinstance(module, StaticDecoder):
-        module = as_xnnpack_takes_it(module)
-    methods = exported_methods(
-        module,
-        method_inputs(checkpoint.spec, config, module),
-        open_extents(config) if is_decoder else {},
-    )
+        module, extents = as_xnnpack_takes_it(module), open_extents(config)
+        constants = decoder_constants(checkpoint.spec, config)
+    methods = exported_methods(module, method_inputs(checkpoint.spec, config, module), extents)
     report("lower")
-    constants = decoder_constants(checkpoint.spec, config) if is_decoder else {}
     with (
         task.output.open("wb") as file,
         weights_in_files(task.output.parent),

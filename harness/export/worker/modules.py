@@ -1,6 +1,6 @@
 """Float modules written as XNNPACK takes them, in operators that lowering need not decompose.
 
-Where there is nothing to decompose it leaves traces of the whole graph out.
+A graph with nothing to decompose is traced less often (:mod:`harness.backends.idle_passes`).
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class PooledRmsNorm(nn.Module):
 class JoinedAttention(StaticAttention):
     """Attention whose queries, keys and values come from one product.
 
-    XNNPACK quantizes what enters a linear, and starts its threads, once instead of three times.
+    So XNNPACK quantizes what enters them once instead of three times, and wakes its threads once.
     """
 
     def __init__(self, attention: StaticAttention) -> None:
+        assert type(attention) is StaticAttention
         nn.Module.__init__(self)
         self.geometry, self.turn = attention.geometry, attention.turn
         self.qkv_proj = _joined([attention.q_proj, attention.k_proj, attention.v_proj])
@@ -108,6 +109,7 @@ def as_xnnpack_takes_it(decoder: StaticDecoder) -> StaticDecoder:
 def _joined(linears: Sequence[nn.Linear]) -> nn.Linear:
     """One linear whose outputs are those of several behind each other."""
     outputs = sum(linear.out_features for linear in linears)
+    assert len({linear.bias is None for linear in linears}) == 1
     biases = [linear.bias.detach() for linear in linears if linear.bias is not None]
     joined = nn.Linear(linears[0].in_features, outputs, bias=bool(biases), device="meta")
     weight = _rows_behind_each_other([linear.weight.detach() for linear in linears])
@@ -120,11 +122,15 @@ def _joined(linears: Sequence[nn.Linear]) -> nn.Linear:
 def _rows_behind_each_other(weights: Sequence[Tensor]) -> Tensor:
     from torchao.quantization import IntxUnpackedToInt8Tensor
 
-    first = weights[0]
-    if not isinstance(first, IntxUnpackedToInt8Tensor):
+    packed = [weight for weight in weights if isinstance(weight, IntxUnpackedToInt8Tensor)]
+    if not packed:
         return torch.cat(list(weights))
+    kinds = {(one.target_dtype, one.block_size, one.activation_quantization) for one in packed}
+    assert len(packed) == len(weights)
+    assert len(kinds) == 1
+    first = packed[0]
     rows = [
-        torch.cat([getattr(weight, name) for weight in weights])
+        torch.cat([getattr(weight, name) for weight in packed])
         for name in ("qdata", "scale", "zero_point")
     ]
     joined: Tensor = IntxUnpackedToInt8Tensor(

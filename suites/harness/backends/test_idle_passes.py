@@ -78,7 +78,21 @@ class Packed(nn.Module):
         return y
 
 
+class Dropping(nn.Module):
+    """What only training does is taken out, though no table says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.dropout = nn.Linear(8, 8), nn.Dropout()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One product."""
+        y: Tensor = self.dropout(self.first(x))
+        return y
+
+
 INPUTS = {
+    Dropping: torch.ones(2, 8),
     Packed: torch.ones(2, 32),
     Looking: torch.ones(2, 8),
     Decomposed: torch.ones(2, 8),
@@ -119,26 +133,8 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-@pytest.fixture(autouse=True)
-def _no_numbers_of_operators(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By which traces of a run name them: they count nodes on the way to the program."""
-    from executorch.exir.passes.debug_handle_generator_pass import DebugHandleGeneratorPass
-    from torch.fx import GraphModule
-    from torch.fx.passes.infra.pass_base import PassResult
-
-    number = DebugHandleGeneratorPass.call
-
-    def call(self: DebugHandleGeneratorPass, graph_module: GraphModule) -> PassResult:
-        result: PassResult = number(self, graph_module)
-        for node in graph_module.graph.nodes:
-            if "debug_handle" in node.meta:
-                node.meta["debug_handle"] = 1
-        return result
-
-    monkeypatch.setattr(DebugHandleGeneratorPass, "call", call)
-
-
-@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing, Looking, Packed])
+@pytest.mark.usefixtures("no_numbers_of_operators")
+@pytest.mark.parametrize("kind", [Plain, Fused, Decomposed, Writing, Looking, Packed, Dropping])
 def test_the_program_is_the_same(
     kind: type[nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,52 @@ def test_values_with_gradients_are_found_out(tmp_path: Path) -> None:
         assert lowered(tmp_path / "quick.pte", with_gradients=True) == plain
 
 
+class Many(nn.Module):
+    """A concatenation of more than XNNPACK takes, which a pass splits by changing the node."""
+
+    def forward(self, x: Tensor, cache: Tensor) -> Tensor:
+        """Seven times the new rows, and sums of them."""
+        rows = torch.cat([cache, x, x + 1, x + 2, x + 3, x + 4, x + 5], dim=1)
+        return torch.relu(rows) + 1
+
+
+def test_what_a_pass_changes_in_place_is_computed(tmp_path: Path) -> None:
+    inputs = torch.ones(1, 4, 8), torch.ones(1, 6, 8)
+
+    def lowered_anew(name: str) -> bytes:
+        program = torch.export.export(Many(), inputs)
+        with (tmp_path / name).open("wb") as file:
+            lower_to_pte({"forward": program}, {}, plan_io_memory=False, output=file)
+        return (tmp_path / name).read_bytes()
+
+    plain = lowered_anew("plain.pte")
+    with with_known_values():
+        assert lowered_anew("quick.pte") == plain
+
+
+class Halves(ExportPass):
+    """Gives sums another number, which is as good as equal to the old one."""
+
+    def call_operator(self, op, args, kwargs, meta):  # type: ignore[no-untyped-def]
+        """Put a number of another type in."""
+        if op is torch.ops.aten.add.Tensor:
+            args = (args[0], 1.0)
+        return super().call_operator(op, args, kwargs, meta)
+
+
+def test_a_number_of_another_type_is_another() -> None:
+    class Counts(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + 1
+
+    graph = torch.export.export(Counts(), (torch.ones(3, dtype=torch.int32),)).graph_module
+    with with_known_values():
+        again = ExportPass()(graph).graph_module
+        changed = Halves()(again).graph_module
+    found = [node.meta["val"].dtype for node in changed.graph.nodes if node.op == "call_function"]
+    assert found == [torch.float]
+
+
 class Narrows(ExportPass):
     """Adds in half precision."""
 

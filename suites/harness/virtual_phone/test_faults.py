@@ -169,6 +169,19 @@ def test_a_silent_phone_is_offline(server: PrivateAdbServer, attached: VirtualPh
     wait_until_back(server, attached)
 
 
+def test_a_phone_whose_greeting_is_lost_stays_offline_until_it_is_reconnected(
+    server: PrivateAdbServer, attached: VirtualPhone
+) -> None:
+    attached.set_fault(lost_greetings=1)
+    adb(server, attached, "reconnect")
+    server.plug_in(attached)
+    wait_for_state(server, attached, "offline")
+    assert attached.status().faults.lost_greetings == 0
+    adb(server, attached, "reconnect")
+    server.plug_in(attached)
+    wait_until_back(server, attached)
+
+
 def test_a_phone_in_recovery_says_so(server: PrivateAdbServer, phone: VirtualPhone) -> None:
     phone.set_fault(availability="recovery")
     server.plug_in(phone)

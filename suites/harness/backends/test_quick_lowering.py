@@ -1,0 +1,63 @@
+"""All that an export leaves out, together and on a decoder: the program is the same."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from harness.backends.idle_passes import without_idle_traces
+from harness.backends.known_values import with_known_values
+from harness.backends.weight_recipe import WeightRecipe
+from harness.backends.xnnpack import lower_to_pte
+from harness.export.graphs.text_decoder import StaticDecoder, short_caches
+from harness.export.worker.component import exported_methods
+from harness.export.worker.linear_weights import quantize_linears
+from harness.export.worker.modules import as_xnnpack_takes_it
+from harness.vlm.spec import TextGeometry
+
+TEXT = TextGeometry(
+    hidden_size=32,
+    intermediate_size=64,
+    layers=1,
+    heads=4,
+    kv_heads=2,
+    head_dim=8,
+    vocab_size=40,
+    rope_theta=10_000.0,
+    rms_norm_eps=1e-5,
+    qkv_bias=True,
+)
+CONTEXT = 160
+METHODS = {"kv_forward": 1, "prefill_forward": 8}
+
+
+def lowered(precision: str, path: Path, *, quick: bool) -> bytes:
+    torch.manual_seed(0)
+    decoder = StaticDecoder(TEXT, CONTEXT)
+    for parameter in decoder.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    if precision != "fp32":
+        quantize_linears(decoder, precision, WeightRecipe())  # type: ignore[arg-type]
+    methods = exported_methods(
+        as_xnnpack_takes_it(decoder.eval()),
+        {name: decoder.example_inputs(ar) for name, ar in METHODS.items()},
+        {name: short_caches(TEXT.layers, CONTEXT - ar, ar) for name, ar in METHODS.items()},
+    )
+    with (
+        path.open("wb") as file,
+        without_idle_traces() if quick else nullcontext(),
+        with_known_values() if quick else nullcontext(),
+    ):
+        lower_to_pte(methods, {}, plan_io_memory=False, output=file)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "8da4w"])
+@pytest.mark.usefixtures("no_numbers_of_operators")
+def test_a_decoder_with_open_extents_is_the_same(precision: str, tmp_path: Path) -> None:
+    plain = lowered(precision, tmp_path / "plain.pte", quick=False)
+    assert lowered(precision, tmp_path / "quick.pte", quick=True) == plain
