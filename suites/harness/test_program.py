@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,8 @@ FULL = "error: Standard output cannot be written (No space left on device); send
 
 
 def shell(program: str, streams: str, variables: str = "") -> subprocess.CompletedProcess[str]:
-    command = f"{variables} PYTHONPATH={ROOT} {sys.executable} {program} {streams}"
+    root, python = shlex.quote(str(ROOT)), shlex.quote(sys.executable)
+    command = f"{variables} PYTHONPATH={root} {python} {program} {streams}"
     return subprocess.run(
         ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
         capture_output=True,

@@ -70,7 +70,7 @@ def test_an_option_without_suites_says_what_to_type(pytester: pytest.Pytester, g
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     [line] = filter(None, result.errlines)
     assert "--pre-gen-pte is an option of Snapgate's suites, and none are in" in line
-    assert f"type: pytest {ROOT / 'suites'}" in line
+    assert f"type: pytest {shlex.quote(str(ROOT / 'suites'))}" in line
 
 
 def test_another_root_is_refused(pytester: pytest.Pytester, given: Path) -> None:

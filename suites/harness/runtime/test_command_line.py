@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,17 @@ def test_outputs_are_prompts_and_answers_of_all_turns(
     assert written() == {"outputs.txt", "inference_speed.txt"}
 
 
+def quoted(path: str | Path) -> str:
+    return shlex.quote(str(path))
+
+
+def files_of(artifact: Artifact) -> str:
+    """Flags of the three files."""
+    return f"""--encoder_path {quoted(artifact.path("vision_encoder"))}
+        --tok_embedding_path {quoted(artifact.path("token_embedding"))}
+        --decoder_path {quoted(artifact.path("text_decoder"))}"""
+
+
 def test_upstreams_own_command_line_runs(
     artifact: Artifact, smolvlm: RandomModel, pictures: tuple[str, str], answer: Run
 ) -> None:
@@ -56,14 +68,12 @@ def test_upstreams_own_command_line_runs(
     Path("vision_encoder_input_0_0.raw").write_bytes(pixels.tobytes())
     Path("vision_encoder_input_list.txt").write_text("vision_encoder_input_0_0.raw\n")
     Path("outputs").mkdir()
-    command = f"""--decoder_model_version smolvlm --tokenizer_path {artifact.tokenizer_path}
+    command = f"""--decoder_model_version smolvlm {files_of(artifact)}
         --output_path outputs/outputs.txt --performance_output_path outputs/inference_speed.txt
-        --shared_buffer --decoder_path {artifact.path("text_decoder")}
-        --encoder_path {artifact.path("vision_encoder")}
-        --tok_embedding_path {artifact.path("token_embedding")}
-        --eval_mode 0 --temperature 0 --system_prompt= --seq_len 1024
+        --tokenizer_path {quoted(artifact.tokenizer_path)} --shared_buffer --eval_mode 0
+        --temperature 0 --system_prompt= --seq_len 1024
         --image_path vision_encoder_input_list.txt --seq_len 100"""
-    assert main([*command.split(), "--prompt", QUESTION]) == 0
+    assert main([*shlex.split(command), "--prompt", QUESTION]) == 0
     expected = answer(QUESTION, mode="kv", max_new_tokens=None, seq_len=100, ignore_eos=False).last
     content = Path("outputs/outputs.txt").read_bytes().decode(errors="replace")
     assert content == expected.echo + expected.text
@@ -113,13 +123,12 @@ def test_upstreams_way_begins_with_what_it_does_otherwise(
     content = json.loads(artifact.tokenizer_path.read_text())
     tokenizer = tmp_path / "nfc.json"
     tokenizer.write_text(json.dumps({**content, "normalizer": {"type": "NFC"}}))
-    command = f"""--decoder_model_version {artifact.manifest.family} --seq_len 0
-        --decoder_path {artifact.path("text_decoder")} --tokenizer_path {tokenizer}
-        --encoder_path {artifact.path("vision_encoder")} --max_new_tokens 1
-        --tok_embedding_path {artifact.path("token_embedding")} --image {pictures[0]}"""
+    command = f"""--decoder_model_version {artifact.manifest.family} {files_of(artifact)}
+        --seq_len 0 --tokenizer_path {quoted(tokenizer)} --max_new_tokens 1
+        --image {quoted(pictures[0])}"""
     asked = ["--prompt", "<image>Où est le café?", "--prompt", "What?"]
     for way, notices in ((["--upstream_compat"], 1), ([], 0)):
-        assert main([*command.split(), *asked, *way]) == 0
+        assert main([*shlex.split(command), *asked, *way]) == 0
         log = capsys.readouterr().err
         told = "] Warning: upstream's runner reads '<image>Où est le café?' as "
         assert log.count(told) == notices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -131,7 +132,7 @@ def test_a_forward_reaches_a_port_on_the_phone(
         "import socket; s = socket.create_server(('127.0.0.1', 0)); "
         "print(s.getsockname()[1], flush=True); c = s.accept()[0]; c.sendall(c.recv(9)[::-1])"
     )
-    command = f'{sys.executable} -c "{serving}"'
+    command = shlex.join([sys.executable, "-c", serving])
     with start(server, attached, "shell", command) as program:
         assert program.stdout is not None
         there = program.stdout.readline().decode().strip()

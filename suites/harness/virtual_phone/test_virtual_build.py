@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def files(random_smolvlm: Artifact, tmp_path_factory: pytest.TempPathFactory) ->
 def spoken_here(files: Path) -> bytes:
     """What this machine answers, without a phone."""
     environment = {**os.environ, "PYTHONPATH": str(Path(harness.__file__).parents[1])}
-    command = f"{sys.executable} -m harness.runtime {FLAGS}"
+    command = f"{shlex.quote(sys.executable)} -m harness.runtime {FLAGS}"
     subprocess.run(command, shell=True, cwd=files, env=environment, check=True)
     said = (files / "outputs.txt").read_bytes()
     assert said.partition(b"What is this?")[2], "an echo alone would prove nothing"

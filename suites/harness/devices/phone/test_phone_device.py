@@ -5,6 +5,7 @@ The adb server is real, the phone is virtual, and its runner is a script that be
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def test_a_failed_run_can_be_repeated_by_hand(
     with pytest.raises(RunFailure) as failed:
         device.run(artifact, [question], OPTIONS)
     adb, *rest = failed.value.command
-    command = " ".join([str(server.adb_program), *rest])
+    command = " ".join([shlex.quote(str(server.adb_program)), *rest])
     again = subprocess.run(("sh", "-c", command), capture_output=True, text=True, timeout=30)
     assert (again.returncode, adb) == (7, "adb")
     assert "seen <image>What is 'it'?" in again.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -122,7 +123,8 @@ def unplugged(server: PrivateAdbServer) -> Iterator[VirtualPhone]:
 
 def plug(server: PrivateAdbServer, phone: VirtualPhone) -> str:
     """Command that plugs a phone in, as a hub's would."""
-    return f"{server.adb_program} -P {server.port} connect {phone.serial}"
+    adb = shlex.quote(str(server.adb_program))
+    return f"{adb} -P {server.port} connect {phone.serial}"
 
 
 def wish_for(
