@@ -65,3 +65,14 @@ def test_searching_gains_where_an_outlier_takes_the_range() -> None:
         for scales in (search_scales(weight, grid), grid.largest(weight))
     ]
     assert errors[0] < 0.9 * errors[1]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_others_have_their_threads_back(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        search_scales(torch.ones(4, 32), Grid(-8, 7, 32))
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
