@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,27 +18,15 @@ from harness.export.graphs.text_decoder import StaticDecoder, short_caches
 from harness.export.worker.component import exported_methods
 from harness.export.worker.linear_weights import quantize_linears
 from harness.export.worker.modules import as_xnnpack_takes_it
-from harness.vlm.spec import TextGeometry
+from suites.harness.export.test_short_caches import CONTEXT, METHODS, TEXT
 
-TEXT = TextGeometry(
-    hidden_size=32,
-    intermediate_size=64,
-    layers=1,
-    heads=4,
-    kv_heads=2,
-    head_dim=8,
-    vocab_size=40,
-    rope_theta=10_000.0,
-    rms_norm_eps=1e-5,
-    qkv_bias=True,
-)
-CONTEXT = 160
-METHODS = {"kv_forward": 1, "prefill_forward": 8}
+GROUPED = replace(TEXT, intermediate_size=64)
+"""Whose linears divide into groups of 32 inputs."""
 
 
 def lowered(precision: str, path: Path, *, quick: bool) -> bytes:
     torch.manual_seed(0)
-    decoder = StaticDecoder(TEXT, CONTEXT)
+    decoder = StaticDecoder(GROUPED, CONTEXT)
     for parameter in decoder.parameters():
         nn.init.normal_(parameter, std=0.3)
     if precision != "fp32":
@@ -45,7 +34,7 @@ def lowered(precision: str, path: Path, *, quick: bool) -> bytes:
     methods = exported_methods(
         as_xnnpack_takes_it(decoder.eval()),
         {name: decoder.example_inputs(ar) for name, ar in METHODS.items()},
-        {name: short_caches(TEXT.layers, CONTEXT - ar, ar) for name, ar in METHODS.items()},
+        {name: short_caches(GROUPED.layers, CONTEXT - ar, ar) for name, ar in METHODS.items()},
     )
     with (
         path.open("wb") as file,
