@@ -8,7 +8,7 @@ computed again costs milliseconds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +29,20 @@ def with_known_values() -> Iterator[None]:
     The file that comes out is the same, byte for byte.
     """
     from executorch.exir.pass_base import _ExportPassBase
+    from torch._export.pass_base import _ExportPassBaseDeprecatedDoNotUse
 
-    reader: Any = _ExportPassBase.ExportInterpreter
-    read, write = reader.run_node, _ExportPassBase._fx
     knowing = _KnowingInterpreter()
+    with ExitStack() as stack:
+        for base in (_ExportPassBase, _ExportPassBaseDeprecatedDoNotUse):
+            stack.enter_context(_asks(base, knowing))
+        yield
+
+
+@contextmanager
+def _asks(base: Any, knowing: _KnowingInterpreter) -> Iterator[None]:
+    """Let passes of one base compute values where they are known."""
+    reader = base.ExportInterpreter
+    read, write = reader.run_node, base._fx
 
     def run_node(self: Interpreter, node: Node) -> object:
         knowing.node = node
@@ -43,27 +53,34 @@ def with_known_values() -> Iterator[None]:
         return write(self, *arguments)
 
     try:
-        reader.run_node, _ExportPassBase._fx = run_node, write_with_known_value
+        reader.run_node, base._fx = run_node, write_with_known_value
         yield
     finally:
-        reader.run_node, _ExportPassBase._fx = read, write
+        reader.run_node, base._fx = read, write
 
 
 @dataclass(frozen=True)
 class _Call:
-    """How a value came about: what is compared by identity is kept alive by it."""
+    """How a value came about: what is compared by identity is kept alive by it.
+
+    Attributes:
+        value: What came out.
+        operator: Of torch; an operator of ExecuTorch's dialect computes what that of torch does.
+        leaves: Operands, one by one.
+        structure: How they belong together.
+    """
 
     value: FakeTensor
-    target: object
+    operator: object
     leaves: tuple[object, ...]
     structure: pytree.TreeSpec
 
-    def is_of(self, target: object, leaves: Sequence[object], structure: pytree.TreeSpec) -> bool:
+    def is_of(self, operator: object, leaves: Sequence[object], structure: pytree.TreeSpec) -> bool:
         """Whether another call is the same."""
         return (
-            target is self.target
+            operator is self.operator
             and structure == self.structure
-            and all(map(_is_the_same, leaves, self.leaves))
+            and all(map(is_the_same, leaves, self.leaves))
         )
 
 
@@ -87,18 +104,23 @@ class _KnowingInterpreter(Interpreter):
         if not isinstance(known, FakeTensor) or known.requires_grad:
             return super().call_function(target, args, kwargs)
         leaves, structure = pytree.tree_flatten((args, kwargs))
-        call = self._calls.get(id(known))
-        if call is not None and call.is_of(target, leaves, structure):
+        call, operator = self._calls.get(id(known)), _torch_operator(target)
+        if call is not None and call.is_of(operator, leaves, structure):
             return known
         computed = super().call_function(target, args, kwargs)
         if not _is_alike(computed, known):
             return computed
         # The same object lets what follows be known, too.
-        self._calls[id(known)] = _Call(known, target, tuple(leaves), structure)
+        self._calls[id(known)] = _Call(known, operator, tuple(leaves), structure)
         return known
 
 
-def _is_the_same(one: object, other: object) -> bool:
+def _torch_operator(target: Any) -> object:
+    return target if isinstance(target, torch._ops.OpOverload) else getattr(target, "_op", target)
+
+
+def is_the_same(one: object, other: object) -> bool:
+    """Whether two operands are: one object, or numbers or words of one type that are equal."""
     plain = type(one) is type(other) and isinstance(one, bool | int | float | str)
     return one is other or (plain and one == other)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from harness.backends.qnn.parameter_lookups import quick_parameter_lookups
 from harness.errors import UserError
+from harness.machine_memory import collect_garbage
 from harness.targets.soc import Soc
 
 if TYPE_CHECKING:
@@ -60,26 +62,47 @@ def delegate(
 
     Does what upstream's ``to_edge_transform_and_lower_to_qnn`` does, in less time: graphs are
     traced without ``torch._dynamo``, which finds nothing in what has been traced before, and
-    decomposed once instead of three times.
+    decomposed once instead of three times. Upstream also decomposes ``stack`` and ``unbind`` of
+    integers, which our graphs have none of.
 
     Args:
         methods: By name; their parts share contexts.
         constants: Constant methods.
         options: What the compiler is told.
     """
-    import torch
-    from executorch.backends.qualcomm._passes.qnn_pass_manager import get_qnn_pass_manager_cls
+    from executorch.backends.qualcomm.partition.qnn_partitioner import QnnPartitioner
     from executorch.backends.qualcomm.utils.qnn_manager_lifecycle import QnnManagerContext
     from executorch.backends.qualcomm.utils.qnn_sdk_setup import (
         disable_mkldnn_on_amd,
         setup_qnn_sdk,
     )
-    from executorch.backends.qualcomm.utils.utils import qnn_edge_config
-    from executorch.exir import to_edge_transform_and_lower
 
     setup_qnn_sdk()
     disable_mkldnn_on_amd()
     specs = {name: _compile_specs(options, len(methods)) for name in methods}
+    with QnnManagerContext(specs), quick_parameter_lookups():
+        edge = _in_qualcomms_dialect(methods, constants, specs)
+        # Behind that lie five copies of every graph, and the compiler takes the most memory.
+        collect_garbage()
+        lowered: EdgeProgramManager = edge.to_backend(
+            {name: QnnPartitioner(spec) for name, spec in specs.items()}
+        )
+    return lowered
+
+
+def _in_qualcomms_dialect(
+    methods: Mapping[str, HtpMethod],
+    constants: Mapping[str, object],
+    specs: Mapping[str, list[object]],
+) -> EdgeProgramManager:
+    """Graphs of operators that the compiler knows."""
+    import torch
+    from executorch.backends.qualcomm._passes.qnn_pass_manager import get_qnn_pass_manager_cls
+    from executorch.backends.qualcomm.partition.utils import get_skip_decomp_table
+    from executorch.backends.qualcomm.utils.utils import qnn_edge_config
+    from executorch.exir import to_edge
+    from executorch.exir.program._program import lift_constant_tensor_pass
+
     programs, passes = {}, {}
     for name, method in methods.items():
         exported = torch.export.export(method.module, method.inputs, strict=False)
@@ -88,31 +111,11 @@ def delegate(
         passes[name] = manager.get_to_edge_transform_passes(
             exported, passes_job=_passes(method), compiler_specs=specs[name]
         )
-    with QnnManagerContext(specs):
-        edge: EdgeProgramManager = to_edge_transform_and_lower(
-            programs,
-            transform_passes=passes,
-            partitioner={name: [_partitioner(spec)] for name, spec in specs.items()},
-            constant_methods=dict(constants),
-            compile_config=qnn_edge_config(),
-        )
+    config = replace(qnn_edge_config(), preserve_ops=get_skip_decomp_table())
+    edge = to_edge(programs, dict(constants), compile_config=config).transform(passes)
+    for name in methods:
+        lift_constant_tensor_pass(edge.exported_program(name))
     return edge
-
-
-def _partitioner(specs: list[object]) -> object:
-    """Upstream's partitioner, which keeps whole operators whatever their dtype.
-
-    Upstream decomposes ``stack`` and ``unbind`` of integers, which our graphs have none of, and
-    decomposes every graph twice more to tell them apart.
-    """
-    from executorch.backends.qualcomm.partition.qnn_partitioner import QnnPartitioner
-
-    class WholeOperators(QnnPartitioner):  # type: ignore[misc]  # executorch has no types
-        def ops_to_not_decompose(self, program: object) -> tuple[list[object], None]:
-            operators, _ = super().ops_to_not_decompose(program)
-            return operators, None
-
-    return WholeOperators(specs)
 
 
 def _compile_specs(options: CompilerOptions, graphs: int) -> list[object]:

@@ -106,9 +106,11 @@ def calibrate_decoder(
         prepared = _calibrate_together(calibrator, ars, conversations)
     inputs = {name: decoder.example_inputs(ar) for name, ar in ars.items()}
     layers = decoder.geometry.layers
-    return CalibratedDecoder(
-        {name: _converted(graph, inputs[name], layers) for name, graph in prepared.items()}
-    )
+    converted = {name: _converted(graph, inputs[name], layers) for name, graph in prepared.items()}
+    first, *others = converted.values()
+    for other in others:
+        quantization.share_weights(first.module, other.module)
+    return CalibratedDecoder(converted)
 
 
 def _calibrate_together(

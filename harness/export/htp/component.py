@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchao.quantization.pt2e.quantizer import Quantizer
 
 from harness.artifacts.manifest import GraphCost
+from harness.backends.lean_lowering import lean_passes, without_collections
 from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
 from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
@@ -36,6 +37,7 @@ from harness.export.inputs.conversation import TokenizedSample
 from harness.export.weights.grid import QuantizedWeight
 from harness.export.weights.rounding import round_weights
 from harness.export.worker.messages import ReportStage, Task
+from harness.machine_memory import collect_garbage
 from harness.targets.soc import get_soc
 
 _KV_DTYPES = {8: torch.uint8, 16: torch.uint16}
@@ -66,7 +68,13 @@ def build_htp_component(
     options = CompilerOptions(
         get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.shares_memory
     )
-    with torch.no_grad(), task.output.open("wb") as file:
+    collect_garbage()
+    with (
+        torch.no_grad(),
+        lean_passes(),
+        without_collections(),
+        task.output.open("wb") as file,
+    ):
         lowered = lower_to_pte(
             methods,
             constants,

@@ -6,13 +6,15 @@ topology is equal, so encodings found with one graph can be copied to another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from operator import attrgetter
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -53,7 +55,7 @@ def prepare(
 
     # The guards would become users of every input and be observed as if they computed something.
     graph = torch.export.export(module, inputs, strict=False).module(check_guards=False)
-    with uncopied_constructors():
+    with uncopied_constructors(), counted_names():
         prepared: fx.GraphModule = prepare_pt2e(graph, quantizer)
     fix_weight_ranges(prepared, weights)
     return prepared
@@ -74,6 +76,32 @@ def uncopied_constructors() -> Iterator[None]:
         yield
     finally:
         del PartialWrapper.__deepcopy__
+
+
+@contextmanager
+def counted_names() -> Iterator[None]:
+    """Let ``prepare_pt2e`` number its observers by counting, for all threads.
+
+    By itself it asks the graph for number 0, 1 and so on until one is free, for each anew.
+    """
+    # A function of the package has the module's name.
+    module: Any = import_module("torch.ao.quantization.fx.prepare")
+    search, numbers = module.get_new_attr_name_with_prefix, Counter[tuple[int, str]]()
+
+    def count(prefix: str) -> Callable[[nn.Module], str]:
+        def next_name(owner: nn.Module) -> str:
+            counted = (id(owner), prefix)
+            while hasattr(owner, f"{prefix}{numbers[counted]}"):
+                numbers[counted] += 1
+            return f"{prefix}{numbers[counted]}"
+
+        return next_name
+
+    try:
+        module.get_new_attr_name_with_prefix = count
+        yield
+    finally:
+        module.get_new_attr_name_with_prefix = search
 
 
 def fix_weight_ranges(prepared: fx.GraphModule, weights: Mapping[str, QuantizedWeight]) -> None:
@@ -103,7 +131,37 @@ def convert(prepared: fx.GraphModule) -> fx.GraphModule:
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
     converted: fx.GraphModule = convert_pt2e(prepared)
+    _drop_unread_weights(converted)
+    _forget_graphs()
     return converted
+
+
+def _forget_graphs() -> None:
+    """Empty the caches by which torch and torchao keep every graph that they saw the device of."""
+    from torch.ao.quantization.fx.utils import assert_and_get_unique_device
+    from torchao.utils import _assert_and_get_unique_device
+
+    for cached in (assert_and_get_unique_device, _assert_and_get_unique_device):
+        cached.cache_clear()
+
+
+def _drop_unread_weights(graph: fx.GraphModule) -> None:
+    """Forget what the codes were made from: a graph of codes keeps the float weights, too."""
+    read = {node.target for node in graph.graph.nodes if node.op == "get_attr"}
+    for name, _ in [*graph.named_parameters(remove_duplicate=False)]:
+        if name not in read:
+            owner, _, own_name = name.rpartition(".")
+            delattr(graph.get_submodule(owner), own_name)
+
+
+def share_weights(first: fx.GraphModule, second: fx.GraphModule) -> None:
+    """Let two graphs of one module hold equal codes and tables once: nobody writes them."""
+    known = dict(first.named_buffers())
+    for name, tensor in [*second.named_buffers()]:
+        twin = known.get(name)
+        if twin is not None and twin.dtype == tensor.dtype and torch.equal(twin, tensor):
+            owner, _, own_name = name.rpartition(".")
+            setattr(second.get_submodule(owner), own_name, twin)
 
 
 def copy_ranges(source: fx.GraphModule, destination: fx.GraphModule) -> None:

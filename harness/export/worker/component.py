@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from harness.backends import xnnpack
-from harness.backends.idle_passes import without_idle_traces
-from harness.backends.known_values import with_known_values
+from harness.backends.lean_lowering import lean_passes, without_collections
 from harness.backends.weight_recipe import WeightRecipe
 from harness.backends.weights_in_files import weights_in_files
 from harness.checkpoint.checkpoint import Checkpoint
@@ -58,20 +55,8 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
     if config.precision != "fp32":
         report("quantize")
         module = _quantized(module, config, rows)
-    with _without_collections():
+    with without_collections():
         _write(module, checkpoint, task, report)
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Leave garbage that refers to itself: graphs have millions of objects, and little of it."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _write(module: nn.Module, checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:
@@ -87,8 +72,7 @@ def _write(module: nn.Module, checkpoint: Checkpoint, task: Task, report: Report
     with (
         task.output.open("wb") as file,
         weights_in_files(task.output.parent),
-        without_idle_traces(),
-        with_known_values(),
+        lean_passes(),
     ):
         xnnpack.lower_to_pte(
             methods, constants, plan_io_memory=config.component == "vision_encoder", output=file

@@ -24,6 +24,7 @@ DECIDES_NOTHING = {
     "harness.errors": "how to refuse",
     "harness.finished_program": "how much is kept of what another program prints",
     "harness.kept_output": "the same",
+    "harness.machine_memory": "tells of memory, and gives some of it back",
     "harness.measure.wording": "numbers and plurals in sentences",
     "harness.mounts": "whether a folder lets programs be run from it",
     "harness.options.command_line": "spells the command that a refusal names",

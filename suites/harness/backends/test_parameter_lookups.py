@@ -1,0 +1,62 @@
+"""Which nodes are weights is answered as before, and asked of fewer."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from executorch.backends.qualcomm.builders import utils
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from harness.backends.qnn.parameter_lookups import quick_parameter_lookups
+
+
+class Weighed(nn.Module):
+    """A weight, a table and a constant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.register_buffer("table", torch.ones(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All of them together."""
+        y: Tensor = self.linear(x) + self.table * torch.tensor([1.0, 2.0, 3.0, 4.0])
+        return y
+
+
+@pytest.fixture
+def program() -> ExportedProgram:
+    return torch.export.export(Weighed(), (torch.ones(1, 4),)).run_decompositions()
+
+
+def answers(program: ExportedProgram) -> list[tuple[str, bool, bool]]:
+    return [
+        (node.name, utils.is_parameter(node, program), utils.is_graph_input(node, program))
+        for node in program.graph.nodes
+    ]
+
+
+def test_answers_are_the_same(program: ExportedProgram) -> None:
+    slow = answers(program)
+    with quick_parameter_lookups():
+        assert answers(program) == slow
+    assert sum(is_weight for _, is_weight, _ in slow) == 4
+    assert answers(program) == slow
+
+
+def test_only_inputs_are_looked_up(
+    program: ExportedProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, look_up = list[str](), utils.is_param
+
+    def is_param(program: ExportedProgram, node: torch.fx.Node) -> bool:
+        asked.append(node.op)
+        return bool(look_up(program, node))
+
+    monkeypatch.setattr(utils, "is_param", is_param)
+    with quick_parameter_lookups():
+        answers(program)
+    assert set(asked) == {"placeholder"}
+    answers(program)
+    assert "call_function" in asked
