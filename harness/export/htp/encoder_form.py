@@ -184,14 +184,16 @@ class GroupedHeads(nn.Module):
     def _mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         rows, width = q.shape[1:]
         head_dim = width // self.heads
-        q, k, v = (x.view(rows, self.heads, head_dim).transpose(0, 1) for x in (q, k, v))
+        if self.heads > 1:
+            q, k, v = (x.view(rows, self.heads, head_dim).transpose(0, 1) for x in (q, k, v))
         scale = head_dim**-0.5
         keys = k.transpose(1, 2)
         scores = torch.bmm(q * scale, keys) if self.groups > 1 else torch.bmm(q, keys) * scale
         if self.once is not None:
             scores = scores + self.once
         mixed = torch.bmm(torch.softmax(scores, dim=-1), v)
-        return mixed.transpose(0, 1).reshape(1, rows, width)
+        # A head alone is what it came as, and every view of it would be traced time and again.
+        return mixed if self.heads == 1 else mixed.transpose(0, 1).reshape(1, rows, width)
 
 
 class MlpInColumns(nn.Module):
