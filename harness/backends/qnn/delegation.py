@@ -80,13 +80,14 @@ def delegate(
     setup_qnn_sdk()
     disable_mkldnn_on_amd()
     specs = {name: _compile_specs(options, len(methods)) for name in methods}
-    with QnnManagerContext(specs), quick_parameter_lookups():
+    with QnnManagerContext(specs):
         edge = _in_qualcomms_dialect(methods, constants, specs)
         # Behind that lie five copies of every graph, and the compiler takes the most memory.
         collect_garbage()
-        lowered: EdgeProgramManager = edge.to_backend(
-            {name: QnnPartitioner(spec) for name, spec in specs.items()}
-        )
+        with quick_parameter_lookups():
+            lowered: EdgeProgramManager = edge.to_backend(
+                {name: QnnPartitioner(spec) for name, spec in specs.items()}
+            )
     return lowered
 
 
@@ -112,7 +113,9 @@ def _in_qualcomms_dialect(
             exported, passes_job=_passes(method), compiler_specs=specs[name]
         )
     config = replace(qnn_edge_config(), preserve_ops=get_skip_decomp_table())
-    edge = to_edge(programs, dict(constants), compile_config=config).transform(passes)
+    edge = to_edge(programs, dict(constants), compile_config=config)
+    with quick_parameter_lookups():
+        edge = edge.transform(passes)
     for name in methods:
         lift_constant_tensor_pass(edge.exported_program(name))
     return edge

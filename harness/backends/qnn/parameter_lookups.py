@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
+    from torch.export.graph_signature import ExportGraphSignature
     from torch.fx import Node
 
     Lookup = Callable[[ExportedProgram, Node], bool]
 
 _LOOKUPS = ("is_param", "is_buffer", "is_lifted_tensor_constant")
+_TABLES = (
+    "inputs_to_parameters",
+    "inputs_to_buffers",
+    "inputs_to_lifted_tensor_constants",
+    "non_persistent_buffers",
+)
 
 
 @contextmanager
 def quick_parameter_lookups() -> Iterator[None]:
-    """Look only inputs up among a program's weights, for all threads.
+    """Look only inputs up among a program's weights, in tables that are made once, for all threads.
 
-    Each of torch's three lookups makes a dictionary of all weights first, and all are made for
-    every node although weights are inputs of a graph: a seventh of an export's time.
+    Each of torch's three lookups makes a table of all weights first, and all are made for every
+    node although weights are inputs of a graph: a seventh of an export's time. A table is made anew
+    when inputs are added, taken away or renamed; what renames them otherwise than by
+    ``replace_all_uses``, ``torch.export`` itself, has no place within.
     """
     from executorch.backends.qualcomm.builders import utils
+    from torch.export.graph_signature import ExportGraphSignature
 
     slow: dict[str, Lookup] = {name: getattr(utils, name) for name in _LOOKUPS}
+    made: dict[str, Any] = {name: getattr(ExportGraphSignature, name) for name in _TABLES}
+    rename, tables = ExportGraphSignature.replace_all_uses, dict[tuple[str, int], _Table]()
+
+    def rename_and_forget(self: ExportGraphSignature, old: str, new: str) -> None:
+        tables.clear()
+        rename(self, old, new)
+
     try:
         for name, lookup in slow.items():
             setattr(utils, name, _of_inputs(lookup))
+        for name, table in made.items():
+            setattr(ExportGraphSignature, name, property(_kept(name, table.fget, tables)))
+        ExportGraphSignature.replace_all_uses = rename_and_forget  # type: ignore[method-assign]
         yield
     finally:
+        ExportGraphSignature.replace_all_uses = rename  # type: ignore[method-assign]
+        for name, table in made.items():
+            setattr(ExportGraphSignature, name, table)
         for name, lookup in slow.items():
             setattr(utils, name, lookup)
 
@@ -39,3 +63,32 @@ def _of_inputs(lookup: Lookup) -> Lookup:
         return node.op == "placeholder" and lookup(program, node)
 
     return look_up
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What a signature said of its inputs.
+
+    Attributes:
+        signature: Kept, so that no other gets its identity.
+        inputs: Identities of the inputs' descriptions.
+        content: The table.
+    """
+
+    signature: ExportGraphSignature
+    inputs: list[int]
+    content: Mapping[str, str] | set[str]
+
+
+def _kept(
+    name: str,
+    make: Callable[[ExportGraphSignature], Mapping[str, str] | set[str]],
+    tables: dict[tuple[str, int], _Table],
+) -> Callable[[ExportGraphSignature], Mapping[str, str] | set[str]]:
+    def table(self: ExportGraphSignature) -> Mapping[str, str] | set[str]:
+        known, inputs = tables.get((name, id(self))), list(map(id, self.input_specs))
+        if known is None or known.inputs != inputs:
+            known = tables[name, id(self)] = _Table(self, inputs, make(self))
+        return known.content
+
+    return table

@@ -60,3 +60,35 @@ def test_only_inputs_are_looked_up(
     assert set(asked) == {"placeholder"}
     answers(program)
     assert "call_function" in asked
+
+
+def test_a_table_is_made_once(program: ExportedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+    make = type(program.graph_signature).inputs_to_buffers
+
+    def count(signature: object) -> object:
+        nonlocal made
+        made += 1
+        return make.fget(signature)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(type(program.graph_signature), "inputs_to_buffers", property(count))
+    with quick_parameter_lookups():
+        answers(program)
+    assert made == 1
+
+
+def test_a_table_follows_its_signature(program: ExportedProgram) -> None:
+    signature = program.graph_signature
+    with quick_parameter_lookups():
+        (name, target), *_ = signature.inputs_to_buffers.items()
+        signature.replace_all_uses(name, "renamed")
+        assert signature.inputs_to_buffers["renamed"] == target
+        assert name not in signature.inputs_to_buffers
+        index = next(
+            number for number, one in enumerate(signature.input_specs) if one.target == target
+        )
+        taken = signature.input_specs.pop(index)
+        assert signature.inputs_to_buffers == {}
+        signature.input_specs.append(taken)
+        assert signature.inputs_to_buffers == {"renamed": target}
+    assert signature.inputs_to_buffers == {"renamed": target}
