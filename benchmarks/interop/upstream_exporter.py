@@ -1,4 +1,4 @@
-"""Upstream's own exporter on a miniature: ``python -m benchmarks.interop.upstream_exporter``.
+"""Upstream's own exporter: ``python -m benchmarks.interop.upstream_exporter``.
 
 It runs ``llama.py`` of the installed executorch package in this process, which belongs to nothing
 else: what must be put around upstream's code stays here, and wall time and memory are its own.
@@ -14,16 +14,19 @@ import sys
 from pathlib import Path
 
 from harness.backends.qnn.provider import activate
+from harness.checkpoint.checkpoint import open_checkpoint
 from harness.checkpoint_source import find_checkpoint
 from harness.run_folder import run_folder
 from harness.vlm.mode import EVAL_MODES
-from harness.vlm.registry import get_spec, known_miniatures
+from harness.vlm.registry import get_spec_or_family
 
 
 def main() -> None:
-    """Export one miniature for the x86 emulator; upstream's own exceptions pass through."""
+    """Export one model for the x86 emulator; upstream's own exceptions pass through."""
     options = _parser().parse_args()
-    spec = get_spec(options.model)
+    named = get_spec_or_family(options.model)
+    source = find_checkpoint(named, options.checkpoint)
+    spec = open_checkpoint(source, named).spec
     with run_folder() as folder:
         # Upstream keeps converted weights there and never asks whether they are today's.
         os.environ["HF_HOME"] = str(folder / "hub")
@@ -36,7 +39,7 @@ def main() -> None:
         )
         from benchmarks.interop.upstream_patches import UPSTREAM, adapt, stubs
 
-        checkpoint = prepare_checkpoint(spec, find_checkpoint(spec, None), folder / "checkpoint")
+        checkpoint = prepare_checkpoint(spec, source, folder / "checkpoint")
         parameters = folder / "params.json"
         parameters.write_text(json.dumps(model_parameters(spec)), encoding="utf-8")
         with stubs():
@@ -59,8 +62,8 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    miniatures = [spec.name for spec in known_miniatures()]
-    parser.add_argument("--model", required=True, choices=miniatures)
+    parser.add_argument("--model", required=True, help="a model, or the family of a checkpoint")
+    parser.add_argument("--checkpoint", help="folder or hub id (default: the model's own)")
     parser.add_argument("--mode", required=True, choices=EVAL_MODES)
     parser.add_argument("--soc", required=True)
     parser.add_argument("--calibration", required=True, type=Path, help="see interop.scenes")

@@ -107,9 +107,7 @@ def calibrate_decoder(
     inputs = {name: decoder.example_inputs(ar) for name, ar in ars.items()}
     layers = decoder.geometry.layers
     converted = {name: _converted(graph, inputs[name], layers) for name, graph in prepared.items()}
-    first, *others = converted.values()
-    for other in others:
-        quantization.share_weights(first.module, other.module)
+    quantization.share_weights(*(graph.module for graph in converted.values()))
     return CalibratedDecoder(converted)
 
 

@@ -30,7 +30,7 @@ from harness.export.htp.modules import (
     turn_keys,
     with_builtin_gelu,
 )
-from harness.export.htp.quantization import convert, prepare
+from harness.export.htp.quantization import convert, prepare, share_weights
 from harness.export.htp.quantizer import layer_schemes, make_quantizer, weight_grids
 from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import TokenizedSample
@@ -210,12 +210,13 @@ def _token_embedding(
         return {name: HtpMethod(table, one) for name, one in inputs.items()}
     report("quantize")
     assert config.soc is not None
-    methods = {}
+    converted = {}
     for name, one in inputs.items():
         prepared = prepare(table, one, make_quantizer("16a8w", config.soc, block_size=1))
         prepared(*one)
-        methods[name] = HtpMethod(convert(prepared), one)
-    return methods
+        converted[name] = convert(prepared)
+    share_weights(*converted.values())
+    return {name: HtpMethod(converted[name], one) for name, one in inputs.items()}
 
 
 def _schemes(module: nn.Module, config: BuildConfig) -> dict[str, WeightScheme]:

@@ -154,14 +154,15 @@ def _drop_unread_weights(graph: fx.GraphModule) -> None:
             delattr(graph.get_submodule(owner), own_name)
 
 
-def share_weights(first: fx.GraphModule, second: fx.GraphModule) -> None:
-    """Let two graphs of one module hold equal codes and tables once: nobody writes them."""
+def share_weights(first: fx.GraphModule, *others: fx.GraphModule) -> None:
+    """Let graphs of one module hold equal codes and tables once: nobody writes them."""
     known = dict(first.named_buffers())
-    for name, tensor in [*second.named_buffers()]:
-        twin = known.get(name)
-        if twin is not None and twin.dtype == tensor.dtype and torch.equal(twin, tensor):
-            owner, _, own_name = name.rpartition(".")
-            setattr(second.get_submodule(owner), own_name, twin)
+    for graph in others:
+        for name, tensor in [*graph.named_buffers()]:
+            twin = known.get(name)
+            if twin is not None and twin.dtype == tensor.dtype and torch.equal(twin, tensor):
+                owner, _, own_name = name.rpartition(".")
+                setattr(graph.get_submodule(owner), own_name, twin)
 
 
 def copy_ranges(source: fx.GraphModule, destination: fx.GraphModule) -> None:
