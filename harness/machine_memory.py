@@ -1,4 +1,4 @@
-"""How much memory a new process can have here: the machine's, or what a container leaves of it."""
+"""How much memory a new process can have here, and giving back what this one no longer needs."""
 
 from __future__ import annotations
 

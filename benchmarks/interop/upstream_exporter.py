@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.backends.qnn.provider import activate
 from harness.checkpoint.checkpoint import open_checkpoint
 from harness.checkpoint_source import find_checkpoint
+from harness.errors import UserError
 from harness.run_folder import run_folder
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.registry import get_spec_or_family
@@ -23,10 +24,14 @@ from harness.vlm.registry import get_spec_or_family
 
 def main() -> None:
     """Export one model for the x86 emulator; upstream's own exceptions pass through."""
-    options = _parser().parse_args()
-    named = get_spec_or_family(options.model)
-    source = find_checkpoint(named, options.checkpoint)
-    spec = open_checkpoint(source, named).spec
+    parser = _parser()
+    options = parser.parse_args()
+    try:
+        named = get_spec_or_family(options.model)
+        source = find_checkpoint(named, options.checkpoint)
+        spec = open_checkpoint(source, named).spec
+    except UserError as error:
+        parser.error(str(error))
     with run_folder() as folder:
         # Upstream keeps converted weights there and never asks whether they are today's.
         os.environ["HF_HOME"] = str(folder / "hub")

@@ -1,8 +1,8 @@
 """Passes over a graph that change nothing, and trace the whole of it again all the same.
 
-A trace of a decoder of 32 layers in one graph with an open extent takes minutes. ExecuTorch's two
-passes about batch norms make one each although a decoder has none. It also decomposes each graph
-three times over, and there is nothing to do for two of them.
+A trace of a decoder of 32 layers in one graph with an open extent takes minutes. XNNPACK's two
+passes about batch norms make one each although a decoder has none. On the way there ExecuTorch
+decomposes each graph three times over, and there is nothing to do for two of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def without_idle_traces() -> Iterator[None]:
-    """Lower to XNNPACK without tracing a graph again that a pass leaves as it was.
+    """Lower without tracing a graph again that XNNPACK's passes or decomposing leave as it was.
 
     For a process that exports and does nothing else: torch and ExecuTorch are changed for all of
     its threads. The file that comes out is the same but for the numbers by which traces of a run

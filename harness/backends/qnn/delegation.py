@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from executorch.exir import EdgeProgramManager
     from torch import Tensor, fx, nn
+    from torch.export import ExportedProgram
 
 _OLDEST_ARCH_WITH_SHARED_WEIGHTS = 73
 """The compiler takes older ones, whose phones cannot load what it makes (contract §1.4)."""
@@ -82,13 +83,29 @@ def delegate(
     specs = {name: _compile_specs(options, len(methods)) for name in methods}
     with QnnManagerContext(specs):
         edge = _in_qualcomms_dialect(methods, constants, specs)
-        # Behind that lie five copies of every graph, and the compiler takes the most memory.
+        # Behind that lie copies of every graph, and the compiler takes the most memory.
         collect_garbage()
         with quick_parameter_lookups():
             lowered: EdgeProgramManager = edge.to_backend(
                 {name: QnnPartitioner(spec) for name, spec in specs.items()}
             )
+    for name in methods:
+        _check_nothing_is_left(name, lowered.exported_program(name))
     return lowered
+
+
+def _check_nothing_is_left(method: str, program: ExportedProgram) -> None:
+    """Refuse what no processor runs, as upstream does.
+
+    Raises:
+        RuntimeError: If an operator that was kept whole for the compiler was not taken by it.
+    """
+    from executorch.backends.qualcomm.partition.utils import get_skip_decomp_table
+    from executorch.exir.program._program import _sanity_check_graph_for_non_decomp_ops
+
+    _sanity_check_graph_for_non_decomp_ops(
+        method, program, get_skip_decomp_table(), None, generate_error=True
+    )
 
 
 def _in_qualcomms_dialect(

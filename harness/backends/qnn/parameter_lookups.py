@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
-    from torch.export.graph_signature import ExportGraphSignature
+    from torch.export.graph_signature import ExportGraphSignature, InputSpec
     from torch.fx import Node
 
     Lookup = Callable[[ExportedProgram, Node], bool]
@@ -71,24 +72,28 @@ class _Table:
 
     Attributes:
         signature: Kept, so that no other gets its identity.
-        inputs: Identities of the inputs' descriptions.
+        inputs: Descriptions of the inputs.
         content: The table.
     """
 
     signature: ExportGraphSignature
-    inputs: list[int]
-    content: Mapping[str, str] | set[str]
+    inputs: tuple[InputSpec, ...]
+    content: Any
 
 
 def _kept(
     name: str,
-    make: Callable[[ExportGraphSignature], Mapping[str, str] | set[str]],
+    make: Callable[[ExportGraphSignature], Any],
     tables: dict[tuple[str, int], _Table],
-) -> Callable[[ExportGraphSignature], Mapping[str, str] | set[str]]:
-    def table(self: ExportGraphSignature) -> Mapping[str, str] | set[str]:
-        known, inputs = tables.get((name, id(self))), list(map(id, self.input_specs))
-        if known is None or known.inputs != inputs:
-            known = tables[name, id(self)] = _Table(self, inputs, make(self))
+) -> Callable[[ExportGraphSignature], Any]:
+    def table(self: ExportGraphSignature) -> Any:
+        known, inputs = tables.get((name, id(self))), self.input_specs
+        if known is None or not _are_the_same(known.inputs, inputs):
+            known = tables[name, id(self)] = _Table(self, tuple(inputs), make(self))
         return known.content
 
     return table
+
+
+def _are_the_same(inputs: Sequence[InputSpec], others: Sequence[InputSpec]) -> bool:
+    return len(inputs) == len(others) and all(map(operator.is_, inputs, others))

@@ -147,11 +147,19 @@ def _forget_graphs() -> None:
 
 def _drop_unread_weights(graph: fx.GraphModule) -> None:
     """Forget what the codes were made from: a graph of codes keeps the float weights, too."""
-    read = {node.target for node in graph.graph.nodes if node.op == "get_attr"}
-    for name, _ in [*graph.named_parameters(remove_duplicate=False)]:
-        if name not in read:
-            owner, _, own_name = name.rpartition(".")
-            delattr(graph.get_submodule(owner), own_name)
+    nodes = graph.graph.nodes
+    if any(node.op == "call_module" for node in nodes) or _has_graphs_within(graph):
+        return
+    read = {id(attrgetter(node.target)(graph)) for node in nodes if node.op == "get_attr"}
+    for module in graph.modules():
+        for name, weight in [*module.named_parameters(recurse=False)]:
+            if id(weight) not in read:
+                delattr(module, name)
+
+
+def _has_graphs_within(graph: fx.GraphModule) -> bool:
+    """Whether a graph calls other graphs, which may read what it does not."""
+    return any(isinstance(one, fx.GraphModule) for one in graph.modules() if one is not graph)
 
 
 def share_weights(first: fx.GraphModule, *others: fx.GraphModule) -> None:

@@ -64,7 +64,13 @@ class Copied(nn.Module):
 RUN = {
     Plain: set[str](),
     Mixed: {"RemoveMixedTypeOperators", "MemoryFormatOpsPass"},
-    Scaled: {"ScalarToTensorPass"},
+    # From then on a constant stands in the graph, of which nobody is asked.
+    Scaled: {
+        "ScalarToTensorPass",
+        "SymToTensorPass",
+        "RemoveMixedTypeOperators",
+        "MemoryFormatOpsPass",
+    },
     Copied: {"MemoryFormatOpsPass"},
 }
 """Which of them change something."""

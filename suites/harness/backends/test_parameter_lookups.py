@@ -7,6 +7,12 @@ import torch
 from executorch.backends.qualcomm.builders import utils
 from torch import Tensor, nn
 from torch.export import ExportedProgram
+from torch.export.graph_signature import (
+    ExportGraphSignature,
+    InputKind,
+    InputSpec,
+    TensorArgument,
+)
 
 from harness.backends.qnn.parameter_lookups import quick_parameter_lookups
 
@@ -91,4 +97,20 @@ def test_a_table_follows_its_signature(program: ExportedProgram) -> None:
         assert signature.inputs_to_buffers == {}
         signature.input_specs.append(taken)
         assert signature.inputs_to_buffers == {"renamed": target}
-    assert signature.inputs_to_buffers == {"renamed": target}
+        other = InputSpec(InputKind.BUFFER, TensorArgument("other"), "other", persistent=False)
+        signature.input_specs[-1] = other
+        assert signature.inputs_to_buffers == {"other": "other"}
+        assert set(signature.non_persistent_buffers) == {"other"}
+    assert signature.inputs_to_buffers == {"other": "other"}
+
+
+def fail_within() -> None:
+    with quick_parameter_lookups():
+        raise RuntimeError("within")
+
+
+def test_lookups_are_torchs_again_behind_an_error() -> None:
+    before = utils.is_param, ExportGraphSignature.inputs_to_buffers
+    with pytest.raises(RuntimeError, match="within"):
+        fail_within()
+    assert (utils.is_param, ExportGraphSignature.inputs_to_buffers) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from importlib import import_module
 
 import pytest
 import torch
@@ -60,6 +61,22 @@ def test_observers_are_named_as_by_searching() -> None:
     searched = prepare_pt2e(graph, make_quantizer("16a8w", "SM8650", block_size=1))
     ours = prepare(module, inputs, make_quantizer("16a8w", "SM8650", block_size=1))
     assert observers(ours) == observers(searched) != []
+
+
+def test_no_name_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("torch.ao.quantization.fx.prepare")
+    search, searched = module.get_new_attr_name_with_prefix, list[str]()
+
+    def get_new_attr_name_with_prefix(prefix: str) -> object:
+        searched.append(prefix)
+        return search(prefix)
+
+    monkeypatch.setattr(module, "get_new_attr_name_with_prefix", get_new_attr_name_with_prefix)
+    observed(Layers().eval(), 2)
+    assert searched == []
+    graph = torch.export.export(Layers().eval(), (torch.zeros(2, WIDTH),)).module()
+    prepare_pt2e(graph, make_quantizer("16a8w", "SM8650", block_size=1))
+    assert searched
 
 
 def test_a_converted_graph_holds_no_float_weights() -> None:
