@@ -69,12 +69,7 @@ def build_htp_component(
         get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.shares_memory
     )
     collect_garbage()
-    with (
-        torch.no_grad(),
-        lean_passes(),
-        without_collections(),
-        task.output.open("wb") as file,
-    ):
+    with lean_passes(), without_collections(), torch.no_grad(), task.output.open("wb") as file:
         lowered = lower_to_pte(
             methods,
             constants,

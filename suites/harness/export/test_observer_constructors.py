@@ -11,7 +11,8 @@ from torch import Tensor, fx, nn
 from torchao.quantization.pt2e import MinMaxObserver
 from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
-from harness.export.htp.quantization import convert, prepare, uncopied_constructors
+from harness.export.htp.observers import uncopied_constructors
+from harness.export.htp.quantization import convert, prepare
 from harness.export.htp.quantizer import make_quantizer
 
 
