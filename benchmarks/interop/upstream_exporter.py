@@ -71,7 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", help="folder or hub id (default: the model's own)")
     parser.add_argument("--mode", required=True, choices=EVAL_MODES)
     parser.add_argument("--soc", required=True)
-    parser.add_argument("--calibration", required=True, type=Path, help="see interop.scenes")
+    parser.add_argument(
+        "--calibration",
+        required=True,
+        type=Path,
+        help="samples, as upstream reads them (see benchmarks.interop.scenes)",
+    )
     parser.add_argument("--out", required=True, type=Path, help="folder for what upstream writes")
     return parser
 
