@@ -76,7 +76,11 @@ def test_a_whole_name_is_meant_although_another_begins_with_it(tmp_path: Path) -
         ("0ddba1", "2 artifacts in .* have names or keys that begin with '0ddba1'"),
     ],
 )
-def test_a_name_that_fits_none_or_several_is_told(tmp_path: Path, name: str, sentence: str) -> None:
+def test_a_name_that_fits_none_or_several_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, sentence: str
+) -> None:
+    # Two folders above a checkout there may be such a folder.
+    monkeypatch.chdir(tmp_path)
     cached(tmp_path, OLD)
     cached(tmp_path, "0ddba1f" + "0" * 57)
     with pytest.raises(UserError, match=sentence):
