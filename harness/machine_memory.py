@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-_GROUPS = Path("/sys/fs/cgroup")
-_OWN = Path("/proc/self/cgroup")
+from harness.control_groups import MOUNTED, OWN, own_groups
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,16 @@ def collect_garbage() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def memory_room(groups: Path = _GROUPS, own: Path = _OWN) -> MemoryRoom:
+def memory_room(groups: Path = MOUNTED, own: Path = OWN) -> MemoryRoom:
     """What a new process could have now.
 
     Args:
-        groups: Where control groups are mounted (cgroup v2, or v1's folder of each controller).
+        groups: Where control groups are mounted.
         own: Which of them this process is in.
     """
     of_machine = psutil.virtual_memory().available + psutil.swap_memory().free
     room = MemoryRoom(int(of_machine))
-    for folder in _own_groups(groups, own):
+    for folder in own_groups("memory", groups, own):
         limit = _number(folder / "memory.max", folder / "memory.limit_in_bytes")
         used = _number(folder / "memory.current", folder / "memory.usage_in_bytes")
         if limit is None or used is None:
@@ -67,21 +65,6 @@ def memory_room(groups: Path = _GROUPS, own: Path = _OWN) -> MemoryRoom:
             kills = _of_table(folder / "memory.events", "oom_kill")
             room = MemoryRoom(left, limit, kills)
     return room
-
-
-def _own_groups(groups: Path, own: Path) -> Iterator[Path]:
-    """Folders of this process's memory group and of all above it, whose limits hold as well."""
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        root = groups / "memory" if controllers else groups
-        inner = Path(path.lstrip("/"))
-        yield from (root / part for part in (inner, *inner.parents))
 
 
 def _number(*files: Path) -> int | None:

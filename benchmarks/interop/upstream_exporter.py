@@ -17,7 +17,9 @@ from harness.backends.qnn.provider import activate
 from harness.checkpoint.checkpoint import open_checkpoint
 from harness.checkpoint_source import find_checkpoint
 from harness.errors import UserError
+from harness.export.calibration_file import read_samples
 from harness.run_folder import run_folder
+from harness.targets.soc import get_soc
 from harness.vlm.mode import EVAL_MODES
 from harness.vlm.registry import get_spec_or_family
 
@@ -30,6 +32,8 @@ def main() -> None:
         named = get_spec_or_family(options.model)
         source = find_checkpoint(named, options.checkpoint)
         spec = open_checkpoint(source, named).spec
+        soc = get_soc(options.soc)
+        read_samples(options.calibration, needs_picture=True)
     except UserError as error:
         parser.error(str(error))
     with run_folder() as folder:
@@ -55,7 +59,7 @@ def main() -> None:
             *command_line(
                 spec,
                 options.mode,
-                options.soc,
+                soc.name,
                 parameters=parameters,
                 calibration=options.calibration,
                 artifact=options.out,

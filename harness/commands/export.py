@@ -24,7 +24,7 @@ from harness.display import for_programs
 from harness.errors import Findings, check_installed
 from harness.export.calibration_file import read_samples
 from harness.export.exporter import Export, export_artifact
-from harness.export.needs import ArtifactNeed, artifact_need, surprises
+from harness.export.needs import WORTH_SAYING_GIB, ArtifactNeed, artifact_need, surprises
 from harness.export.preflight import check_disk, described
 from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
@@ -75,7 +75,10 @@ def run_export(options: Values) -> int:
     for surprise in surprises(need, built):
         folder = shlex.quote(str(export.artifact.directory))
         keep = f"python -m benchmarks.export_needs {folder} --write"
-        console.print(f"{surprise}; to expect it next time: {keep}", soft_wrap=True)
+        console.print(
+            f"{surprise}; to add it to the clone's table of what exports take: {keep}",
+            soft_wrap=True,
+        )
     if notice := generation_notice(export.artifact.directory):
         console.print(f"{export.artifact.manifest.model}: {notice}.", soft_wrap=True)
     if name is not None:
@@ -91,7 +94,7 @@ def _preflight(request: ExportRequest, artifacts: Path, console: PlainConsole) -
 
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
     need, room = artifact_need(request, checkpoint), memory_room()
-    if need.peak_gib > 1 or need.peak_gib * 2**30 > room.available_bytes:
+    if need.peak_gib > WORTH_SAYING_GIB or need.peak_gib * 2**30 > room.available_bytes:
         console.print(described(need, room), soft_wrap=True)
     if not any((artifacts / ARTIFACTS).glob(f"{request.spec.name}-*")):
         check_disk([request], checkpoint, artifacts)

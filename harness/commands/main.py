@@ -45,7 +45,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {shown(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interruption:
-        print("interrupted; what was finished is in the cache", file=sys.stderr)
+        kept = "; components that were finished are kept" if command == "export" else ""
+        print(f"interrupted{kept}", file=sys.stderr)
         return interruption.status if isinstance(interruption, Terminated) else INTERRUPTED
 
 

@@ -27,6 +27,8 @@ NEEDS = Path(__file__).with_name("needs.csv")
 TOLERANCE = 0.2
 """Share by which an export may take more or less than was said."""
 
+WORTH_SAYING_GIB = 1
+"""Memory of a component that nobody with a machine of today need hear of."""
 
 _COMPARABLE = math.log(10)
 """Logarithm of the quotient of two sizes, up to which one says something of the other."""
@@ -46,6 +48,11 @@ class ExportOrder(BaseModel, frozen=True, extra="forbid"):
     mode: Mode
     precision: Precision
     weights: int
+
+    @property
+    def described(self) -> str:
+        """What sets it apart from other exports of its component."""
+        return f"{self.model} in {self.precision}, {self.mode}, for the {self.target}"
 
 
 class MeasuredNeed(ExportOrder, frozen=True):
@@ -71,14 +78,14 @@ class Need:
         peak_rss_mib: Of memory.
         export_s: On two cores with nothing else to do.
         pte_bytes: Of disk; as much again while it is written.
-        measured_on: Model whose export says so; another one's is scaled by the number of weights.
+        measured_on: Export that says so; another model's is scaled by the number of weights.
     """
 
     component: Component
     peak_rss_mib: float
     export_s: float
     pte_bytes: int
-    measured_on: str
+    measured_on: ExportOrder
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,7 @@ def expected_need(order: ExportOrder, rows: Sequence[MeasuredNeed]) -> Need:
         empty_mib + (nearest.peak_rss_mib - empty_mib) * share,
         nearest.export_s * share,
         int(nearest.pte_bytes * share),
-        nearest.model,
+        nearest,
     )
 
 
@@ -188,11 +195,15 @@ def surprises(said: ArtifactNeed, built: Iterable[ComponentFile]) -> list[str]:
         built: What it built.
     """
     expected = {need.component: need for need in said.components}
-    took = [(one.component, one.export_peak_rss_mib) for one in built]
-    return [
-        f"the {component} took {peak_mib:,.0f} MiB of memory where "
-        f"{expected[component].peak_rss_mib:,.0f} were expected, as measured on "
-        f"{expected[component].measured_on}"
-        for component, peak_mib in took
-        if peak_mib is not None and abs(peak_mib / expected[component].peak_rss_mib - 1) > TOLERANCE
-    ]
+    told = []
+    for one in built:
+        need, peak_mib = expected[one.component], one.export_peak_rss_mib
+        if peak_mib is None or max(peak_mib, need.peak_rss_mib) <= WORTH_SAYING_GIB * 1024:
+            continue
+        if abs(peak_mib / need.peak_rss_mib - 1) > TOLERANCE:
+            told.append(
+                f"the {one.component} took {peak_mib:,.0f} MiB of memory where "
+                f"{need.peak_rss_mib:,.0f} were expected, as measured on "
+                f"{need.measured_on.described}"
+            )
+    return told

@@ -100,22 +100,24 @@ def _check_arch(soc: Soc, recipe: Recipe) -> None:
     """Refuse precisions that the HTP of an older SoC cannot compute."""
     if soc.htp_arch >= _OLDEST_ARCH_WITH_16_BIT_PRODUCTS:
         return
-    fact = f"{soc.name} has HTP v{soc.htp_arch}, and products of two 16-bit tensors need "
-    needed = f"v{_OLDEST_ARCH_WITH_16_BIT_PRODUCTS}"
+    fact = f"{soc.name} has HTP v{soc.htp_arch}, and"
     if soc.htp_arch < _OLDEST_ARCH_WITH_BLOCKS and "16a4w_block" in _weight_schemes(recipe):
         raise UserError(
-            f"{soc.name} has HTP v{soc.htp_arch}, and weights in blocks (16a4w_block) need "
-            f"v{_OLDEST_ARCH_WITH_BLOCKS}; use 16a4w or 16a8w."
+            f"{fact} weights in blocks (16a4w_block) need v{_OLDEST_ARCH_WITH_BLOCKS}; use 16a4w "
+            "or 16a8w."
         )
+    having, instead = [], []
     if recipe.vision_encoder in CALIBRATED:
-        raise UserError(
-            f"{fact}{needed}, which attention in a vision encoder of {recipe.vision_encoder} has; "
-            "add --precision vision_encoder=fp16."
-        )
+        having.append(f"attention in a vision encoder of {recipe.vision_encoder}")
+        instead.append("use --precision vision_encoder=fp16")
     if recipe.text_decoder in CALIBRATED and recipe.htp.kv_bits == 16:
+        having.append("a decoder with a 16-bit KV cache")
+        instead.append("give a --recipe with kv_bits = 8 in [htp]")
+    if having:
         raise UserError(
-            f"{fact}{needed}, which a decoder with a 16-bit KV cache has; give a --recipe with "
-            "kv_bits = 8 in [htp]."
+            f"{fact} products of two 16-bit tensors need v{_OLDEST_ARCH_WITH_16_BIT_PRODUCTS}, "
+            f"which {' and '.join(having)} {'has' if len(having) == 1 else 'have'}; "
+            f"{' and '.join(instead)}."
         )
 
 

@@ -5,7 +5,6 @@ Most of an export is one thread of Python, so that a second core would have noth
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 from harness.export.needs import ArtifactNeed
 from harness.machine_memory import MemoryRoom
+from harness.processors import usable_processors
 
 Built = TypeVar("Built")
 Key = TypeVar("Key", bound=str)
@@ -83,7 +83,7 @@ def at_once(need: ArtifactNeed, room: MemoryRoom, cores: int | None = None) -> i
         room: What memory there is.
         cores: That this process may use; None for as many as the system says.
     """
-    usable = len(os.sched_getaffinity(0)) if cores is None else cores
+    usable = usable_processors() if cores is None else cores
     if usable < 2 or len(need.components) < 2:
         return 1
     second_s = sorted(one.export_s for one in need.components)[-2]

@@ -74,8 +74,7 @@ def _run(flags: Flags, plan: RunPlan) -> None:
     if needed is not None and needed.sentence is not None:
         print(needed.sentence, file=sys.stderr, flush=True)
     lock_no_memory()
-    if flags.threads is not None:
-        use_threads(flags.threads)
+    use_threads(flags.threads)
     # Loading torch takes seconds, which --help and mistaken flags need not wait for.
     from harness.runtime.runner import MultimodalRunner
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.processors import allowed_processors, usable_processors
 
 _XNNPACK = b"XnnpackBackend"
 _SHARES_WEIGHTS = b"weight_cache_enabled"
@@ -69,13 +70,21 @@ def lock_no_memory() -> None:
         libc.capset(header, capabilities)
 
 
-def use_threads(count: int) -> None:
+def use_threads(count: int | None) -> None:
     """Compute with so many threads. Methods that are loaded already would break.
+
+    Args:
+        count: None for one per processor that this process may use: ExecuTorch by itself takes
+            all of the machine's, which wait for each other where a container has fewer.
 
     Raises:
         UserError: If this process may not run on as many processors.
     """
-    allowed = len(os.sched_getaffinity(0))
+    allowed = allowed_processors()
+    if count is None:
+        count = usable_processors()
+        if count == os.cpu_count():
+            return
     if count > allowed:
         raise UserError(
             f"--threads {count} is more than the {allowed} processors that this process may use; "

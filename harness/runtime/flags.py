@@ -141,8 +141,8 @@ class Flags(BaseModel, frozen=True, extra="forbid"):
 
     threads: int | None = _process(
         None,
-        "threads to compute with on this CPU (default: one per processor); one is often as fast "
-        "where processors share a core or have other work, so measure: the answers are the same",
+        "threads to compute with on this CPU (default: one per processor that this process may "
+        "use); fewer may be as fast where there is other work: the answers are the same",
         ge=1,
     )
     exit_with_parent: bool = _process(

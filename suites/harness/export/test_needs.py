@@ -47,7 +47,7 @@ def order(**changes: object) -> ExportOrder:
 def test_a_row_of_the_table_is_said_as_it_was_measured() -> None:
     need = expected_need(order(), [EMPTY, DECODER])
     assert (need.peak_rss_mib, need.export_s, need.pte_bytes) == (2_500.0, 200.0, 400_000_000)
-    assert need.measured_on == "smolvlm_500m"
+    assert need.measured_on == DECODER
 
 
 def test_another_model_takes_what_its_weights_do_above_an_empty_process() -> None:
@@ -71,7 +71,7 @@ def test_the_precision_tells_more_than_the_model(changes: dict[str, str], neares
         DECODER.model_copy(update={"model": "phone", "precision": "16a8w", "target": "phone"}),
         DECODER.model_copy(update={"model": "kv", "mode": "kv"}),
     ]
-    assert expected_need(order(**changes), rows).measured_on == nearest
+    assert expected_need(order(**changes), rows).measured_on.model == nearest
 
 
 @given(weights=st.integers(1, 10**12))
@@ -99,7 +99,7 @@ def test_the_largest_component_decides_memory_and_the_sum_disk() -> None:
 
 @pytest.mark.parametrize(("took", "is_told"), [(2_950.0, False), (3_100.0, True), (1_900.0, True)])
 def test_an_export_that_took_something_else_is_told(took: float, is_told: bool) -> None:
-    said = ArtifactNeed((Need("text_decoder", 2_500.0, 1.0, 1, "smolvlm_500m"),))
+    said = ArtifactNeed((Need("text_decoder", 2_500.0, 1.0, 1, DECODER),))
     built = ComponentFile(
         component="text_decoder",
         precision="fp32",
@@ -115,4 +115,5 @@ def test_an_export_that_took_something_else_is_told(took: float, is_told: bool) 
     assert bool(told) == is_told
     assert surprises(said, [built.model_copy(update={"export_peak_rss_mib": None})]) == []
     if told:
-        assert "2,500 were expected, as measured on smolvlm_500m" in told[0]
+        measured_on = "as measured on smolvlm_500m in fp32, hybrid, for the host"
+        assert f"2,500 were expected, {measured_on}" in told[0]

@@ -117,7 +117,12 @@ def test_what_goes_together_is_taken(good: ExportRequest) -> None:
         (request(kv_encodings="requantized", base=FLOAT), "keeps a float one"),
         (
             request(HtpRecipe(kv_bits=8), soc="SM8450"),
-            "HTP v69, .* add --precision vision_encoder=fp16",
+            "HTP v69, .* encoder of 16a8w has; use --precision vision_encoder=fp16.$",
+        ),
+        (
+            request(soc="SM8450"),
+            "which attention in .* and a decoder with a 16-bit KV cache have; use --precision "
+            r"vision_encoder=fp16 and give a --recipe with kv_bits = 8 in \[htp\].$",
         ),
         (
             request(

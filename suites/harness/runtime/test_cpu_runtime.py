@@ -91,6 +91,18 @@ def test_as_many_threads_compute_as_were_asked_for() -> None:
     assert in_a_process(count) == "1\n"
 
 
+def test_a_process_on_one_processor_computes_with_one_thread() -> None:
+    count = (
+        "import os\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from harness.runtime.cpu_runtime import use_threads\n"
+        "use_threads(None)\n"
+        "from executorch.extension.pybindings import _C\n"
+        "print(_C._threadpool_get_thread_count())\n"
+    )
+    assert in_a_process(count) == "1\n"
+
+
 def test_more_threads_than_processors_are_refused() -> None:
     with pytest.raises(UserError, match=r"--threads 1000000 is more than the \d+ processors"):
         use_threads(1_000_000)
