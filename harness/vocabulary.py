@@ -22,6 +22,9 @@ Precision = Literal[
 """``16w``, ``8w`` and ``4w`` are tables of a token embedding; the others are of any component."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
+FLOATS: frozenset[Precision] = frozenset({"fp32", "fp16"})
+"""Precisions without codes: weights and activations are floats."""
+
 CALIBRATED: frozenset[Precision] = frozenset({"16a8w", "16a4w", "16a4w_block"})
 """Precisions whose activation ranges are fixed at export, on samples; the others need none."""
 

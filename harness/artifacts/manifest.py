@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 
+from harness.backends.decoder_recipe import DecoderRecipe
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.backends.weight_recipe import WeightRecipe
 from harness.targets.registry import KnownTarget
@@ -121,6 +122,7 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
             name.
         htp: Recipe beyond the precisions' names; None for the host and where nobody knows.
         weights: How weights of 4 bits came about; None where there are none and where nobody knows.
+        decoder: How a quantized text decoder is written; None of a float one, and likewise.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -139,6 +141,7 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     kv_encodings: KvEncodings
     htp: HtpRecipe | None = None
     weights: WeightRecipe | None = None
+    decoder: DecoderRecipe | None = None
     components: tuple[ComponentFile, ...]
     tokenizer_files: dict[FileName, Sha256]
     versions: dict[Word, Word]
@@ -168,7 +171,7 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     def precision_label(self) -> str:
         """What reports call the artifact's recipe."""
         precisions = {entry.component: entry.precision for entry in self.components}
-        return precision_label(precisions, self.htp, self.weights)
+        return precision_label(precisions, self.htp, self.weights, self.decoder)
 
 
 def table_precision(precision: Precision) -> Precision:
@@ -180,9 +183,9 @@ def table_precision(precision: Precision) -> Precision:
     return "16w" if precision in ("16a8w", "16a4w", "16a4w_block") else precision
 
 
-def details_label(htp: HtpRecipe | None, weights: WeightRecipe | None) -> str:
+def details_label(*recipes: HtpRecipe | WeightRecipe | DecoderRecipe | None) -> str:
     """What of a recipe's details differs from the defaults, in brackets; empty for nothing."""
-    told = ",".join(one.details for one in (htp, weights) if one is not None and one.details)
+    told = ",".join(one.details for one in recipes if one is not None and one.details)
     return f"[{told}]" if told else ""
 
 
@@ -190,6 +193,7 @@ def precision_label(
     precisions: Mapping[Component, Precision],
     htp: HtpRecipe | None = None,
     weights: WeightRecipe | None = None,
+    decoder: DecoderRecipe | None = None,
 ) -> str:
     """One word for a uniform recipe, else the components that are not fp32.
 
@@ -201,8 +205,9 @@ def precision_label(
         htp: Details of fixed-point graphs. What differs from the defaults follows in brackets,
             ``16a8w[kv_bits=8]``, so that no gate of the plain recipe judges it.
         weights: Details of weights of 4 bits, which follow likewise.
+        decoder: Details of a quantized text decoder, which follow as well.
     """
-    details = details_label(htp, weights)
+    details = details_label(htp, weights, decoder)
     word = precisions["text_decoder"]
     uniform = {"vision_encoder": word, "token_embedding": table_precision(word)}
     if {**uniform, "text_decoder": word} == dict(precisions):

@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from harness.artifacts.manifest import precision_label, table_precision
+from harness.backends.decoder_recipe import DecoderRecipe
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError, suggest
@@ -18,13 +19,18 @@ from harness.toml_file import BadToml, parse, read_text
 from harness.vocabulary import (
     CALIBRATED,
     COMPONENTS,
+    FLOATS,
     FOUR_BIT_WEIGHTS,
     PRECISIONS,
     Component,
     Precision,
 )
 
-_DETAILS: Mapping[str, type[BaseModel]] = {"htp": HtpRecipe, "weights": WeightRecipe}
+_DETAILS: Mapping[str, type[BaseModel]] = {
+    "htp": HtpRecipe,
+    "weights": WeightRecipe,
+    "decoder": DecoderRecipe,
+}
 """Tables of a recipe file."""
 
 
@@ -42,6 +48,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     text_decoder: Precision = "fp32"
     htp: HtpRecipe = HtpRecipe()
     weights: WeightRecipe = WeightRecipe()
+    decoder: DecoderRecipe = DecoderRecipe()
 
     def precision(self, component: Component) -> Precision:
         """Precision of one component."""
@@ -51,7 +58,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     def label(self) -> str:
         """What reports call the recipe; see ``precision_label``."""
         precisions = {name: self.precision(name) for name in COMPONENTS}
-        return precision_label(precisions, self.htp, self.weights)
+        return precision_label(precisions, self.htp, self.weights, self.decoder)
 
     @property
     def four_bit_weights(self) -> frozenset[Component]:
@@ -61,6 +68,11 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         layered = {name for name in COMPONENTS if name != "token_embedding"}
         own = {name for name in layered if self.precision(name) in FOUR_BIT_WEIGHTS}
         return frozenset(own | overridden)
+
+    @property
+    def quantizes_decoder(self) -> bool:
+        """Whether the text decoder has codes for numbers, so that ``decoder`` is about it."""
+        return self.text_decoder not in FLOATS
 
     @property
     def takes_samples(self) -> bool:
@@ -120,7 +132,7 @@ def parse_precision(text: str | None, base: Recipe) -> Recipe:
 
 
 def load_recipe(path: Path, base: Recipe | None = None) -> Recipe:
-    """Read a recipe file: TOML with one key per component and tables ``htp`` and ``weights``.
+    """Read a recipe file: TOML with one key per component, and tables of details.
 
     Args:
         path: The file.

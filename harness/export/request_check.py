@@ -125,6 +125,11 @@ def _check_details(request: ExportRequest) -> None:
     """Refuse details of a recipe that reach no component: somebody believes that they do."""
     recipe, defaults = request.recipe, HtpRecipe()
     _check_weight_details(recipe)
+    if recipe.decoder.details and not recipe.quantizes_decoder:
+        raise UserError(
+            f"[decoder] of the recipe ({recipe.decoder.details}) is about a quantized text "
+            f"decoder, and this one is in {recipe.text_decoder}; leave it out."
+        )
     for override in recipe.htp.overrides:
         precision = recipe.precision(override.component)
         if precision not in CALIBRATED:

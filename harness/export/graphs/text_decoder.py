@@ -163,6 +163,9 @@ class StaticDecoder(nn.Module):
         geometry: Of the checkpoint.
         context_length: Slots of the cache and the AR new tokens together.
         attention: How the backend wants attention to be written.
+
+    Attributes:
+        entry: A map of what enters the layers, ``[1, AR, hidden]``.
     """
 
     cos: Tensor
@@ -178,6 +181,7 @@ class StaticDecoder(nn.Module):
         self.geometry = geometry
         self.context_length = context_length
         self.masked = attention.masked
+        self.entry: nn.Module = nn.Identity()
         self.layers = nn.ModuleList(
             StaticDecoderLayer(geometry, attention) for _ in range(geometry.layers)
         )
@@ -204,7 +208,7 @@ class StaticDecoder(nn.Module):
         """
         cos, sin = self.cos[position_ids[0]], self.sin[position_ids[0]]
         layers = len(self.layers)
-        x, new_keys, new_values = hidden_states, [], []
+        x, new_keys, new_values = self.entry(hidden_states), [], []
         for index, layer in enumerate(self.layers):
             x, k, v = layer(x, cos, sin, attention_mask, caches[index], caches[layers + index])
             new_keys.append(k)

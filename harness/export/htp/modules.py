@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
 from harness.export.graphs.vision_encoder import TanhGelu
+from harness.export.weights.hadamard import HadamardMap
 
 MASKED_HTP = -255.0
 """Mask value at export. With it a 16-bit mask has its zero point at the top code, so that code
@@ -63,7 +64,7 @@ class HadamardTurn(nn.Module):
     def __init__(self, head_dim: int) -> None:
         super().__init__()
         self.matrix = nn.Linear(head_dim, head_dim, bias=False)
-        self.matrix.weight = nn.Parameter(hadamard(head_dim), requires_grad=False)
+        self.matrix.weight = nn.Parameter(HadamardMap(head_dim).matrix, requires_grad=False)
 
     def forward(self, heads: Tensor) -> Tensor:
         """Map ``[1, heads, AR, head_dim]`` to the same shape."""
@@ -76,15 +77,6 @@ def turn_keys(decoder: StaticDecoder) -> None:
     for attention in decoder.modules():
         if isinstance(attention, StaticAttention):
             attention.turn = HadamardTurn(decoder.geometry.head_dim)
-
-
-def hadamard(size: int) -> Tensor:
-    """An orthogonal matrix of entries of one magnitude, or of 0 where ``size`` is no power of 2."""
-    matrix = torch.ones(1, 1)
-    while size % (2 * len(matrix)) == 0:
-        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
-    blocks = torch.eye(size // len(matrix))
-    return torch.kron(blocks, matrix) / math.sqrt(len(matrix))
 
 
 def linears_to_convolutions(module: nn.Module) -> nn.Module:

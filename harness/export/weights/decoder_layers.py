@@ -41,7 +41,7 @@ def round_layers(
         recipe: How scales and codes are found.
         conversations: Rows that enter the decoder, float32 ``[tokens, hidden]`` each.
     """
-    states = [rows[None] for rows in conversations]
+    states = [decoder.entry(rows[None]) for rows in conversations]
     found: dict[str, QuantizedWeight] = {}
     for index, layer in enumerate(decoder.layers):
         assert isinstance(layer, StaticDecoderLayer)

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.export.graphs.text_decoder import HEAD
 from harness.export.weights.grid import Grid, QuantizedWeight
 from harness.export.weights.rounding import round_weights
+from harness.export.weights.turned_decoder import ENTRY
 from harness.vocabulary import Precision
 
 _GRIDS = {
@@ -32,7 +33,7 @@ def quantize_linears(
 ) -> None:
     """Give every linear codes for weights, and int8 activations that are quantized at run time.
 
-    Convolutions (the patch embedding) stay float32.
+    Convolutions (the patch embedding) and what turns what enters a decoder stay float32.
 
     Args:
         module: Changed in place.
@@ -47,7 +48,7 @@ def quantize_linears(
     linears = {
         path: one
         for path, one in module.named_modules()
-        if isinstance(one, nn.Linear) and is_meant(one, path)
+        if isinstance(one, nn.Linear) and path != ENTRY and is_meant(one, path)
     }
     grids = _grids(linears, precision, recipe)
     for path, quantized in round_weights(module, grids, recipe, conversations).items():

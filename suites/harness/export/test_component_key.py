@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.backends.decoder_recipe import DecoderRecipe
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.backends.weight_recipe import WeightRecipe
 from harness.export.component_key import component_config, exporter_sha256
@@ -44,12 +45,17 @@ def config(
     precision: str = "fp32",
     htp: HtpRecipe | None = None,
     weights: WeightRecipe | None = None,
+    decoder: DecoderRecipe | None = None,
     **changes: Any,
 ) -> BuildConfig:
     """What a component of the host's hybrid artifact depends on, with some things changed."""
     known = {name: changes.pop(name, value) for name, value in OF_CHECKPOINT.items()}
     recipe = Recipe.model_validate(dict.fromkeys(COMPONENTS, precision))
-    details = {"htp": htp or HtpRecipe(), "weights": weights or WeightRecipe()}
+    details = {
+        "htp": htp or HtpRecipe(),
+        "weights": weights or WeightRecipe(),
+        "decoder": decoder or DecoderRecipe(),
+    }
     recipe = recipe.model_copy(update=details)
     request = ExportRequest(SPEC, Path("unread"), recipe, **{"context_length": 256, **changes})
     return component_config(request, SPEC, component, **known)
@@ -213,6 +219,18 @@ def test_details_reach_only_what_they_are_about(recipe: HtpRecipe, reached: set[
     ]
     if recipe.block_size != HtpRecipe().block_size:
         assert blocks[0].key != blocks[1].key
+
+
+@pytest.mark.parametrize(("precision", "reaches"), [("8da4w", True), ("fp32", False)])
+def test_details_of_a_decoder_reach_a_quantized_one_alone(precision: str, reaches: bool) -> None:
+    plain = DecoderRecipe(rotate_hidden=False)
+    changed = {
+        component
+        for component in COMPONENTS
+        if config(component, precision=precision, decoder=plain).key
+        != config(component, precision=precision).key
+    }
+    assert changed == ({"text_decoder"} if reaches else set())
 
 
 def test_float16_needs_no_details_and_no_samples() -> None:

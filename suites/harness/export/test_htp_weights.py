@@ -14,7 +14,6 @@ from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.float_cache import FloatCache
 from harness.export.htp.modules import (
     HtpAttention,
-    hadamard,
     linears_to_convolutions,
     turn_keys,
 )
@@ -77,14 +76,6 @@ def _weights(graph: torch.fx.GraphModule) -> list[Tensor]:
 
     Watch(graph, garbage_collect_values=False).run(*decoder().example_inputs(AR))
     return found
-
-
-@pytest.mark.parametrize("size", [8, 24, 64, 128])
-def test_a_hadamard_matrix_is_orthogonal(size: int) -> None:
-    matrix = hadamard(size)
-    torch.testing.assert_close(matrix @ matrix.T, torch.eye(size))
-    entries = matrix.abs().unique()
-    assert len(entries[entries > 0]) == 1
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.backends.decoder_recipe import DecoderRecipe
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
@@ -114,6 +115,7 @@ def test_details_of_htp_graphs_come_from_the_recipe_file(tmp_path: Path) -> None
         ("[weights]\nhead_bits = 5", "weights.head_bits"),
         ('[weights]\nrounding = "gptq"', "weights.rounding"),
         ("[weights]\nbits = 4", "weights.bits"),
+        ("[decoder]\nrotate_hidden = 1", "decoder.rotate_hidden"),
         (
             '[[htp.overrides]]\ncomponent = "text_decoder"\npattern = "("\nscheme = "16a8w"',
             "htp.overrides.0.pattern",
@@ -162,6 +164,14 @@ def test_details_are_part_of_the_name_that_gates_go_by() -> None:
     assert len(labels) == 5
     learned = Recipe(text_decoder="8da4w", weights=WeightRecipe(rounding="learned"))
     assert learned.label == "text_decoder=8da4w[rounding=learned]"
+    as_upstream = plain.model_copy(update={"decoder": DecoderRecipe(rotate_hidden=False)})
+    assert as_upstream.label == "16a8w[rotate_hidden=False]"
+
+
+def test_details_of_a_decoder_come_from_the_recipe_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text('text_decoder = "8da8w"\n[decoder]\nrotate_hidden = false\n')
+    assert load_recipe(path).decoder == DecoderRecipe(rotate_hidden=False)
 
 
 def test_details_of_4_bit_weights_come_from_the_recipe_file(tmp_path: Path) -> None:

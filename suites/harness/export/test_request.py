@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.backends.decoder_recipe import DecoderRecipe
 from harness.backends.qnn.recipe import HtpRecipe, LayerOverride
 from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError
@@ -40,11 +41,17 @@ def with_weights(wanted: ExportRequest, weights: WeightRecipe) -> ExportRequest:
     return replace(wanted, recipe=wanted.recipe.model_copy(update={"weights": weights}))
 
 
+def with_decoder(wanted: ExportRequest, decoder: DecoderRecipe) -> ExportRequest:
+    """The same request with details of its text decoder."""
+    return replace(wanted, recipe=wanted.recipe.model_copy(update={"decoder": decoder}))
+
+
 @pytest.mark.parametrize(
     "good",
     [
         request(),
         request(base=FLOAT),
+        with_decoder(request(), DecoderRecipe(rotate_hidden=False)),
         request(HtpRecipe(kv_bits=8), kv_encodings="requantized"),
         request(HtpRecipe(overrides=(OVERRIDE,))),
         request(HtpRecipe(decode_kv_headroom=1.5), kv_encodings="requantized", mode="lookahead"),
@@ -112,6 +119,10 @@ def test_what_goes_together_is_taken(good: ExportRequest) -> None:
             "about weights of 4 bits",
         ),
         (request(HtpRecipe(overrides=(OVERRIDE,)), base=FLOAT), "weights in fp16 it cannot change"),
+        (
+            with_decoder(request(base=FLOAT), DecoderRecipe(rotate_hidden=False)),
+            r"\[decoder\] of the recipe \(rotate_hidden=False\) .* this one is in fp16; leave it",
+        ),
         (request(HtpRecipe(decode_kv_headroom=1.5)), "add --kv-encodings requantized"),
         (request(kv_encodings="requantized", mode="kv"), "kv mode has one"),
         (request(kv_encodings="requantized", base=FLOAT), "keeps a float one"),

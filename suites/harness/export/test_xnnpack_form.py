@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from harness.backends.weight_recipe import WeightRecipe
 from harness.export.graphs.text_decoder import StaticDecoder
+from harness.export.weights.turned_decoder import turn_hidden_states
 from harness.export.worker.linear_weights import quantize_linears
 from harness.export.worker.modules import as_xnnpack_takes_it
 from harness.vlm.spec import TextGeometry
@@ -68,3 +69,19 @@ def test_what_reads_one_tensor_is_one_linear() -> None:
     linears = [one for one in decoder.modules() if isinstance(one, nn.Linear)]
     assert len(linears) == 4 * LLAMA.layers + 1
     assert not any(isinstance(one, nn.RMSNorm) for one in decoder.modules())
+
+
+@pytest.mark.parametrize("geometry", [LLAMA, QWEN], ids=["llama", "qwen"])
+def test_a_turned_decoder_has_norms_without_weights_and_says_the_same(
+    geometry: TextGeometry,
+) -> None:
+    decoder = made(geometry)
+    before = answers(decoder, ar=5)[0]
+    turn_hidden_states(decoder)
+    quantize_linears(decoder, "8da8w", WeightRecipe())
+    changed = as_xnnpack_takes_it(decoder)
+    assert not [name for name, _ in changed.named_parameters() if "norm" in name]
+    after = answers(changed, ar=5)[0]
+    assert float((after - before).norm() / before.norm()) < 0.05
+    assert isinstance(changed.entry, nn.Linear)
+    assert type(changed.entry.weight) is nn.Parameter
