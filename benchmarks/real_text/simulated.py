@@ -19,7 +19,7 @@ from harness.export.htp.quantizer import layer_schemes, weight_grids
 from harness.export.recipe import Recipe
 from harness.export.weights.grid import Grid
 from harness.export.weights.rounding import round_weights
-from harness.export.weights.turned_decoder import turn
+from harness.export.weights.turned_decoder import turn_hidden_states
 from harness.export.worker.linear_weights import quantize_linears
 from harness.targets.target import TargetSpec
 
@@ -43,8 +43,8 @@ def simulated(
         conversations: What it reads while its weights are found.
     """
     decoder = float_decoder(checkpoint, context_length)
-    if recipe.decoder.rotate_hidden:
-        turn(decoder)
+    if recipe.rotates_hidden:
+        turn_hidden_states(decoder)
     if not target.backend.is_htp:
         quantize_linears(decoder, recipe.text_decoder, recipe.weights, conversations)
         return decoder

@@ -9,12 +9,12 @@ class DecoderRecipe(BaseModel, frozen=True, extra="forbid"):
     """Details of a text decoder whose weights or activations are quantized.
 
     Attributes:
-        rotate_hidden: Whether what runs between its layers and the values of its heads are turned
-            by Hadamard matrices, so that few bits hold them more exactly. Upstream leaves them as
-            they are.
+        rotate_hidden: Whether what runs between its layers is turned by a Hadamard matrix, so that
+            few bits hold it more exactly. None: where all weights have 8 bits. Upstream leaves it
+            as it is.
     """
 
-    rotate_hidden: bool = True
+    rotate_hidden: bool | None = None
 
     @property
     def details(self) -> str:

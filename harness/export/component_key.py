@@ -73,9 +73,7 @@ def component_config(
         },
         image_token_id=image_token_id if is_decoder else None,
         weights=_weight_details(request.recipe, component),
-        decoder=(
-            request.recipe.decoder if is_decoder and request.recipe.quantizes_decoder else None
-        ),
+        rotates_hidden=request.recipe.rotates_hidden if is_decoder else None,
         weights_sha256=weights_sha256,
         calibration_sha256=calibration_sha256 if has_samples else None,
         versions=package_versions(qnn_build if on_htp else None, calibrated=has_samples),

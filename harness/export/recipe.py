@@ -75,6 +75,13 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         return self.text_decoder not in FLOATS
 
     @property
+    def rotates_hidden(self) -> bool:
+        """Whether the text decoder's hidden states are turned."""
+        told = self.decoder.rotate_hidden
+        has_8_bits = self.quantizes_decoder and "text_decoder" not in self.four_bit_weights
+        return has_8_bits if told is None else told
+
+    @property
     def takes_samples(self) -> bool:
         """Whether an export makes use of calibration samples."""
         return self.weighs_weights or self.fixes_ranges

@@ -36,7 +36,7 @@ from harness.export.inputs.build_config import BuildConfig
 from harness.export.inputs.conversation import TokenizedSample
 from harness.export.weights.grid import QuantizedWeight
 from harness.export.weights.rounding import round_weights
-from harness.export.weights.turned_decoder import turn
+from harness.export.weights.turned_decoder import turn_hidden_states
 from harness.export.worker.messages import ReportStage, Task
 from harness.machine_memory import collect_garbage
 from harness.targets.soc import get_soc
@@ -123,12 +123,10 @@ def calibrated_decoder(
     decoder = load_module(checkpoint, "text_decoder", config.context_length, HtpAttention)
     assert isinstance(decoder, StaticDecoder)
     rows = [torch.cat([segment.rows for segment in segments]) for segments in embedded]
-    assert config.htp is not None
-    assert config.decoder is not None
-    if config.decoder.rotate_hidden:
-        turn(decoder)
+    if config.rotates_hidden:
+        turn_hidden_states(decoder)
     weights = _rounded(decoder, config, rows)
-    if config.htp.rotate_keys:
+    if config.htp is not None and config.htp.rotate_keys:
         turn_keys(decoder)
     decoder = _convolved(decoder)
     return calibrate_decoder(decoder, _quantizer_of(config, decoder), config, embedded, weights)

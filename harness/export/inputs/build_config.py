@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.backends.decoder_recipe import DecoderRecipe
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.backends.weight_recipe import WeightRecipe
 from harness.vlm.mode import LookaheadShape
@@ -30,7 +29,7 @@ class BuildConfig(BaseModel, frozen=True, extra="forbid"):
         soc: SoC of an HTP graph.
         htp: Details of a fixed-point HTP component.
         weights: Details of weights of 4 bits; None where there are none.
-        decoder: Details of a quantized text decoder; None of what else there is.
+        rotates_hidden: Whether a text decoder's hidden states are turned.
         calibration_sha256: Of everything that the component is calibrated on.
         versions: Of what turns weights into bytes, the QNN compiler's build included.
         exporter_sha256: Of the sources that turn weights into bytes.
@@ -51,7 +50,7 @@ class BuildConfig(BaseModel, frozen=True, extra="forbid"):
     kv_encodings: KvEncodings | None
     htp: HtpRecipe | None
     weights: WeightRecipe | None
-    decoder: DecoderRecipe | None
+    rotates_hidden: bool | None
     geometry: dict[str, Any]
     image_token_id: int | None
     weights_sha256: str

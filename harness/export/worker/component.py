@@ -32,7 +32,7 @@ from harness.export.graphs.token_embedding import (
     TokenEmbedding,
 )
 from harness.export.inputs.build_config import BuildConfig
-from harness.export.weights.turned_decoder import turn
+from harness.export.weights.turned_decoder import turn_hidden_states
 from harness.export.worker.linear_weights import quantize_linears
 from harness.export.worker.messages import ReportStage, Task
 from harness.export.worker.modules import as_xnnpack_takes_it
@@ -127,8 +127,8 @@ def _quantized(module: nn.Module, config: BuildConfig, rows: Sequence[Tensor]) -
     if isinstance(module, TokenEmbedding):
         table = module.embedding.weight.detach()
         return Int4TokenEmbedding(table) if config.precision == "4w" else Int8TokenEmbedding(table)
-    if config.decoder is not None and config.decoder.rotate_hidden:
+    if config.rotates_hidden:
         assert isinstance(module, StaticDecoder)
-        turn(module)
+        turn_hidden_states(module)
     quantize_linears(module, config.precision, config.weights or WeightRecipe(), rows)
     return module

@@ -221,7 +221,7 @@ def test_details_reach_only_what_they_are_about(recipe: HtpRecipe, reached: set[
         assert blocks[0].key != blocks[1].key
 
 
-@pytest.mark.parametrize(("precision", "reaches"), [("8da4w", True), ("fp32", False)])
+@pytest.mark.parametrize(("precision", "reaches"), [("8da8w", True), ("fp32", False)])
 def test_details_of_a_decoder_reach_a_quantized_one_alone(precision: str, reaches: bool) -> None:
     plain = DecoderRecipe(rotate_hidden=False)
     changed = {

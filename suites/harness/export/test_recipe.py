@@ -168,6 +168,33 @@ def test_details_are_part_of_the_name_that_gates_go_by() -> None:
     assert as_upstream.label == "16a8w[rotate_hidden=False]"
 
 
+@pytest.mark.parametrize(
+    ("recipe", "rotates"),
+    [
+        (Recipe(), False),
+        (Recipe(text_decoder="8da8w"), True),
+        (Recipe(text_decoder="8da4w"), False),
+        (Recipe(text_decoder="8da4w", decoder=DecoderRecipe(rotate_hidden=True)), True),
+        (Recipe(text_decoder="16a8w", decoder=DecoderRecipe(rotate_hidden=False)), False),
+        (
+            Recipe(
+                text_decoder="16a8w",
+                htp=HtpRecipe(
+                    overrides=(
+                        LayerOverride(component="text_decoder", pattern="mlp", scheme="16a4w"),
+                    )
+                ),
+            ),
+            False,
+        ),
+    ],
+)
+def test_hidden_states_are_turned_where_all_weights_have_8_bits(
+    recipe: Recipe, rotates: bool
+) -> None:
+    assert recipe.rotates_hidden == rotates
+
+
 def test_details_of_a_decoder_come_from_the_recipe_file(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text('text_decoder = "8da8w"\n[decoder]\nrotate_hidden = false\n')
