@@ -40,7 +40,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     ``8da4w`` means int8 activations quantized at run time and int4 weights in groups of 32 for
     linears, int8 for the one that makes logits; ``8da8w`` int8 weights, one scale per output. For
     the token embedding, which has no activations, both mean an int8 table, whose rows are those of
-    an int8 layer of logits tied to it.
+    an int8 layer of logits tied to it unless hidden states are turned.
     """
 
     vision_encoder: Precision = "fp32"

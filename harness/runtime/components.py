@@ -37,10 +37,11 @@ def load_components(
         UserError: If the files do not fit, or ExecuTorch or a backend refuses one.
     """
     found = programs.describe(mode, lookahead)
-    encoder = Program(programs.encoder.path).method("forward")
     embedding, decoder = Program(programs.embedding.path), Program(programs.decoder.path)
-    embed_decode = embedding.method(EMBED_DECODE)
+    # First of all, for while XNNPACK packs its weights they are in memory twice.
     decode = decoder.method(programs.decode_name)
+    encoder = Program(programs.encoder.path).method("forward")
+    embed_decode = embedding.method(EMBED_DECODE)
     embed_prefill, prefill = embed_decode, decode
     if mode != "kv":
         embed_prefill = embedding.method(EMBED_PREFILL)
