@@ -8,6 +8,7 @@ prints what the compiler counts. ``harness.export.htp.encoder_form`` chooses by 
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import sys
 import tempfile
@@ -89,8 +90,10 @@ class SpillLine:
 def compile_case(cell: SpillCase, qnn_dir: Path | None) -> SpillLine:
     """Compile one graph in this process, which must not have used QNN otherwise."""
     activate(qnn_dir)
+    logging.disable(logging.WARNING)
     import torch
 
+    from harness.backends.lean_lowering import lean_passes, without_collections
     from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
     from harness.backends.qnn.lowering import lower_to_pte
     from harness.export.graphs.bookkeeping import without_graph_bookkeeping
@@ -117,7 +120,7 @@ def compile_case(cell: SpillCase, qnn_dir: Path | None) -> SpillLine:
         method = HtpMethod(convert(prepared), (pixels,))
         options = CompilerOptions(get_soc(cell.soc), fp16=False, for_phone=False)
         path = Path(folder) / "encoder.pte"
-        with path.open("wb") as file:
+        with path.open("wb") as file, lean_passes(), without_collections():
             lowered = lower_to_pte({"forward": method}, {}, options, True, file)["forward"]
         cpu_s = time.process_time() - began
         difference = _difference(path, pixels, expected) if cell.is_run else ""
