@@ -6,11 +6,13 @@ Unlike upstream it leaves no half-written file behind and never ends with 0 afte
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.backends.qnn.native_log import captured_native_log, worth_reading
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError, require_packages
 from harness.measure.run_stats import RunStats
@@ -89,16 +91,31 @@ def _run(flags: Flags, plan: RunPlan) -> None:
         observer.log(f"Load Text Decoder: {plan.files.decoder}")
         observer.log("Starting multimodal runner")
         runner = MultimodalRunner(plan.files, plan.family, plan.options, observer)
+        _answer_all(flags, plan, runner, observer, margins)
+    # QNN tells of every context that it gives up.
+    with captured_native_log() as parting:
+        del runner
+        gc.collect()
+    for line in worth_reading(parting):
+        print(line, file=sys.stderr)
 
-        def answer(request: Request, times: int = 1) -> Generation:
-            generation = runner.run(request, times)
-            return generation if margins is None else margins.add_to(generation)
 
-        if flags.requests is None:
-            generation = answer(plan.requests[0], flags.num_iters)
-            _write_one(flags, generation, runner, observer.reported or generation.last.stats)
-        else:
-            _answer_many(flags.generations_path, plan.requests, answer)
+def _answer_all(
+    flags: Flags,
+    plan: RunPlan,
+    runner: MultimodalRunner,
+    observer: ConsoleObserver,
+    margins: MarginObserver | None,
+) -> None:
+    def answer(request: Request, times: int = 1) -> Generation:
+        generation = runner.run(request, times)
+        return generation if margins is None else margins.add_to(generation)
+
+    if flags.requests is None:
+        generation = answer(plan.requests[0], flags.num_iters)
+        _write_one(flags, generation, runner, observer.reported or generation.last.stats)
+    else:
+        _answer_many(flags.generations_path, plan.requests, answer)
 
 
 def _shown(flags: Flags, plan: RunPlan) -> Shown:
