@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from harness.runtime.cli import main
 from harness.runtime.generation import Generation
 from harness.runtime.image import load_pixels
 from harness.runtime.request import Request, RunOptions
+from harness.runtime.runner import MultimodalRunner
 from suites.harness.runtime.asking import FIXED, QUESTION, ask, written
 from suites.harness.runtime.random_checkpoint import RandomModel
 
@@ -168,6 +170,21 @@ def test_a_quiet_run_prints_the_answer_alone(
     captured = capsys.readouterr()
     assert captured.out.strip() == answer(QUESTION).last.text.strip()
     assert captured.err == ""
+
+
+def test_of_what_a_backend_says_in_parting_its_chatter_is_left_out(
+    artifact: Artifact,
+    pictures: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Parting(MultimodalRunner):
+        def __del__(self) -> None:
+            os.write(2, b"[INFO] [Qnn ExecuTorch]: Destroy Qnn context\nsomething else\n")
+
+    monkeypatch.setattr("harness.runtime.runner.MultimodalRunner", Parting)
+    assert main(ask(artifact, pictures[0], "--quiet", *FIXED)) == 0
+    assert capfd.readouterr().err == "something else\n"
 
 
 def test_a_quiet_run_in_json_is_one_line(
