@@ -27,6 +27,7 @@ from harness.errors import UserError
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.export.calibration_file import load_calibration
 from harness.export.exporter import export_component
+from harness.export.graphs.bookkeeping import without_graph_bookkeeping
 from harness.export.graphs.component import load_module
 from harness.export.htp.activation_ranges import CalibratedGraph
 from harness.export.htp.component import calibrated_decoder, htp_decoder
@@ -172,14 +173,14 @@ def fidelity_of(model: str, soc: str, precision: str, count: int) -> list[Fideli
     activate()
     tokenizer = checkpoint.directory / "tokenizer.json"
     samples = load_calibration(calibration).samples
-    calibrated = calibrated_decoder(
-        checkpoint, config, [read_conversation(one, checkpoint.spec, tokenizer) for one in samples]
-    )
+    conversations = [read_conversation(one, checkpoint.spec, tokenizer) for one in samples]
+    with without_graph_bookkeeping():
+        calibrated = calibrated_decoder(checkpoint, config, conversations)
     program = Program(cached.path)
     with torch.no_grad():
-        conversations = list(scenes(checkpoint, count))
+        unseen = list(scenes(checkpoint, count))
         return [
-            compare(graph, EmulatedGraph(program, name, graph), name, checkpoint, conversations)
+            compare(graph, EmulatedGraph(program, name, graph), name, checkpoint, unseen)
             for name, graph in calibrated.graphs.items()
         ]
 

@@ -30,6 +30,7 @@ from harness.errors import UserError, suggest
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.export.calibration_file import load_calibration
 from harness.export.exporter import export_component
+from harness.export.graphs.bookkeeping import without_graph_bookkeeping
 from harness.export.graphs.samples import tokenized_samples
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.component import calibrated_decoder, htp_decoder
@@ -134,7 +135,8 @@ def fidelity(
         record = ComponentRecord.model_validate_json((cached.directory / RECORD_NAME).read_text())
         activate()
         conversations = tokenized_samples(checkpoint, load_calibration(samples).samples)
-        twins = calibrated_decoder(checkpoint, record.config, conversations)
+        with without_graph_bookkeeping():
+            twins = calibrated_decoder(checkpoint, record.config, conversations)
     twin = twins.prefill
     compiled = EmulatedGraph(Program(cached.path), METHOD, twin)
     decoder = htp_decoder(checkpoint, record.config.context_length)
