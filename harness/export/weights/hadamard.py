@@ -16,7 +16,7 @@ _SYLVESTER = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
 
 
 class HadamardMap:
-    """A map of vectors of one size, as the Kronecker product of small matrices.
+    """A map of vectors of one size, as the Kronecker product of two smaller ones.
 
     Hadamard matrices of orders 28, 20, 12 and 2 (Paley, 1933; Sylvester, 1867) make one of every
     size that people give to models. What is left of another size is mapped to itself.
@@ -26,25 +26,27 @@ class HadamardMap:
     """
 
     def __init__(self, size: int) -> None:
-        self._factors = [factor / math.sqrt(len(factor)) for factor in _factors(size)]
-        left = size // math.prod(len(factor) for factor in self._factors)
-        self._factors += [torch.eye(left)] if left > 1 else []
+        self._left = self._right = torch.ones(1, 1)
+        for factor in _factors(size):
+            if len(self._left) < len(self._right):
+                self._left = torch.kron(self._left, factor)
+            else:
+                self._right = torch.kron(self._right, factor)
+        rest = torch.eye(size // (len(self._left) * len(self._right)))
+        self._left = torch.kron(self._left, rest) / math.sqrt(len(self._left))
+        self._right = self._right / math.sqrt(len(self._right))
 
     @property
     def matrix(self) -> Tensor:
         """The map as one matrix, ``[size, size]``: a row vector times it is mapped."""
-        matrix = torch.ones(1, 1)
-        for factor in self._factors:
-            matrix = torch.kron(matrix, factor)
-        return matrix
+        return torch.kron(self._left, self._right)
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Map the last dimension: ``[..., size]`` times the matrix."""
-        shape, behind = rows.shape, rows.shape[-1]
-        for factor in self._factors:
-            behind //= len(factor)
-            rows = factor.T @ rows.reshape(-1, len(factor), behind)
-        return rows.reshape(shape)
+        """Map the last dimension: ``[..., size]`` times the matrix, in two small products."""
+        left, right = len(self._left), len(self._right)
+        by_right = (rows.reshape(-1, right) @ self._right).view(-1, left, right)
+        by_left = by_right.transpose(1, 2).reshape(-1, left) @ self._left
+        return by_left.view(-1, right, left).transpose(1, 2).reshape(rows.shape)
 
 
 def _factors(size: int) -> list[Tensor]:
