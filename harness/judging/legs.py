@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from harness.artifacts.artifact import Artifact
 from harness.artifacts.manifest import ComponentFile, Manifest
 
-_FIELDS = ("mode", "context_length", "prefill_ar", "lookahead", "kv_encodings", "htp")
-_WORDS = {"context_length": "context", "kv_encodings": "KV encodings", "htp": "HTP recipe"}
+_FIELDS = (
+    *("mode", "context_length", "prefill_ar", "lookahead", "kv_encodings"),
+    *("htp", "weights", "decoder"),
+)
+_WORDS = {
+    "context_length": "context",
+    "kv_encodings": "KV encodings",
+    "htp": "HTP recipe",
+    "weights": "recipe of 4-bit weights",
+    "decoder": "decoder recipe",
+}
 _NO_VERSION = ("qnn_licence",)
 _TOLD = 4
 

@@ -8,6 +8,8 @@ import pytest
 
 from harness.artifacts.artifact import Artifact, open_artifact
 from harness.artifacts.given_name import ARTIFACTS, give_name
+from harness.backends.decoder_recipe import DecoderRecipe
+from harness.backends.weight_recipe import WeightRecipe
 from harness.judging.baseline import find_artifact
 from harness.judging.legs import Legs
 from suites.harness.fixtures.conftest import hollow_artifact
@@ -57,6 +59,16 @@ def test_artifacts_that_differ_in_nothing_but_their_keys_are_told_by_these(tmp_p
             {"kv_encodings": "shared"},
             {"kv_encodings": "requantized"},
             "KV encodings shared -> requantized",
+        ),
+        (
+            {"decoder": DecoderRecipe()},
+            {"decoder": DecoderRecipe(rotate_hidden=False)},
+            "decoder recipe default -> rotate_hidden=False",
+        ),
+        (
+            {"weights": WeightRecipe(rounding="learned")},
+            {"weights": WeightRecipe()},
+            "recipe of 4-bit weights rounding=learned -> default",
         ),
         ({"versions": {"torch": "2.12"}}, {"versions": {"torch": "2.13"}}, "torch 2.12 -> 2.13"),
         ({"versions": {}}, {"versions": {"qnn": "v2.47"}}, "qnn none -> v2.47"),
