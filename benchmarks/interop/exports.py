@@ -169,9 +169,11 @@ def export_ours(order: Order, folder: Path) -> Exported:
         ExportFailedError: If it did not end well.
     """
     folder.mkdir(parents=True)
+    recipe = folder / "recipe.toml"
+    recipe.write_text("[decoder]\nrotate_hidden = false\n", encoding="utf-8")
     arguments = [
         *("export", order.spec.name, "--mode", order.mode, "--soc", order.soc),
-        *("--target", "emulator", "--precision", "16a8w"),
+        *("--target", "emulator", "--precision", "16a8w", "--recipe", str(recipe)),
         *("--calibration", str(order.calibration), "--artifacts", str(folder / "cache")),
     ]
     cost = _run("harness", arguments, folder / "export.log")

@@ -180,7 +180,9 @@ def _table(
 
 
 def _judge(model: str, target: TargetSpec, recipe: Recipe, reading: TextReading) -> Verdict:
-    precision = recipe.text_decoder + details_label(recipe.htp, recipe.weights, recipe.decoder)
+    precision = recipe.text_decoder + details_label(
+        recipe.htp, recipe.weights, recipe.decoder.beside(recipe.text_decoder, recipe.htp)
+    )
     context = Context(
         model=model, target=target.name, precision=precision, component="text_decoder"
     )

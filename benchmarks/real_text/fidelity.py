@@ -153,7 +153,7 @@ def main() -> int:
     parser.add_argument("--checkpoint", type=Path, required=True, help="of real language")
     parser.add_argument("--model", default="smolvlm_256m", help="that the checkpoint is")
     parser.add_argument("--soc", help="default: the emulator's")
-    parser.add_argument("--recipe", default="16a4w_block", help="by name; default: %(default)s")
+    parser.add_argument("--recipe", default="16a8w", help="by name; default: %(default)s")
     parser.add_argument("--tokens", type=int, default=256, help="default: %(default)s")
     options = parser.parse_args()
     try:

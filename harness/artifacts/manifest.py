@@ -122,7 +122,8 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
             name.
         htp: Recipe beyond the precisions' names; None for the host and where nobody knows.
         weights: How weights of 4 bits came about; None where there are none and where nobody knows.
-        decoder: How a quantized text decoder is written; None of a float one, and likewise.
+        decoder: How a quantized text decoder is written, nothing left to a default; None of a float
+            one, and where nobody knows.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -207,8 +208,8 @@ def precision_label(
         weights: Details of weights of 4 bits, which follow likewise.
         decoder: Details of a quantized text decoder, which follow as well.
     """
-    details = details_label(htp, weights, decoder)
     word = precisions["text_decoder"]
+    details = details_label(htp, weights, decoder and decoder.beside(word, htp))
     uniform = {"vision_encoder": word, "token_embedding": table_precision(word)}
     if {**uniform, "text_decoder": word} == dict(precisions):
         return word + details

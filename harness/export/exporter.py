@@ -257,7 +257,7 @@ def _manifest(
         kv_encodings=request.kv_encodings,
         htp=request.recipe.htp if soc else None,
         weights=request.recipe.weights if request.recipe.four_bit_weights else None,
-        decoder=request.recipe.decoder if request.recipe.quantizes_decoder else None,
+        decoder=request.recipe.resolved.decoder if request.recipe.quantizes_decoder else None,
         components=tuple(component.file for component in components),
         tokenizer_files=hashes,
         versions=_versions(inputs.qnn),

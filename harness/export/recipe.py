@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from harness.artifacts.manifest import precision_label, table_precision
-from harness.backends.decoder_recipe import DecoderRecipe
+from harness.backends.decoder_recipe import DecoderRecipe, rotates_by_default
 from harness.backends.qnn.recipe import HtpRecipe
 from harness.backends.weight_recipe import WeightRecipe
 from harness.errors import UserError, suggest
@@ -78,8 +78,14 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     def rotates_hidden(self) -> bool:
         """Whether the text decoder's hidden states are turned."""
         told = self.decoder.rotate_hidden
-        has_8_bits = self.quantizes_decoder and "text_decoder" not in self.four_bit_weights
-        return has_8_bits if told is None else told
+        by_default = rotates_by_default(self.text_decoder, self.htp)
+        return self.quantizes_decoder and (by_default if told is None else told)
+
+    @property
+    def resolved(self) -> Recipe:
+        """The same with details of the decoder as they come out; nothing is told of a float one."""
+        rotates = self.rotates_hidden if self.quantizes_decoder else None
+        return self.model_copy(update={"decoder": DecoderRecipe(rotate_hidden=rotates)})
 
     @property
     def takes_samples(self) -> bool:

@@ -92,12 +92,13 @@ def _run(flags: Flags, plan: RunPlan) -> None:
         observer.log("Starting multimodal runner")
         runner = MultimodalRunner(plan.files, plan.family, plan.options, observer)
         _answer_all(flags, plan, runner, observer, margins)
-    # QNN tells of every context that it gives up.
-    with captured_native_log() as parting:
-        del runner
-        gc.collect()
-    for line in worth_reading(parting):
-        print(line, file=sys.stderr)
+    if plan.files.are_for_htp:
+        # QNN tells of every context that it gives up.
+        with captured_native_log() as parting:
+            del runner
+            gc.collect()
+        for line in worth_reading(parting):
+            print(line, file=sys.stderr)
 
 
 def _answer_all(

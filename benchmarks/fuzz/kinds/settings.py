@@ -58,6 +58,12 @@ block_size = 32
 component = "text_decoder"
 pattern = 'layers\\.0\\.mlp'
 scheme = "16a8w"
+
+[weights]
+rounding = "learned"
+
+[decoder]
+rotate_hidden = true
 """
 
 

@@ -126,7 +126,8 @@ def calibrated_decoder(
     if config.rotates_hidden:
         turn_hidden_states(decoder)
     weights = _rounded(decoder, config, rows)
-    if config.htp is not None and config.htp.rotate_keys:
+    assert config.htp is not None
+    if config.htp.rotate_keys:
         turn_keys(decoder)
     decoder = _convolved(decoder)
     return calibrate_decoder(decoder, _quantizer_of(config, decoder), config, embedded, weights)

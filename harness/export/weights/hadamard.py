@@ -19,7 +19,7 @@ class HadamardMap:
     """A map of vectors of one size, as the Kronecker product of two smaller ones.
 
     Hadamard matrices of orders 28, 20, 12 and 2 (Paley, 1933; Sylvester, 1867) make one of every
-    size that people give to models. What is left of another size is mapped to itself.
+    size that models here have. What is left of another size is mapped to itself.
 
     Args:
         size: Of the vectors.

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from harness.export.graphs.text_decoder import StaticDecoder, StaticDecoderLayer
 from harness.export.weights.hadamard import HadamardMap
 
+_ROWS_AT_ONCE = 8192
+
 ENTRY = "entry"
 """Path of the linear that turns what enters a turned decoder. On the host it stays float: nothing
 that it reads is spread out yet."""
@@ -42,12 +44,18 @@ def turn_hidden_states(decoder: StaticDecoder) -> None:
         _give_weights(layer.input_layernorm, readers)
         _give_weights(layer.post_attention_layernorm, [mlp.gate_proj, mlp.up_proj])
         for reader in (*readers, mlp.gate_proj, mlp.up_proj):
-            reader.weight.copy_(spread(reader.weight))
+            _turn(reader.weight, spread)
         for writer in (attention.o_proj, mlp.down_proj):
-            writer.weight.copy_(spread(writer.weight.T).T)
+            _turn(writer.weight.T, spread)
     _give_weights(decoder.norm, [decoder.lm_head])
-    decoder.lm_head.weight.copy_(spread(decoder.lm_head.weight))
+    _turn(decoder.lm_head.weight, spread)
     decoder.entry = _linear(spread.matrix.T)
+
+
+def _turn(rows: Tensor, spread: HadamardMap) -> None:
+    """In place, some rows at a time: a head has a hundred thousand."""
+    for part in rows.split(_ROWS_AT_ONCE):
+        part.copy_(spread(part))
 
 
 def _give_weights(norm: nn.RMSNorm, readers: Sequence[nn.Linear]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from harness.backends.qnn.provider import activate
 from harness.errors import UserError
 from harness.options.values import resolve
+from harness.runtime.cpu_runtime import use_threads
 from harness.runtime.flags import Flags
 from harness.runtime.observer import ConsoleObserver, LogitsDump, LogitsSink
 from harness.runtime.plan import make_plan
@@ -117,6 +118,7 @@ def _load(flags: Flags, observer: ConsoleObserver) -> MultimodalRunner:
     plan = make_plan(flags.model_copy(update=update), resolve("runtime", {}))
     if plan.qnn_dir is not None:
         activate(plan.qnn_dir)
+    use_threads(None)
     # Loading torch takes seconds, which mistaken flags need not wait for.
     from harness.runtime.runner import MultimodalRunner
 

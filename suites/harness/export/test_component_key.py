@@ -223,14 +223,26 @@ def test_details_reach_only_what_they_are_about(recipe: HtpRecipe, reached: set[
 
 @pytest.mark.parametrize(("precision", "reaches"), [("8da8w", True), ("fp32", False)])
 def test_details_of_a_decoder_reach_a_quantized_one_alone(precision: str, reaches: bool) -> None:
-    plain = DecoderRecipe(rotate_hidden=False)
     changed = {
         component
         for component in COMPONENTS
-        if config(component, precision=precision, decoder=plain).key
-        != config(component, precision=precision).key
+        if config(component, precision=precision, decoder=DecoderRecipe(rotate_hidden=False)).key
+        != config(component, precision=precision, decoder=DecoderRecipe(rotate_hidden=True)).key
     }
     assert changed == ({"text_decoder"} if reaches else set())
+
+
+@pytest.mark.parametrize("precision", ["8da8w", "8da4w", "16a8w", "16a4w_block"])
+def test_decoders_with_one_key_have_one_label(precision: str) -> None:
+    labels: dict[str, set[str]] = {}
+    for told in (None, False, True):
+        decoder = DecoderRecipe(rotate_hidden=told)
+        recipe = Recipe.model_validate({"text_decoder": precision, "decoder": decoder})
+        one = config("text_decoder", precision=precision, decoder=decoder)
+        labels.setdefault(one.key, set()).update({recipe.label, recipe.resolved.label})
+    assert sorted(map(len, labels.values())) == [1, 1]
+    plain = Recipe.model_validate({"text_decoder": precision}).label
+    assert {plain} in labels.values()
 
 
 def test_float16_needs_no_details_and_no_samples() -> None:

@@ -20,7 +20,7 @@ WORKER = "harness.export.worker.__main__"
 
 DECIDES_NOTHING = {
     "harness.artifacts.manifest": "names of what is recorded, with a version of its own",
-    "harness.control_groups": "where limits of memory stand",
+    "harness.control_groups": "where a container's limits stand",
     "harness.elf": "whether a library is whole, and for this machine",
     "harness.errors": "how to refuse",
     "harness.finished_program": "how much is kept of what another program prints",

@@ -97,10 +97,8 @@ def test_the_largest_component_decides_memory_and_the_sum_disk() -> None:
     assert need.disk_bytes == sum(sizes) + max(sizes)
 
 
-@pytest.mark.parametrize(("took", "is_told"), [(2_950.0, False), (3_100.0, True), (1_900.0, True)])
-def test_an_export_that_took_something_else_is_told(took: float, is_told: bool) -> None:
-    said = ArtifactNeed((Need("text_decoder", 2_500.0, 1.0, 1, DECODER),))
-    built = ComponentFile(
+def a_decoder(took_mib: float) -> ComponentFile:
+    return ComponentFile(
         component="text_decoder",
         precision="fp32",
         key="k",
@@ -109,11 +107,24 @@ def test_an_export_that_took_something_else_is_told(took: float, is_told: bool) 
         weights_sha256="0" * 64,
         pte_bytes=1,
         export_s=1.0,
-        export_peak_rss_mib=took,
+        export_peak_rss_mib=took_mib,
     )
+
+
+@pytest.mark.parametrize(("took", "is_told"), [(2_950.0, False), (3_100.0, True), (1_900.0, True)])
+def test_an_export_that_took_something_else_is_told(took: float, is_told: bool) -> None:
+    said = ArtifactNeed((Need("text_decoder", 2_500.0, 1.0, 1, DECODER),))
+    built = a_decoder(took)
     told = surprises(said, [built])
     assert bool(told) == is_told
     assert surprises(said, [built.model_copy(update={"export_peak_rss_mib": None})]) == []
     if told:
         measured_on = "as measured on smolvlm_500m in fp32, hybrid, for the host"
         assert f"2,500 were expected, {measured_on}" in told[0]
+
+
+def test_nobody_is_told_of_less_than_a_gib() -> None:
+    said = ArtifactNeed((Need("text_decoder", 300.0, 1.0, 1, DECODER),))
+    took = a_decoder(600.0)
+    assert surprises(said, [took]) == []
+    assert surprises(said, [a_decoder(1_030.0)])

@@ -172,6 +172,7 @@ def test_details_are_part_of_the_name_that_gates_go_by() -> None:
     ("recipe", "rotates"),
     [
         (Recipe(), False),
+        (Recipe(decoder=DecoderRecipe(rotate_hidden=True)), False),
         (Recipe(text_decoder="8da8w"), True),
         (Recipe(text_decoder="8da4w"), False),
         (Recipe(text_decoder="8da4w", decoder=DecoderRecipe(rotate_hidden=True)), True),

@@ -15,6 +15,7 @@ import pytest
 from harness.artifacts.artifact import Artifact
 from harness.runner_log.log import parse_runner_log
 from harness.runtime.cli import main
+from harness.runtime.files import RunFiles
 from harness.runtime.generation import Generation
 from harness.runtime.image import load_pixels
 from harness.runtime.request import Request, RunOptions
@@ -183,6 +184,7 @@ def test_of_what_a_backend_says_in_parting_its_chatter_is_left_out(
             os.write(2, b"[INFO] [Qnn ExecuTorch]: Destroy Qnn context\nsomething else\n")
 
     monkeypatch.setattr("harness.runtime.runner.MultimodalRunner", Parting)
+    monkeypatch.setattr(RunFiles, "are_for_htp", True)
     assert main(ask(artifact, pictures[0], "--quiet", *FIXED)) == 0
     assert capfd.readouterr().err == "something else\n"
 
