@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from harness.backends.weight_recipe import WeightRecipe
 from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.float_cache import FloatCache
+from harness.export.weights.grid import Grid
+from harness.export.weights.rounding import round_weights
 from harness.export.weights.turned_decoder import turn_hidden_states
 from harness.vlm.registry import get_spec
 
@@ -57,3 +60,20 @@ def test_hidden_states_are_turned_and_answers_stay(model: str) -> None:
     assert largest_inside(turned) < 0.4 * largest_inside(plain)
     norms = [one.weight for one in turned.modules() if isinstance(one, nn.RMSNorm)]
     assert all(torch.equal(weight, torch.ones_like(weight)) for weight in norms)
+
+
+@torch.no_grad()
+def test_weights_of_a_turned_decoder_are_found_on_what_it_reads() -> None:
+    """What its attention mixes is what that of a plain one does."""
+    mixed: list[Tensor] = []
+    for turns in (False, True):
+        model = decoder("tiny_smolvlm")
+        if turns:
+            turn_hidden_states(model)
+        linear = model.get_submodule("layers.0.self_attn.o_proj")
+        linear.register_forward_pre_hook(lambda _, inputs: mixed.append(inputs[0]))
+        round_weights(
+            model, {"layers.0.mlp.up_proj": Grid(-8, 7, 32)}, WeightRecipe(), [rows(model)]
+        )
+    assert len(mixed) == 2
+    torch.testing.assert_close(*mixed, rtol=1e-3, atol=1e-4)
