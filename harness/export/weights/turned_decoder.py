@@ -54,7 +54,7 @@ def turn_hidden_states(decoder: StaticDecoder) -> None:
 
 def _turn(rows: Tensor, spread: HadamardMap) -> None:
     """In place, some rows at a time: a head has a hundred thousand."""
-    for part in rows.split(_ROWS_AT_ONCE):
+    for part in torch.split(rows, _ROWS_AT_ONCE):
         part.copy_(spread(part))
 
 
