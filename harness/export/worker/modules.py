@@ -22,23 +22,20 @@ class PooledRmsNorm(nn.Module):
     """``nn.RMSNorm`` whose mean is that of a picture of one row.
 
     XNNPACK has no mean over one dimension, but pools over two; where it does not take the mean,
-    every norm cuts the graph in two. Weights of 1, which norms of a turned decoder have, are no
-    factor.
+    every norm cuts the graph in two.
     """
 
     def __init__(self, norm: nn.RMSNorm) -> None:
         super().__init__()
         assert norm.eps is not None
-        self.eps = norm.eps
-        self.weight = None if bool((norm.weight == 1).all()) else norm.weight
+        self.weight, self.eps = norm.weight, norm.eps
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[1, AR, hidden]`` to the same shape."""
         batch, ar, hidden = x.shape
         squares = (x * x).view(batch, ar, 1, hidden)
         mean = squares.mean((2, 3), keepdim=True).view(batch, ar, 1)
-        normed = x * torch.rsqrt(mean + self.eps)
-        return normed if self.weight is None else normed * self.weight
+        return x * torch.rsqrt(mean + self.eps) * self.weight
 
 
 class JoinedAttention(StaticAttention):
