@@ -2,7 +2,7 @@
 
 Language models keep a few numbers of what runs between their layers thousands of times as large
 as all others: at the first token of a conversation SmolLM2-135M's reach 23,000, where the median
-is 2. One range for 16 bits then has steps of 0.7; turned by an orthogonal map the decoder computes
+is 2. One range for 16 bits then has steps of 0.35 or more; turned by an orthogonal map it computes
 the same, and the largest is an eighteenth of that (QuaRot, arXiv:2404.00456; R1 of SpinQuant,
 arXiv:2405.16406). Weights of 8 bits lose nothing by it. Those of 4 bits do: what stands out also
 tells which of them have to be exact, and turned it no longer does.
