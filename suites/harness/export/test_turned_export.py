@@ -51,7 +51,6 @@ def decoder_config(precision: Precision, target: Target, *, rotates: bool) -> Bu
     )
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_file_of_the_host_has_what_turns_as_floats(
     checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
@@ -71,7 +70,6 @@ def test_a_file_of_the_host_has_what_turns_as_floats(
     assert 0.8 * floats < sizes[1] - sizes[0] < 1.2 * floats
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_graph_for_the_htp_has_one_linear_more(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
