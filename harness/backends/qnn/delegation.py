@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from harness.backends.qnn.parameter_lookups import quick_parameter_lookups
+from harness.backends.qnn.weights_held_once import weights_held_once
 from harness.errors import UserError
 from harness.machine_memory import collect_garbage
 from harness.targets.soc import Soc
@@ -85,7 +86,7 @@ def delegate(
         edge = _in_qualcomms_dialect(methods, constants, specs)
         # Behind that lie copies of every graph, and the compiler takes the most memory.
         collect_garbage()
-        with quick_parameter_lookups():
+        with quick_parameter_lookups(), weights_held_once(edge):
             lowered: EdgeProgramManager = edge.to_backend(
                 {name: QnnPartitioner(spec) for name, spec in specs.items()}
             )

@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from harness.export.graphs.untouched_zeros import untouched_zeros
 from harness.vlm.spec import TextGeometry
 
 MASKED_FLOAT = -65535.0
@@ -220,14 +221,14 @@ class StaticDecoder(nn.Module):
         geometry, past = self.geometry, self.context_length - ar
         mask = torch.full((1, 1, ar, self.context_length), self.masked)
         mask[0, 0, :, past:] = torch.triu(torch.full((ar, ar), self.masked), diagonal=1)
-        keys = torch.zeros(1, geometry.kv_heads, geometry.head_dim, past)
-        values = torch.zeros(1, geometry.kv_heads, past, geometry.head_dim)
+        keys = (1, geometry.kv_heads, geometry.head_dim, past)
+        values = (1, geometry.kv_heads, past, geometry.head_dim)
         return (
             torch.zeros(1, ar, geometry.hidden_size),
             mask,
             torch.arange(ar, dtype=torch.int32)[None],
-            *[keys.clone() for _ in range(geometry.layers)],
-            *[values.clone() for _ in range(geometry.layers)],
+            *[untouched_zeros(*keys) for _ in range(geometry.layers)],
+            *[untouched_zeros(*values) for _ in range(geometry.layers)],
         )
 
 

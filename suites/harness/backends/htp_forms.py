@@ -1,10 +1,15 @@
-"""Compile small graphs of all forms, with or without lean passes: ``htp_forms.py FOLDER lean``."""
+"""Compile small graphs of all forms as an export does, or plainly: ``htp_forms.py FOLDER lean``.
+
+Plainly is without lean passes, and with a copy of the weights wherever ExecuTorch makes one.
+"""
 
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +17,12 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from harness.backends.lean_lowering import lean_passes
+from harness.backends.qnn import delegation
 from harness.backends.qnn.delegation import CompilerOptions, HtpMethod
 from harness.backends.qnn.lowering import lower_to_pte
 from harness.backends.qnn.provider import activate
 from harness.export.htp.modules import linears_to_convolutions
-from harness.export.htp.quantization import convert, prepare
+from harness.export.htp.quantization import convert, prepare, share_weights
 from harness.export.htp.quantizer import make_quantizer
 from harness.targets.soc import get_soc
 
@@ -73,6 +79,10 @@ def forms() -> dict[str, tuple[dict[str, HtpMethod], CompilerOptions]]:
     }
     one = rows["kv_forward"]
     blocks = {"forward": HtpMethod(_quantized(in_blocks, "16a4w_block", one), (one,))}
+    convolved = linears_to_convolutions(Layers().eval())
+    shared = {name: _quantized(convolved, "16a8w", x) for name, x in rows.items()}
+    share_weights(*shared.values())
+    weighed = {name: HtpMethod(shared[name], (x,)) for name, x in rows.items()}
     halves = {name: HtpMethod(layers, (x,)) for name, x in rows.items()}
     looked_up = {name: HtpMethod(_quantized(table, "16a8w", x), (x,)) for name, x in ids.items()}
     soc = get_soc(SOC)
@@ -84,6 +94,7 @@ def forms() -> dict[str, tuple[dict[str, HtpMethod], CompilerOptions]]:
         "emulator": (coded, emulator),
         "half": (halves, half),
         "blocks": (blocks, emulator),
+        "convolutions": (weighed, phone),
         "table": (looked_up, phone),
     }
 
@@ -91,10 +102,19 @@ def forms() -> dict[str, tuple[dict[str, HtpMethod], CompilerOptions]]:
 def main(folder: Path, passes: str) -> None:
     """Write a file for each form."""
     activate()
-    around = {"plain": nullcontext, "lean": lean_passes}[passes]
     for name, (methods, options) in forms().items():
-        with torch.no_grad(), around(), (folder / name).open("wb") as file:
+        with torch.no_grad(), AROUND[passes](), (folder / name).open("wb") as file:
             lower_to_pte(methods, {}, options, plan_io_memory=False, output=file)
+
+
+def _copied_weights() -> AbstractContextManager[object]:
+    return patch.object(delegation, "weights_held_once", nullcontext)
+
+
+AROUND: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "plain": _copied_weights,
+    "lean": lean_passes,
+}
 
 
 if __name__ == "__main__":
