@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from executorch.exir import EdgeProgramManager
-    from torch import Tensor
+    from torch import Tensor, UntypedStorage, fx
     from torch.export import ExportedProgram
 
-    Place = tuple[int, tuple[int, ...], tuple[int, ...]]
+_COPY = "copy_exported_program_for_preprocess"
+"""The backend's hook for what is handed to it, which it may change."""
+
+_CONVOLUTION, _DEQUANTIZED = "aten.convolution.default", "dequantize"
+_WEIGHT, _IS_TRANSPOSED = 1, 6
+"""Places of a convolution's arguments."""
 
 _AS_COMPILED = (2, 3, 1, 0)
 """A convolution's weight is handed to the compiler as height, width, inputs, outputs."""
@@ -23,29 +28,34 @@ _AS_STORED = (3, 2, 0, 1)
 
 @contextmanager
 def weights_held_once(edge: EdgeProgramManager) -> Iterator[None]:
-    """Hold each weight once while the compiler works, however many graphs use it.
+    """Hold weights once while the compiler works, however many graphs use them.
 
     Otherwise each graph's program is copied for it with all weights, each weight of a convolution
     is arranged anew for each graph, and what describes a tensor to the compiler holds a copy, too:
-    four copies of a decoder's weights where two graphs share them, beside the compiler's own. For
-    a process that exports and does nothing else: ExecuTorch is changed for all of its threads.
+    four copies of a decoder's weights where two graphs share them, beside the compiler's own.
+    Weights that are handed over in another form than they have, as those of 4 bits are, are still
+    copied for each graph. For a process that exports and does nothing else: ExecuTorch is changed
+    for all of its threads.
 
     Args:
-        edge: Graphs in Qualcomm's dialect, whose weights stay as they are in value; those of
-            convolutions are arranged in memory as the compiler wants them.
+        edge: Graphs in Qualcomm's dialect. Weights of their convolutions, ``[outputs, inputs,
+            height, width]`` of any dtype, are arranged in memory as the compiler wants them and
+            stay so, for whoever else holds them, too; their values stay.
     """
     from executorch.backends.qualcomm.python import PyQnnManagerAdaptor
     from executorch.backends.qualcomm.qnn_preprocess import QnnBackend
 
-    weights = [weight for name in edge.methods for weight in _weights(edge.exported_program(name))]
-    _arrange(weights)
-    # The weights are kept until the end: an address that is known stays that of a weight.
-    sizes = {weight.data_ptr(): weight.untyped_storage().nbytes() for weight in weights}
+    programs = [edge.exported_program(name) for name in edge.methods]
+    for weight in _weights_of_convolutions(programs):
+        weight.data = weight.permute(_AS_COMPILED).contiguous().permute(_AS_STORED)
+    memories = (one.untyped_storage() for program in programs for one in _weights(program).values())
+    # Kept until the end, so that an address that is known stays that of a weight.
+    kept = {memory.data_ptr(): memory for memory in memories}
     describe, copied = PyQnnManagerAdaptor.TensorWrapper, QnnBackend.__dict__.get(_COPY)
 
     def describe_in_place(*arguments: Any) -> Any:
         *others, data, is_copied = arguments
-        return describe(*others, data, is_copied and not _is_whole_weight(data, sizes))
+        return describe(*others, data, is_copied and not _is_whole_weight(data, kept))
 
     try:
         PyQnnManagerAdaptor.TensorWrapper = describe_in_place
@@ -53,39 +63,64 @@ def weights_held_once(edge: EdgeProgramManager) -> Iterator[None]:
         yield
     finally:
         PyQnnManagerAdaptor.TensorWrapper = describe
-        if copied is None:
+        with suppress(AttributeError):
             delattr(QnnBackend, _COPY)
-        else:
+        if copied is not None:
             setattr(QnnBackend, _COPY, copied)
-
-
-_COPY = "copy_exported_program_for_preprocess"
-"""The backend's hook for what is handed to it, which it may change."""
 
 
 def _copy_of_graph(program: ExportedProgram, compile_specs: object) -> ExportedProgram:
     """A program to change, that shares its weights with the one it is a copy of."""
-    return copy.deepcopy(program, {id(weight): weight for weight in _weights(program)})
+    return copy.deepcopy(program, {id(weight): weight for weight in _weights(program).values()})
 
 
-def _weights(program: ExportedProgram) -> list[Tensor]:
+def _weights(program: ExportedProgram) -> dict[str, Tensor]:
     from torch import Tensor
 
-    held = (*program.state_dict.values(), *program.constants.values())
-    return [one for one in held if isinstance(one, Tensor)]
+    held = {**program.state_dict, **program.constants}
+    return {name: one for name, one in held.items() if isinstance(one, Tensor)}
 
 
-def _arrange(weights: Sequence[Tensor]) -> None:
-    """Lay weights of convolutions out as the compiler wants them, those that share memory once."""
-    arranged: dict[Place, Tensor] = {}
-    for weight in weights:
-        if weight.dim() != len(_AS_COMPILED) or not weight.is_contiguous():
-            continue
-        place = (weight.data_ptr(), tuple(weight.shape), weight.stride())
-        if place not in arranged:
-            arranged[place] = weight.permute(_AS_COMPILED).contiguous().permute(_AS_STORED)
-        weight.data = arranged[place]
+def _weights_of_convolutions(programs: list[ExportedProgram]) -> list[Tensor]:
+    """Each once, of those that nothing but convolutions reads.
+
+    Others have to lie as they are: whoever describes them hands their memory over as it is.
+    """
+    found: dict[int, Tensor] = {}
+    elsewhere: set[int] = set()
+    for program in programs:
+        signature, weights = program.graph_signature, _weights(program)
+        names: Mapping[str, str] = {
+            **signature.inputs_to_parameters,
+            **signature.inputs_to_buffers,
+            **signature.inputs_to_lifted_tensor_constants,
+        }
+        for node in program.graph.find_nodes(op="placeholder"):
+            weight = weights.get(names.get(node.name, ""))
+            if weight is None:
+                continue
+            if all(_convolves(user, node) for user in node.users):
+                found[id(weight)] = weight
+            else:
+                elsewhere.add(id(weight))
+    return [
+        weight
+        for identity, weight in found.items()
+        if identity not in elsewhere and weight.dim() == len(_AS_COMPILED)
+    ]
 
 
-def _is_whole_weight(data: np.ndarray[Any, Any], sizes: dict[int, int]) -> bool:
-    return bool(data.nbytes) and sizes.get(data.ctypes.data) == data.nbytes
+def _convolves(user: fx.Node, weight: fx.Node) -> bool:
+    """Whether a node is a convolution by a weight, or brings it to convolutions alone."""
+    if _DEQUANTIZED in str(user.target):
+        return user.args[0] is weight and all(_convolves(one, user) for one in user.users)
+    return (
+        _CONVOLUTION in str(user.target)
+        and user.args[_WEIGHT] is weight
+        and not user.args[_IS_TRANSPOSED]
+    )
+
+
+def _is_whole_weight(data: np.ndarray[Any, Any], kept: Mapping[int, UntypedStorage]) -> bool:
+    memory = kept.get(data.ctypes.data)
+    return memory is not None and 0 < memory.nbytes() == data.nbytes

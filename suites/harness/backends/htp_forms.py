@@ -59,6 +59,20 @@ class Table(nn.Module):
         return rows
 
 
+class Patches(nn.Module):
+    """A convolution that is no product, and a table of as many dimensions as its weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, WIDTH, (4, 8), stride=(4, 8))
+        self.register_buffer("table", torch.rand(1, WIDTH, 4, 2))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Rows of patches, each at its place."""
+        rows: Tensor = self.patches(pixels) + self.table
+        return rows
+
+
 def _quantized(module: nn.Module, scheme: str, one: Tensor) -> nn.Module:
     quantizer = make_quantizer(scheme, SOC, block_size=32)  # type: ignore[arg-type]
     graph = prepare(module, (one,), quantizer)
@@ -77,7 +91,8 @@ def forms() -> dict[str, tuple[dict[str, HtpMethod], CompilerOptions]]:
         name: HtpMethod(_quantized(layers, "16a8w", x), (x,), CODES, CODES)
         for name, x in rows.items()
     }
-    one = rows["kv_forward"]
+    one, pixels = rows["kv_forward"], torch.rand(1, 3, 16, 16)
+    cut = {"forward": HtpMethod(_quantized(Patches().eval(), "16a8w", pixels), (pixels,))}
     blocks = {"forward": HtpMethod(_quantized(in_blocks, "16a4w_block", one), (one,))}
     convolved = linears_to_convolutions(Layers().eval())
     shared = {name: _quantized(convolved, "16a8w", x) for name, x in rows.items()}
@@ -95,6 +110,7 @@ def forms() -> dict[str, tuple[dict[str, HtpMethod], CompilerOptions]]:
         "half": (halves, half),
         "blocks": (blocks, emulator),
         "convolutions": (weighed, phone),
+        "patches": (cut, emulator),
         "table": (looked_up, phone),
     }
 

@@ -27,7 +27,7 @@ def compiled(folder: Path, passes: str) -> dict[str, bytes]:
 def test_files_are_the_same(qnn: QnnInfo, tmp_path: Path) -> None:
     plain = compiled(tmp_path / "plain", "plain")
     lean = compiled(tmp_path / "lean", "lean")
-    forms = {"phone", "emulator", "half", "blocks", "convolutions", "table"}
+    forms = {"phone", "emulator", "half", "blocks", "convolutions", "patches", "table"}
     assert lean.keys() == plain.keys() == forms
     for form, one in plain.items():
         other = lean[form]

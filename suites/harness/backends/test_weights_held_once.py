@@ -18,22 +18,23 @@ COPY = "copy_exported_program_for_preprocess"
 
 
 class Convolved(nn.Module):
-    """A weight of a convolution, and one of another shape."""
+    """A weight of a convolution, one that is multiplied, too, and a table of as many dimensions."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(4, 6, 1)
-        self.register_buffer("steps", torch.arange(6.0))
+        self.convolution = nn.Conv2d(4, 6, (2, 3))
+        self.twofold = nn.Parameter(torch.rand(6, 6, 1, 1))
+        self.register_buffer("steps", torch.rand(1, 6, 2, 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Both."""
-        y: Tensor = self.convolution(x) + self.steps.view(1, 6, 1, 1)
-        return y
+        """All of them."""
+        y: Tensor = self.convolution(x) + self.steps
+        return nn.functional.conv2d(y, self.twofold) * self.twofold.sum()
 
 
 @pytest.fixture
 def edge() -> EdgeProgramManager:
-    module, x = Convolved().eval(), torch.ones(1, 4, 1, 1)
+    module, x = Convolved().eval(), torch.ones(1, 4, 3, 4)
     exported = torch.export.export(module, (x,))
     programs = {"one": exported, "two": torch.export.export(module, (x,))}
     return to_edge(programs, compile_config=EdgeCompileConfig(_check_ir_validity=False))
@@ -58,12 +59,16 @@ def test_copies_share_weights(edge: EdgeProgramManager) -> None:
     assert plain.state_dict[key].data_ptr() != program.state_dict[key].data_ptr()
 
 
-def test_weights_are_arranged_once_and_keep_their_values(edge: EdgeProgramManager) -> None:
+def test_weights_of_convolutions_alone_are_arranged_and_keep_their_values(
+    edge: EdgeProgramManager,
+) -> None:
     before = {name: one.clone() for name, one in weights(edge, "one").items()}
     with weights_held_once(edge):
         one, two = (weights(edge, method)["convolution.weight"] for method in ("one", "two"))
         assert one.permute(2, 3, 1, 0).is_contiguous()
         assert one.data_ptr() == two.data_ptr()
+    arranged = {name for name, one in weights(edge, "one").items() if not one.is_contiguous()}
+    assert arranged == {"convolution.weight"}
     assert weights(edge, "one").keys() == before.keys()
     assert all(torch.equal(weight, before[name]) for name, weight in weights(edge, "one").items())
 
@@ -85,6 +90,7 @@ def test_executorch_is_as_it_was_behind_an_error(edge: EdgeProgramManager) -> No
 
 RECORDING = """
 import json
+import torch
 from executorch.backends.qualcomm.python import PyQnnManagerAdaptor
 from harness.backends.qnn.delegation import delegate
 from harness.backends.qnn.provider import activate
@@ -101,15 +107,22 @@ def record(*arguments):
 
 PyQnnManagerAdaptor.TensorWrapper = record
 methods, options = forms()["convolutions"]
+weights = {
+    (name, key): (weight, weight.clone())
+    for name, method in methods.items()
+    for key, weight in method.module.state_dict().items()
+}
 delegate(methods, {}, options)
-print(json.dumps(told))
+changed = [place for place, (weight, before) in weights.items() if not torch.equal(weight, before)]
+print(json.dumps([told, changed]))
 """
 
 
 def test_two_graphs_describe_one_weight(qnn: QnnInfo, run_python: RunPython) -> None:
     recorded = run_python(RECORDING)
     assert recorded.returncode == 0, recorded.stderr[-2000:]
-    told = json.loads(recorded.stdout.splitlines()[-1])
+    told, changed = json.loads(recorded.stdout.splitlines()[-1])
+    assert not changed
     weights = [(place, copied) for size, place, copied in told if size == 64 * 64]
     assert len(weights) == 4, "two convolutions in two graphs"
     assert len({place for place, _ in weights}) == 2

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psutil
 import torch
 
+from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.graphs.untouched_zeros import untouched_zeros
+from suites.harness.export.test_short_caches import TEXT
 
 SHAPE = (64, 1024, 1024)
 BYTES = 4 * 64 * 1024 * 1024
@@ -28,3 +32,13 @@ def test_each_has_memory_of_its_own() -> None:
     one, other = untouched_zeros(2, 3), untouched_zeros(2, 3)
     one += 1
     assert not other.any()
+
+
+def test_examples_of_caches_take_no_memory() -> None:
+    context = 2**16
+    decoder = StaticDecoder(replace(TEXT, layers=1), context)
+    this = psutil.Process()
+    before = this.memory_info().rss
+    keys, values = decoder.example_inputs(1)[3:]
+    assert this.memory_info().rss - before < keys.nbytes / 8 + 4 * 2 * context
+    assert keys.nbytes == values.nbytes == 4 * (context - 1) * TEXT.kv_heads * TEXT.head_dim
