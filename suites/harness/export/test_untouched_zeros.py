@@ -35,7 +35,7 @@ def test_each_has_memory_of_its_own() -> None:
 
 
 def test_examples_of_caches_take_no_memory() -> None:
-    context = 2**16
+    context = 2**20
     decoder = StaticDecoder(replace(TEXT, layers=1), context)
     this = psutil.Process()
     before = this.memory_info().rss
