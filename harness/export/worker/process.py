@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -132,9 +133,8 @@ def _run(
     ):
         assert worker.stdin is not None
         assert worker.stdout is not None
-        worker.stdin.write(task.model_dump_json() + "\n")
-        worker.stdin.flush()
         try:
+            _hand_over(task, worker.stdin)
             outcome = _follow(worker.stdout, report)
             # A worker that has said all is still on its way out, and dies if its input closes.
             exit_code = worker.wait()
@@ -143,6 +143,16 @@ def _run(
             worker.wait()
             raise
     return outcome, exit_code
+
+
+def _hand_over(task: Task, worker_input: IO[str]) -> None:
+    """Tell the worker its task; one that died before it read of it tells more by how it ended."""
+    try:
+        worker_input.write(task.model_dump_json() + "\n")
+        worker_input.flush()
+    except BrokenPipeError:
+        with suppress(BrokenPipeError):  # What could not be written is tried again here, in vain.
+            worker_input.close()
 
 
 def _follow(lines: IO[str], report: ReportStage) -> TaskEnded | None:

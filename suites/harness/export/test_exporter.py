@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from harness.export.cache import CacheNotWritable
 from harness.export.exporter import Export, NotExported, export_artifact
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
+from harness.export.side_by_side import ExportProcesses
+from harness.export.worker.process import ExportFailed
 from harness.vlm.mode import LookaheadShape
 from harness.vlm.registry import get_spec_or_family
 from harness.vocabulary import COMPONENTS
@@ -231,6 +234,26 @@ def test_an_exporter_that_dies_is_told_in_a_sentence(
     assert "Traceback" not in errors
     assert [log.suffix for log in (tmp_path / "logs").iterdir()] == [".log"]
     assert list((tmp_path / "building").iterdir()) == []
+
+
+def test_an_exporter_that_dies_before_it_reads_its_task_is_told_by_how_it_died(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    running = ExportProcesses.running
+
+    def running_once_dead(
+        processes: ExportProcesses, process: subprocess.Popen[str]
+    ) -> AbstractContextManager[None]:
+        process.wait()
+        return running(processes, process)
+
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(ExportProcesses, "running", running_once_dead)
+    with pytest.raises(ExportFailed, match="for lack of memory"):
+        export(make_checkpoint("smolvlm"), tmp_path / "cache")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from harness.virtual_phone.controls import PhoneControls
 from harness.virtual_phone.private_server import PrivateAdbServer
@@ -63,6 +64,12 @@ def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < end_s, "it never happened"
         time.sleep(_POLL_S)
+
+
+def wait_for_content(file: Path) -> str:
+    """What a command writes into a file, which a shell makes empty before the command begins."""
+    wait_until(lambda: file.exists() and file.stat().st_size > 0)
+    return file.read_text()
 
 
 def wait_for_state(server: PrivateAdbServer, phone: PhoneControls, state: str | None) -> None:

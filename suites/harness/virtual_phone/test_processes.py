@@ -19,6 +19,7 @@ from suites.harness.virtual_phone.client import (
     shell,
     start,
     wait_for_state,
+    wait_for_content,
     wait_until,
     wait_until_back,
 )
@@ -93,9 +94,8 @@ def test_a_cut_hangs_up_the_direct_child_alone(
         assert client.stdout is not None
         assert client.stdout.readline() == b"ready\n"
         attached.cut()
-    wait_until((attached.root / f"{FOLDER[1:]}/parent").exists)
-    wait_until((attached.root / f"{FOLDER[1:]}/child").exists)
-    assert (attached.root / f"{FOLDER[1:]}/child").read_text() == "went on\n"
+    assert wait_for_content(attached.root / f"{FOLDER[1:]}/parent") == "hung up\n"
+    assert wait_for_content(attached.root / f"{FOLDER[1:]}/child") == "went on\n"
 
 
 def test_output_into_a_cut_transport_is_a_broken_pipe(
@@ -108,8 +108,7 @@ def test_output_into_a_cut_transport_is_a_broken_pipe(
         assert client.stdout is not None
         assert client.stdout.readline() == b"ready\n"
         attached.cut()
-    wait_until((attached.root / f"{FOLDER[1:]}/code").exists)
-    assert (attached.root / f"{FOLDER[1:]}/code").read_text() != "0\n"
+    assert wait_for_content(attached.root / f"{FOLDER[1:]}/code") != "0\n"
 
 
 def test_commands_see_the_phone_and_cannot_change_the_machine(
