@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.session.farm import register_farm
 from fixtures.session.plugin import SessionPlugin
 from fixtures.session.selection import HTP, room_of
 from fixtures.settings.options import add_options
@@ -46,9 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, description in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {description}")
     config.addinivalue_line("markers", f"{HTP}: about graphs of the HTP, which --target host lacks")
-    config.pluginmanager.register(
-        SessionPlugin(config, build_report, retire_report), "snapgate-session"
-    )
+    plugin = SessionPlugin(config, build_report, retire_report)
+    config.pluginmanager.register(plugin, "snapgate-session")
+    register_farm(config, plugin)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

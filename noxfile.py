@@ -260,7 +260,7 @@ def _real_language(session: nox.Session) -> Path:
 def lock(session: nox.Session) -> None:
     """Resolve pyproject.toml into requirements.lock anew."""
     install(session)
-    extras = [word for extra in ("host", "suites", "lint") for word in ("--extra", extra)]
+    extras = [word for extra in ("host", "farm", "suites", "lint") for word in ("--extra", extra)]
     run_python(session, "-m", "pip", "install", "--quiet", "pip-tools>=7.5,<8")
     run_python(
         session,

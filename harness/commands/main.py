@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.commands.doctor import run_doctor
 from harness.commands.export import run_export
+from harness.commands.farm import run_farm
 from harness.commands.log import run_log
 from harness.commands.options import run_options
 from harness.commands.results import run_compare, run_noise, run_results, run_summary
@@ -25,6 +26,7 @@ _COMMANDS: Mapping[Command, tuple[str, Callable[[Values], int]]] = {
     "results": ("filter and group what was measured", run_results),
     "compare": ("lay two runs side by side", run_compare),
     "noise": ("what devices differ from themselves by", run_noise),
+    "farm": ("spread sessions over hosts", run_farm),
     "log": ("what the log of a run tells, upstream's or ours", run_log),
     "summary": ("a run in Markdown, for a CI job's page", run_summary),
 }

@@ -134,7 +134,8 @@ def choose_place(
         _refuse_what_is_elsewhere(target, options, given, typed)
     names_none = all(options[name] is None for name in (*_OF_PHONES, "serial"))
     judges_files = suites == {"size"} and names_none and target.files_place
-    kind: type[Place] = pkgutil.resolve_name(judges_files or target.place)
+    is_elsewhere = options["farm"] is not None and target.farms_place
+    kind: type[Place] = pkgutil.resolve_name(judges_files or is_elsewhere or target.place)
     return kind.choose(PlaceRequest(target, options, given, workers, root, recovers, typed, ask))
 
 

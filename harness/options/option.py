@@ -16,6 +16,7 @@ Command = Literal[
     "log",
     "doctor",
     "options",
+    "farm",
     "reports",
     "runtime",
 ]

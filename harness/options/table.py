@@ -36,6 +36,21 @@ def default_results() -> Path:
     return platformdirs.user_data_path("snapgate", appauthor=False) / "runs"
 
 
+def default_certificates() -> Path:
+    """Where a farm's certificates are looked for."""
+    return platformdirs.user_config_path("snapgate", appauthor=False) / "farm"
+
+
+def default_store() -> str:
+    """What a farm of this machine alone keeps its results in."""
+    return str(platformdirs.user_data_path("snapgate", appauthor=False) / "farm")
+
+
+def default_work() -> Path:
+    """Where a host's jobs work."""
+    return Path(platformdirs.user_cache_dir("snapgate")) / "farm"
+
+
 @cache
 def options_of(command: Command) -> Mapping[str, Option]:
     """What a command takes, by name; positional words first."""
@@ -47,6 +62,8 @@ _RUN = "name of a run, its beginning, path or 'latest'"
 _SUITES: tuple[Command, ...] = ("suites",)
 _EXPORTED: tuple[Command, ...] = ("suites", "export")
 _PHONES: tuple[Command, ...] = ("suites", "doctor")
+_FARM: tuple[Command, ...] = ("farm",)
+_FARMS: tuple[Command, ...] = ("suites", "farm")
 _ROWS: tuple[Command, ...] = ("results",)
 _REPORTS: tuple[Command, ...] = ("reports",)
 
@@ -62,6 +79,13 @@ _POSITIONAL = (
         Path,
         metavar="FILE",
         spelled="file",
+    ),
+    Option(
+        "farm_part",
+        _FARM,
+        "what to start or to make",
+        choices=("scheduler", "worker", "status", "certificates"),
+        spelled="part",
     ),
     Option("command", ("options",), "whose", default="suites", choices=COMMANDS, spelled="command"),
 )
@@ -87,13 +111,21 @@ _PLACE = (
         "serial number of the phone, name in phones.toml, or virtual:SOC[:NAME][:upstream]",
         several="for several phones: --soc SM8550 -n 2; virtual ones: --serial virtual:SM8550 -n 2",
     ),
-    Option("phones", _PHONES, "the laboratory's phones", Path, words="phones.toml, if it is there"),
+    Option(
+        "phones",
+        (*_PHONES, "farm"),
+        "the laboratory's phones",
+        Path,
+        words="phones.toml, if it is there",
+    ),
     Option("adb_host", _PHONES, "adb server", arity="many", words="local", metavar="HOST[:PORT]"),
-    Option("adb", _PHONES, "adb program", Path, words="the one on PATH, else adbutils' own"),
+    Option(
+        "adb", (*_PHONES, "farm"), "adb program", Path, words="the one on PATH, else adbutils' own"
+    ),
     Option("build_dir", _PHONES, "ExecuTorch build (virtual phone: x86)", Path),
     Option(
         "qnn_dir",
-        ("suites", "export", "doctor", "runtime"),
+        ("suites", "export", "doctor", "farm", "runtime"),
         "QNN libraries or SDK, a phone's too",
         Path,
         words="QNN_SDK_ROOT, else onnxruntime-qnn; none for a real phone",
@@ -151,7 +183,7 @@ _MODEL = (
     Option("build_missing", _SUITES, "export full-size models unasked", bool),
     Option(
         "artifacts",
-        ("suites", "export", "doctor"),
+        ("suites", "export", "doctor", "farm"),
         "artifact cache",
         Path,
         default=default_artifacts,
@@ -245,6 +277,53 @@ _STORE = (
     ),
 )
 
+_SPREADING = (
+    Option("farm", _SUITES, "scheduler of a farm that runs the tests", metavar="tls://HOST:PORT"),
+    Option(
+        "scheduler",
+        _FARM,
+        "where the scheduler listens",
+        default="tls://127.0.0.1:8786",
+        metavar="tls://HOST:PORT",
+    ),
+    Option(
+        "certificates",
+        _FARMS,
+        "folder of the farm's certificates",
+        Path,
+        default=default_certificates,
+        words="in the user configuration folder",
+    ),
+    Option(
+        "store",
+        _FARMS,
+        "what the farm's hosts share: a folder, or s3://, gs://, ...",
+        default=default_store,
+        words="in the user data folder",
+        metavar="URL",
+    ),
+    Option("plain", _FARMS, "speak plain TCP between machines, too", bool),
+    Option("host_name", _FARM, "name of this host in the farm", words="the machine's"),
+    Option("no_phones", _FARM, "offer no phones, and ask no adb server for any", bool),
+    Option(
+        "names",
+        _FARM,
+        "name or address of a host that the certificate is for",
+        arity="many",
+        words="this machine's",
+        spelled="--for",
+        metavar="HOST",
+    ),
+    Option(
+        "work_dir",
+        _FARM,
+        "where jobs of this host work",
+        Path,
+        default=default_work,
+        words="in the user cache folder",
+    ),
+)
+
 _ON_THE_TERMINAL = (
     Option(
         "table",
@@ -302,4 +381,12 @@ _ON_THE_TERMINAL = (
     Option("smoke", ("doctor",), "push a miniature to the phone and run it", bool),
 )
 
-OPTIONS = (*_POSITIONAL, *_PLACE, *_MODEL, *_JUDGING, *_STORE, *_ON_THE_TERMINAL)
+OPTIONS = (
+    *_POSITIONAL,
+    *_PLACE,
+    *_MODEL,
+    *_JUDGING,
+    *_STORE,
+    *_SPREADING,
+    *_ON_THE_TERMINAL,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ DISTRIBUTIONS = (
     "adbutils",
 )
 _GIT_TIMEOUT_S = 10
+_DIRTY = "-dirty"
 
 
 def describe_host() -> HostInfo:
@@ -62,7 +64,28 @@ def git_commit(directory: Path) -> str | None:
         changes = _git(directory, "status", "--porcelain")
     except (OSError, subprocess.SubprocessError):
         return None
-    return f"{commit}-dirty" if changes else commit
+    return f"{commit}{_DIRTY}" if changes else commit
+
+
+def working_tree(directory: Path) -> str | None:
+    """What a clone holds: its commit, and a digest of what differs from it where something does.
+
+    Returns:
+        None outside of a repository or without git.
+    """
+    commit = git_commit(directory)
+    if commit is None or not commit.endswith(_DIRTY):
+        return commit
+    digest = hashlib.sha256()
+    try:
+        digest.update(_git(directory, "diff", "--binary", "HEAD").encode())
+        others = _git(directory, "ls-files", "--others", "--exclude-standard", "-z")
+        for name in filter(None, others.split("\0")):
+            digest.update(name.encode())
+            digest.update((directory / name).read_bytes())
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}-{digest.hexdigest()[:12]}"
 
 
 def _git(directory: Path, *arguments: str) -> str:

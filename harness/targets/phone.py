@@ -10,6 +10,7 @@ PHONE = TargetSpec(
     backend=QNN,
     place="harness.devices.phone_place:PhonePlace",
     files_place="harness.devices.files_place:FilesPlace",
+    farms_place="harness.devices.farm_place:FarmPlace",
     is_remote=True,
     is_full_size=True,
     shares_memory=True,

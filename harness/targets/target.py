@@ -43,6 +43,8 @@ class TargetSpec:
             session's options where to run and opens the device; imported when it is needed.
         files_place: The same of one that opens no device, for sessions that judge what files are
             and name none; None where there always is one.
+        farms_place: The same of one whose devices are at a farm's hosts; None where a farm's host
+            runs it as this machine would.
         default_soc: SoC that an HTP artifact is compiled for where nobody names one; None where
             one must be named, and without an HTP.
         limits: Of its artifacts' runs, on a phone unless it says otherwise.
@@ -61,6 +63,7 @@ class TargetSpec:
     backend: BackendSpec
     place: str
     files_place: str | None = None
+    farms_place: str | None = None
     default_soc: str | None = None
     limits: RunLimits = _LIMITS_OF_PHONES
     is_remote: bool = False

@@ -18,8 +18,8 @@ from suites.harness.virtual_phone.client import (
     adb,
     shell,
     start,
-    wait_for_state,
     wait_for_content,
+    wait_for_state,
     wait_until,
     wait_until_back,
 )

@@ -1,0 +1,170 @@
+"""``python -m harness farm``: the scheduler of a farm, the worker of a host, what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+import harness
+from harness.console import PlainConsole
+from harness.devices.adb.discovery import adb_phones
+from harness.devices.phone.fleet.inventory import find_inventory
+from harness.errors import UserError
+from harness.options.values import Values
+
+_ROOT = Path(harness.__file__).parents[1]
+_STATUS_S = 15.0
+
+Serve = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+def run_farm(options: Values) -> int:
+    """Start the scheduler of a farm or the worker of a host, make certificates, or tell what runs.
+
+    docs/farm.md says how a farm is set up, from one host to ten.
+    """
+    for package in ("distributed", "cryptography"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"A farm needs {package}, which is not installed; type: pip install "
+                "'snapgate[farm]'"
+            )
+    parts = {
+        "scheduler": _schedule,
+        "worker": _work,
+        "status": _tell,
+        "certificates": _certify,
+    }
+    return parts[options["farm_part"]](options)
+
+
+def _certify(options: Values) -> int:
+    from harness.farm.certificates import make_certificates
+
+    own = (socket.gethostname(), "localhost", "127.0.0.1")
+    folder: Path = options["certificates"]
+    make_certificates(folder, tuple(options["names"] or own))
+    print(
+        f"certificates are in {folder}; copy the folder to every host of the farm and to whoever "
+        "may use it: it is what a password is"
+    )
+    return 0
+
+
+def _schedule(options: Values) -> int:
+    from harness.farm.connection import endpoint
+    from harness.farm.scheduler import run_scheduler
+    from harness.farm.worker import configure
+
+    configure()
+    where = endpoint(
+        options["scheduler"], options["certificates"], allows_plain=bool(options["plain"])
+    )
+    return _serve(lambda until: run_scheduler(where, _announce, until))
+
+
+def _work(options: Values) -> int:
+    from harness.farm.connection import endpoint
+    from harness.farm.host_jobs import HostFolders, HostJobs
+    from harness.farm.offer import HostOffer
+    from harness.farm.store import FarmStore
+    from harness.farm.worker import configure, run_worker
+
+    configure()
+    where = endpoint(
+        options["scheduler"], options["certificates"], allows_plain=bool(options["plain"])
+    )
+    store = FarmStore(options["store"])
+    name = options["host_name"] or socket.gethostname()
+    find = None if options["no_phones"] else adb_phones((), options["adb"])
+    inventory = find_inventory(
+        options["phones"],
+        Path.cwd(),
+        is_typed=options.source("phones").kind == "command line",
+        ask=lambda question: False,
+    )
+    work: Path = options["work_dir"] / name
+    offer = HostOffer(name, _ROOT, find, inventory, options["qnn_dir"])
+    jobs = HostJobs(name, HostFolders(work / "jobs", options["artifacts"]), store, offer.has_phone)
+    jobs.send_left()
+    with offer:
+        return _serve(lambda until: run_worker(where, offer, jobs, work / "dask", _announce, until))
+
+
+def _tell(options: Values) -> int:
+    from harness.farm.client import FarmClient
+    from harness.farm.connection import endpoint
+    from harness.farm.worker import configure
+
+    configure()
+    where = endpoint(
+        options["scheduler"], options["certificates"], allows_plain=bool(options["plain"])
+    )
+
+    async def ask() -> tuple[Table, Table]:
+        async with FarmClient(where) as farm:
+            hosts, states = await farm.hosts(), await farm.states()
+        return _hosts(hosts, states), _jobs(states)
+
+    for table in asyncio.run(asyncio.wait_for(ask(), _STATUS_S)):
+        PlainConsole().print(table)
+    return 0
+
+
+def _hosts(hosts: Any, states: Any) -> Table:
+    """Who is there, with what, and how much of that is busy."""
+    table = Table(title="hosts", show_edge=False, pad_edge=False)
+    for column in ("host", "cores", "GiB", "phones", "busy", "QNN", "jobs"):
+        table.add_column(column, overflow="fold")
+    for host in hosts:
+        running = [one for one in states if one.state == "running" and one.host == host.name]
+        phones = ", ".join(f"{phone.serialno} ({phone.soc})" for phone in host.phones)
+        busy = ", ".join(sorted(one.serialno for one in running if one.serialno))
+        table.add_row(
+            host.name,
+            f"{host.cores:g}",
+            f"{host.memory_gib:.1f}",
+            phones or "none",
+            busy,
+            host.qnn or "none",
+            str(len(running)),
+        )
+    return table
+
+
+def _jobs(states: Any) -> Table:
+    """What runs and waits, and why; what is stored is counted."""
+    stored = sum(one.state == "stored" for one in states)
+    table = Table(title=f"jobs; {stored} stored", show_edge=False, pad_edge=False)
+    for column in ("state", "job", "where", "why"):
+        table.add_column(column, overflow="fold")
+    for one in states:
+        if one.state != "stored":
+            where = " ".join(filter(None, (one.host, one.serialno)))
+            table.add_row(one.state, one.described, where, one.said)
+    return table
+
+
+def _announce(line: str) -> None:
+    print(line, flush=True)
+
+
+def _serve(serve: Serve) -> int:
+    """Run until Ctrl-C or SIGTERM, which end it as they should."""
+
+    async def run() -> None:
+        until = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, until.set)
+        await serve(until)
+
+    asyncio.run(run())
+    return 0

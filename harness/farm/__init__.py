@@ -1,0 +1,1 @@
+"""Sessions and exports spread over hosts: jobs, who may run them where, and what they left."""

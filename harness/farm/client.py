@@ -1,0 +1,140 @@
+"""Whoever asks a farm for a night: asks, follows, and asks again when the scheduler was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from distributed import Client
+
+from harness.errors import UserError
+from harness.farm.connection import Endpoint, check_trust
+from harness.farm.demand import Host
+from harness.farm.host_tasks import LOG_TOPIC, PrintedLine
+from harness.farm.job_end import JobEnd
+from harness.farm.order import FarmNight, JobState
+from harness.farm.store import FarmStore
+
+Follow = Callable[[Sequence[JobState]], None]
+
+_LOOK_S = 0.2
+_CONNECT_S = 10.0
+_OVER = frozenset({"stored", "failed"})
+
+
+class FarmClient:
+    """A connection to a farm's scheduler, which is made again when it is lost."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._client: Client | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._connect()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    async def ask(self, operation: str, **told: Any) -> Any:
+        """Call an operation of the scheduler.
+
+        Raises:
+            OSError: If it is not there.
+        """
+        if self._client is None or self._client.status != "running":
+            await self._close()
+            await self._connect()
+        assert self._client is not None
+        return await getattr(self._client.scheduler, operation)(**told)
+
+    def listen(self, take: Callable[[PrintedLine], None]) -> None:
+        """Have what jobs print told from now on, for as long as this connection lasts."""
+        assert self._client is not None
+
+        def on_event(event: tuple[object, str]) -> None:
+            take(PrintedLine.model_validate_json(event[1]))
+
+        self._client.subscribe_topic(LOG_TOPIC, on_event)
+
+    async def states(self, night: str | None = None) -> tuple[JobState, ...]:
+        """Where jobs are."""
+        told = await self.ask("farm_states", night=night)
+        return tuple(JobState.model_validate_json(one) for one in told)
+
+    async def hosts(self) -> tuple[Host, ...]:
+        """Who is there, with what."""
+        return tuple(Host.model_validate_json(one) for one in await self.ask("farm_hosts"))
+
+    async def _connect(self) -> None:
+        try:
+            await check_trust(self._endpoint)
+            self._client = await Client(
+                self._endpoint.address,
+                security=self._endpoint.security,
+                asynchronous=True,
+                timeout=_CONNECT_S,
+                set_as_default=False,
+            )
+        except (OSError, TimeoutError) as error:
+            raise UserError(
+                f"No scheduler of a farm answers at {self._endpoint.address} "
+                f"({str(error).splitlines()[0]}); start one with: python -m harness farm scheduler"
+            ) from error
+
+    async def _close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+
+async def run_night(
+    farm: FarmClient, night: FarmNight, store: FarmStore, follow: Follow
+) -> dict[str, JobEnd]:
+    """Ask for a night and wait until all of it ended, whatever becomes of the scheduler meanwhile.
+
+    Args:
+        farm: The farm.
+        night: What is wanted.
+        store: Which knows what ended.
+        follow: Told again and again where the jobs are.
+
+    Returns:
+        Ends of the jobs that have one, by key; those that failed have none.
+    """
+    keys = [order.job.key for order in night.orders]
+    ends = await asyncio.to_thread(store.find_ends, keys)
+    is_asked = False
+    while True:
+        try:
+            if not is_asked:
+                stored = {key: end.exit_status for key, end in ends.items()}
+                await farm.ask("farm_submit", night=night.model_dump_json(), stored=stored)
+                is_asked = True
+            states = await farm.states(night.name)
+        except (OSError, UserError):
+            is_asked = False
+            await asyncio.sleep(_LOOK_S)
+            continue
+        if not states and night.orders:
+            # Another scheduler took the place of the one that was asked.
+            is_asked = False
+            continue
+        follow(states)
+        if all(one.state in _OVER for one in states):
+            missing = [key for key in keys if key not in ends]
+            return {**ends, **await asyncio.to_thread(store.find_ends, missing)}
+        await asyncio.sleep(_LOOK_S)
+
+
+def owner() -> str:
+    """Whose share of a farm this process's jobs take."""
+    return getpass.getuser()
