@@ -66,6 +66,11 @@ def is_given(flag: str, arguments: Sequence[str]) -> bool:
     return any(argument.split("=")[0] == flag for argument in arguments)
 
 
+def two_at_a_time(arguments: Sequence[str]) -> list[str]:
+    """pytest with two workers here, unless a farm runs the tests."""
+    return ["-m", "pytest", *([] if is_given("--farm", arguments) else ["-n", "2"])]
+
+
 def new_run_id() -> str:
     """As ``harness.results.runs``, which nox's own Python cannot import."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -94,7 +99,7 @@ def tests(session: nox.Session) -> None:
 def accuracy(session: nox.Session) -> None:
     """Accuracy of the miniatures, or of what the options name."""
     arguments = install(session, with_qnn=True)
-    run_python(session, "-m", "pytest", "suites/accuracy", "-n", "2", *arguments)
+    run_python(session, *two_at_a_time(arguments), "suites/accuracy", *arguments)
 
 
 @nox.session
@@ -154,7 +159,7 @@ def report(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """The main job: both models on host, emulator and a phone like upstream's, in one report."""
     arguments = install(session, with_qnn=True)
-    pytest = ["-m", "pytest", "-n", "2"]
+    pytest = two_at_a_time(arguments)
     if any(is_given(option, arguments) for option in PLACE_OPTIONS):
         run_python(session, *pytest, *SUITES, *arguments)
         return
@@ -179,7 +184,7 @@ def htp_accuracy(session: nox.Session) -> None:
     """Accuracy on the HTP emulator, both KV encodings, and fidelity of the compiled graphs."""
     arguments = install(session, with_qnn=True)
     defaults = [*EMULATOR, "--scenes", "102", "--run-id", new_run_id()]
-    pytest = ["-m", "pytest", "-n", "2"]
+    pytest = two_at_a_time(arguments)
     run = [*unless_given(defaults, arguments), *arguments]
     encodings = unless_given(["--kv-encodings", "requantized"], arguments)
     requantized = ["suites/accuracy/test_requantization.py", *encodings]
@@ -201,7 +206,7 @@ def lookahead(session: nox.Session) -> None:
     if not has_qnn(arguments):
         session.warn("without QNN nothing is run on the HTP emulator")
         places = [[]]
-    suite = ["-m", "pytest", "suites/accuracy/test_lookahead.py", "-n", "2"]
+    suite = [*two_at_a_time(arguments), "suites/accuracy/test_lookahead.py"]
     run_all(
         session,
         *(

@@ -4,105 +4,36 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-import harness
+from benchmarks.local_farm import ROOT, SCHEDULER, LocalFarm
 from harness.artifacts.artifact import Artifact
-from harness.farm.certificates import make_certificates
 from harness.results.run import Run
 from harness.results.runs import latest_run
 
-ROOT = Path(harness.__file__).parents[1]
 PATIENCE_S = 240.0
 
 
-def run(*command: object) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", *map(str, command)]
-    return subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
-
-
-@dataclass
-class Farm:
-    """Processes of a farm, with what they are told."""
-
-    folder: Path
-    port: int
-    stack: ExitStack
-    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        return f"tls://127.0.0.1:{self.port}"
-
-    @property
-    def shared(self) -> list[str]:
-        return ["--certificates", str(self.folder / "certificates")]
-
-    @property
-    def store(self) -> list[str]:
-        return ["--store", str(self.folder / "störe")]
-
-    def start(self, name: str) -> None:
-        part = "scheduler" if name == "scheduler" else "worker"
-        words = [sys.executable, "-m", "harness", "farm", part, "--scheduler", self.address]
-        words += self.shared
-        if part == "worker":
-            words += ["--host-name", name, "--no-phones", *self.store]
-            words += ["--work-dir", str(self.folder / "work")]
-        log = self.stack.enter_context((self.folder / f"{name}.log").open("a+"))
-        process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, text=True)
-        self.stack.callback(self.end, process)
-        self.processes[name] = process
-
-    def kill(self, name: str) -> None:
-        self.processes[name].kill()
-        self.processes[name].wait()
-
-    def end(self, process: subprocess.Popen[str]) -> None:
-        process.terminate()
-        process.wait(PATIENCE_S)
-
-    def status(self) -> str:
-        told = run("harness", "farm", "status", "--scheduler", self.address, *self.shared)
-        return told.stdout + told.stderr
-
-    def wait_for(self, words: Sequence[str]) -> None:
-        end_s = time.monotonic() + PATIENCE_S
-        while not all(word in (told := self.status()) for word in words):
-            assert time.monotonic() < end_s, told
-            time.sleep(0.2)
-
-    def night(self, artifact: Artifact, results: str) -> list[str]:
-        """A session whose tests the farm runs."""
-        return [
-            sys.executable,
-            *("-m", "pytest", "suites/size", "suites/robustness", "-p", "no:cacheprovider"),
-            *("--pre-gen-pte", str(artifact.directory), "--allow", "no-gate,unjudged"),
-            *("--results", str(self.folder / results), "--report-dir", str(self.folder / "report")),
-            *("--farm", self.address, *self.shared, *self.store),
-        ]
+def night(farm: LocalFarm, artifact: Artifact, results: str) -> list[str]:
+    """A session whose tests the farm runs."""
+    return [
+        sys.executable,
+        *("-m", "pytest", "suites/size", "suites/robustness", "-p", "no:cacheprovider"),
+        *("--pre-gen-pte", str(artifact.directory), "--allow", "no-gate,unjudged"),
+        *("--results", str(farm.folder / results), "--report-dir", str(farm.folder / "report")),
+        *farm.words,
+    ]
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
-    make_certificates(tmp_path / "certificates", ("127.0.0.1",))
-    with socket.socket() as free, ExitStack() as stack:
-        free.bind(("127.0.0.1", 0))
-        made = Farm(tmp_path, free.getsockname()[1], stack)
-        free.close()
-        for name in ("scheduler", "ada", "bob"):
-            made.start(name)
-        made.wait_for(["ada", "bob"])
+def farm(tmp_path: Path) -> Iterator[LocalFarm]:
+    with LocalFarm(tmp_path, ["ada", "bob"]) as made:
         yield made
 
 
@@ -113,12 +44,19 @@ def outcomes(results: Path) -> dict[str, tuple[str, object]]:
     return told
 
 
+@pytest.mark.parametrize("kind", ["folder", "object store"])
 def test_a_night_on_a_farm_is_the_night_without_one_and_is_not_run_twice(
-    farm: Farm, random_smolvlm: Artifact
+    kind: str, random_smolvlm: Artifact, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    night = farm.night(random_smolvlm, "spread")
-    spread = subprocess.run(night, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
-    alone_words = farm.night(random_smolvlm, "alone")
+    bucket = request.getfixturevalue("object_store") if kind == "object store" else None
+    with LocalFarm(tmp_path, ["ada", "bob"], bucket and f"{bucket}/whole") as farm:
+        _compare_nights(farm, random_smolvlm)
+
+
+def _compare_nights(farm: LocalFarm, random_smolvlm: Artifact) -> None:
+    words = night(farm, random_smolvlm, "spread")
+    spread = subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
+    alone_words = night(farm, random_smolvlm, "alone")
     alone_words = alone_words[: alone_words.index("--farm")]
     alone = subprocess.run(alone_words, cwd=ROOT, text=True, capture_output=True)
     assert spread.returncode == alone.returncode, spread.stdout + spread.stderr
@@ -129,25 +67,27 @@ def test_a_night_on_a_farm_is_the_night_without_one_and_is_not_run_twice(
     assert run_of_all.is_whole
     assert (farm.folder / "report" / "index.html").is_file()
 
-    again = subprocess.run(night, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
+    again = subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
     assert again.returncode == spread.returncode
     assert "running on" in spread.stdout
     assert "running on" not in again.stdout
     assert outcomes(farm.folder / "spread") == outcomes(farm.folder / "alone")
 
 
-def test_a_night_outlives_its_scheduler_and_a_host(farm: Farm, random_smolvlm: Artifact) -> None:
-    night = farm.night(random_smolvlm, "spread")
-    with subprocess.Popen(night, cwd=ROOT, text=True, stdout=subprocess.PIPE) as session:
+def test_a_night_outlives_its_scheduler_and_a_host(
+    farm: LocalFarm, random_smolvlm: Artifact
+) -> None:
+    words = night(farm, random_smolvlm, "spread")
+    with subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE) as session:
         farm.wait_for(["running", "ada", "bob"])
         jobs = [
             child
             for name in ("ada", "bob")
             for child in psutil.Process(farm.processes[name].pid).children(recursive=True)
         ]
-        farm.kill("scheduler")
+        farm.kill(SCHEDULER)
         farm.kill("ada")
-        farm.start("scheduler")
+        farm.start(SCHEDULER)
         out, _ = session.communicate(timeout=PATIENCE_S)
     assert session.returncode == 0, out
     assert len(outcomes(farm.folder / "spread")) > 0
@@ -156,9 +96,9 @@ def test_a_night_outlives_its_scheduler_and_a_host(farm: Farm, random_smolvlm: A
     assert os.listdir(farm.folder / "work" / "bob" / "jobs") == []
 
 
-def test_ctrl_c_ends_a_host_and_its_jobs(farm: Farm, random_smolvlm: Artifact) -> None:
-    night = farm.night(random_smolvlm, "spread")
-    with subprocess.Popen(night, cwd=ROOT, text=True, stdout=subprocess.DEVNULL) as session:
+def test_ctrl_c_ends_a_host_and_its_jobs(farm: LocalFarm, random_smolvlm: Artifact) -> None:
+    words = night(farm, random_smolvlm, "spread")
+    with subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.DEVNULL) as session:
         farm.wait_for(["running"])
         ended = [farm.processes[name] for name in ("ada", "bob")]
         jobs = [
