@@ -67,7 +67,7 @@ def is_given(flag: str, arguments: Sequence[str]) -> bool:
 
 
 def two_at_a_time(arguments: Sequence[str]) -> list[str]:
-    """pytest with two workers here, unless a farm runs the tests."""
+    """Pytest with two workers here, unless a farm runs the tests."""
     return ["-m", "pytest", *([] if is_given("--farm", arguments) else ["-n", "2"])]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -112,11 +113,26 @@ async def run_night(
     """
     keys = [order.job.key for order in night.orders]
     ends = await asyncio.to_thread(store.find_ends, keys)
+    try:
+        await _follow_to_the_end(farm, night, ends, follow)
+    except asyncio.CancelledError:
+        # Whoever interrupts a night wants its phones back; if the scheduler is gone, so is its book.
+        with suppress(OSError, UserError, TimeoutError):
+            await asyncio.wait_for(farm.ask("farm_forget", night=night.name), _CONNECT_S)
+        raise
+    missing = [key for key in keys if key not in ends]
+    return {**ends, **await asyncio.to_thread(store.find_ends, missing)}
+
+
+async def _follow_to_the_end(
+    farm: FarmClient, night: FarmNight, ends: Mapping[str, JobEnd], follow: Follow
+) -> None:
+    """Ask, and ask again where the scheduler was lost, until every job is over."""
+    stored = {key: end.exit_status for key, end in ends.items()}
     is_asked = False
     while True:
         try:
             if not is_asked:
-                stored = {key: end.exit_status for key, end in ends.items()}
                 await farm.ask("farm_submit", night=night.model_dump_json(), stored=stored)
                 is_asked = True
             states = await farm.states(night.name)
@@ -124,14 +140,13 @@ async def run_night(
             is_asked = False
             await asyncio.sleep(_LOOK_S)
             continue
-        if not states and night.orders:
+        if len(states) < len(night.orders):
             # Another scheduler took the place of the one that was asked.
             is_asked = False
             continue
         follow(states)
         if all(one.state in _OVER for one in states):
-            missing = [key for key in keys if key not in ends]
-            return {**ends, **await asyncio.to_thread(store.find_ends, missing)}
+            return
         await asyncio.sleep(_LOOK_S)
 
 

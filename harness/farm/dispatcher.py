@@ -68,20 +68,12 @@ class Dispatcher:
                 self._end(self._jobs[key], "stored", stored[key])
         self._unblock()
 
-    def forget(self, night: str) -> list[tuple[str, str]]:
-        """Drop what nobody but this night wants.
-
-        Returns:
-            Jobs that run for nobody now, by key, with their hosts.
-        """
-        ended = []
+    def forget(self, night: str) -> None:
+        """Drop what nobody but this night wants; what runs goes on to its end, which is stored."""
         for key, one in list(self._jobs.items()):
             one.nights.discard(night)
-            if not one.nights:
+            if not one.nights and one.state != "running":
                 del self._jobs[key]
-                if one.state == "running" and one.host is not None:
-                    ended.append((key, one.host))
-        return ended
 
     def host_reports(self, host: Host, running: Iterable[Assignment]) -> None:
         """Hear what a host offers and does now.

@@ -172,10 +172,15 @@ def test_two_nights_that_want_the_same_get_it_once(dispatcher: Dispatcher) -> No
         assert [one.state for one in dispatcher.states(name)] == ["stored"]
 
 
-def test_what_nobody_wants_any_more_is_dropped(dispatcher: Dispatcher) -> None:
-    asked, shared = order("model"), order("shared")
-    dispatcher.submit(night(asked, shared), {})
-    dispatcher.submit(night(shared, name="other"), {})
+def test_what_nobody_wants_any_more_is_dropped_and_what_runs_goes_on(
+    dispatcher: Dispatcher,
+) -> None:
+    running, waiting, shared = order("model"), order("waits", soc="SM8850"), order("shared")
+    dispatcher.submit(night(running, waiting), {})
     dispatcher.assignments(0.0)
-    assert dispatcher.forget("night") == [(asked.job.key, "bench")]
-    assert [one.key for one in dispatcher.states()] == [shared.job.key]
+    dispatcher.submit(night(shared), {})
+    dispatcher.submit(night(shared, name="other"), {})
+    dispatcher.forget("night")
+    assert {one.key for one in dispatcher.states()} == {running.job.key, shared.job.key}
+    dispatcher.ended(running.job.key, "bench", STORED, 1.0)
+    assert state(dispatcher, running).state == "stored"
