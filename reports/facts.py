@@ -13,6 +13,7 @@ from harness.measure.wording import plural
 from harness.results.rows.schema import AnswerRow, SampleRow, VerdictRow
 from harness.results.run import Run
 from harness.vocabulary import COMPONENTS, Component, Precision
+from reports.wording import took
 
 _MAX_VALUES = 6
 _MeasuredRow = VerdictRow | SampleRow | AnswerRow
@@ -113,10 +114,4 @@ def _took(run: Run) -> tuple[str, ...]:
 
 
 def _duration(duration: timedelta | None) -> tuple[str, ...]:
-    if duration is None:
-        return ()
-    minutes, seconds = divmod(round(duration.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return (f"{hours} h {minutes} min",)
-    return (f"{minutes} min {seconds} s",) if minutes else (f"{seconds} s",)
+    return () if duration is None else (took(duration.total_seconds()),)

@@ -26,6 +26,7 @@ from reports.comparison_table import comparison_lines
 from reports.device_log import Gauge, find_gauges
 from reports.facts import find_facts
 from reports.failure_groups import FailureGroup, failure_groups, pictures_of
+from reports.farm_night import farm_night
 from reports.findings import Finding
 from reports.headline import headline
 from reports.night_links import night_links
@@ -90,6 +91,7 @@ def render_page(
         answers=cards,
         trends=data["trends"],
         stages=find_stages(run.samples),
+        farm=farm_night(run),
         gauges=gauges,
         max_gauges=MAX_GAUGES,
         max_failures=MAX_FAILURES,

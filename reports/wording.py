@@ -32,6 +32,15 @@ def percent(share: float, digits: int = 1) -> str:
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def took(seconds: float) -> str:
+    """How long something took: ``42 s``, ``7 min 3 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def without_colours(text: str) -> str:
     """What a terminal printed, without the codes that colour it."""
     return _TERMINAL_COLOUR.sub("", text)

@@ -116,7 +116,7 @@ async def run_night(
     try:
         await _follow_to_the_end(farm, night, ends, follow)
     except asyncio.CancelledError:
-        # Whoever interrupts a night wants its phones back; if the scheduler is gone, so is its book.
+        # Whoever interrupts a night wants its phones back; a scheduler that is gone has no book.
         with suppress(OSError, UserError, TimeoutError):
             await asyncio.wait_for(farm.ask("farm_forget", night=night.name), _CONNECT_S)
         raise

@@ -10,7 +10,7 @@ from harness.results.rows.basics import Frozen, Subject, Text, UtcTime, utc_now
 from harness.results.sequence import LAST
 from harness.vocabulary import Target
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class HostInfo(Frozen):
@@ -27,6 +27,28 @@ class HostInfo(Frozen):
     cores: int
     memory_mib: int
     os: str
+
+
+class FarmStay(Frozen):
+    """Where a farm ran a session.
+
+    Attributes:
+        key: Of the job, as the farm's store knows it.
+        job: The job in words.
+        host: Name of the host in the farm.
+        serialno: Phone that the farm chose; None for none.
+        began_at: When its process began.
+        ended_at: When that ended.
+        is_earlier: Whether it had ended before this run asked for it.
+    """
+
+    key: str
+    job: Text
+    host: Text
+    serialno: Text | None
+    began_at: UtcTime
+    ended_at: UtcTime
+    is_earlier: bool
 
 
 class SessionRow(Frozen):
@@ -47,6 +69,7 @@ class SessionRow(Frozen):
             that earlier versions wrote.
         sequence: The session's place among all of its store, see ``harness.results.sequence``;
             None of a worker, and of sessions that earlier versions wrote.
+        farm: Where a farm ran it; None without one.
     """
 
     kind: Literal["session"] = "session"
@@ -61,6 +84,7 @@ class SessionRow(Frozen):
     worker: str
     planned: int | None = Field(default=None, ge=0)
     sequence: int | None = Field(default=None, ge=0, le=LAST)
+    farm: FarmStay | None = None
 
 
 class SessionEndRow(Frozen):
