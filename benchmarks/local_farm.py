@@ -49,7 +49,7 @@ class LocalFarm:
         return [*told, "--store", self.store]
 
     def __enter__(self) -> Self:
-        make_certificates(self.certificates, ("127.0.0.1",))
+        make_certificates(self.certificates)
         try:
             for name in (SCHEDULER, *self.hosts):
                 self.start(name)

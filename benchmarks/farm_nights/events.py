@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from benchmarks.farm_nights.night import NightJob, longest_chain_s
 from harness.farm.demand import Host
-from harness.farm.placement import Running, Waiting, place
+from harness.farm.host_load import Running, Waiting
+from harness.farm.placement import place
 
 TICK_S = 1.0
 """A farm looks once a second for what can start."""

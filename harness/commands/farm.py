@@ -7,9 +7,12 @@ import importlib.util
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from rich.table import Table
 
 import harness
@@ -18,6 +21,7 @@ from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.fleet.inventory import find_inventory
 from harness.errors import UserError
 from harness.options.values import Values
+from harness.results.provenance import working_tree
 
 _ROOT = Path(harness.__file__).parents[1]
 _STATUS_S = 15.0
@@ -48,9 +52,8 @@ def run_farm(options: Values) -> int:
 def _certify(options: Values) -> int:
     from harness.farm.certificates import make_certificates
 
-    own = (socket.gethostname(), "localhost", "127.0.0.1")
     folder: Path = options["certificates"]
-    make_certificates(folder, tuple(options["names"] or own))
+    make_certificates(folder)
     print(
         f"certificates are in {folder}; copy the folder to every host of the farm and to whoever "
         "may use it: it is what a password is"
@@ -91,10 +94,20 @@ def _work(options: Values) -> int:
         ask=lambda question: False,
     )
     work: Path = options["work_dir"] / name
-    offer = HostOffer(name, _ROOT, find, inventory, options["qnn_dir"])
-    jobs = HostJobs(name, HostFolders(work / "jobs", options["artifacts"]), store, offer.has_phone)
-    jobs.send_left()
-    with offer:
+    work.mkdir(parents=True, exist_ok=True)
+    folders = HostFolders(work / "jobs", work / "rejected", options["artifacts"])
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(work / "worker.lock", timeout=0))
+        except Timeout:
+            raise UserError(
+                f"Another worker of {name} works in {work}; end it, or give --host-name."
+            ) from None
+        offer = stack.enter_context(HostOffer(name, _ROOT, find, inventory, options["qnn_dir"]))
+        commit = partial(working_tree, _ROOT)
+        jobs = HostJobs(name, folders, store, offer.has_phone, commit)
+        stack.callback(jobs.close)
+        jobs.send_left()
         return _serve(lambda until: run_worker(where, offer, jobs, work / "dask", _announce, until))
 
 
@@ -113,7 +126,14 @@ def _tell(options: Values) -> int:
             hosts, states = await farm.hosts(), await farm.states()
         return _hosts(hosts, states), _jobs(states)
 
-    for table in asyncio.run(asyncio.wait_for(ask(), _STATUS_S)):
+    try:
+        tables = asyncio.run(asyncio.wait_for(ask(), _STATUS_S))
+    except (OSError, TimeoutError) as error:
+        raise UserError(
+            f"The scheduler at {where.address} did not answer within {_STATUS_S:.0f} s; look at "
+            "what it printed."
+        ) from error
+    for table in tables:
         PlainConsole().print(table)
     return 0
 
@@ -143,12 +163,12 @@ def _jobs(states: Any) -> Table:
     """What runs and waits, and why; what is stored is counted."""
     stored = sum(one.state == "stored" for one in states)
     table = Table(title=f"jobs; {stored} stored", show_edge=False, pad_edge=False)
-    for column in ("state", "job", "where", "why"):
+    for column in ("key", "state", "job", "where", "why"):
         table.add_column(column, overflow="fold")
     for one in states:
         if one.state != "stored":
             where = " ".join(filter(None, (one.host, one.serialno)))
-            table.add_row(one.state, one.described, where, one.said)
+            table.add_row(one.key, one.state, one.described, where, one.said)
     return table
 
 

@@ -7,7 +7,6 @@ them is what a password is. Nobody outside needs to know the authority.
 from __future__ import annotations
 
 import datetime
-import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +83,13 @@ def find_certificates(folder: Path) -> Certificates:
     return found
 
 
-def make_certificates(folder: Path, names: tuple[str, ...]) -> Certificates:
+def make_certificates(folder: Path) -> Certificates:
     """Make an authority and a certificate, and forget the authority's key.
+
+    No host is named in it: Dask asks who signed it, not whose it is.
 
     Args:
         folder: Where they go; made when missing.
-        names: Names and addresses of hosts that the certificate is for.
 
     Raises:
         UserError: If there are some, or the folder does not take them.
@@ -101,8 +101,8 @@ def make_certificates(folder: Path, names: tuple[str, ...]) -> Certificates:
             "folder with --certificates."
         )
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _signed("Snapgate farm", authority_key.public_key(), None, authority_key, ())
-    certificate = _signed("Snapgate host", key.public_key(), authority, authority_key, names)
+    authority = _signed("Snapgate farm", authority_key.public_key(), None, authority_key)
+    certificate = _signed("Snapgate host", key.public_key(), authority, authority_key)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -132,7 +132,6 @@ def _signed(
     key: ec.EllipticCurvePublicKey,
     issuer: x509.Certificate | None,
     issuer_key: ec.EllipticCurvePrivateKey,
-    names: tuple[str, ...],
 ) -> x509.Certificate:
     """A certificate; of the authority itself where nobody else issues it."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -151,14 +150,4 @@ def _signed(
     if issuer is not None:
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([_general_name(one) for one in names]), critical=False
-        )
     return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)

@@ -20,6 +20,7 @@ from harness.farm.order import FarmNight, JobState
 from harness.farm.store import FarmStore
 
 Follow = Callable[[Sequence[JobState]], None]
+Listen = Callable[[PrintedLine], None]
 
 _LOOK_S = 0.2
 _CONNECT_S = 10.0
@@ -27,10 +28,16 @@ _OVER = frozenset({"stored", "failed"})
 
 
 class FarmClient:
-    """A connection to a farm's scheduler, which is made again when it is lost."""
+    """A connection to a farm's scheduler, which is made again when it is lost.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    Args:
+        endpoint: Where it listens.
+        listen: Told what jobs print; None if nobody wants to know.
+    """
+
+    def __init__(self, endpoint: Endpoint, listen: Listen | None = None) -> None:
         self._endpoint = endpoint
+        self._listen = listen
         self._client: Client | None = None
 
     async def __aenter__(self) -> Self:
@@ -57,15 +64,6 @@ class FarmClient:
         assert self._client is not None
         return await getattr(self._client.scheduler, operation)(**told)
 
-    def listen(self, take: Callable[[PrintedLine], None]) -> None:
-        """Have what jobs print told from now on, for as long as this connection lasts."""
-        assert self._client is not None
-
-        def on_event(event: tuple[object, str]) -> None:
-            take(PrintedLine.model_validate_json(event[1]))
-
-        self._client.subscribe_topic(LOG_TOPIC, on_event)
-
     async def states(self, night: str | None = None) -> tuple[JobState, ...]:
         """Where jobs are."""
         told = await self.ask("farm_states", night=night)
@@ -90,6 +88,11 @@ class FarmClient:
                 f"No scheduler of a farm answers at {self._endpoint.address} "
                 f"({str(error).splitlines()[0]}); start one with: python -m harness farm scheduler"
             ) from error
+
+        if (listen := self._listen) is not None:
+            self._client.subscribe_topic(
+                LOG_TOPIC, lambda event: listen(PrintedLine.model_validate_json(event[1]))
+            )
 
     async def _close(self) -> None:
         if self._client is not None:
@@ -120,6 +123,8 @@ async def run_night(
         with suppress(OSError, UserError, TimeoutError):
             await asyncio.wait_for(farm.ask("farm_forget", night=night.name), _CONNECT_S)
         raise
+    with suppress(OSError, UserError):
+        await farm.ask("farm_forget", night=night.name)
     missing = [key for key in keys if key not in ends]
     return {**ends, **await asyncio.to_thread(store.find_ends, missing)}
 

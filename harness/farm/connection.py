@@ -6,6 +6,7 @@ Plain TCP is for one machine: whoever reaches a scheduler runs what they like on
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,8 @@ DEFAULT_PORT = 8786
 """Of Dask's schedulers."""
 _PROTOCOLS = ("tls", "tcp")
 _TRUST_S = 5.0
-_TLS_WORDS = ("CERTIFICATE", "SSL", "TLS HANDSHAKE")
-"""In what OpenSSL says."""
+_ALERTS = ("ALERT_", "ALERT UNKNOWN CA", "CERTIFICATE_REQUIRED", "WRONG_VERSION_NUMBER")
+"""In what OpenSSL says of a peer that does not take a certificate, or speaks no TLS."""
 _ENDED = "Connection reset by peer"
 
 
@@ -42,6 +43,11 @@ class Endpoint:
     host: str
     port: int
     security: Security | None
+
+    @property
+    def bound_to(self) -> str | None:
+        """What a worker listens on: loopback where the scheduler does, else as Dask finds it."""
+        return self.host if _is_loopback(self.host) else None
 
     @property
     def address(self) -> str:
@@ -73,7 +79,7 @@ def endpoint(address: str, certificates: Path | None, *, allows_plain: bool = Fa
     if certificates is None:
         raise UserError(
             f"{address} needs the farm's certificates; name their folder with --certificates, or "
-            "make one with: python -m harness farm certificates --certificates DIR"
+            "make one with: python -m harness farm certificates"
         )
     found = find_certificates(certificates)
     certificate, key = str(found.certificate), str(found.key)
@@ -106,7 +112,9 @@ async def check_trust(where: Endpoint) -> None:
             comm.abort()
     except (OSError, TimeoutError) as error:
         causes = [str(cause) for cause in _causes(error)]
-        if any(word in cause.upper() for cause in causes for word in _TLS_WORDS):
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)) or any(
+            word in cause for cause in causes for word in _ALERTS
+        ):
             raise UserError(
                 f"{where.address} does not take the certificates of this host, or this host not "
                 "those that it shows; copy the folder of --certificates from the scheduler's host "
@@ -118,6 +126,11 @@ async def check_trust(where: Endpoint) -> None:
                 f"does; use tls://{where.host}:{where.port} with --certificates."
             ) from error
         raise
+
+
+def deepest(error: BaseException) -> BaseException:
+    """What an error came of, which Dask wraps."""
+    return next(_causes(error))
 
 
 def _arguments(where: Endpoint) -> dict[str, Any]:

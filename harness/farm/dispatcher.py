@@ -8,40 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
-from harness.farm.demand import Host
-from harness.farm.order import Assignment, FarmNight, JobOrder, JobOutcome, JobState, JobStateKind
-from harness.farm.placement import Running, Waiting, place
-from harness.farm.waiting_reason import reason_of
+from harness.farm.demand import Demand, Host
+from harness.farm.host_load import Running
+from harness.farm.order import Assignment, FarmNight, JobOutcome, JobState
+from harness.farm.placement import place
+from harness.farm.tracked_job import TrackedJob
+from harness.farm.waiting_reason import impossible, reason_of
 
 MOST_DEATHS = 3
 """Times that a job's own process may die before it is taken for the job's fault."""
-
-
-@dataclass
-class _Tracked:
-    """A job that somebody asked for."""
-
-    order: JobOrder
-    owner: str
-    nights: set[str]
-    state: JobStateKind = "blocked"
-    host: str | None = None
-    serialno: str | None = None
-    started_at_s: float = 0.0
-    exit_status: int | None = None
-    said: str = ""
-    attempts: int = 0
-    deaths: int = 0
-    broke: set[str] = field(default_factory=set)
+MOST_UNFIT = 2
+"""Phones that may be unfit for a job before an end as BLOCKED counts."""
+IMPOSSIBLE_S = 60.0
+"""In which a host may still join that can run what no other can."""
 
 
 class Dispatcher:
     """Jobs of all nights, and the hosts that they are given to."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _Tracked] = {}
+        self._jobs: dict[str, TrackedJob] = {}
         self._hosts: dict[str, Host] = {}
         self._served_s: dict[str, float] = defaultdict(float)
         self._told: dict[str, tuple[Assignment, ...]] = {}
@@ -52,7 +39,10 @@ class Dispatcher:
         return self._hosts
 
     def submit(self, night: FarmNight, stored: Mapping[str, int]) -> None:
-        """Take what somebody asks for; what is known already stays as it is.
+        """Take what somebody asks for.
+
+        What runs or waits already is asked for once more; what failed on an earlier night is tried
+        anew, and so is what the store has lost.
 
         Args:
             night: Jobs; one that waits for another is asked for with that one.
@@ -60,12 +50,14 @@ class Dispatcher:
         """
         for order in night.orders:
             key = order.job.key
-            if key in self._jobs:
-                self._jobs[key].nights.add(night.name)
-            else:
-                self._jobs[key] = _Tracked(order, night.owner, {night.name})
+            known = self._jobs.get(key)
+            is_over = known is not None and known.state in ("stored", "failed")
+            if known is None or (is_over and night.name not in known.nights):
+                nights = {night.name} if known is None else {night.name, *known.nights}
+                known = self._jobs[key] = TrackedJob(order, night.owner, nights)
+            known.nights.add(night.name)
             if key in stored:
-                self._end(self._jobs[key], "stored", stored[key])
+                known.end("stored", stored[key])
         self._unblock()
 
     def forget(self, night: str) -> None:
@@ -96,59 +88,76 @@ class Dispatcher:
             for assignment in told:
                 one = self._jobs.get(assignment.order.job.key)
                 if one is not None and one.state in ("blocked", "waiting"):
-                    self._start(one, host, assignment.serialno, now_s)
+                    one.start(host, assignment.serialno, now_s)
                     adopted.append((host, assignment))
             self._told[host] = tuple(one for one in told if not self._knows(host, one))
         return adopted
 
-    def _knows(self, host: str, assignment: Assignment) -> bool:
-        one = self._jobs.get(assignment.order.job.key)
-        return one is not None and one.state == "running" and one.host == host
-
     def host_left(self, name: str) -> None:
-        """Give a host's jobs to others: their processes end with it."""
+        """Give a host's jobs to others; if it still does them, the first end that is stored counts.
+
+        Args:
+            name: Of the host.
+        """
         self._hosts.pop(name, None)
         self._told.pop(name, None)
         for one in self._jobs.values():
             if one.state == "running" and one.host == name:
-                self._back(one, f"{name} was lost")
+                one.wait(f"{name} was lost")
 
     def ended(self, key: str, host: str, outcome: JobOutcome, now_s: float) -> None:
         """Hear what became of an assignment; that of a host that was given up for lost, too."""
         one = self._jobs.get(key)
         if one is None or one.state in ("stored", "failed"):
             return
+        is_its_own = one.state == "running" and one.host == host
+        if is_its_own:
+            self._served_s[one.owner] += now_s - one.started_at_s
         if outcome.kind == "stored":
-            assert outcome.exit_status is not None
-            self._serve(one, now_s)
-            self._end(one, "stored", outcome.exit_status)
+            one.end("stored", outcome.exit_status)
             self._unblock()
-            return
-        if one.state != "running" or one.host != host:
-            return
-        self._serve(one, now_s)
+        elif is_its_own:
+            self._failed_once(one, host, outcome)
+        if not one.nights:
+            del self._jobs[key]
+
+    def _failed_once(self, one: TrackedJob, host: str, outcome: JobOutcome) -> None:
+        """Try a job elsewhere, or give it up."""
+        one.wait(outcome.said)
         if outcome.kind == "phone broke" and one.serialno is not None:
             one.broke.add(one.serialno)
-            self._back(one, f"{one.serialno} broke under it: {outcome.said}")
-            return
-        one.deaths += outcome.kind == "died"
-        if outcome.kind == "refused" or one.deaths >= MOST_DEATHS:
-            self._end(one, "failed", outcome.exit_status, outcome.said)
-            self._fail_dependents()
+            one.wait(f"{one.serialno} broke under it: {outcome.said}")
+        elif outcome.kind == "refused":
+            one.refused.add(host)
         else:
-            self._back(one, outcome.said)
+            one.deaths += 1
+        if one.deaths >= MOST_DEATHS or one.is_tried_out(self._hosts.values()):
+            one.end("failed", outcome.exit_status, one.said)
+            self._unblock()
 
     def assignments(self, now_s: float) -> list[tuple[str, Assignment]]:
         """Decide what starts now, by host; it counts as running from here on."""
-        waiting = [self._waiting(key, one) for key, one in self._jobs.items() if _waits(one)]
+        self._give_up(now_s)
+        behind_s = self._behind_s()
+        waiting = [
+            one.waiting(behind_s.get(key, 0.0))
+            for key, one in self._jobs.items()
+            if one.state == "waiting"
+        ]
         if not waiting:
             return []
         starts = place(waiting, self._hosts.values(), self._running(), self._served_s, now_s)
         assigned = []
         for start in starts:
             one = self._jobs[start.key]
-            self._start(one, start.host, start.serialno, now_s)
-            given = Assignment(order=one.order, serialno=start.serialno)
+            one.start(start.host, start.serialno, now_s)
+            is_last = len(one.broke) >= MOST_UNFIT
+            is_last = is_last or not one.has_another_phone(self._hosts.values())
+            given = Assignment(
+                order=one.order,
+                serialno=start.serialno,
+                takes_blocked=start.serialno is not None and is_last,
+            )
             assigned.append((start.host, given))
         return assigned
 
@@ -170,41 +179,47 @@ class Dispatcher:
             if night is None or night in one.nights
         )
 
-    def _said(self, one: _Tracked, running: Mapping[str, list[Running]]) -> str:
-        if not _waits(one):
+    def _knows(self, host: str, assignment: Assignment) -> bool:
+        one = self._jobs.get(assignment.order.job.key)
+        return one is not None and one.state == "running" and one.host == host
+
+    def _said(self, one: TrackedJob, running: Mapping[str, list[Running]]) -> str:
+        if one.state != "waiting":
             return one.said
         why = reason_of(one.order.demand, frozenset(one.broke), self._hosts.values(), running)
         return "; ".join(filter(None, (one.said, why)))
 
-    def _waiting(self, key: str, one: _Tracked) -> Waiting:
-        return Waiting(
-            key,
-            one.order.demand,
-            one.order.expected_s,
-            one.owner,
-            self._behind_s.get(key, 0.0),
-            frozenset(one.broke),
-            one.order.job.nightly_name,
-        )
+    def _give_up(self, now_s: float) -> None:
+        """End what no host can run, a while after the first host was there."""
+        told: dict[Demand, str | None] = {}
+        for one in self._jobs.values() if self._hosts else ():
+            if one.state != "waiting":
+                continue
+            demand = one.order.demand
+            if demand not in told:
+                told[demand] = impossible(demand, self._hosts.values())
+            why = told[demand]
+            if why is None:
+                one.impossible_since_s = None
+            elif one.impossible_since_s is None:
+                one.impossible_since_s = now_s
+            elif now_s - one.impossible_since_s >= IMPOSSIBLE_S:
+                one.end("failed", None, "; ".join(filter(None, (one.said, why))))
+        self._unblock()
 
-    @property
-    def _behind_s(self) -> dict[str, float]:
+    def _behind_s(self) -> Mapping[str, float]:
         """Longest job that waits for each; chains are one link long, an export and its sessions."""
         longest: dict[str, float] = defaultdict(float)
         for one in self._jobs.values():
-            if one.state == "blocked":
-                for key in one.order.after:
-                    longest[key] = max(longest[key], one.order.expected_s)
+            for key in one.order.after if one.state == "blocked" else ():
+                longest[key] = max(longest[key], one.order.expected_s)
         return longest
 
     def _running(self) -> dict[str, list[Running]]:
         running: dict[str, list[Running]] = defaultdict(list)
-        for key, one in self._jobs.items():
+        for one in self._jobs.values():
             if one.state == "running" and one.host is not None:
-                ends_at_s = one.started_at_s + one.order.expected_s
-                running[one.host].append(
-                    Running(key, one.order.demand, ends_at_s, one.owner, one.serialno)
-                )
+                running[one.host].append(one.running())
         for host, told in self._told.items():
             # Nobody here asked for it, and still it takes its phone and memory.
             running[host] += [
@@ -213,43 +228,18 @@ class Dispatcher:
             ]
         return running
 
-    def _start(self, one: _Tracked, host: str, serialno: str | None, now_s: float) -> None:
-        one.state, one.host, one.serialno, one.started_at_s = "running", host, serialno, now_s
-        one.attempts += 1
-
-    def _back(self, one: _Tracked, said: str) -> None:
-        one.state, one.said = "waiting", said
-
-    def _end(
-        self, one: _Tracked, state: JobStateKind, exit_status: int | None, said: str = ""
-    ) -> None:
-        one.state, one.exit_status, one.said = state, exit_status, said
-
-    def _serve(self, one: _Tracked, now_s: float) -> None:
-        if one.state == "running":
-            self._served_s[one.owner] += now_s - one.started_at_s
-
     def _unblock(self) -> None:
         """Let those wait for a host whose exports are there; an export that ended badly is none."""
-        self._fail_dependents()
         for one in self._jobs.values():
-            if one.state == "blocked" and all(map(self._is_there, one.order.after)):
-                one.state = "waiting"
-
-    def _is_there(self, key: str) -> bool:
-        one = self._jobs.get(key)
-        return one is not None and one.state == "stored" and one.exit_status == 0
-
-    def _fail_dependents(self) -> None:
-        for one in self._jobs.values():
-            for key in one.order.after if one.state == "blocked" else ():
-                other = self._jobs.get(key)
-                if other is None:
-                    self._end(one, "failed", None, f"nobody asked for {key}, which it needs")
-                elif other.state == "failed" or (other.state == "stored" and other.exit_status):
-                    said = f"{other.order.job.described} did not end well"
-                    self._end(one, "failed", None, said)
+            if one.state != "blocked":
+                continue
+            needed = [self._jobs.get(key) for key in one.order.after]
+            if bad := [other for other in needed if _ended_badly(other)]:
+                told = bad[0].order.job.described if bad[0] else "an export that nobody asked for"
+                one.end("failed", None, f"{told} did not end well")
+            elif all(other is not None and other.state == "stored" for other in needed):
+                one.wait("")
 
 
-def _waits(one: _Tracked) -> bool:
-    return one.state == "waiting"
+def _ended_badly(one: TrackedJob | None) -> bool:
+    return one is None or one.state == "failed" or (one.state == "stored" and one.exit_status != 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,7 +19,11 @@ _LONGEST_TOLD = 500
 
 
 def run_job_process(
-    command: Sequence[str], log: Path, limit_s: float, tell: Callable[[str], None]
+    command: Sequence[str],
+    log: Path,
+    limit_s: float,
+    tell: Callable[[str], None],
+    ending: threading.Event,
 ) -> int | None:
     """Run a command to its end, as this process's own child that dies with it.
 
@@ -27,9 +32,10 @@ def run_job_process(
         log: What it prints goes there.
         limit_s: Wall time until it is ended.
         tell: Told each line that it printed.
+        ending: Set when it has to end at once.
 
     Returns:
-        Its exit status, above 128 for a signal as a shell shows it; None if it did not end in time.
+        Its exit status, above 128 for a signal as a shell shows it; None if it was ended.
     """
     root = Path(harness.__file__).parents[1]
     search_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
@@ -47,7 +53,7 @@ def run_job_process(
         ) as warden,
     ):
         assert warden.stdin is not None
-        while warden.poll() is None and time.monotonic() < end_s:
+        while warden.poll() is None and time.monotonic() < end_s and not ending.is_set():
             with suppress(subprocess.TimeoutExpired):
                 warden.wait(_LOOK_S)
             _tell_new(printed.readlines(), tell)

@@ -86,8 +86,12 @@ class HostOffer:
             return
         for one in found.phones:
             entry = self._inventory.entry(one.serialno)
-            labels = frozenset(entry.labels) if entry is not None else frozenset()
-            yield OfferedPhone(serialno=one.serialno, soc=one.soc, labels=labels)
+            yield OfferedPhone(
+                serialno=one.serialno,
+                soc=one.soc,
+                labels=frozenset(entry.labels if entry is not None else ()),
+                aside=entry.aside if entry is not None else None,
+            )
 
     def has_phone(self, serialno: str) -> bool:
         """Whether a phone is there, looked at now; one that takes no jobs counts."""

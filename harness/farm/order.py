@@ -18,7 +18,6 @@ class JobOrder(BaseModel, frozen=True, extra="forbid"):
         demand: What that takes of a host.
         expected_s: How long it will take.
         after: Keys of jobs that must have ended well before it.
-        usual: OfferedPhone that had it last; None for none.
     """
 
     job: Job
@@ -31,7 +30,7 @@ class FarmNight(BaseModel, frozen=True, extra="forbid"):
     """What one person's command asks for.
 
     Attributes:
-        name: Unique; the same for the same command repeated.
+        name: Unique: the id of its run.
         owner: Who gets a share of the farm by it.
         orders: Its jobs.
     """
@@ -47,10 +46,12 @@ class Assignment(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         order: The job.
         serialno: The phone that it gets; None for none.
+        takes_blocked: Whether an end as BLOCKED counts: other phones were tried, or there are none.
     """
 
     order: JobOrder
     serialno: str | None = None
+    takes_blocked: bool = False
 
 
 OutcomeKind = Literal["stored", "phone broke", "died", "refused"]
@@ -61,8 +62,8 @@ class JobOutcome(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         kind: ``stored`` if its end is in the store; ``phone broke`` if its phone was gone
-            afterwards; ``died`` if its process ended as none should; ``refused`` if it said that it
-            cannot be done as asked for, on any host.
+            afterwards, or not fit; ``died`` if its process ended as none should; ``refused`` if its
+            host lacks something, or it cannot be done as asked for anywhere.
         exit_status: Of its process; None if that never ended by itself.
         said: Why, in a sentence; empty for what is stored.
     """

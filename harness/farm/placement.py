@@ -11,51 +11,10 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness.farm.demand import Demand, Host, OfferedPhone, can_ever_run, suits
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A job that could start.
-
-    Attributes:
-        key: Of the job.
-        demand: What it takes.
-        expected_s: How long it will run.
-        owner: Whose it is.
-        behind_s: How long the jobs that wait for it take, the longest chain of them.
-        broke: Phones that broke under it.
-        usual: OfferedPhone that had it last, which it gets again if that is free.
-    """
-
-    key: str
-    demand: Demand
-    expected_s: float
-    owner: str = ""
-    behind_s: float = 0.0
-    broke: frozenset[str] = frozenset()
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A job on a host.
-
-    Attributes:
-        key: Of the job.
-        demand: What it takes.
-        ends_at_s: When it is expected to end, on the clock of ``place``.
-        owner: Whose it is.
-        serialno: Its phone; None without.
-    """
-
-    key: str
-    demand: Demand
-    ends_at_s: float
-    owner: str = ""
-    serialno: str | None = None
+from harness.farm.host_load import HostLoad, Running, Waiting, fits
 
 
 @dataclass(frozen=True)
@@ -71,34 +30,6 @@ class Start:
     key: str
     host: str
     serialno: str | None = None
-
-
-@dataclass
-class _Load:
-    """What a host does while places are given out."""
-
-    host: Host
-    running: list[Running]
-    kept_until_s: float | None = None
-    busy: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.busy = {one.serialno for one in self.running if one.serialno is not None}
-
-    def add(self, job: Running) -> None:
-        self.running.append(job)
-        if job.serialno is not None:
-            self.busy.add(job.serialno)
-
-    def free_phones(self, job: Waiting) -> list[OfferedPhone]:
-        """Those that it could have now."""
-        return [
-            phone
-            for phone in self.host.phones
-            if suits(job.demand, phone)
-            and phone.serialno not in self.busy
-            and phone.serialno not in job.broke
-        ]
 
 
 def place(
@@ -120,10 +51,10 @@ def place(
     Returns:
         Jobs in the order in which they start; all of them may start at once.
     """
-    loads = [_Load(host, list(running.get(host.name, ()))) for host in hosts]
+    loads = [HostLoad(host, list(running.get(host.name, ()))) for host in hosts]
     queues = _queues(waiting)
     served = defaultdict(float, served_s)
-    hopeless: set[tuple[Demand, frozenset[str]]] = set()
+    hopeless: set[tuple[Demand, frozenset[str], frozenset[str]]] = set()
     kept_until_s = now_s
     starts: list[Start] = []
     while queues:
@@ -131,7 +62,7 @@ def place(
         job = queues[owner].pop()
         if not queues[owner]:
             del queues[owner]
-        kind = (job.demand, job.broke)
+        kind = (job.demand, job.broke, job.refused)
         # A shorter one of its kind may still end before a host that is kept is needed.
         if kind in hopeless and now_s + job.expected_s > kept_until_s:
             continue
@@ -158,12 +89,14 @@ def _queues(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
     return dict(queues)
 
 
-def _start(job: Waiting, loads: Sequence[_Load], now_s: float) -> Start | None:
+def _start(job: Waiting, loads: Sequence[HostLoad], now_s: float) -> Start | None:
     """Start a job on the host that it fits best, if there is one."""
     ends_at_s = now_s + job.expected_s
     usual = _usual_phone(job, loads)
-    best: tuple[tuple[float, ...], _Load, OfferedPhone | None] | None = None
+    best: tuple[tuple[float, ...], HostLoad, OfferedPhone | None] | None = None
     for load in loads:
+        if load.host.name in job.refused:
+            continue
         if load.kept_until_s is not None and ends_at_s > load.kept_until_s:
             continue
         phones = load.free_phones(job) if job.demand.soc else []
@@ -183,7 +116,7 @@ def _start(job: Waiting, loads: Sequence[_Load], now_s: float) -> Start | None:
     return Start(job.key, load.host.name, serialno)
 
 
-def _usual_phone(job: Waiting, loads: Sequence[_Load]) -> str | None:
+def _usual_phone(job: Waiting, loads: Sequence[HostLoad]) -> str | None:
     """Phone that a job meets every night, busy or not: that of the best rank with its name.
 
     The rank depends on the two alone (rendezvous hashing), so that a phone that is missing, or new,
@@ -200,7 +133,7 @@ def _usual_phone(job: Waiting, loads: Sequence[_Load]) -> str | None:
     return max(serials, key=lambda one: zlib.crc32(f"{job.name} {one}".encode()), default=None)
 
 
-def _rank(load: _Load, phone: OfferedPhone | None, usual: str | None) -> tuple[float, ...]:
+def _rank(load: HostLoad, phone: OfferedPhone | None, usual: str | None) -> tuple[float, ...]:
     """Lower is better: its usual phone, then where most is free.
 
     What needs no phone goes where no phones are measured, then where the most processors are free,
@@ -212,25 +145,7 @@ def _rank(load: _Load, phone: OfferedPhone | None, usual: str | None) -> tuple[f
     return (len(load.host.phones), busy, load.host.memory_gib)
 
 
-def fits(demand: Demand, host: Host, running: Sequence[Running]) -> bool:
-    """Whether a job may start beside others; that it finds a phone is another matter."""
-    if not can_ever_run(demand, host):
-        return False
-    others = [one.demand for one in running]
-    if others and (demand.wants_host_alone or any(one.wants_host_alone for one in others)):
-        return False
-    measured_on_phones = any(one.measures for one in others)
-    if demand.is_heavy and measured_on_phones:
-        return False
-    if demand.measures and any(one.is_heavy for one in others):
-        return False
-    return (
-        sum(one.cores for one in others) + demand.cores <= host.cores
-        and sum(one.memory_gib for one in others) + demand.memory_gib <= host.memory_gib
-    )
-
-
-def _keep_a_host(job: Waiting, loads: Sequence[_Load], now_s: float) -> None:
+def _keep_a_host(job: Waiting, loads: Sequence[HostLoad], now_s: float) -> None:
     """Keep the host where a job could begin first from what would end later than that.
 
     Nothing is kept for a job that waits for a phone alone: others that run there are no hindrance.
@@ -239,6 +154,7 @@ def _keep_a_host(job: Waiting, loads: Sequence[_Load], now_s: float) -> None:
         (begins_at_s, load)
         for load in loads
         if load.kept_until_s is None
+        and load.host.name not in job.refused
         and can_ever_run(job.demand, load.host)
         and (not job.demand.soc or load.free_phones(job))
         and (begins_at_s := _begins_at_s(job.demand, load, now_s)) is not None
@@ -248,7 +164,7 @@ def _keep_a_host(job: Waiting, loads: Sequence[_Load], now_s: float) -> None:
         load.kept_until_s = begins_at_s
 
 
-def _begins_at_s(demand: Demand, load: _Load, now_s: float) -> float | None:
+def _begins_at_s(demand: Demand, load: HostLoad, now_s: float) -> float | None:
     """When enough of what runs on a host will have ended."""
     left = sorted(load.running, key=lambda one: one.ends_at_s)
     at_s = now_s

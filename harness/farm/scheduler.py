@@ -16,8 +16,10 @@ from typing import Any
 
 from distributed import Client, Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
+from pydantic import ValidationError
 
-from harness.farm.connection import Endpoint
+from harness.errors import UserError
+from harness.farm.connection import Endpoint, deepest
 from harness.farm.dispatcher import Dispatcher
 from harness.farm.host_tasks import FARM_METRIC, HostReport, run_assignment
 from harness.farm.order import Assignment, FarmNight, JobOutcome
@@ -42,9 +44,11 @@ class FarmPlugin(SchedulerPlugin):
         self._dispatcher = Dispatcher()
         self._addresses: dict[str, str] = {}
         self._tasks: dict[asyncio.Task[None], str] = {}
+        self._illegible: set[str] = set()
 
     async def start(self, scheduler: Scheduler) -> None:
         """Begin to give jobs away."""
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._scheduler = scheduler
         scheduler.handlers |= {
             "farm_submit": self._submit,
@@ -89,8 +93,9 @@ class FarmPlugin(SchedulerPlugin):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.error("the scheduler of the farm failed", exc_info=error)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.failure.done():
+            self.failure.set_exception(error)
 
     async def _give_away(self) -> None:
         """Look again and again at who is there and what can start."""
@@ -98,13 +103,11 @@ class FarmPlugin(SchedulerPlugin):
             self._scheduler.address, security=self._endpoint.security, asynchronous=True
         ) as self._client:
             begins_at_s = time.monotonic() + _RETURN_S
-            while time.monotonic() < begins_at_s:
-                self._look_at_hosts()
-                await asyncio.sleep(_TICK_S)
             while True:
                 self._look_at_hosts()
-                for host, assignment in self._dispatcher.assignments(time.monotonic()):
-                    self._keep(self._carry_out(host, assignment), host)
+                if time.monotonic() >= begins_at_s:
+                    for host, assignment in self._dispatcher.assignments(time.monotonic()):
+                        self._keep(self._carry_out(host, assignment), host)
                 await asyncio.sleep(_TICK_S)
 
     def _look_at_hosts(self) -> None:
@@ -112,9 +115,19 @@ class FarmPlugin(SchedulerPlugin):
         is_new = False
         for address, worker in self._scheduler.workers.items():
             report = worker.metrics.get(FARM_METRIC)
-            if report is None:
+            if report is None or address in self._illegible:
                 continue
-            told = HostReport.model_validate_json(report)
+            try:
+                told = HostReport.model_validate_json(report)
+            except ValidationError as error:
+                self._illegible.add(address)
+                _LOG.warning(
+                    "%s speaks of what this version does not know (%d faults) and gets no jobs; "
+                    "bring its clone to the scheduler's commit",
+                    worker.name,
+                    error.error_count(),
+                )
+                continue
             is_new |= self._addresses.get(told.host.name) != address
             self._addresses[told.host.name] = address
             self._dispatcher.host_reports(told.host, told.running)
@@ -156,14 +169,31 @@ async def run_scheduler(
         endpoint: Where to listen.
         announce: Told the address once it listens.
         until: Ends it.
+
+    Raises:
+        UserError: If it cannot listen there.
     """
-    async with Scheduler(
+    plugin = FarmPlugin(endpoint)
+    scheduler = Scheduler(
         host=endpoint.host,
         port=endpoint.port,
         protocol=endpoint.protocol,
         security=endpoint.security,
         dashboard=False,
-        plugins=[FarmPlugin(endpoint)],
-    ) as scheduler:
+        dashboard_address="127.0.0.1:0",
+        plugins=[plugin],
+    )
+    try:
+        await scheduler
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"A scheduler cannot listen at {endpoint.address} ({deepest(error)}); end what does, "
+            "or give another --scheduler."
+        ) from error
+    async with scheduler:
         announce(scheduler.address)
-        await until.wait()
+        ended: asyncio.Future[Any] = asyncio.ensure_future(until.wait())
+        failed: asyncio.Future[Any] = plugin.failure
+        await asyncio.wait([ended, failed], return_when=asyncio.FIRST_COMPLETED)
+        if plugin.failure.done():
+            plugin.failure.result()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.errors import listed
 from harness.farm.demand import Demand, Host, can_ever_run, suits
-from harness.farm.placement import Running, fits
+from harness.farm.host_load import Running, fits
 
 
 def impossible(demand: Demand, hosts: Iterable[Host]) -> str | None:

@@ -15,7 +15,7 @@ import dask
 from distributed import Worker
 
 from harness.errors import UserError
-from harness.farm.connection import Endpoint, check_trust
+from harness.farm.connection import Endpoint, check_trust, deepest
 from harness.farm.host_jobs import HostJobs
 from harness.farm.host_tasks import FARM_METRIC, HostPlugin, HostReport
 from harness.farm.offer import HostOffer
@@ -54,41 +54,45 @@ async def run_worker(
         return HostReport(host=offer.host, running=jobs.running).model_dump_json()
 
     ended = asyncio.create_task(until.wait())
-    is_lost = False
+    has_joined = is_told = False
     while not until.is_set():
         try:
             await check_trust(endpoint)
-            worker = Worker(
+            async with Worker(
                 endpoint.address,
                 name=offer.host.name,
                 nthreads=_THREADS,
-                host=None if endpoint.security else endpoint.host,
+                host=endpoint.bound_to,
                 security=endpoint.security,
                 memory_limit=0,
                 local_directory=str(local),
                 metrics={FARM_METRIC: report},
                 plugins=(HostPlugin(jobs),),
                 dashboard=False,
+                dashboard_address="127.0.0.1:0",
                 death_timeout=_CONNECT_S,
-            )
-            async with worker:
+            ) as worker:
                 announce(f"works for {endpoint.address} as {offer.host.name}")
-                is_lost = True
-                await asyncio.wait(
-                    [ended, asyncio.create_task(worker.finished())],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-        except ValueError as error:
-            raise UserError(
-                f"{endpoint.address} does not take this host ({error}); give it another name with "
-                "--host-name if there is one of this name."
-            ) from error
-        except (OSError, RuntimeError, TimeoutError) as error:
-            _LOG.info("no scheduler at %s: %s", endpoint.address, error)
+                has_joined, is_told = True, False
+                finished = asyncio.ensure_future(worker.finished())
+                await asyncio.wait([ended, finished], return_when=asyncio.FIRST_COMPLETED)
+            why = "it is gone"
+        except UserError as error:
+            if not has_joined:
+                raise
+            why = str(error)
+        except (OSError, RuntimeError, TimeoutError, ValueError) as error:
+            cause = deepest(error)
+            if isinstance(cause, ValueError) and not has_joined:
+                raise UserError(
+                    f"{endpoint.address} does not take this host ({cause}); give it another name "
+                    "with --host-name if there is one of this name."
+                ) from error
+            why = str(cause)
         if not until.is_set():
-            if is_lost:
-                announce(f"{endpoint.address} is gone; jobs go on, and it is looked for again")
-                is_lost = False
+            if not is_told:
+                announce(f"no scheduler at {endpoint.address} ({why}); jobs go on meanwhile")
+                is_told = True
             await asyncio.wait([ended], timeout=_PAUSE_S)
 
 
@@ -102,6 +106,9 @@ def configure() -> None:
             "distributed.scheduler.work-stealing": False,
             "distributed.admin.tick.limit": "60s",
             "distributed.worker.profile.enabled": False,
+            # Pages of Dask's own, which are neither encrypted nor asked for a certificate.
+            "distributed.scheduler.http.routes": [],
+            "distributed.worker.http.routes": [],
         }
     )
     logging.getLogger("distributed").setLevel(logging.WARNING)

@@ -13,13 +13,11 @@ from harness.errors import UserError
 from harness.farm.certificates import FILES, find_certificates, make_certificates
 from harness.farm.connection import check_trust, endpoint
 
-LOOPBACK = ("127.0.0.1", "localhost")
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "zertifikate für uns"
-    make_certificates(made, LOOPBACK)
+    make_certificates(made)
     return made
 
 
@@ -31,7 +29,7 @@ def test_what_was_made_is_found_and_nobody_else_reads_the_key(folder: Path) -> N
 
 def test_certificates_in_use_are_not_written_over(folder: Path) -> None:
     with pytest.raises(UserError, match=r"holds authority\.pem and certificate\.pem and key\.pem"):
-        make_certificates(folder, LOOPBACK)
+        make_certificates(folder)
 
 
 @pytest.mark.parametrize("missing", FILES)
@@ -89,7 +87,7 @@ def test_plain_tcp_between_machines_is_had_by_asking_for_it() -> None:
 
 
 def test_whoever_has_other_certificates_or_none_is_told_so(folder: Path, tmp_path: Path) -> None:
-    make_certificates(tmp_path / "other", LOOPBACK)
+    make_certificates(tmp_path / "other")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.farm.demand import Demand, Host, OfferedPhone
-from harness.farm.dispatcher import MOST_DEATHS, Dispatcher
+from harness.farm.dispatcher import IMPOSSIBLE_S, MOST_DEATHS, Dispatcher
 from harness.farm.job import Job
 from harness.farm.order import Assignment, FarmNight, JobOrder, JobOutcome, JobState
 
@@ -96,9 +96,12 @@ def test_a_phone_that_broke_gives_its_job_to_another_and_says_so(dispatcher: Dis
     [(_, second)] = dispatcher.assignments(2.0)
     assert {first.serialno, second.serialno} == {"P0", "P1"}
     assert f"{first.serialno} broke under it" in state(dispatcher, asked).said
+    assert not first.takes_blocked
+    assert second.takes_blocked
     dispatcher.ended(asked.job.key, "bench", gone, 3.0)
     assert dispatcher.assignments(4.0) == []
-    assert "all 2 phones with SM8550 broke under it" in state(dispatcher, asked).said
+    assert state(dispatcher, asked).state == "failed"
+    assert "broke under it" in state(dispatcher, asked).said
 
 
 def test_a_job_that_dies_again_and_again_is_given_up(dispatcher: Dispatcher) -> None:
@@ -112,12 +115,47 @@ def test_a_job_that_dies_again_and_again_is_given_up(dispatcher: Dispatcher) -> 
     assert state(dispatcher, asked).said == "killed"
 
 
-def test_a_job_that_is_refused_is_not_tried_again(dispatcher: Dispatcher) -> None:
+def test_a_job_that_a_host_refuses_is_tried_at_the_others(dispatcher: Dispatcher) -> None:
     asked = order("model")
+    dispatcher.host_reports(LAB, ())
+    dispatcher.submit(night(asked), {})
+    hosts = []
+    for at in range(2):
+        [(host, _)] = dispatcher.assignments(float(at))
+        hosts.append(host)
+        dispatcher.ended(asked.job.key, host, JobOutcome(kind="refused", said=f"no {host}"), 1.0)
+    assert sorted(hosts) == ["bench", "lab"]
+    assert dispatcher.assignments(3.0) == []
+    assert state(dispatcher, asked).state == "failed"
+    assert state(dispatcher, asked).said == f"no {hosts[1]}"
+
+
+def test_what_no_host_can_run_fails_after_a_while_and_not_while_none_is_there() -> None:
+    asked = order("model", soc="SM8850")
+    dispatcher = Dispatcher()
     dispatcher.submit(night(asked), {})
     dispatcher.assignments(0.0)
-    dispatcher.ended(asked.job.key, "bench", JobOutcome(kind="refused", said="no such option"), 1.0)
+    dispatcher.assignments(IMPOSSIBLE_S + 1)
+    assert state(dispatcher, asked).state == "waiting"
+    dispatcher.host_reports(BENCH, ())
+    dispatcher.assignments(100.0)
+    assert "no phone has SM8850" in state(dispatcher, asked).said
+    dispatcher.assignments(99.0 + IMPOSSIBLE_S)
+    assert state(dispatcher, asked).state == "waiting"
+    dispatcher.assignments(100.0 + IMPOSSIBLE_S)
     assert state(dispatcher, asked).state == "failed"
+
+
+def test_what_failed_or_was_lost_is_tried_anew_on_another_night(dispatcher: Dispatcher) -> None:
+    failed, lost = order("failed"), order("lost")
+    dispatcher.submit(night(failed, lost), {})
+    dispatcher.assignments(0.0)
+    dispatcher.ended(failed.job.key, "bench", JobOutcome(kind="refused", said="no"), 1.0)
+    dispatcher.ended(lost.job.key, "bench", STORED, 1.0)
+    dispatcher.submit(night(failed, lost), {})
+    assert dispatcher.assignments(2.0) == []
+    dispatcher.submit(night(failed, lost, name="next"), {})
+    assert len(dispatcher.assignments(3.0)) == 2
 
 
 def test_sessions_wait_for_their_export_and_fail_with_it(dispatcher: Dispatcher) -> None:
@@ -183,4 +221,4 @@ def test_what_nobody_wants_any_more_is_dropped_and_what_runs_goes_on(
     dispatcher.forget("night")
     assert {one.key for one in dispatcher.states()} == {running.job.key, shared.job.key}
     dispatcher.ended(running.job.key, "bench", STORED, 1.0)
-    assert state(dispatcher, running).state == "stored"
+    assert {one.key for one in dispatcher.states()} == {shared.job.key}

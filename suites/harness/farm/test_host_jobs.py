@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,14 +52,18 @@ class Laboratory:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.phones = {"P0"}
+        self.commit = JOB.commit
         self.store = FarmStore(str(folder / "store"))
         self._monkeypatch = monkeypatch
         self._python = sys.executable
         self.jobs = self.restarted()
 
     def restarted(self) -> HostJobs:
-        folders = HostFolders(self.folder / "work", self.folder / "artifacts")
-        return HostJobs("bench", folders, self.store, self.phones.__contains__)
+        folders = HostFolders(
+            self.folder / "work", self.folder / "rejected", self.folder / "artifacts"
+        )
+        has_phone = self.phones.__contains__
+        return HostJobs("bench", folders, self.store, has_phone, lambda: self.commit)
 
     def runs(self, script: str) -> None:
         program = self.folder / "python"
@@ -71,10 +77,22 @@ class Laboratory:
         record = self.folder / "ran"
         return len(record.read_text().splitlines()) if record.exists() else 0
 
-    def carry_out(self, serialno: str | None = None, lines: list[str] | None = None) -> JobOutcome:
+    def begin(
+        self, serialno: str | None = None, lines: list[str] | None = None, **more: bool
+    ) -> Future[JobOutcome]:
         order = JobOrder(job=JOB, demand=Demand(), expected_s=1.0)
         tell = [].append if lines is None else lines.append
-        return self.jobs.carry_out(Assignment(order=order, serialno=serialno), tell).result(60)
+        return self.jobs.carry_out(Assignment(order=order, serialno=serialno, **more), tell)
+
+    def carry_out(self, *told: Any, **more: Any) -> JobOutcome:
+        return self.begin(*told, **more).result(60)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end_s, "it never happened"
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -86,7 +104,8 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
 def test_an_end_that_judges_is_stored_with_its_rows(laboratory: Laboratory, status: int) -> None:
     laboratory.runs(f"sys.exit({status})")
     lines: list[str] = []
-    assert laboratory.carry_out("P0", lines) == JobOutcome(kind="stored", exit_status=status)
+    outcome = laboratory.carry_out("P0", lines, takes_blocked=True)
+    assert outcome == JobOutcome(kind="stored", exit_status=status)
     assert lines == ["it ran"]
     end = laboratory.store.find_end(JOB.key)
     assert end is not None
@@ -130,16 +149,60 @@ def test_a_phone_that_is_gone_is_to_blame(laboratory: Laboratory) -> None:
     assert laboratory.store.find_end(JOB.key) is None
 
 
+def test_a_phone_that_is_not_fit_gives_its_job_to_another_unless_it_is_the_last(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.runs("print('another uses it'); sys.exit(12)")
+    outcome = laboratory.carry_out("P0")
+    assert outcome.kind == "phone broke"
+    assert "it was not fit to measure: another uses it" in outcome.said
+    assert laboratory.store.find_end(JOB.key) is None
+    assert laboratory.carry_out("P0", takes_blocked=True).kind == "stored"
+
+
+def test_a_clone_that_changed_meanwhile_stores_nothing(laboratory: Laboratory) -> None:
+    laboratory.runs("sys.exit(0)")
+    laboratory.commit = "decade"
+    assert laboratory.carry_out().kind == "refused"
+    assert laboratory.ran == 0
+    told = iter([JOB.commit, "decade"])
+    laboratory.jobs._commit = lambda: next(told)  # type: ignore[method-assign]
+    outcome = laboratory.carry_out()
+    assert outcome.kind == "refused"
+    assert "changed meanwhile" in outcome.said
+    assert laboratory.ran == 1
+    assert laboratory.store.find_end(JOB.key) is None
+
+
+def test_a_host_that_ends_ends_its_jobs_and_keeps_what_the_store_does_not_take(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.runs("import time; time.sleep(600)")
+    future = laboratory.begin()
+    wait_until(lambda: laboratory.ran == 1)
+    laboratory.jobs.close()
+    assert future.result(60).kind == "died"
+    assert list((laboratory.folder / "work").iterdir()) == []
+
+    laboratory.jobs = laboratory.restarted()
+    store = laboratory.folder / "store"
+    laboratory.runs(
+        f"import shutil; shutil.rmtree({str(store)!r}, True); open({str(store)!r}, 'w')"
+    )
+    future = laboratory.begin()
+    wait_until(lambda: (laboratory.folder / "work" / JOB.key / "ended.json").exists())
+    laboratory.jobs.close()
+    assert future.result(60).kind == "died"
+    store.unlink()
+    laboratory.restarted().send_left()
+    assert laboratory.store.find_end(JOB.key) is not None
+
+
 def test_a_store_that_is_gone_for_a_while_loses_nothing(laboratory: Laboratory) -> None:
     store = laboratory.folder / "store"
     laboratory.runs(f"open({str(store)!r}, 'w').close()")
-    future = laboratory.jobs.carry_out(
-        Assignment(order=JobOrder(job=JOB, demand=Demand(), expected_s=1.0)), [].append
-    )
-    end_s = time.monotonic() + 30
-    while not store.is_file():
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
+    future = laboratory.begin()
+    wait_until(store.is_file)
     time.sleep(1.5)
     assert not future.done()
     assert len(laboratory.jobs.running) == 1
@@ -149,22 +212,13 @@ def test_a_store_that_is_gone_for_a_while_loses_nothing(laboratory: Laboratory) 
     assert laboratory.ran == 1
 
 
-def test_what_a_host_could_not_send_it_sends_when_it_starts_again(laboratory: Laboratory) -> None:
-    laboratory.runs("sys.exit(10)")
-    work, kept = laboratory.folder / "work" / JOB.key, laboratory.folder / "kept"
-    sent = laboratory.jobs._send
-
-    def copy_first(end: object, folder: Path) -> object:
-        shutil.copytree(folder, kept)
-        return sent(end, folder)  # type: ignore[arg-type]
-
-    laboratory.jobs._send = copy_first  # type: ignore[method-assign,assignment]
-    laboratory.carry_out()
-    shutil.rmtree(laboratory.folder / "store")
-    shutil.copytree(kept, work)
-    (laboratory.folder / "work" / "halfway").mkdir()
+def test_what_cannot_be_sent_is_set_aside_and_hinders_no_start(laboratory: Laboratory) -> None:
+    work = laboratory.folder / "work"
+    for name, content in (("halfway", None), ("torn", ""), ("alien", "{}")):
+        (work / name).mkdir()
+        if content is not None:
+            (work / name / "ended.json").write_text(content)
     laboratory.restarted().send_left()
-    end = laboratory.store.find_end(JOB.key)
-    assert end is not None
-    assert end.exit_status == 10
-    assert list((laboratory.folder / "work").iterdir()) == []
+    assert list(work.iterdir()) == []
+    rejected = sorted(path.name for path in (laboratory.folder / "rejected").iterdir())
+    assert rejected == ["alien", "torn"]

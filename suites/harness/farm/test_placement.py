@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.farm.demand import Demand, Host, OfferedPhone, can_ever_run
-from harness.farm.placement import Running, Start, Waiting, fits, place
+from harness.farm.host_load import Running, Waiting, fits
+from harness.farm.placement import Start, place
 
 SOCS = ("SM8550", "SM8650")
 

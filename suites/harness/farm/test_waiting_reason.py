@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.farm.demand import Demand, Host, OfferedPhone
-from harness.farm.placement import Running
+from harness.farm.host_load import Running
 from harness.farm.waiting_reason import impossible, reason_of
 
 PHONE = OfferedPhone(serialno="P0", soc="SM8550")

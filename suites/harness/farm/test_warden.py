@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from harness.farm.job_process import run_job_process
 
 _PATIENCE_S = 30.0
+NEVER = threading.Event()
 
 JOB = """
 import os, pathlib, signal, sys, time
@@ -50,20 +52,27 @@ def pid_of(folder: Path) -> int:
 def test_what_a_job_prints_is_told_and_kept_and_its_status_is_its_own(tmp_path: Path) -> None:
     told: list[str] = []
     command = [sys.executable, "-c", "print('ä line'); print('another'); raise SystemExit(12)"]
-    assert run_job_process(command, tmp_path / "log", 60.0, told.append) == 12
+    assert run_job_process(command, tmp_path / "log", 60.0, told.append, NEVER) == 12
     assert told == ["ä line", "another"]
     assert (tmp_path / "log").read_text() == "ä line\nanother\n"
 
 
 def test_a_job_that_was_killed_ends_as_a_shell_shows_it(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
-    assert run_job_process(command, tmp_path / "log", 60.0, lambda line: None) == 137
+    assert run_job_process(command, tmp_path / "log", 60.0, lambda line: None, NEVER) == 137
 
 
 def test_a_job_that_takes_too_long_may_clean_up(tmp_path: Path, job: list[str]) -> None:
-    assert run_job_process(job, tmp_path / "log", 3.0, lambda line: None) is None
+    assert run_job_process(job, tmp_path / "log", 3.0, lambda line: None, NEVER) is None
     assert (tmp_path / "cleaned up").exists()
     assert not psutil.pid_exists(pid_of(tmp_path))
+
+
+def test_a_job_may_clean_up_when_its_host_ends(tmp_path: Path, job: list[str]) -> None:
+    ending = threading.Event()
+    threading.Thread(target=lambda: (pid_of(tmp_path), ending.set())).start()
+    assert run_job_process(job, tmp_path / "log", 600.0, lambda line: None, ending) is None
+    assert (tmp_path / "cleaned up").exists()
 
 
 @pytest.mark.parametrize("victim", ["host", "warden"])
@@ -71,9 +80,8 @@ def test_a_job_does_not_outlive_whoever_started_it(
     tmp_path: Path, job: list[str], victim: str
 ) -> None:
     program = "import sys; from harness.farm.job_process import run_job_process as run; "
-    program += (
-        f"from pathlib import Path; run({job!r}, Path({str(tmp_path / 'log')!r}), 600, print)"
-    )
+    program += "from pathlib import Path; from threading import Event; "
+    program += f"run({job!r}, Path({str(tmp_path / 'log')!r}), 600, print, Event())"
     with subprocess.Popen([sys.executable, "-c", program]) as host:
         pid = pid_of(tmp_path)
         [warden] = psutil.Process(host.pid).children()

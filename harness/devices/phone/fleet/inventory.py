@@ -29,6 +29,7 @@ class _ListedPhone(BaseModel, frozen=True, extra="forbid"):
         labels: Words for people, ``nightly`` or ``cracked screen``.
         recover: Command that brings it back when it is gone, a USB power cycle for instance.
         soc: Its SoC, so that it is missed where ``--soc`` asks for one.
+        aside: Why a farm gives it no jobs, ``battery swollen``; None where it gets some.
     """
 
     serialno: str = Field(min_length=1)
@@ -36,6 +37,7 @@ class _ListedPhone(BaseModel, frozen=True, extra="forbid"):
     labels: tuple[str, ...] = ()
     recover: str | None = Field(default=None, min_length=1)
     soc: str | None = Field(default=None, min_length=1)
+    aside: str | None = Field(default=None, min_length=1)
 
 
 class InventoryPhone(_ListedPhone):
