@@ -25,7 +25,7 @@ def night(farm: LocalFarm, artifact: Artifact, results: str) -> list[str]:
     return [
         sys.executable,
         *("-m", "pytest", "suites/size", "suites/robustness", "-p", "no:cacheprovider"),
-        *("--pre-gen-pte", str(artifact.directory), "--allow", "no-gate,unjudged"),
+        *("--pre-gen-pte", str(artifact.directory), "--allow", "no-gate"),
         *("--results", str(farm.folder / results), "--report-dir", str(farm.folder / "report")),
         *farm.words,
     ]
@@ -90,13 +90,34 @@ def test_a_night_outlives_its_scheduler_and_a_host(
         farm.start(SCHEDULER)
         out, _ = session.communicate(timeout=PATIENCE_S)
     assert session.returncode == 0, out
-    assert len(outcomes(farm.folder / "spread")) > 0
+    alone_words = night(farm, random_smolvlm, "alone")
+    subprocess.run(alone_words[: alone_words.index("--farm")], cwd=ROOT, capture_output=True)
+    assert outcomes(farm.folder / "spread") == outcomes(farm.folder / "alone")
+    assert jobs
     _, left = psutil.wait_procs(jobs, timeout=60)
     assert left == []
     assert os.listdir(farm.folder / "work" / "bob" / "jobs") == []
 
 
-def test_ctrl_c_ends_a_host_and_its_jobs(farm: LocalFarm, random_smolvlm: Artifact) -> None:
+def test_an_end_that_only_another_store_has_is_an_error_and_runs_may_have_parts(
+    farm: LocalFarm, random_smolvlm: Artifact
+) -> None:
+    run = ["--run-id", "20261130T010203Z-abcdef", "--max-warnings", "100"]
+    words = [*night(farm, random_smolvlm, "spread"), *run]
+    first = subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
+    assert first.returncode == 0, first.stdout + first.stderr
+    words[words.index("--store") + 1] = str(farm.folder / "another store")
+    words.remove("suites/robustness")
+    second = subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
+    assert second.returncode == 1, second.stdout + second.stderr
+    rows = Run.read(latest_run(farm.folder / "spread")).outcomes
+    errors = [row.message for row in rows if row.outcome == "error"]
+    assert errors
+    assert all("give workers and session the same --store" in message for message in errors)
+    assert len([row for row in rows if row.outcome == "passed"]) >= len(errors)
+
+
+def test_a_host_that_is_terminated_ends_its_jobs(farm: LocalFarm, random_smolvlm: Artifact) -> None:
     words = night(farm, random_smolvlm, "spread")
     with subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.DEVNULL) as session:
         farm.wait_for(["running"])
@@ -108,7 +129,7 @@ def test_ctrl_c_ends_a_host_and_its_jobs(farm: LocalFarm, random_smolvlm: Artifa
         ]
         assert jobs
         for worker in ended:
-            worker.send_signal(signal.SIGINT)
+            worker.send_signal(signal.SIGTERM)
         for worker in ended:
             assert worker.wait(60) == 0
         _, left = psutil.wait_procs(jobs, timeout=60)
