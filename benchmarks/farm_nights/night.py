@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.export.needs import known
 from harness.farm.demand import Demand, Host, OfferedPhone
 from harness.farm.job import Job
+from harness.targets.registry import DEFAULT_REMOTE_TARGET
 from harness.vocabulary import COMPONENTS, Mode, Precision
 
 SESSIONS = Path(__file__).with_name("sessions.csv")
@@ -86,7 +87,7 @@ def make_jobs(
             model=model,
             mode=mode,
             precision=precision,
-            target="phone",
+            target=DEFAULT_REMOTE_TARGET,
             soc=soc,
         )
         memory_gib, export_s = _export_need(model, mode)
@@ -119,7 +120,7 @@ def _export_need(model: str, mode: Mode) -> tuple[float, float]:
 
     Encoders and token embeddings are the same in all modes, so some are measured in one alone.
     """
-    mine = [row for row in known() if row.model == model and row.target == "phone"]
+    mine = [row for row in known() if row.model == model and row.target == DEFAULT_REMOTE_TARGET]
     rows = [
         min((row for row in mine if row.component == component), key=lambda row: row.mode != mode)
         for component in COMPONENTS
