@@ -26,6 +26,7 @@ from harness.farm.order import Assignment, FarmNight, JobOutcome
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.2
+_LEAVE_S = 5.0
 _RETURN_S = 6.0
 """In which hosts come back to a new scheduler, and tell what they do already."""
 
@@ -58,10 +59,13 @@ class FarmPlugin(SchedulerPlugin):
         }
         self._keep(self._give_away())
 
-    async def close(self) -> None:
-        """End what it started."""
-        for task in list(self._tasks):
+    async def before_close(self) -> None:
+        """End what it started, while there still is a scheduler to take leave of."""
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LEAVE_S)
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **kwargs: Any) -> None:
         """Give the jobs of a host that is lost to others."""

@@ -204,7 +204,9 @@ class Run:
     @property
     def clock_sentences(self) -> tuple[str, ...]:
         """What is to be said of sessions whose clock was behind what had happened."""
-        told = (clock_sentence(row.started_at, row.sequence) for row in self.controllers)
+        # What a farm ran got its place when it was fetched, not when it began.
+        here = (row for row in self.controllers if row.farm is None)
+        told = (clock_sentence(row.started_at, row.sequence) for row in here)
         return tuple(sentence for sentence in told if sentence)
 
     @property

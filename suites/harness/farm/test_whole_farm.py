@@ -65,6 +65,7 @@ def _compare_nights(farm: LocalFarm, random_smolvlm: Artifact) -> None:
     assert len(run_of_all.controllers) == 2
     assert run_of_all.finished
     assert run_of_all.is_whole
+    assert run_of_all.clock_sentences == ()
     assert (farm.folder / "report" / "index.html").is_file()
 
     again = subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=PATIENCE_S)
