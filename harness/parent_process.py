@@ -23,9 +23,18 @@ def end_with_parent(pipe: int, status: int) -> None:
         pipe: Descriptor whose other end the parent alone holds open.
         status: Exit status then, where a thread ends the process.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    ask_for_signal(signal.SIGKILL)
     threading.Thread(target=_wait_for_end, args=(pipe, status), daemon=True).start()
+
+
+def ask_for_signal(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent's starting thread dies, on Linux.
+
+    Args:
+        number: What is sent.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def _wait_for_end(pipe: int, status: int) -> None:

@@ -12,8 +12,9 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from benchmarks.farm_nights.events import Passed, lower_bound_s, pass_night
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
                 jobs,
                 hosts,
                 time.perf_counter,
-                lambda ended, bar=bar: progress.update(bar, completed=ended),  # type: ignore[misc]
+                partial(_show_ended, progress, bar),
             )
         bound_s = lower_bound_s(jobs, hosts)
         table.add_row(*_row(night, len(jobs), passed, bound_s))
@@ -61,6 +62,10 @@ def main(arguments: Sequence[str]) -> int:
     console.print(table)
     console.print(f"worst night {worst:.3f} of the shortest; bound {BOUND}")
     return 0 if worst <= BOUND and not disturbed else 1
+
+
+def _show_ended(progress: Progress, bar: TaskID, ended: int) -> None:
+    progress.update(bar, completed=ended)
 
 
 def _row(night: int, jobs: int, passed: Passed, bound_s: float) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from harness.console import PlainConsole
 from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.fleet.inventory import find_inventory
 from harness.errors import UserError
+from harness.farm.demand import Host
+from harness.farm.order import JobState
 from harness.options.values import Values
 from harness.results.provenance import working_tree
 
@@ -138,7 +140,7 @@ def _tell(options: Values) -> int:
     return 0
 
 
-def _hosts(hosts: Any, states: Any) -> Table:
+def _hosts(hosts: Sequence[Host], states: Sequence[JobState]) -> Table:
     """Who is there, with what, and how much of that is busy."""
     table = Table(title="hosts", show_edge=False, pad_edge=False)
     for column in ("host", "cores", "GiB", "phones", "busy", "QNN", "jobs"):
@@ -159,7 +161,7 @@ def _hosts(hosts: Any, states: Any) -> Table:
     return table
 
 
-def _jobs(states: Any) -> Table:
+def _jobs(states: Sequence[JobState]) -> Table:
     """What runs and waits, and why; what is stored is counted."""
     stored = sum(one.state == "stored" for one in states)
     table = Table(title=f"jobs; {stored} stored", show_edge=False, pad_edge=False)

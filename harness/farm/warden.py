@@ -7,34 +7,28 @@ and ends it, gently at first, as soon as its standard input does; and dies with 
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 
+from harness.parent_process import ask_for_signal
 from harness.program import run_program
 
 GRACE_S = 20.0
 """In which a session lets go of its phone and writes its last row."""
-_PR_SET_PDEATHSIG = 1
-"""Of ``prctl(2)``."""
 
 
 def main(command: Sequence[str]) -> int:
     """Run a command; returns its exit status, above 128 for a signal as a shell shows it."""
-
-    def end_with_warden() -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=end_with_warden,  # no thread runs yet
+        preexec_fn=partial(ask_for_signal, signal.SIGTERM),  # no thread runs yet
     ) as job:
         threading.Thread(target=_end_when_left, args=(job,), daemon=True).start()
         signal.signal(signal.SIGTERM, lambda number, frame: _signal(job, signal.SIGTERM))
