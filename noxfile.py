@@ -121,6 +121,18 @@ def robustness(session: nox.Session) -> None:
 
 
 @nox.session
+def farm(session: nox.Session) -> None:
+    """A farm under faults, what it adds to a job, and how well it fills a night."""
+    install(session)
+    run_all(
+        session,
+        ["-m", "benchmarks.farm_faults", *session.posargs],
+        ["-m", "benchmarks.farm_overhead"],
+        ["-m", "benchmarks.farm_nights"],
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """What the runner itself costs, and a phone; with --model, other engines beside it."""
     install(session)

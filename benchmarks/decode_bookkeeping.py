@@ -23,7 +23,7 @@ from harness.devices.lease import lease_folder, machine_lease
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.measure.run_stats import RunStats
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions

@@ -21,7 +21,7 @@ from harness.artifacts.manifest import MANIFEST_NAME
 from harness.console import PlainConsole
 from harness.export.graphs.component import empty_module
 from harness.export.needs import NEEDS, TOLERANCE, MeasuredNeed, expected_need, known
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.vlm.registry import get_spec
 

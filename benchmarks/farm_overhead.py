@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.local_farm import ROOT, LocalFarm
+from benchmarks.local_farm import ROOT, LocalFarm, LocalHost
 from harness.console import PlainConsole
 from harness.farm.client import FarmClient, owner, run_night
 from harness.farm.connection import endpoint
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--hosts", type=int, default=4, help="default: %(default)s")
     options = parser.parse_args(arguments)
-    hosts = [f"host{at}" for at in range(options.hosts)]
+    hosts = [LocalHost(f"host{at}") for at in range(options.hosts)]
     with tempfile.TemporaryDirectory() as folder, LocalFarm(Path(folder), hosts) as farm:
         measured = asyncio.run(_measure(farm, options.jobs))
     table = Table("job", "its process", "until it came back", "the farm's share")
@@ -54,6 +54,7 @@ async def _measure(farm: LocalFarm, jobs: int) -> list[tuple[float, float]]:
     """Seconds of each job's process, and until its end was known here."""
     configure()
     store = FarmStore(farm.store)
+    store.begin()
     measured = []
     async with FarmClient(endpoint(farm.address, farm.certificates)) as client:
         for at in range(jobs):

@@ -39,7 +39,7 @@ from harness.export.inputs.conversation import EmbeddedSegment, embed, read_conv
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.runtime.program import Array, Program
 from harness.targets.emulator import EMULATOR

@@ -31,7 +31,7 @@ from harness.export.exporter import export_component
 from harness.export.recipe import Recipe
 from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.vlm.registry import get_spec
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,20 +22,44 @@ _PATIENCE_S = 240.0
 SCHEDULER = "scheduler"
 
 
+@dataclass(frozen=True)
+class LocalHost:
+    """One host of a farm on this machine.
+
+    Attributes:
+        name: Its name.
+        words: What its worker is told besides.
+        environment: Variables of its own.
+        port: By which it reaches the scheduler; None for the scheduler's own.
+    """
+
+    name: str
+    words: tuple[str, ...] = ("--no-phones",)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
+
+
 class LocalFarm:
     """Scheduler and workers that speak TLS on loopback; ended with the block.
 
     Args:
         folder: Takes certificates, logs, the store and what jobs need.
-        hosts: Names of its hosts.
+        hosts: Its hosts.
         store: Address of the store; None for a folder.
+        port: Where the scheduler listens; None for any that is free.
     """
 
-    def __init__(self, folder: Path, hosts: Sequence[str], store: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hosts: Sequence[LocalHost],
+        store: str | None = None,
+        port: int | None = None,
+    ) -> None:
         self.folder = folder
-        self.hosts = tuple(hosts)
+        self.hosts = {host.name: host for host in hosts}
         self.store = store or str(folder / "störe")
-        self.address = f"tls://127.0.0.1:{_free_port()}"
+        self.address = f"tls://127.0.0.1:{port or free_port()}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
 
@@ -53,7 +79,7 @@ class LocalFarm:
         try:
             for name in (SCHEDULER, *self.hosts):
                 self.start(name)
-            self.wait_for(self.hosts)
+            self.wait_for(list(self.hosts))
         except BaseException:
             self._stack.close()
             raise
@@ -69,12 +95,19 @@ class LocalFarm:
 
     def start(self, name: str) -> None:
         """Start the scheduler or a host, again if it was killed."""
-        words = [SCHEDULER] if name == SCHEDULER else self._worker_words(name)
-        words += ["--scheduler", self.address, "--certificates", str(self.certificates)]
-        log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness", "farm", *words], cwd=ROOT, stdout=log, stderr=log
+        host = self.hosts.get(name)
+        words = (
+            [SCHEDULER, "--scheduler", self.address] if host is None else self._worker_words(host)
         )
+        words += ["--certificates", str(self.certificates)]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "harness", "farm", *words],
+                cwd=ROOT,
+                env={**os.environ, **(host.environment if host else {})},
+                stdout=log,
+                stderr=log,
+            )
         self._stack.callback(_end, process)
         self.processes[name] = process
 
@@ -107,9 +140,10 @@ class LocalFarm:
                 raise TimeoutError(told)
             time.sleep(0.2)
 
-    def _worker_words(self, name: str) -> list[str]:
-        words = ["worker", "--host-name", name, "--no-phones", "--store", self.store]
-        return [*words, "--work-dir", str(self.folder / "work")]
+    def _worker_words(self, host: LocalHost) -> list[str]:
+        by = f"tls://127.0.0.1:{host.port}" if host.port else self.address
+        words = ["worker", "--host-name", host.name, "--scheduler", by, "--store", self.store]
+        return [*words, "--work-dir", str(self.folder / "work"), *host.words]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -117,7 +151,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait(_PATIENCE_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -46,7 +46,7 @@ class FarmLane:
 
 @dataclass(frozen=True)
 class FarmJob:
-    """A job as the table shows it."""
+    """A job as the table shows it; what it waited for is empty where nobody said."""
 
     name: str
     host: str
@@ -54,6 +54,8 @@ class FarmJob:
     began: str
     took: str
     is_earlier: bool
+    waited: str
+    waited_for: str
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ def _job(stay: FarmStay) -> FarmJob:
         f"{stay.began_at:%Y-%m-%d %H:%M:%S}",
         took(_took_s(stay)),
         stay.is_earlier,
+        took(stay.waited_s),
+        stay.waited_for or "",
     )
 
 

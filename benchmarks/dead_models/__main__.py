@@ -26,7 +26,7 @@ from harness.errors import UserError
 from harness.export.exporter import export_artifact
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.targets.registry import get_target
 from harness.targets.target import TargetSpec

@@ -42,7 +42,7 @@ from harness.console import PlainConsole
 from harness.errors import UserError
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.targets.registry import DEFAULT_TARGET, get_target
 from harness.vlm.registry import get_spec_or_family

@@ -7,7 +7,7 @@ from harness.checkpoint_source import find_calibration, find_checkpoint
 from harness.export.exporter import export_artifact
 from harness.export.recipe import Recipe, parse_precision
 from harness.export.request import ExportRequest
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.targets.registry import DEFAULT_TARGET, get_target
 from harness.vlm.registry import get_spec
 from harness.vocabulary import Target

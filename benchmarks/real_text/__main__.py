@@ -43,7 +43,7 @@ from harness.measure.estimate_verdict import judge_estimate
 from harness.measure.gate import Context, find_gate
 from harness.measure.proposal import Provenance
 from harness.measure.verdict import Status, Verdict
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.results.thresholds import load_gates
 from harness.targets.registry import DEFAULT_TARGET, get_target

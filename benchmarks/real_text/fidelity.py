@@ -37,7 +37,7 @@ from harness.export.htp.component import calibrated_decoder, htp_decoder
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.export.request import ExportRequest
 from harness.measure.perplexity import TokenLosses, perplexity_ratio
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.runtime.program import Program
 from harness.targets.emulator import EMULATOR

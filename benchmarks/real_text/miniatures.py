@@ -23,7 +23,7 @@ from harness.errors import UserError
 from harness.export.recipe import Recipe, default_recipe
 from harness.export.request import ExportRequest
 from harness.miniatures.scenes import evaluation_samples
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.program import run_program
 from harness.runtime.files import RunFiles
 from harness.runtime.request import Request, RunOptions

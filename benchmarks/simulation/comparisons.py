@@ -10,7 +10,7 @@ from benchmarks.simulation.noise import NOISES, Array, Noise
 from benchmarks.simulation.rate import Rate, worst
 from harness.measure.comparison import Outcome, Pair, abba_order, compare_pairs
 from harness.measure.sample import Sample
-from harness.options.table import PAIRS
+from harness.options.groups.judging import PAIRS
 
 _DIFFERENT = (Outcome.FASTER, Outcome.SLOWER)
 _CV = 0.03

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,13 @@ from filelock import FileLock, Timeout
 from rich.table import Table
 
 import harness
+from harness.commands.farm_tables import host_table, job_table, phone_table
 from harness.console import PlainConsole
 from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.fleet.inventory import find_inventory
 from harness.errors import UserError
-from harness.farm.demand import Host
-from harness.farm.order import JobState
+from harness.options.adb_environment import adb_variables
+from harness.options.option import SourcedValue
 from harness.options.values import Values
 from harness.results.provenance import working_tree
 
@@ -78,17 +80,22 @@ def _schedule(options: Values) -> int:
 def _work(options: Values) -> int:
     from harness.farm.connection import endpoint
     from harness.farm.host_jobs import HostFolders, HostJobs
+    from harness.farm.host_phones import HostPhones
+    from harness.farm.host_words import host_words
     from harness.farm.offer import HostOffer
     from harness.farm.store import FarmStore
     from harness.farm.worker import configure, run_worker
 
     configure()
+    options = options.over_environment(_adb_server(options))
     where = endpoint(
         options["scheduler"], options["certificates"], allows_plain=bool(options["plain"])
     )
     store = FarmStore(options["store"])
     name = options["host_name"] or socket.gethostname()
-    find = None if options["no_phones"] else adb_phones((), options["adb"])
+    find = None
+    if not options["no_phones"]:
+        find = adb_phones(tuple(options["adb_host"] or ()), options["adb"])
     inventory = find_inventory(
         options["phones"],
         Path.cwd(),
@@ -97,7 +104,9 @@ def _work(options: Values) -> int:
     )
     work: Path = options["work_dir"] / name
     work.mkdir(parents=True, exist_ok=True)
-    folders = HostFolders(work / "jobs", work / "rejected", options["artifacts"])
+    folders = HostFolders(
+        work / "jobs", work / "rejected", options["artifacts"], options["keep_gib"] << 30
+    )
     with ExitStack() as stack:
         try:
             stack.enter_context(FileLock(work / "worker.lock", timeout=0))
@@ -105,12 +114,21 @@ def _work(options: Values) -> int:
             raise UserError(
                 f"Another worker of {name} works in {work}; end it, or give --host-name."
             ) from None
-        offer = stack.enter_context(HostOffer(name, _ROOT, find, inventory, options["qnn_dir"]))
+        phones = HostPhones(find, inventory)
+        offer = HostOffer(name, _ROOT, phones, store, options["qnn_dir"])
+        stack.enter_context(offer)
         commit = partial(working_tree, _ROOT)
-        jobs = HostJobs(name, folders, store, offer.has_phone, commit)
+        words = host_words(options)
+        jobs = HostJobs(name, folders, store, words, offer.has_phone, phones.leave, commit)
         stack.callback(jobs.close)
         jobs.send_left()
         return _serve(lambda until: run_worker(where, offer, jobs, work / "dask", _announce, until))
+
+
+def _adb_server(options: Values) -> dict[str, SourcedValue]:
+    """What adb's own variables say of its server; each job is given a phone, or none."""
+    variables = adb_variables(os.environ, options.given())
+    return {name: value for name, value in variables.items() if name in options}
 
 
 def _tell(options: Values) -> int:
@@ -123,10 +141,13 @@ def _tell(options: Values) -> int:
         options["scheduler"], options["certificates"], allows_plain=bool(options["plain"])
     )
 
-    async def ask() -> tuple[Table, Table]:
+    async def ask() -> tuple[Table, ...]:
         async with FarmClient(where) as farm:
             hosts, states = await farm.hosts(), await farm.states()
-        return _hosts(hosts, states), _jobs(states)
+        tables = [host_table(hosts, states), job_table(states)]
+        if any(host.phones for host in hosts):
+            tables.insert(1, phone_table(hosts, states))
+        return tuple(tables)
 
     try:
         tables = asyncio.run(asyncio.wait_for(ask(), _STATUS_S))
@@ -138,40 +159,6 @@ def _tell(options: Values) -> int:
     for table in tables:
         PlainConsole().print(table)
     return 0
-
-
-def _hosts(hosts: Sequence[Host], states: Sequence[JobState]) -> Table:
-    """Who is there, with what, and how much of that is busy."""
-    table = Table(title="hosts", show_edge=False, pad_edge=False)
-    for column in ("host", "cores", "GiB", "phones", "busy", "QNN", "jobs"):
-        table.add_column(column, overflow="fold")
-    for host in hosts:
-        running = [one for one in states if one.state == "running" and one.host == host.name]
-        phones = ", ".join(f"{phone.serialno} ({phone.soc})" for phone in host.phones)
-        busy = ", ".join(sorted(one.serialno for one in running if one.serialno))
-        table.add_row(
-            host.name,
-            f"{host.cores:g}",
-            f"{host.memory_gib:.1f}",
-            phones or "none",
-            busy,
-            host.qnn or "none",
-            str(len(running)),
-        )
-    return table
-
-
-def _jobs(states: Sequence[JobState]) -> Table:
-    """What runs and waits, and why; what is stored is counted."""
-    stored = sum(one.state == "stored" for one in states)
-    table = Table(title=f"jobs; {stored} stored", show_edge=False, pad_edge=False)
-    for column in ("key", "state", "job", "where", "why"):
-        table.add_column(column, overflow="fold")
-    for one in states:
-        if one.state != "stored":
-            where = " ".join(filter(None, (one.host, one.serialno)))
-            table.add_row(one.key, one.state, one.described, where, one.said)
-    return table
 
 
 def _announce(line: str) -> None:

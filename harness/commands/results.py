@@ -17,7 +17,7 @@ from harness.commands.terminal_table import table_lines, terminal_width
 from harness.display import for_programs, own
 from harness.errors import UserError, suggest
 from harness.measure.wording import plural
-from harness.options.table import FILTERS
+from harness.options.groups.terminal import FILTERS
 from harness.options.values import Values
 from harness.results.annotations import is_github, run_page, step_annotations
 from harness.results.history import History, load_history

@@ -110,8 +110,9 @@ class PhonePlace(Place):
                 yield virtual
             return
         (ready,) = self.ready
+        found, place = ready.found, ready.entry.labgrid if ready.entry else None
         with (
-            held(ready.found.phone, ready.found.serialno, lease_folder()) as claim,
+            held(found.phone, found.serialno, lease_folder(), place=place) as claim,
             open_phone(ready, claim=claim) as real,
         ):
             yield real

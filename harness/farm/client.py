@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -17,12 +18,15 @@ from harness.farm.demand import Host
 from harness.farm.host_tasks import LOG_TOPIC, PrintedLine
 from harness.farm.job_end import JobEnd
 from harness.farm.order import FarmNight, JobState
+from harness.farm.patient_store import PatientStore
 from harness.farm.store import FarmStore
 
 Follow = Callable[[Sequence[JobState]], None]
 Listen = Callable[[PrintedLine], None]
 
 _LOOK_S = 0.2
+_LOOK_PER_JOB_S = 0.001
+"""What it takes to tell the state of one job, often enough that nothing else suffers."""
 _CONNECT_S = 10.0
 _OVER = frozenset({"stored", "failed"})
 
@@ -115,18 +119,23 @@ async def run_night(
         Ends of the jobs that have one, by key; those that failed have none.
     """
     keys = [order.job.key for order in night.orders]
-    ends = await asyncio.to_thread(store.find_ends, keys)
+    identity = next((order.demand.store for order in night.orders), None)
+    ending = threading.Event()
+    patient = PatientStore(store, ending, identity)
     try:
+        ends = await asyncio.to_thread(patient.find_ends, keys)
         await _follow_to_the_end(farm, night, ends, follow)
+        missing = [key for key in keys if key not in ends]
+        found = await asyncio.to_thread(patient.find_ends, missing)
     except asyncio.CancelledError:
+        ending.set()
         # Whoever interrupts a night wants its phones back; a scheduler that is gone has no book.
         with suppress(OSError, UserError, TimeoutError):
             await asyncio.wait_for(farm.ask("farm_forget", night=night.name), _CONNECT_S)
         raise
     with suppress(OSError, UserError):
         await farm.ask("farm_forget", night=night.name)
-    missing = [key for key in keys if key not in ends]
-    return {**ends, **await asyncio.to_thread(store.find_ends, missing)}
+    return {**ends, **found}
 
 
 async def _follow_to_the_end(
@@ -134,6 +143,7 @@ async def _follow_to_the_end(
 ) -> None:
     """Ask, and ask again where the scheduler was lost, until every job is over."""
     stored = {key: end.exit_status for key, end in ends.items()}
+    look_s = max(_LOOK_S, len(night.orders) * _LOOK_PER_JOB_S)
     is_asked = False
     while True:
         try:
@@ -143,7 +153,7 @@ async def _follow_to_the_end(
             states = await farm.states(night.name)
         except (OSError, UserError):
             is_asked = False
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(look_s)
             continue
         if len(states) < len(night.orders):
             # Another scheduler took the place of the one that was asked.
@@ -152,7 +162,7 @@ async def _follow_to_the_end(
         follow(states)
         if all(one.state in _OVER for one in states):
             return
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(look_s)
 
 
 def owner() -> str:

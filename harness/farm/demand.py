@@ -31,6 +31,7 @@ class Host(BaseModel, frozen=True, extra="forbid"):
         phones: Attached to it and ready.
         qnn: Build of QNN's libraries here; None without.
         commit: Of the clone that its jobs are run from.
+        store: What tells the store that it reaches from others; None while it reaches none.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Host(BaseModel, frozen=True, extra="forbid"):
     phones: tuple[OfferedPhone, ...] = ()
     qnn: str | None = None
     commit: str | None = None
+    store: str | None = None
 
 
 class Demand(BaseModel, frozen=True, extra="forbid"):
@@ -53,6 +55,7 @@ class Demand(BaseModel, frozen=True, extra="forbid"):
             meanwhile; without a phone, on a host that does nothing else.
         qnn: Build of QNN that it needs; None for any or none.
         commit: Of the clone that it must be run from; None for any.
+        store: The store that its end belongs to; None for any.
     """
 
     soc: str | None = None
@@ -62,6 +65,7 @@ class Demand(BaseModel, frozen=True, extra="forbid"):
     measures: bool = False
     qnn: str | None = None
     commit: str | None = None
+    store: str | None = None
 
     @property
     def is_heavy(self) -> bool:
@@ -86,5 +90,6 @@ def can_ever_run(demand: Demand, host: Host) -> bool:
         and demand.memory_gib <= host.memory_gib
         and demand.qnn in (None, host.qnn)
         and demand.commit in (None, host.commit)
+        and demand.store in (None, host.store)
         and (demand.soc is None or any(suits(demand, phone) for phone in host.phones))
     )

@@ -22,6 +22,8 @@ MOST_UNFIT = 2
 """Phones that may be unfit for a job before an end as BLOCKED counts."""
 IMPOSSIBLE_S = 60.0
 """In which a host may still join that can run what no other can."""
+_LOOK_S = 5.0
+"""After which it is looked again what can start, though nothing happened but that time passed."""
 
 
 class Dispatcher:
@@ -32,6 +34,7 @@ class Dispatcher:
         self._hosts: dict[str, Host] = {}
         self._served_s: dict[str, float] = defaultdict(float)
         self._told: dict[str, tuple[Assignment, ...]] = {}
+        self._look_at_s = 0.0
 
     @property
     def hosts(self) -> Mapping[str, Host]:
@@ -59,6 +62,7 @@ class Dispatcher:
             if key in stored:
                 known.end("stored", stored[key])
         self._unblock()
+        self._look_at_s = 0.0
 
     def forget(self, night: str) -> None:
         """Drop what nobody but this night wants; what runs goes on to its end, which is stored."""
@@ -74,8 +78,11 @@ class Dispatcher:
             host: What it offers.
             running: What it does, whoever asked for that.
         """
+        told = tuple(one for one in running if not self._knows(host.name, one))
+        if (self._hosts.get(host.name), self._told.get(host.name)) != (host, told):
+            self._look_at_s = 0.0
         self._hosts[host.name] = host
-        self._told[host.name] = tuple(one for one in running if not self._knows(host.name, one))
+        self._told[host.name] = told
 
     def adopt(self, now_s: float) -> list[tuple[str, Assignment]]:
         """Take over what hosts do already of what is wanted, as after a scheduler died.
@@ -101,6 +108,7 @@ class Dispatcher:
         """
         self._hosts.pop(name, None)
         self._told.pop(name, None)
+        self._look_at_s = 0.0
         for one in self._jobs.values():
             if one.state == "running" and one.host == name:
                 one.wait(f"{name} was lost")
@@ -110,6 +118,7 @@ class Dispatcher:
         one = self._jobs.get(key)
         if one is None or one.state in ("stored", "failed"):
             return
+        self._look_at_s = 0.0
         is_its_own = one.state == "running" and one.host == host
         if is_its_own:
             self._served_s[one.owner] += now_s - one.started_at_s
@@ -138,6 +147,9 @@ class Dispatcher:
     def assignments(self, now_s: float) -> list[tuple[str, Assignment]]:
         """Decide what starts now, by host; it counts as running from here on."""
         self._give_up(now_s)
+        if now_s < self._look_at_s:
+            return []
+        self._look_at_s = now_s + _LOOK_S
         behind_s = self._behind_s()
         waiting = [
             one.waiting(behind_s.get(key, 0.0))
@@ -164,6 +176,7 @@ class Dispatcher:
     def states(self, night: str | None = None) -> tuple[JobState, ...]:
         """Where the jobs of a night are, or all."""
         running = self._running()
+        told: dict[tuple[Demand, frozenset[str]], str] = {}
         return tuple(
             JobState(
                 key=key,
@@ -172,8 +185,10 @@ class Dispatcher:
                 host=one.host,
                 serialno=one.serialno,
                 exit_status=one.exit_status,
-                said=self._said(one, running),
+                said=self._said(one, running, told),
                 attempts=one.attempts,
+                cores=one.order.demand.cores,
+                memory_gib=one.order.demand.memory_gib,
             )
             for key, one in self._jobs.items()
             if night is None or night in one.nights
@@ -183,11 +198,19 @@ class Dispatcher:
         one = self._jobs.get(assignment.order.job.key)
         return one is not None and one.state == "running" and one.host == host
 
-    def _said(self, one: TrackedJob, running: Mapping[str, list[Running]]) -> str:
+    def _said(
+        self,
+        one: TrackedJob,
+        running: Mapping[str, list[Running]],
+        told: dict[tuple[Demand, frozenset[str]], str],
+    ) -> str:
+        """Why a job is where it is; those that want the same wait for the same."""
         if one.state != "waiting":
             return one.said
-        why = reason_of(one.order.demand, frozenset(one.broke), self._hosts.values(), running)
-        return "; ".join(filter(None, (one.said, why)))
+        kind = (one.order.demand, frozenset(one.broke))
+        if kind not in told:
+            told[kind] = reason_of(*kind, self._hosts.values(), running)
+        return "; ".join(filter(None, (one.said, told[kind])))
 
     def _give_up(self, now_s: float) -> None:
         """End what no host can run, a while after the first host was there."""

@@ -9,10 +9,12 @@ from harness.artifacts.given_name import ARTIFACTS
 from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.farm.job import Job
 
+NAME_PREFIX = "farm-"
+
 
 def export_name(job: Job) -> str:
     """Name that a farm's export is given, for whoever looks for it on its host."""
-    return f"farm-{job.key}"
+    return f"{NAME_PREFIX}{job.key}"
 
 
 def artifact_folders(root: Path, name: str) -> list[Path]:

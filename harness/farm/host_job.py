@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.farm.exported_folders import export_name
+from harness.farm.host_words import HostWords
 from harness.farm.job import Job, JobKind
 from harness.farm.order import Assignment, JobOutcome
 from harness.kept_output import last_lines, read_kept
@@ -27,24 +28,23 @@ _REFUSALS: Mapping[JobKind, frozenset[int]] = {
 """Of a host that lacks something, or a command line that is wrong wherever it is typed."""
 
 
-def command_of(job: Job, serialno: str | None, folder: Path, artifacts: Path) -> list[str]:
+def command_of(job: Job, serialno: str | None, folder: Path, words: HostWords) -> list[str]:
     """What is typed on this host.
 
     Args:
         job: What is to be done.
         serialno: Phone that it gets.
         folder: The job's own.
-        artifacts: The host's artifact cache.
+        words: The host's own.
     """
-    own = ["--artifacts", str(artifacts)]
     if job.kind == "export":
         named = ["--name", export_name(job)]
-        return [sys.executable, "-m", "harness", "export", *job.words, *named, *own]
-    own += ["--results", str(folder / "results"), "--report-dir", str(folder / "report")]
+        return [sys.executable, "-m", "harness", "export", *job.words, *named, *words.export]
+    own = ["--results", str(folder / "results"), "--report-dir", str(folder / "report")]
     own += ["-p", "no:cacheprovider"]
     if serialno is not None:
         own += ["--serial", serialno]
-    return [sys.executable, "-m", "pytest", *job.words, *own]
+    return [sys.executable, "-m", "pytest", *job.words, *words.session, *own]
 
 
 def fault_of(

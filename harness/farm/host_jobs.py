@@ -20,18 +20,20 @@ from pydantic import ValidationError
 from harness.artifacts.atomic_file import write_text
 from harness.errors import UserError
 from harness.farm.host_job import command_of, fault_of
+from harness.farm.host_words import HostWords
 from harness.farm.job_end import JobEnd
-from harness.farm.job_files import fetch_artifact, send_files
+from harness.farm.job_files import fetch_artifact, fetched_folders, send_files
 from harness.farm.job_process import run_job_process
+from harness.farm.kept_folders import KeptFolders
 from harness.farm.order import Assignment, JobOutcome
-from harness.farm.patient_store import HostEnding, PatientStore
+from harness.farm.patient_store import Ending, PatientStore
 from harness.farm.store import FarmStore
 from harness.results.rows.basics import utc_now
 
 Tell = Callable[[str], None]
 
 _LOG = logging.getLogger(__name__)
-_ENDED, _LOG_NAME = "ended.json", "log.txt"
+_ASSIGNED, _ENDED, _LOG_NAME = "assigned.json", "ended.json", "log.txt"
 _MOST_AT_ONCE = 256
 _LEAST_LIMIT_S, _LIMIT = 3600.0, 10.0
 """A job may take an hour, or so many times of what it is expected to take."""
@@ -45,11 +47,13 @@ class HostFolders:
         work: One folder per job that runs, or whose end the store does not have yet.
         rejected: What was left there and cannot be sent.
         artifacts: The artifact cache.
+        kept_bytes: How much of what jobs brought there stays.
     """
 
     work: Path
     rejected: Path
     artifacts: Path
+    kept_bytes: int
 
 
 class HostJobs:
@@ -59,7 +63,9 @@ class HostJobs:
         name: Of the host.
         folders: What jobs make goes there.
         store: Gets what they left.
+        words: What the host adds to theirs.
         has_phone: Whether a phone is still there, by its serial number.
+        leave_phone: Told which phone a job died on, by its serial number.
         commit: What the clone that jobs are run from holds now.
     """
 
@@ -68,14 +74,19 @@ class HostJobs:
         name: str,
         folders: HostFolders,
         store: FarmStore,
+        words: HostWords,
         has_phone: Callable[[str], bool],
+        leave_phone: Callable[[str], None],
         commit: Callable[[], str | None],
     ) -> None:
         self._name = name
         self._folders = folders
         self._ending = threading.Event()
         self._store = PatientStore(store, self._ending)
+        self._kept = KeptFolders(folders.artifacts, folders.kept_bytes)
+        self._words = words
         self._has_phone = has_phone
+        self._leave_phone = leave_phone
         self._commit = commit
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Assignment, Future[JobOutcome]]] = {}
@@ -113,10 +124,10 @@ class HostJobs:
     def send_left(self) -> None:
         """Send what an earlier process of this host could not, and clean up behind it."""
         for folder in sorted(self._folders.work.iterdir()):
-            ended = folder / _ENDED
             try:
-                if ended.is_file():
-                    self._send(JobEnd.model_validate_json(ended.read_text()), folder)
+                if (folder / _ASSIGNED).is_file():
+                    told = (folder / _ASSIGNED).read_text()
+                    self._take_up(Assignment.model_validate_json(told), folder)
                 shutil.rmtree(folder, ignore_errors=True)
             except (ValidationError, UserError, OSError) as error:
                 kept = self._folders.rejected / folder.name
@@ -125,11 +136,19 @@ class HostJobs:
                 shutil.move(folder, kept)
                 _LOG.warning("%s cannot be sent (%s) and was moved to %s", folder, error, kept)
 
+    def _take_up(self, assignment: Assignment, folder: Path) -> None:
+        """See to what a job left under an earlier process of this host."""
+        if (folder / _ENDED).is_file():
+            end = JobEnd.model_validate_json((folder / _ENDED).read_text())
+            self._send(end, folder, self._store.of(assignment.order.demand.store))
+        elif assignment.serialno is not None:
+            self._leave_phone(assignment.serialno)
+
     def _do(self, assignment: Assignment, tell: Tell) -> JobOutcome:
         key = assignment.order.job.key
         try:
             return self._run(assignment, tell)
-        except HostEnding:
+        except Ending:
             return JobOutcome(kind="died", said=f"{self._name} ended")
         except UserError as error:
             return JobOutcome(kind="refused", said=f"{self._name}: {error}")
@@ -139,7 +158,8 @@ class HostJobs:
 
     def _run(self, assignment: Assignment, tell: Tell) -> JobOutcome:
         order, job = assignment.order, assignment.order.job
-        earlier = self._store.find_end(job.key)
+        store = self._store.of(order.demand.store)
+        earlier = store.find_end(job.key)
         if earlier is not None:
             return JobOutcome(kind="stored", exit_status=earlier.exit_status)
         if self._commit() != job.commit:
@@ -147,31 +167,49 @@ class HostJobs:
         folder = self._folders.work / job.key
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "results").mkdir(parents=True)
-        for needed in order.after:
-            if (export := self._store.find_end(needed)) is not None:
-                fetch_artifact(export, self._folders.artifacts, self._store)
+        write_text(folder / _ASSIGNED, assignment.model_dump_json())
+        exports = list(filter(None, map(store.find_end, order.after)))
+        artifacts = self._folders.artifacts
+        needed = [path for export in exports for path in fetched_folders(export, artifacts)]
+        with self._kept.using(needed):
+            for export in exports:
+                fetch_artifact(export, artifacts, store, self._kept.brought)
+            ended = self._process(assignment, folder, tell)
+            if isinstance(ended, JobOutcome):
+                shutil.rmtree(folder, ignore_errors=True)
+                return ended
+            kept = self._send(ended, folder, store)
+        shutil.rmtree(folder, ignore_errors=True)
+        return JobOutcome(kind="stored", exit_status=kept.exit_status)
+
+    def _process(self, assignment: Assignment, folder: Path, tell: Tell) -> JobEnd | JobOutcome:
+        """Run a job's process; returns its end, which is in its folder then, or why it has none."""
+        order, serialno = assignment.order, assignment.serialno
         started_at, log = utc_now(), folder / _LOG_NAME
-        command = command_of(job, assignment.serialno, folder, self._folders.artifacts)
+        before = self._kept.here()
+        command = command_of(order.job, serialno, folder, self._words)
         limit_s = max(_LEAST_LIMIT_S, _LIMIT * order.expected_s)
         status = run_job_process(command, log, limit_s, tell, self._ending)
         fault = self._fault(assignment, status, log)
         if fault is not None or status is None:
-            shutil.rmtree(folder, ignore_errors=True)
+            if serialno is not None:
+                self._leave_phone(serialno)
             return fault or JobOutcome(kind="died", said=f"{self._name} ended")
+        if order.job.kind == "export":
+            for made in self._kept.here() - before:
+                self._kept.brought(made)
         end = JobEnd(
-            job=job,
+            job=order.job,
             exit_status=status,
             files=(),
             log=None,
             host=self._name,
-            serialno=assignment.serialno,
+            serialno=serialno,
             started_at=started_at,
             ended_at=utc_now(),
         )
         write_text(folder / _ENDED, end.model_dump_json())
-        kept = self._send(end, folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        return JobOutcome(kind="stored", exit_status=kept.exit_status)
+        return end
 
     def _fault(self, assignment: Assignment, status: int | None, log: Path) -> JobOutcome | None:
         if self._commit() != assignment.order.job.commit:
@@ -180,12 +218,12 @@ class HostJobs:
         has_phone = serialno is None or status == 0 or self._has_phone(serialno)
         return fault_of(assignment, status, log, self._name, has_phone=has_phone)
 
-    def _send(self, end: JobEnd, folder: Path) -> JobEnd:
+    def _send(self, end: JobEnd, folder: Path, store: PatientStore) -> JobEnd:
         """Send files first, then the end that names them."""
-        files = send_files(end.job, folder / "results", self._folders.artifacts, self._store)
-        log = self._store.put_file(folder / _LOG_NAME)
+        files = send_files(end.job, folder / "results", self._folders.artifacts, store)
+        log = store.put_file(folder / _LOG_NAME)
         whole = end.model_copy(update={"files": tuple(files), "log": log.sha256})
-        return self._store.put_end(whole)
+        return store.put_end(whole)
 
 
 def _pass_on(told: Future[JobOutcome], future: Future[JobOutcome]) -> None:

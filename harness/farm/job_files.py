@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -46,7 +46,14 @@ def _left(job: Job, results: Path, artifacts: Path) -> Iterator[tuple[Path, Path
                 yield path, root
 
 
-def fetch_artifact(end: JobEnd, artifacts: Path, store: PatientStore) -> None:
+def fetched_folders(end: JobEnd, artifacts: Path) -> list[Path]:
+    """Folders of an artifact cache that what an export left belongs in."""
+    return [artifacts / name for name in _by_folder(end)]
+
+
+def fetch_artifact(
+    end: JobEnd, artifacts: Path, store: PatientStore, brought: Callable[[Path], None]
+) -> None:
     """Bring what an export left into the artifact cache: each folder whole, or not at all.
 
     A folder that is there stays: whoever uses it verifies it, and sets it aside if it is no good.
@@ -55,11 +62,9 @@ def fetch_artifact(end: JobEnd, artifacts: Path, store: PatientStore) -> None:
         end: Of the export.
         artifacts: The artifact cache.
         store: Has the files.
+        brought: Told each folder that was not there.
     """
-    folders: dict[PurePosixPath, list[StoredFile]] = defaultdict(list)
-    for stored in end.files:
-        folders[PurePosixPath(stored.path).parent].append(stored)
-    for name, files in folders.items():
+    for name, files in _by_folder(end).items():
         target = artifacts / name
         if target.is_dir():
             continue
@@ -71,5 +76,13 @@ def fetch_artifact(end: JobEnd, artifacts: Path, store: PatientStore) -> None:
             # Somebody may have built or fetched the same meanwhile.
             with suppress(OSError):
                 os.rename(part, target)
+                brought(target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def _by_folder(end: JobEnd) -> dict[PurePosixPath, list[StoredFile]]:
+    folders: dict[PurePosixPath, list[StoredFile]] = defaultdict(list)
+    for stored in end.files:
+        folders[PurePosixPath(stored.path).parent].append(stored)
+    return folders

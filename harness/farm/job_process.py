@@ -12,7 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import harness
+from harness.options.adb_environment import SERIAL
 
+_ROOT = Path(harness.__file__).parents[1]
 _LOOK_S = 0.5
 _LONGEST_TOLD = 500
 """Characters of a line that travel; the log has all of it."""
@@ -37,8 +39,6 @@ def run_job_process(
     Returns:
         Its exit status, above 128 for a signal as a shell shows it; None if it was ended.
     """
-    root = Path(harness.__file__).parents[1]
-    search_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     end_s = time.monotonic() + limit_s
     with (
         log.open("wb") as output,
@@ -48,8 +48,8 @@ def run_job_process(
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": search_path},
+            cwd=_ROOT,
+            env=_environment(),
         ) as warden,
     ):
         assert warden.stdin is not None
@@ -63,6 +63,13 @@ def run_job_process(
         status = warden.wait()
         _tell_new(printed.readlines(), tell)
     return status if is_over else None
+
+
+def _environment() -> dict[str, str]:
+    """This process's, but for the phone that it may name: each job is given one, or none."""
+    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    kept = {name: value for name, value in os.environ.items() if name != SERIAL}
+    return {**kept, "PYTHONPATH": path}
 
 
 def _tell_new(lines: Sequence[str], tell: Callable[[str], None]) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
 from harness.backends.qnn.probe import probe_qnn
-from harness.devices.phone.fleet.inventory import Inventory
-from harness.devices.transport.errors import PhoneFailure
-from harness.devices.transport.found_phone import Discovery
 from harness.errors import UserError
-from harness.farm.demand import Host, OfferedPhone
+from harness.farm.demand import Host
+from harness.farm.host_phones import HostPhones
+from harness.farm.shared_place import StoreUnreachable
+from harness.farm.store import FarmStore
 from harness.processors import usable_processors
 from harness.results.provenance import working_tree
 
-FindPhones = Callable[[], Discovery]
-
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 10.0
+_LOOK_FOR_STORE_S = 1.0
+"""While there is none: no job can begin until it is there."""
 _SPARE = 0.8
 """Share of the memory that jobs may count on."""
 _GIB = 1 << 30
@@ -33,8 +32,8 @@ class HostOffer:
     Args:
         name: Of the host, unique in the farm.
         root: Clone that jobs are run from.
-        find_phones: What finds the phones; None for a host without.
-        inventory: The laboratory's phones, whose labels jobs may ask for.
+        phones: Its phones.
+        store: What it shares with other hosts.
         qnn_dir: QNN's libraries; None for those in the usual places.
     """
 
@@ -42,13 +41,13 @@ class HostOffer:
         self,
         name: str,
         root: Path,
-        find_phones: FindPhones | None,
-        inventory: Inventory,
+        phones: HostPhones,
+        store: FarmStore,
         qnn_dir: Path | None,
     ) -> None:
         self._root = root
-        self._find_phones = find_phones
-        self._inventory = inventory
+        self._phones = phones
+        self._store = store
         self._ended = threading.Event()
         self._host = Host(
             name=name,
@@ -72,26 +71,20 @@ class HostOffer:
         self._ended.set()
 
     def look(self) -> None:
-        """Look which phones are there now, and which commit jobs would be run from."""
-        changes: dict[str, object] = {"commit": working_tree(self._root)}
-        if self._find_phones is not None:
-            changes["phones"] = tuple(self._phones(self._find_phones))
+        """Look which phones and which store are there now, and which commit jobs would be of."""
+        changes = {
+            "commit": working_tree(self._root),
+            "phones": self._phones.offered(),
+            "store": self._reached_store(),
+        }
         self._host = self._host.model_copy(update=changes)
 
-    def _phones(self, find: FindPhones) -> Iterator[OfferedPhone]:
+    def _reached_store(self) -> str | None:
         try:
-            found = find()
-        except (PhoneFailure, UserError) as error:
-            _LOG.warning("no phone of this host can be looked for: %s", error)
-            return
-        for one in found.phones:
-            entry = self._inventory.entry(one.serialno)
-            yield OfferedPhone(
-                serialno=one.serialno,
-                soc=one.soc,
-                labels=frozenset(entry.labels if entry is not None else ()),
-                aside=entry.aside if entry is not None else None,
-            )
+            return self._store.identity()
+        except StoreUnreachable as error:
+            _LOG.warning("%s", error)
+            return None
 
     def has_phone(self, serialno: str) -> bool:
         """Whether a phone is there, looked at now; one that takes no jobs counts."""
@@ -99,7 +92,8 @@ class HostOffer:
         return any(phone.serialno == serialno for phone in self._host.phones)
 
     def _look_again(self) -> None:
-        while not self._ended.wait(_LOOK_S):
+        while not self._ended.wait(_LOOK_S if self._host.store else _LOOK_FOR_STORE_S):
+            self._phones.give_back_left()
             self.look()
 
 

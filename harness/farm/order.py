@@ -25,6 +25,10 @@ class JobOrder(BaseModel, frozen=True, extra="forbid"):
     expected_s: float
     after: tuple[str, ...] = ()
 
+    def kept_in(self, store: str) -> JobOrder:
+        """The same, whose end belongs to a store."""
+        return self.model_copy(update={"demand": self.demand.model_copy(update={"store": store})})
+
 
 class FarmNight(BaseModel, frozen=True, extra="forbid"):
     """What one person's command asks for.
@@ -89,6 +93,8 @@ class JobState(BaseModel, frozen=True, extra="forbid"):
         exit_status: Of what is stored; None before.
         said: Why it waits or failed, or what happened to it before.
         attempts: How often it was started.
+        cores: Processors that it keeps busy while it runs.
+        memory_gib: Memory that it may take then.
     """
 
     key: str
@@ -99,3 +105,5 @@ class JobState(BaseModel, frozen=True, extra="forbid"):
     exit_status: int | None = None
     said: str = ""
     attempts: int = 0
+    cores: float = 0.0
+    memory_gib: float = 0.0

@@ -1,16 +1,17 @@
-"""The store as a host asks it: again and again, until it answers or the host ends."""
+"""The store as hosts and nights ask it: again and again, until it answers or they end."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from harness.farm.job_end import JobEnd, StoredFile
-from harness.farm.store import FarmStore, StoreUnreachable
+from harness.farm.shared_place import StoreUnreachable
+from harness.farm.store import FarmStore
 
 Answer = TypeVar("Answer")
 
@@ -19,8 +20,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 """Before the store is tried again."""
 
 
-class HostEnding(Exception):
-    """The host ends before the store answered; what waits for it is kept."""
+class Ending(Exception):
+    """Whoever asks ends before the store answered; what waits for it is kept."""
 
 
 class PatientStore:
@@ -28,15 +29,23 @@ class PatientStore:
 
     Args:
         store: The store.
-        ending: Set when the host ends.
+        ending: Set when whoever asks ends.
+        identity: What tells the one that is meant from others; None for any.
     """
 
-    def __init__(self, store: FarmStore, ending: threading.Event) -> None:
+    def __init__(
+        self, store: FarmStore, ending: threading.Event, identity: str | None = None
+    ) -> None:
         self._store = store
         self._ending = ending
+        self._identity = identity
+
+    def of(self, identity: str | None) -> PatientStore:
+        """The same, but for a store that somebody means."""
+        return PatientStore(self._store, self._ending, identity)
 
     def find_end(self, key: str) -> JobEnd | None:
-        """As the store's; raises ``HostEnding`` besides, as all of these."""
+        """As the store's; raises ``Ending`` besides, as all of these."""
         return self._ask(partial(self._store.find_end, key))
 
     def put_end(self, end: JobEnd) -> JobEnd:
@@ -51,13 +60,25 @@ class PatientStore:
         """As the store's."""
         self._ask(partial(self._store.fetch, stored, target))
 
+    def find_ends(self, keys: Sequence[str]) -> dict[str, JobEnd]:
+        """As the store's."""
+        return self._ask(partial(self._store.find_ends, keys))
+
+    def _check(self) -> None:
+        if self._identity is not None:
+            self._store.check(self._identity)
+
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                return ask()
+                self._check()
+                answer = ask()
+                # What went to a folder whose disk was unmounted meanwhile is below that disk now.
+                self._check()
+                return answer
             except StoreUnreachable as error:
                 _LOG.warning("%s Trying again in %.0f s.", error, pause_s)
             if self._ending.wait(pause_s):
-                raise HostEnding
+                raise Ending
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

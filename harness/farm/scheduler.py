@@ -45,7 +45,7 @@ class FarmPlugin(SchedulerPlugin):
         self._dispatcher = Dispatcher()
         self._addresses: dict[str, str] = {}
         self._tasks: dict[asyncio.Task[None], str] = {}
-        self._illegible: set[str] = set()
+        self._heard: dict[str, str] = {}
 
     async def start(self, scheduler: Scheduler) -> None:
         """Begin to give jobs away."""
@@ -69,6 +69,7 @@ class FarmPlugin(SchedulerPlugin):
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **kwargs: Any) -> None:
         """Give the jobs of a host that is lost to others."""
+        self._heard.pop(worker, None)
         for name, address in list(self._addresses.items()):
             if address == worker:
                 del self._addresses[name]
@@ -119,12 +120,12 @@ class FarmPlugin(SchedulerPlugin):
         is_new = False
         for address, worker in self._scheduler.workers.items():
             report = worker.metrics.get(FARM_METRIC)
-            if report is None or address in self._illegible:
+            if report is None or report == self._heard.get(address):
                 continue
+            self._heard[address] = report
             try:
                 told = HostReport.model_validate_json(report)
             except ValidationError as error:
-                self._illegible.add(address)
                 _LOG.warning(
                     "%s speaks of what this version does not know (%d faults) and gets no jobs; "
                     "bring its clone to the scheduler's commit",

@@ -5,6 +5,7 @@ that hosts that die halfway, two farms on one store and two hosts with one job d
 
     files/ab/abcdef...     a file, named by the SHA-256 of its content
     ends/<job key>.json    how a job ended; the first to write it is the one that counts
+    store.txt              what tells this store from others, and from a folder that is not mounted
 """
 
 from __future__ import annotations
@@ -17,21 +18,20 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
 from pydantic import ValidationError
 
 from harness.artifacts.artifact import sha256_of
 from harness.errors import UserError
 from harness.farm.job_end import JobEnd, StoredFile
+from harness.farm.shared_place import SharedPlace, StoreUnreachable
 
 _AT_ONCE = 16
 """Requests to a store far away, each of which mostly waits."""
+_MARK = "store.txt"
 
-
-class StoreUnreachable(UserError):
-    """The store does not answer or does not take what is written: worth trying again."""
+Of = TypeVar("Of")
 
 
 class StoreDamaged(UserError):
@@ -50,14 +50,44 @@ class FarmStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        try:
-            self._system, self._root = fsspec.core.url_to_fs(url, skip_instance_cache=True)
-        except (ValueError, ImportError) as error:
-            raise UserError(
-                f"--store {url} cannot be used ({error}); name a folder, or install what its "
-                "protocol needs."
-            ) from error
-        self._is_folder = isinstance(self._system, LocalFileSystem)
+        self._place = SharedPlace(url)
+
+    def identity(self) -> str | None:
+        """What tells this store from others; None of one that nobody began yet.
+
+        Raises:
+            StoreUnreachable: If nobody can say.
+        """
+        mark = self._place.read(_MARK)
+        return mark.decode("ascii", "replace") if mark else None
+
+    def begin(self) -> str:
+        """Make a store of an empty place, unless it is one.
+
+        Only whoever asks for jobs does: a host whose folder is not mounted must not.
+
+        Returns:
+            What tells it from others.
+
+        Raises:
+            StoreUnreachable: If it cannot be read or does not take what is written.
+        """
+        if self.identity() is None:
+            self._place.create(_MARK, secrets.token_hex(8).encode())
+        return _kept(self.identity(), self.url)
+
+    def check(self, identity: str) -> None:
+        """Make sure that this is the store that somebody means.
+
+        Raises:
+            StoreUnreachable: If it is another one, or none: a folder that is not mounted.
+        """
+        found = self.identity()
+        if found != identity:
+            other = "is no store now" if found is None else f"is another store ({found})"
+            raise StoreUnreachable(
+                f"{self.url} {other}, and {identity} is wanted; mount it, or name it with --store."
+            )
 
     def put_file(self, source: Path) -> StoredFile:
         """Keep a file; one of the same content is there once.
@@ -69,10 +99,8 @@ class FarmStore:
             StoreUnreachable: If the store does not take it.
         """
         sha256, size = sha256_of(source), source.stat().st_size
-        with _reaching(self.url):
-            name = self._file(sha256)
-            if not self._has(name, size):
-                self._write(source, name)
+        if not self._place.has(_file(sha256), size):
+            self._place.write(source, _file(sha256))
         return StoredFile(path=source.name, sha256=sha256, size_bytes=size)
 
     def fetch(self, stored: StoredFile, target: Path) -> None:
@@ -83,8 +111,8 @@ class FarmStore:
             target: Where it goes; folders are made.
 
         Raises:
-            StoreUnreachable: If it cannot be read, or is not there.
-            StoreDamaged: If its content is another one.
+            StoreUnreachable: If it cannot be read.
+            StoreDamaged: If it is not there, or its content is another one.
             OSError: If this machine does not take it.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -92,12 +120,12 @@ class FarmStore:
         digest = hashlib.sha256()
         try:
             with os.fdopen(descriptor, "wb") as file:
-                for block in self._blocks(self._file(stored.sha256)):
+                for block in self._blocks(stored):
                     digest.update(block)
                     file.write(block)
             if digest.hexdigest() != stored.sha256:
                 raise StoreDamaged(
-                    f"{self.url} holds {self._file(stored.sha256)} with another content than its "
+                    f"{self.url} holds {_file(stored.sha256)} with another content than its "
                     "name says; remove it there, and the job that made it is done again."
                 )
             os.chmod(part, 0o644)
@@ -107,10 +135,20 @@ class FarmStore:
                 os.unlink(part)
             raise
 
+    def _blocks(self, stored: StoredFile) -> Iterator[bytes]:
+        try:
+            yield from self._place.blocks(_file(stored.sha256))
+        except FileNotFoundError as error:
+            raise StoreDamaged(
+                f"{self.url} lacks {_file(stored.sha256)}, which a job left there; remove its end, "
+                "and it is done again."
+            ) from error
+
     def put_end(self, end: JobEnd) -> JobEnd:
         """Keep how a job ended, unless somebody did so before.
 
-        Two that write at the same moment write one name: whichever is left counts, for everybody.
+        Where a store takes no name for new alone, of two that write it at the same moment one is
+        left, which counts for everybody.
 
         Returns:
             The end that counts.
@@ -118,14 +156,10 @@ class FarmStore:
         Raises:
             StoreUnreachable: If the store does not take it.
         """
-        earlier = self.find_end(end.job.key)
-        if earlier is not None:
-            return earlier
-        with tempfile.TemporaryDirectory() as folder, _reaching(self.url):
-            file = Path(folder) / "end.json"
-            file.write_text(end.model_dump_json(indent=1))
-            self._write(file, self._end(end.job.key))
-        return end
+        key = end.job.key
+        if self.find_end(key) is None:
+            self._place.create(_end(key), end.model_dump_json(indent=1).encode())
+        return _kept(self.find_end(key), self.url)
 
     def find_end(self, key: str) -> JobEnd | None:
         """How a job ended; None if it did not yet.
@@ -134,17 +168,14 @@ class FarmStore:
             StoreUnreachable: If nobody can say.
             StoreDamaged: If it is not what a farm writes.
         """
-        name = self._end(key)
-        with _reaching(self.url):
-            try:
-                content = self._system.cat_file(name)
-            except FileNotFoundError:
-                return None
+        content = self._place.read(_end(key))
+        if content is None:
+            return None
         try:
             return JobEnd.model_validate_json(content)
         except ValidationError as error:
             raise StoreDamaged(
-                f"{self.url} holds {name}, which no farm of this version wrote "
+                f"{self.url} holds {_end(key)}, which no farm of this version wrote "
                 f"({error.error_count()} faults); remove it there, and the job is done again."
             ) from error
 
@@ -155,54 +186,21 @@ class FarmStore:
             found = zip(wanted, pool.map(self.find_end, wanted), strict=True)
             return {key: end for key, end in found if end is not None}
 
-    def _file(self, sha256: str) -> str:
-        return f"{self._root}/files/{sha256[:2]}/{sha256}"
 
-    def _end(self, key: str) -> str:
-        return f"{self._root}/ends/{key}.json"
-
-    def _has(self, name: str, size: int) -> bool:
-        """Whether a file is there whole; what is cut short is written again."""
-        self._system.invalidate_cache()
-        try:
-            return bool(self._system.size(name) == size)
-        except FileNotFoundError:
-            return False
-
-    def _write(self, source: Path, name: str) -> None:
-        """Write a name whole: in a folder by a rename, elsewhere objects appear when complete."""
-        if not self._is_folder:
-            self._system.put_file(str(source), name)
-            return
-        self._system.makedirs(name.rpartition("/")[0], exist_ok=True)
-        part = f"{name}.{secrets.token_hex(6)}.part"
-        try:
-            self._system.put_file(str(source), part)
-            os.replace(part, name)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
-
-    def _blocks(self, name: str) -> Iterator[bytes]:
-        with _reaching(self.url), self._system.open(name, "rb") as file:
-            while block := file.read(1 << 20):
-                yield block
+def _file(sha256: str) -> str:
+    return f"files/{sha256[:2]}/{sha256}"
 
 
-@contextlib.contextmanager
-def _reaching(url: str) -> Iterator[None]:
-    """Turn what a file system or its network fails with into one kind of error.
+def _end(key: str) -> str:
+    return f"ends/{key}.json"
 
-    Clients of object stores raise classes of their own, which this package cannot name.
+
+def _kept(found: Of | None, url: str) -> Of:
+    """What was just written, or was there before.
+
+    Raises:
+        StoreUnreachable: If neither is there.
     """
-    try:
-        yield
-    except (UserError, FileNotFoundError):
-        raise
-    except Exception as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise StoreUnreachable(
-            f"The store {url} cannot be reached or written ({why}); see that it is there and has "
-            "room; what waits for it goes on by itself then."
-        ) from error
+    if found is None:
+        raise StoreUnreachable(f"The store {url} does not keep what is written; see what it is.")
+    return found

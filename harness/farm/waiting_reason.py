@@ -11,7 +11,8 @@ from harness.farm.host_load import Running, fits
 
 def impossible(demand: Demand, hosts: Iterable[Host]) -> str | None:
     """What no host of a farm has; None where one could run it if it did nothing else."""
-    there = list(hosts)
+    # A host that reaches no store now may do so later.
+    there = [_with_store(host, demand.store) for host in hosts]
     if not there:
         return "no host has joined the farm"
     if any(can_ever_run(demand, host) for host in there):
@@ -31,10 +32,13 @@ def impossible(demand: Demand, hosts: Iterable[Host]) -> str | None:
         return f"no host has QNN {demand.qnn}"
     if demand.commit is not None and not any(host.commit == demand.commit for host in there):
         return f"no host has commit {demand.commit[:12]}"
+    if demand.store is not None and not any(host.store == demand.store for host in there):
+        stores = listed(sorted({host.store for host in there if host.store}))
+        return f"its store is {demand.store} and hosts have {stores}; give all one --store"
     memory_gib = max(host.memory_gib for host in there)
     if demand.memory_gib > memory_gib:
         return f"it takes {demand.memory_gib:.1f} GiB, and no host has more than {memory_gib:.1f}"
-    return "no host has all that it needs: phone, QNN, commit, memory and processors"
+    return "no host has all that it needs: phone, QNN, commit, store, memory and processors"
 
 
 def reason_of(
@@ -56,6 +60,8 @@ def reason_of(
     if never is not None:
         return never
     able = [host for host in there if can_ever_run(demand, host)]
+    if not able:
+        return f"no host that could run it reaches the store {demand.store} now"
     if demand.soc is not None:
         fit = [phone for host in able for phone in host.phones if suits(demand, phone)]
         left = [phone for phone in fit if phone.serialno not in broke]
@@ -69,3 +75,7 @@ def reason_of(
     if demand.measures:
         return "it measures time, and hosts that could run it are busy"
     return "hosts that could run it are busy"
+
+
+def _with_store(host: Host, store: str | None) -> Host:
+    return host if host.store is not None else host.model_copy(update={"store": store})

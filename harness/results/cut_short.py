@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.measure.wording import plural
-from harness.options.table import PAIRS
+from harness.options.groups.judging import PAIRS
 from harness.results.rows.schema import ComparisonRow, SampleRow, SessionRow
 
 

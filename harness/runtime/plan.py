@@ -14,7 +14,7 @@ from harness.artifacts.foreign import find_foreign
 from harness.artifacts.given_name import named_artifact
 from harness.artifacts.manifest import MANIFEST_NAME
 from harness.errors import UserError
-from harness.options.table import default_artifacts
+from harness.options.groups.model import default_artifacts
 from harness.picture_source import check_exists, is_url, pin
 from harness.runtime.files import RunFiles
 from harness.runtime.flags import Flags

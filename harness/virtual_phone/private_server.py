@@ -149,9 +149,30 @@ class PrivateAdbServer:
         for phone in self._phones:
             connect_phone(self.port, phone.port)
 
+    def kill(self) -> None:
+        """End the server as the kernel does for want of memory; its port stays taken."""
+        self._process.kill()
+        self._process.wait()
+
+    def revive(self) -> None:
+        """Start the server anew that was killed, with the phones that it had."""
+        self._end_process()
+        self._start_process()
+        self._wait_for_answer()
+        for phone in self._phones:
+            connect_phone(self.port, phone.port)
+
     def _start(self) -> None:
-        behind = self.home / _SOCKET
-        behind.unlink(missing_ok=True)
+        self._start_process()
+        try:
+            self._door = ServerDoor(self.port, self.home / _SOCKET).__enter__()
+        except OSError as error:
+            self._end_process()
+            raise ServerFailed(f"{self.adb_program} gets no port: {error}") from error
+        self._wait_for_answer()
+
+    def _start_process(self) -> None:
+        (self.home / _SOCKET).unlink(missing_ok=True)
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 (str(self.adb_program), "-L", f"localfilesystem:{_SOCKET}", "nodaemon", "server"),
@@ -169,11 +190,8 @@ class PrivateAdbServer:
             stdin=subprocess.PIPE,
             process_group=0,
         )
-        try:
-            self._door = ServerDoor(self.port, behind).__enter__()
-        except OSError as error:
-            self._end_process()
-            raise ServerFailed(f"{self.adb_program} gets no port: {error}") from error
+
+    def _wait_for_answer(self) -> None:
         end_s = time.monotonic() + _START_S
         while not self._answers():
             ended = self._process.poll() is not None

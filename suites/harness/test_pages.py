@@ -22,7 +22,8 @@ from harness.measure.quarantine import DURATION
 from harness.measure.ratio import MIN_SCENES
 from harness.measure.sample import MAX_INVALID_SHARE
 from harness.measure.statistics import SAMPLE_COUNTS, median_bounds
-from harness.options.table import COOLDOWN_S, PAIRS, options_of
+from harness.options.groups.judging import COOLDOWN_S, PAIRS
+from harness.options.table import options_of
 from harness.results import noise_floors
 from harness.results.trend_alerts import TREND_SPAN
 from harness.runtime import abi

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from harness.devices.lease import open_lock
+from harness.devices.phone.fleet.labgrid_lock import labgrid_lock
 from harness.devices.phone.fleet.phone_claim import HeldClaim, claimed, this_claimant
 from harness.devices.phone.runs.claimed_run import ClaimedRun, find_runs
 from harness.devices.phone.workspace import Workspace
@@ -130,7 +131,11 @@ def _told(folder: Path, serialnos: Sequence[str], wait_s: float) -> str:
 
 @contextmanager
 def held(
-    phone: Commands, serialno: str, lease_folder: Path, wait_s: float = LEASE_WAIT_S
+    phone: Commands,
+    serialno: str,
+    lease_folder: Path,
+    wait_s: float = LEASE_WAIT_S,
+    place: str | None = None,
 ) -> Iterator[HeldClaim]:
     """Keep everybody else off a phone, on this machine and on others.
 
@@ -141,18 +146,23 @@ def held(
         serialno: Its identity, ``ro.serialno``.
         lease_folder: Folder of leases, the same for all processes of this machine.
         wait_s: How long to wait for another session on this machine.
+        place: Its place in labgrid, as of ``labgrid_lock``.
 
     Yields:
         What tells when another machine took the phone nevertheless, as it may after long silence.
 
     Raises:
         PhoneBusy: If another process of this machine keeps it.
+        PlaceTaken: If somebody holds its place in labgrid.
         PhoneClaimed: If another machine uses it.
         PhoneFailure: If it is gone.
+        UserError: If labgrid's client is missing.
     """
     with ExitStack() as holds:
         holds.enter_context(phone_lease(lease_folder, [serialno], wait_s))
-        claim = holds.enter_context(claimed(phone, this_claimant(lease_folder)))
+        claimant = this_claimant(lease_folder)
+        holds.enter_context(labgrid_lock(place, claimant))
+        claim = holds.enter_context(claimed(phone, claimant))
         end_orphans(phone)
         yield claim
 

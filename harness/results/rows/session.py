@@ -10,7 +10,7 @@ from harness.results.rows.basics import Frozen, Subject, Text, UtcTime, utc_now
 from harness.results.sequence import LAST
 from harness.vocabulary import Target
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class HostInfo(Frozen):
@@ -40,6 +40,8 @@ class FarmStay(Frozen):
         began_at: When its process began.
         ended_at: When that ended.
         is_earlier: Whether it had ended before this run asked for it.
+        waited_s: How long it waited for a host, as far as whoever asked for it saw.
+        waited_for: Why, as it was told last; None where nobody said.
     """
 
     key: str
@@ -49,6 +51,8 @@ class FarmStay(Frozen):
     began_at: UtcTime
     ended_at: UtcTime
     is_earlier: bool
+    waited_s: float = 0.0
+    waited_for: Text | None = None
 
 
 class SessionRow(Frozen):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ import pytest
 
 from harness.farm.demand import Demand
 from harness.farm.host_jobs import HostFolders, HostJobs
+from harness.farm.host_words import HostWords
 from harness.farm.job import Job
 from harness.farm.order import Assignment, JobOrder, JobOutcome
 from harness.farm.store import FarmStore
@@ -52,18 +55,22 @@ class Laboratory:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.phones = {"P0"}
+        self.left: list[str] = []
         self.commit = JOB.commit
         self.store = FarmStore(str(folder / "store"))
         self._monkeypatch = monkeypatch
         self._python = sys.executable
         self.jobs = self.restarted()
 
-    def restarted(self) -> HostJobs:
+    def restarted(self, work: str = "work") -> HostJobs:
         folders = HostFolders(
-            self.folder / "work", self.folder / "rejected", self.folder / "artifacts"
+            self.folder / work, self.folder / "rejected", self.folder / "artifacts", 1 << 30
         )
         has_phone = self.phones.__contains__
-        return HostJobs("bench", folders, self.store, has_phone, lambda: self.commit)
+        words = HostWords(session=("--adb-host", "127.0.0.1:5038"))
+        return HostJobs(
+            "bench", folders, self.store, words, has_phone, self.left.append, lambda: self.commit
+        )
 
     def runs(self, script: str) -> None:
         program = self.folder / "python"
@@ -77,10 +84,19 @@ class Laboratory:
         record = self.folder / "ran"
         return len(record.read_text().splitlines()) if record.exists() else 0
 
+    @property
+    def words(self) -> list[str]:
+        words: list[str] = json.loads((self.folder / "ran").read_text().splitlines()[-1])
+        return words
+
     def begin(
-        self, serialno: str | None = None, lines: list[str] | None = None, **more: bool
+        self,
+        serialno: str | None = None,
+        lines: list[str] | None = None,
+        store: str | None = None,
+        **more: bool,
     ) -> Future[JobOutcome]:
-        order = JobOrder(job=JOB, demand=Demand(), expected_s=1.0)
+        order = JobOrder(job=JOB, demand=Demand(store=store), expected_s=1.0)
         tell = [].append if lines is None else lines.append
         return self.jobs.carry_out(Assignment(order=order, serialno=serialno, **more), tell)
 
@@ -107,6 +123,9 @@ def test_an_end_that_judges_is_stored_with_its_rows(laboratory: Laboratory, stat
     outcome = laboratory.carry_out("P0", lines, takes_blocked=True)
     assert outcome == JobOutcome(kind="stored", exit_status=status)
     assert lines == ["it ran"]
+    assert laboratory.words[-2:] == ["--serial", "P0"]
+    assert "--adb-host 127.0.0.1:5038" in " ".join(laboratory.words)
+    assert laboratory.left == []
     end = laboratory.store.find_end(JOB.key)
     assert end is not None
     assert (end.exit_status, end.host, end.serialno) == (status, "bench", "P0")
@@ -140,6 +159,22 @@ def test_an_end_that_judges_nothing_is_not_stored(
     assert said in outcome.said
     assert laboratory.store.find_end(JOB.key) is None
     assert list((laboratory.folder / "work").iterdir()) == []
+
+
+def test_a_phone_that_a_job_died_on_is_left_to_be_given_back(laboratory: Laboratory) -> None:
+    laboratory.runs("os.kill(os.getpid(), 9)")
+    laboratory.carry_out("P0")
+    assert laboratory.left == ["P0"]
+    laboratory.runs("import time; time.sleep(600)")
+    future = laboratory.begin("P0")
+    wait_until(lambda: laboratory.ran == 2)
+    # As another process of this host finds the work of one that was killed.
+    shutil.copytree(laboratory.folder / "work", laboratory.folder / "left")
+    laboratory.restarted("left").send_left()
+    assert laboratory.left == ["P0", "P0"]
+    assert list((laboratory.folder / "left").iterdir()) == []
+    laboratory.jobs.close()
+    future.result(60)
 
 
 def test_a_phone_that_is_gone_is_to_blame(laboratory: Laboratory) -> None:
@@ -212,11 +247,30 @@ def test_a_store_that_is_gone_for_a_while_loses_nothing(laboratory: Laboratory) 
     assert laboratory.ran == 1
 
 
+def test_an_end_waits_for_the_store_that_is_meant(laboratory: Laboratory) -> None:
+    """As where a folder is not mounted any more: what is below it would be lost."""
+    store, elsewhere = laboratory.folder / "store", laboratory.folder / "elsewhere"
+    identity = laboratory.store.begin()
+    laboratory.runs(f"os.rename({str(store)!r}, {str(elsewhere)!r}); os.mkdir({str(store)!r})")
+    future = laboratory.begin(store=identity)
+    wait_until(elsewhere.is_dir)
+    time.sleep(1.5)
+    assert not future.done()
+    assert list(store.iterdir()) == []
+    store.rmdir()
+    elsewhere.rename(store)
+    assert future.result(60).kind == "stored"
+    assert laboratory.store.find_end(JOB.key) is not None
+
+
 def test_what_cannot_be_sent_is_set_aside_and_hinders_no_start(laboratory: Laboratory) -> None:
     work = laboratory.folder / "work"
     for name, content in (("halfway", None), ("torn", ""), ("alien", "{}")):
         (work / name).mkdir()
         if content is not None:
+            order = JobOrder(job=JOB, demand=Demand(), expected_s=1.0)
+            assigned = Assignment(order=order).model_dump_json()
+            (work / name / "assigned.json").write_text(assigned)
             (work / name / "ended.json").write_text(content)
     laboratory.restarted().send_left()
     assert list(work.iterdir()) == []

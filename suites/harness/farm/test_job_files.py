@@ -16,7 +16,7 @@ from harness.export.cache import RECORD_NAME, ComponentRecord
 from harness.farm.exported_folders import export_name
 from harness.farm.job import Job
 from harness.farm.job_end import JobEnd, StoredFile
-from harness.farm.job_files import fetch_artifact, send_files
+from harness.farm.job_files import fetch_artifact, fetched_folders, send_files
 from harness.farm.patient_store import PatientStore
 from harness.farm.store import FarmStore
 from harness.results.rows.basics import utc_now
@@ -66,8 +66,11 @@ def test_an_export_travels_whole(
 ) -> None:
     files = send_files(JOB, tmp_path / "none", exported, patient)
     there = tmp_path / "phöne host" / "artifacts of it"
+    brought: list[Path] = []
     for _ in range(2):
-        fetch_artifact(end(files), there, patient)
+        fetch_artifact(end(files), there, patient, brought.append)
+    assert set(brought) == set(fetched_folders(end(files), there))
+    assert len(brought) == len(set(brought))
     artifact = open_artifact(there / ARTIFACTS / random_smolvlm.directory.name)
     assert artifact.manifest == random_smolvlm.manifest
     keys = {
@@ -87,7 +90,7 @@ def test_what_is_damaged_in_the_store_leaves_no_folder(exported: Path, tmp_path:
             path.write_bytes(b"something else")
     there = tmp_path / "there"
     with pytest.raises(UserError, match="another content than its name says"):
-        fetch_artifact(end(files), there, patient)
+        fetch_artifact(end(files), there, patient, [].append)
     assert [path for path in there.rglob("*") if path.is_file()] == []
 
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from harness.errors import UserError
 from harness.farm.job import Job
 from harness.farm.job_end import JobEnd, StoredFile
-from harness.farm.store import FarmStore, StoreDamaged, StoreUnreachable
+from harness.farm.shared_place import StoreUnreachable
+from harness.farm.store import FarmStore, StoreDamaged
 from harness.results.rows.basics import utc_now
 
 JOB = Job(kind="session", commit="c0ffee", model="tiny", mode="kv", precision="fp32", target="host")
@@ -49,7 +50,7 @@ def test_a_file_comes_back_as_it_was(store: FarmStore, source: Path, tmp_path: P
 
 def test_what_is_not_there_leaves_nothing(store: FarmStore, tmp_path: Path) -> None:
     missing = StoredFile(path="x", sha256="0" * 64, size_bytes=1)
-    with pytest.raises((StoreUnreachable, FileNotFoundError)):
+    with pytest.raises(StoreDamaged, match="lacks files/00/0000"):
         store.fetch(missing, tmp_path / "here" / "file")
     assert list((tmp_path / "here").iterdir()) == []
 
@@ -95,7 +96,33 @@ def test_many_that_write_one_end_at_once_leave_one(store: FarmStore) -> None:
     assert len(kept) == 8
     found = store.find_end(JOB.key)
     assert found is not None
-    assert found.host in {one.host for one in kept}
+    assert {one.host for one in kept} == {found.host}
+
+
+def test_a_store_is_begun_once_and_told_from_others(store: FarmStore) -> None:
+    assert store.identity() is None
+    begun = []
+    writers = [threading.Thread(target=lambda: begun.append(store.begin())) for _ in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert {*begun, store.begin()} == {store.identity()}
+    store.check(begun[0])
+    with pytest.raises(StoreUnreachable, match=r"another store .* and another is wanted"):
+        store.check("another")
+
+
+def test_a_folder_that_is_not_mounted_is_no_store(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    store = FarmStore(str(folder))
+    identity = store.begin()
+    folder.rename(tmp_path / "elsewhere")
+    folder.mkdir()
+    with pytest.raises(StoreUnreachable, match=f"is no store now, and {identity} is wanted"):
+        store.check(identity)
+    assert store.identity() is None
+    assert list(folder.iterdir()) == []
 
 
 def test_an_end_that_no_farm_wrote_is_named(tmp_path: Path) -> None:

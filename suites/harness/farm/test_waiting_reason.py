@@ -11,7 +11,13 @@ from harness.farm.waiting_reason import impossible, reason_of
 PHONE = OfferedPhone(serialno="P0", soc="SM8550")
 CRACKED = OfferedPhone(serialno="P1", soc="SM8850", aside="P1 is set aside: cracked")
 HOST = Host(
-    name="bench", cores=4, memory_gib=16, phones=(PHONE, CRACKED), qnn="v2", commit="c0ffee"
+    name="bench",
+    cores=4,
+    memory_gib=16,
+    phones=(PHONE, CRACKED),
+    qnn="v2",
+    commit="c0ffee",
+    store="here",
 )
 
 
@@ -24,6 +30,7 @@ HOST = Host(
         (Demand(soc="SM8550", labels=frozenset({"new"})), [HOST], "none is labelled new"),
         (Demand(qnn="v3"), [HOST], "no host has QNN v3"),
         (Demand(commit="decade"), [HOST], "no host has commit decade"),
+        (Demand(store="there"), [HOST], "its store is there and hosts have here"),
         (Demand(memory_gib=64), [HOST], "64.0 GiB, and no host has more than 16.0"),
         (Demand(cores=64), [HOST], "no host has all that it needs"),
     ],
@@ -36,7 +43,16 @@ def test_what_nobody_can_run_is_named(demand: Demand, hosts: list[Host], told: s
 
 
 def test_what_somebody_can_run_is_not() -> None:
-    assert impossible(Demand(soc="SM8550", qnn="v2", commit="c0ffee"), [HOST]) is None
+    demand = Demand(soc="SM8550", qnn="v2", commit="c0ffee", store="here")
+    assert impossible(demand, [HOST]) is None
+
+
+def test_a_store_that_no_host_reaches_now_is_waited_for() -> None:
+    away = HOST.model_copy(update={"store": None})
+    demand = Demand(soc="SM8550", store="here")
+    assert impossible(demand, [away]) is None
+    told = reason_of(demand, frozenset(), [away], {})
+    assert told == "no host that could run it reaches the store here now"
 
 
 @pytest.mark.parametrize(

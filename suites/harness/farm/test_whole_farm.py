@@ -12,12 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.local_farm import ROOT, SCHEDULER, LocalFarm
+from benchmarks.local_farm import ROOT, SCHEDULER, LocalFarm, LocalHost
 from harness.artifacts.artifact import Artifact
 from harness.results.run import Run
 from harness.results.runs import latest_run
 
 PATIENCE_S = 240.0
+HOSTS = (LocalHost("ada"), LocalHost("bob"))
 
 
 def night(farm: LocalFarm, artifact: Artifact, results: str) -> list[str]:
@@ -33,7 +34,7 @@ def night(farm: LocalFarm, artifact: Artifact, results: str) -> list[str]:
 
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[LocalFarm]:
-    with LocalFarm(tmp_path, ["ada", "bob"]) as made:
+    with LocalFarm(tmp_path, HOSTS) as made:
         yield made
 
 
@@ -49,7 +50,7 @@ def test_a_night_on_a_farm_is_the_night_without_one_and_is_not_run_twice(
     kind: str, random_smolvlm: Artifact, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     bucket = request.getfixturevalue("object_store") if kind == "object store" else None
-    with LocalFarm(tmp_path, ["ada", "bob"], bucket and f"{bucket}/whole") as farm:
+    with LocalFarm(tmp_path, HOSTS, bucket and f"{bucket}/whole") as farm:
         _compare_nights(farm, random_smolvlm)
 
 

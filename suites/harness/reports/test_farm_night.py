@@ -32,6 +32,8 @@ def stay(
         began_at=began_at,
         ended_at=began_at + timedelta(seconds=took_s),
         is_earlier=is_earlier,
+        waited_s=90.0,
+        waited_for="hosts that could run it are busy",
     )
 
 

@@ -30,6 +30,7 @@ class _ListedPhone(BaseModel, frozen=True, extra="forbid"):
         recover: Command that brings it back when it is gone, a USB power cycle for instance.
         soc: Its SoC, so that it is missed where ``--soc`` asks for one.
         aside: Why a farm gives it no jobs, ``battery swollen``; None where it gets some.
+        labgrid: Its place there, ``COORDINATOR[:PORT]/PLACE``, which is held while it is used.
     """
 
     serialno: str = Field(min_length=1)
@@ -38,6 +39,7 @@ class _ListedPhone(BaseModel, frozen=True, extra="forbid"):
     recover: str | None = Field(default=None, min_length=1)
     soc: str | None = Field(default=None, min_length=1)
     aside: str | None = Field(default=None, min_length=1)
+    labgrid: str | None = Field(default=None, pattern=r"^[^/\s]+/[^/\s]+$")
 
 
 class InventoryPhone(_ListedPhone):

@@ -8,11 +8,11 @@ import time
 from types import TracebackType
 from typing import Self
 
+from benchmarks.stand_in_runner import HANG_FILE
 from harness.virtual_phone.faults import CommandRule, Cut, CutTrigger, Faults
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.fault_runs.plan import FaultedRun
-from suites.harness.devices.fault_runs.stand_in import HANG_FILE
 
 _LOOK_S = 0.02
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.full_disks.small_disk import NoDisk, small_disk
+from benchmarks.stand_in_runner import write_stand_in
 from harness.artifacts.artifact import Artifact
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.programs import adb_programs
@@ -32,7 +33,6 @@ from harness.virtual_phone.private_server import PrivateAdbServer
 from suites.harness.devices.fault_runs.mischief import Mischief
 from suites.harness.devices.fault_runs.outcome import Ending, Outcome
 from suites.harness.devices.fault_runs.plan import FaultedRun, Plan, Runner
-from suites.harness.devices.fault_runs.stand_in import write_stand_in
 
 Answer = tuple[tuple[str, tuple[int, ...]], ...]
 """Text and token ids of each turn: what two runs of one artifact have in common."""

@@ -1,0 +1,1 @@
+"""A farm of virtual phones under faults: nothing lost, nothing counted twice, no phone kept."""
