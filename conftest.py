@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fixtures.session.farm import register_farm
+from fixtures.session.machine_turn import MachineTurn
 from fixtures.session.plugin import SessionPlugin
 from fixtures.session.selection import HTP, room_of
+from fixtures.session.worker_hooks import WorkerHooks
 from fixtures.settings.options import add_options
 from reports.build import build_report
 from reports.retired import retire_report
@@ -49,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{HTP}: about graphs of the HTP, which --target host lacks")
     plugin = SessionPlugin(config, build_report, retire_report)
     config.pluginmanager.register(plugin, "snapgate-session")
+    config.pluginmanager.register(WorkerHooks(config, plugin), "snapgate-workers")
+    config.pluginmanager.register(MachineTurn(config, plugin), "snapgate-machine")
     register_farm(config, plugin)
 
 

@@ -11,6 +11,7 @@ import asyncio
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from harness.farm.connection import endpoint
 from harness.farm.demand import Demand
 from harness.farm.job import Job
 from harness.farm.order import FarmNight, JobOrder
+from harness.farm.patient_store import PatientStore
 from harness.farm.store import FarmStore
 from harness.farm.worker import configure
 from harness.program import run_program
@@ -54,14 +56,14 @@ async def _measure(farm: LocalFarm, jobs: int) -> list[tuple[float, float]]:
     """Seconds of each job's process, and until its end was known here."""
     configure()
     store = FarmStore(farm.store)
-    store.begin()
+    patient = PatientStore(store, threading.Event(), store.begin())
     measured = []
     async with FarmClient(endpoint(farm.address, farm.certificates)) as client:
         for at in range(jobs):
             order = _order(at)
             night = FarmNight(name=f"job {at}", owner=owner(), orders=(order,))
             started_s = time.perf_counter()
-            ends = await run_night(client, night, store, lambda states: None)
+            ends = await run_night(client, night, patient, lambda states: None)
             whole_s = time.perf_counter() - started_s
             end = ends[order.job.key]
             assert end.exit_status == 0, f"{order.job.described} ended with {end.exit_status}"

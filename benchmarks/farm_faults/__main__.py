@@ -3,8 +3,8 @@
 Virtual phones on hosts of this machine, behind adb servers of their own, are given sessions with a
 runner that only stands in for one, while workers, scheduler, adb servers and sessions are killed,
 the store vanishes or is full, and the network between hosts and scheduler is cut. Exit status 1
-where a result is lost or counted twice, a session ends otherwise than undisturbed, or somebody
-still holds a phone a minute after the night.
+where a result is lost or counted twice, a session ends otherwise than undisturbed, somebody still
+holds a phone a minute after the night, or a fault found nothing to strike.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def main(arguments: Sequence[str]) -> int:
 def _play(options: argparse.Namespace, folder: Path) -> int:
     console = PlainConsole()
     artifact = miniatures()[0]
-    request = Scenes(1, folder / "scenes").questions()[0].request()
+    scenes = folder / "scenes"
+    scenes.mkdir(exist_ok=True)
+    request = Scenes(1, scenes).questions()[0].request()
     with Laboratory(
         folder, options.hosts, options.phones, artifact.manifest.family, request
     ) as laboratory:

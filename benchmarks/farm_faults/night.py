@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from harness.farm.demand import Demand
 from harness.farm.job import Job
 from harness.farm.job_end import JobEnd
 from harness.farm.order import FarmNight, JobOrder, JobState
+from harness.farm.patient_store import PatientStore
 from harness.farm.store import FarmStore
 from harness.farm.worker import configure
 from harness.processors import usable_processors
@@ -50,8 +52,9 @@ class Night:
 
     def __init__(self, laboratory: Laboratory, artifact: Artifact, jobs: int) -> None:
         self._laboratory = laboratory
-        self._store = FarmStore(str(laboratory.store))
-        identity = self._store.begin()
+        store = FarmStore(str(laboratory.store))
+        identity = store.begin()
+        self._store = PatientStore(store, threading.Event(), identity)
         self.orders = tuple(_order(artifact, at).kept_in(identity) for at in range(jobs))
         self.ends: dict[str, JobEnd] = {}
         self.starts = 0
@@ -101,7 +104,7 @@ class Night:
         self, faults: Sequence[Fault], strikers: ThreadPoolExecutor
     ) -> list[Future[str | None]]:
         """Strike again and again: as many faults as jobs have ended, for their number."""
-        strikes = []
+        strikes: list[Future[str | None]] = []
         for at, fault in enumerate(faults):
             due = at * (len(self.orders) - 1) / len(faults)
             began_s = time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,10 +15,13 @@ from harness.devices.adb.server import AdbServer, ServerAddress
 from harness.devices.phone.exclusive_use import holder_of
 from harness.devices.phone.runs.claimed_run import find_runs
 from harness.devices.phone.workspace import Workspace
+from harness.devices.transport.errors import PhoneFailure
 from harness.farm.job_end import JobEnd
 from harness.farm.order import JobOrder
 from harness.farm.store import FarmStore
 from harness.results.adoption import adopt_session
+from harness.results.journal_reader import file_rows
+from harness.results.rows.schema import OutcomeRow, Row
 from harness.results.run import Run
 
 _ASK_S = 10.0
@@ -55,28 +57,37 @@ def tally(
         store: The store.
         run: Folder that the run is made in.
     """
-    for number, end in enumerate(ends.values(), 1):
-        with tempfile.TemporaryDirectory() as folder:
-            for stored in end.files:
-                store.fetch(stored, Path(folder) / PurePosixPath(stored.path))
-            for left in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
-                adopt_session(left, run, number, number)
-    read = Run.read(run)
-    counts = Counter(row.worker for row in read.sessions)
-    outcomes = Counter(row.outcome for row in read.outcomes)
-    whole = len(ends) * TESTS_EACH
     lost = [order.job.key for order in orders if order.job.key not in ends]
-    lost += [f"{whole - outcomes.total()} outcomes"] * (outcomes.total() < whole)
-    doubled = max(0, outcomes.total() - whole) + sum(count - 1 for count in counts.values())
-    disturbed = [
-        f"{end.job.key} ended with {end.exit_status} on {end.host}"
-        for end in ends.values()
-        if end.exit_status != 0
-    ]
-    disturbed += [
-        f"{row.test_id}: {row.message}" for row in read.outcomes if row.outcome != "passed"
-    ]
+    doubled = 0
+    disturbed = []
+    for number, end in enumerate(ends.values(), 1):
+        adopted = _adopt(end, store, run, number)
+        outcomes = [row for row in adopted if isinstance(row, OutcomeRow)]
+        told = [f"{row.test_id}: {row.message}" for row in outcomes if row.outcome != "passed"]
+        if told or end.exit_status != 0:
+            why = "; ".join(told) or f"exit status {end.exit_status}"
+            disturbed.append(f"{end.job.key} on {end.host}: {why}")
+        if len(outcomes) < TESTS_EACH:
+            lost.append(f"{end.job.key}: {len(outcomes)} outcomes")
+        doubled += max(0, len(outcomes) - TESTS_EACH)
+    # As the page of the night counts them.
+    shown = len(Run.read(run).outcomes)
+    doubled += max(0, shown - len(ends) * TESTS_EACH)
     return Tally(tuple(lost), doubled, tuple(disturbed))
+
+
+def _adopt(end: JobEnd, store: FarmStore, run: Path, number: int) -> list[Row]:
+    """Bring what a job left into a run; returns its rows."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for stored in end.files:
+            store.fetch(stored, Path(folder) / PurePosixPath(stored.path))
+        for left in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
+            for journal in sorted(left.glob("rows-*.jsonl")):
+                rows += file_rows(journal)
+            if not (run / f"rows-main-{number}.jsonl").exists():
+                adopt_session(left, run, number, number)
+    return rows
 
 
 def seconds_until_free(benches: Sequence[Bench], limit_s: float) -> tuple[float, tuple[str, ...]]:
@@ -105,8 +116,11 @@ def _held(bench: Bench) -> list[str]:
         if (holder := holder_of(bench.leases, phone.serialno)) is not None:
             held.append(f"{phone.serialno} by process {holder}")
         adb = AdbPhone(server, phone.serial)
-        places = Workspace.on(adb)
-        claims = adb.ask(f"ls {places.claims} 2>/dev/null", _ASK_S).stdout.split()
-        held += [f"{phone.serialno} by claim {claim}" for claim in claims]
-        held += [f"{phone.serialno} by run {run.name}" for run in find_runs(adb, places.runs)]
+        try:
+            places = Workspace.on(adb)
+            claims = adb.ask(f"ls {places.claims} 2>/dev/null", _ASK_S).stdout.split()
+            held += [f"{phone.serialno} by claim {claim}" for claim in claims]
+            held += [f"{phone.serialno} by run {run.name}" for run in find_runs(adb, places.runs)]
+        except PhoneFailure as error:
+            held.append(f"{phone.serialno} does not answer: {error}")
     return held

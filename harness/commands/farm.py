@@ -23,7 +23,6 @@ from harness.devices.adb.discovery import adb_phones
 from harness.devices.phone.fleet.inventory import find_inventory
 from harness.errors import UserError
 from harness.options.adb_environment import adb_variables
-from harness.options.option import SourcedValue
 from harness.options.values import Values
 from harness.results.provenance import working_tree
 
@@ -79,7 +78,8 @@ def _schedule(options: Values) -> int:
 
 def _work(options: Values) -> int:
     from harness.farm.connection import endpoint
-    from harness.farm.host_jobs import HostFolders, HostJobs
+    from harness.farm.host_folders import HostFolders
+    from harness.farm.host_jobs import HostJobs
     from harness.farm.host_phones import HostPhones
     from harness.farm.host_words import host_words
     from harness.farm.offer import HostOffer
@@ -87,7 +87,7 @@ def _work(options: Values) -> int:
     from harness.farm.worker import configure, run_worker
 
     configure()
-    options = options.over_environment(_adb_server(options))
+    options = _of_this_host(options)
     where = endpoint(
         options["scheduler"], options["certificates"], allows_plain=bool(options["plain"])
     )
@@ -114,21 +114,27 @@ def _work(options: Values) -> int:
             raise UserError(
                 f"Another worker of {name} works in {work}; end it, or give --host-name."
             ) from None
-        phones = HostPhones(find, inventory)
+        phones = HostPhones(find, inventory, work / "left phones.json")
         offer = HostOffer(name, _ROOT, phones, store, options["qnn_dir"])
         stack.enter_context(offer)
         commit = partial(working_tree, _ROOT)
         words = host_words(options)
         jobs = HostJobs(name, folders, store, words, offer.has_phone, phones.leave, commit)
         stack.callback(jobs.close)
-        jobs.send_left()
+        jobs.resume()
         return _serve(lambda until: run_worker(where, offer, jobs, work / "dask", _announce, until))
 
 
-def _adb_server(options: Values) -> dict[str, SourcedValue]:
-    """What adb's own variables say of its server; each job is given a phone, or none."""
+def _of_this_host(options: Values) -> Values:
+    """Options with absolute paths, for jobs run elsewhere, and what adb's variables say."""
+    options = options.with_absolute_paths()
+    if options["no_phones"]:
+        return options
     variables = adb_variables(os.environ, options.given())
-    return {name: value for name, value in variables.items() if name in options}
+    # Each job is given a phone, or none.
+    return options.over_environment(
+        {name: variables[name] for name in variables if name in options}
+    )
 
 
 def _tell(options: Values) -> int:

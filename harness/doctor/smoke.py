@@ -119,7 +119,8 @@ def _opened(request: PhoneRequest, watch: StepTimer) -> Iterator[PhoneDevice]:
     ready = watch.step(
         "phone, runner and libraries found", lambda: only_one(find_ready_phones(request))
     )
-    leasing = held(ready.found.phone, ready.found.serialno, lease_folder(), _LEASE_WAIT_S)
+    found, place = ready.found, ready.entry.labgrid if ready.entry else None
+    leasing = held(found.phone, found.serialno, lease_folder(), _LEASE_WAIT_S, place)
     with _entered("phone leased", leasing, watch) as claim:
         opening = open_phone(ready, claim=claim)
         with _entered("tools pushed", opening, watch) as device:

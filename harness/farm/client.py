@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -19,7 +18,6 @@ from harness.farm.host_tasks import LOG_TOPIC, PrintedLine
 from harness.farm.job_end import JobEnd
 from harness.farm.order import FarmNight, JobState
 from harness.farm.patient_store import PatientStore
-from harness.farm.store import FarmStore
 
 Follow = Callable[[Sequence[JobState]], None]
 Listen = Callable[[PrintedLine], None]
@@ -105,30 +103,26 @@ class FarmClient:
 
 
 async def run_night(
-    farm: FarmClient, night: FarmNight, store: FarmStore, follow: Follow
+    farm: FarmClient, night: FarmNight, store: PatientStore, follow: Follow
 ) -> dict[str, JobEnd]:
     """Ask for a night and wait until all of it ended, whatever becomes of the scheduler meanwhile.
 
     Args:
         farm: The farm.
         night: What is wanted.
-        store: Which knows what ended.
+        store: Which knows what ended; asked until it answers.
         follow: Told again and again where the jobs are.
 
     Returns:
         Ends of the jobs that have one, by key; those that failed have none.
     """
     keys = [order.job.key for order in night.orders]
-    identity = next((order.demand.store for order in night.orders), None)
-    ending = threading.Event()
-    patient = PatientStore(store, ending, identity)
     try:
-        ends = await asyncio.to_thread(patient.find_ends, keys)
+        ends = await asyncio.to_thread(store.find_ends, keys)
         await _follow_to_the_end(farm, night, ends, follow)
         missing = [key for key in keys if key not in ends]
-        found = await asyncio.to_thread(patient.find_ends, missing)
+        found = await asyncio.to_thread(store.find_ends, missing)
     except asyncio.CancelledError:
-        ending.set()
         # Whoever interrupts a night wants its phones back; a scheduler that is gone has no book.
         with suppress(OSError, UserError, TimeoutError):
             await asyncio.wait_for(farm.ask("farm_forget", night=night.name), _CONNECT_S)

@@ -93,3 +93,8 @@ def can_ever_run(demand: Demand, host: Host) -> bool:
         and demand.store in (None, host.store)
         and (demand.soc is None or any(suits(demand, phone) for phone in host.phones))
     )
+
+
+def reaching(host: Host, store: str | None) -> Host:
+    """A host as it will be when it reaches the store again that it reaches not now."""
+    return host if host.store is not None else host.model_copy(update={"store": store})

@@ -78,7 +78,7 @@ class Dispatcher:
             host: What it offers.
             running: What it does, whoever asked for that.
         """
-        told = tuple(one for one in running if not self._knows(host.name, one))
+        told = tuple(running)
         if (self._hosts.get(host.name), self._told.get(host.name)) != (host, told):
             self._look_at_s = 0.0
         self._hosts[host.name] = host
@@ -97,7 +97,6 @@ class Dispatcher:
                 if one is not None and one.state in ("blocked", "waiting"):
                     one.start(host, assignment.serialno, now_s)
                     adopted.append((host, assignment))
-            self._told[host] = tuple(one for one in told if not self._knows(host, one))
         return adopted
 
     def host_left(self, name: str) -> None:
@@ -119,6 +118,9 @@ class Dispatcher:
         if one is None or one.state in ("stored", "failed"):
             return
         self._look_at_s = 0.0
+        # What its host told last may be older than this.
+        told = self._told.get(host, ())
+        self._told[host] = tuple(given for given in told if given.order.job.key != key)
         is_its_own = one.state == "running" and one.host == host
         if is_its_own:
             self._served_s[one.owner] += now_s - one.started_at_s
@@ -248,6 +250,7 @@ class Dispatcher:
             running[host] += [
                 Running(one.order.job.key, one.order.demand, 0.0, serialno=one.serialno)
                 for one in told
+                if not self._knows(host, one)
             ]
         return running
 

@@ -39,12 +39,12 @@ def command_of(job: Job, serialno: str | None, folder: Path, words: HostWords) -
     """
     if job.kind == "export":
         named = ["--name", export_name(job)]
-        return [sys.executable, "-m", "harness", "export", *job.words, *named, *words.export]
+        return [sys.executable, "-m", "harness", "export", *job.words, *named, *words.of(job, None)]
     own = ["--results", str(folder / "results"), "--report-dir", str(folder / "report")]
     own += ["-p", "no:cacheprovider"]
     if serialno is not None:
         own += ["--serial", serialno]
-    return [sys.executable, "-m", "pytest", *job.words, *words.session, *own]
+    return [sys.executable, "-m", "pytest", *job.words, *words.of(job, serialno), *own]
 
 
 def fault_of(
@@ -60,7 +60,8 @@ def fault_of(
         has_phone: Whether its phone is still there.
     """
     kind, serialno = assignment.order.job.kind, assignment.serialno
-    last = " ".join(last_lines(read_kept(log))[-1:]) or "it printed nothing"
+    last = " ".join(last_lines(read_kept(log))[-1:]) if log.exists() else ""
+    last = last or "it printed nothing"
     if status != 0 and serialno is not None and not has_phone:
         said = f"it is no longer at {host}"
         return JobOutcome(kind="phone broke", exit_status=status, said=said)

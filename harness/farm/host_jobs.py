@@ -11,7 +11,6 @@ import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +18,15 @@ from pydantic import ValidationError
 
 from harness.artifacts.atomic_file import write_text
 from harness.errors import UserError
+from harness.farm.exported_folders import artifact_folders, export_name
+from harness.farm.host_folders import HostFolders
 from harness.farm.host_job import command_of, fault_of
 from harness.farm.host_words import HostWords
 from harness.farm.job_end import JobEnd
 from harness.farm.job_files import fetch_artifact, fetched_folders, send_files
 from harness.farm.job_process import run_job_process
 from harness.farm.kept_folders import KeptFolders
-from harness.farm.order import Assignment, JobOutcome
+from harness.farm.order import Assignment, JobOutcome, OutcomeKind
 from harness.farm.patient_store import Ending, PatientStore
 from harness.farm.store import FarmStore
 from harness.results.rows.basics import utc_now
@@ -37,23 +38,6 @@ _ASSIGNED, _ENDED, _LOG_NAME = "assigned.json", "ended.json", "log.txt"
 _MOST_AT_ONCE = 256
 _LEAST_LIMIT_S, _LIMIT = 3600.0, 10.0
 """A job may take an hour, or so many times of what it is expected to take."""
-
-
-@dataclass(frozen=True)
-class HostFolders:
-    """Where a host keeps what jobs make.
-
-    Attributes:
-        work: One folder per job that runs, or whose end the store does not have yet.
-        rejected: What was left there and cannot be sent.
-        artifacts: The artifact cache.
-        kept_bytes: How much of what jobs brought there stays.
-    """
-
-    work: Path
-    rejected: Path
-    artifacts: Path
-    kept_bytes: int
 
 
 class HostJobs:
@@ -121,69 +105,88 @@ class HostJobs:
         self._ending.set()
         self._threads.shutdown()
 
-    def send_left(self) -> None:
-        """Send what an earlier process of this host could not, and clean up behind it."""
+    def resume(self) -> None:
+        """Take up what an earlier process of this host left: ends to be sent, phones, folders."""
         for folder in sorted(self._folders.work.iterdir()):
-            try:
-                if (folder / _ASSIGNED).is_file():
-                    told = (folder / _ASSIGNED).read_text()
-                    self._take_up(Assignment.model_validate_json(told), folder)
+            if not (folder / _ASSIGNED).is_file():
                 shutil.rmtree(folder, ignore_errors=True)
-            except (ValidationError, UserError, OSError) as error:
-                kept = self._folders.rejected / folder.name
-                shutil.rmtree(kept, ignore_errors=True)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(folder, kept)
-                _LOG.warning("%s cannot be sent (%s) and was moved to %s", folder, error, kept)
+                continue
+            try:
+                told = (folder / _ASSIGNED).read_text()
+                assignment = Assignment.model_validate_json(told)
+                if (folder / _ENDED).is_file():
+                    JobEnd.model_validate_json((folder / _ENDED).read_text())
+            except (ValidationError, OSError) as error:
+                self._reject(folder, error)
+                continue
+            if (folder / _ENDED).is_file():
+                # Its phone is free: what is left to be done is between host and store.
+                self.carry_out(assignment.model_copy(update={"serialno": None}), lambda line: None)
+                continue
+            if assignment.serialno is not None:
+                self._leave_phone(assignment.serialno)
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _take_up(self, assignment: Assignment, folder: Path) -> None:
-        """See to what a job left under an earlier process of this host."""
-        if (folder / _ENDED).is_file():
-            end = JobEnd.model_validate_json((folder / _ENDED).read_text())
-            self._send(end, folder, self._store.of(assignment.order.demand.store))
-        elif assignment.serialno is not None:
-            self._leave_phone(assignment.serialno)
+    def _reject(self, folder: Path, error: Exception) -> None:
+        """Keep what nobody can send out of the way."""
+        kept = self._folders.rejected / folder.name
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder, kept)
+        _LOG.warning("%s cannot be sent (%s) and was moved to %s", folder, error, kept)
 
     def _do(self, assignment: Assignment, tell: Tell) -> JobOutcome:
         key = assignment.order.job.key
+        folder = self._folders.work / key
         try:
-            return self._run(assignment, tell)
+            return self._run(assignment, folder, tell)
         except Ending:
             return JobOutcome(kind="died", said=f"{self._name} ended")
-        except UserError as error:
-            return JobOutcome(kind="refused", said=f"{self._name}: {error}")
+        except (UserError, OSError) as error:
+            if (folder / _ENDED).is_file():
+                self._reject(folder, error)
+            kind: OutcomeKind = "refused" if isinstance(error, UserError) else "died"
+            return JobOutcome(kind=kind, said=f"{self._name}: {error}")
         finally:
             with self._lock:
                 del self._running[key]
 
-    def _run(self, assignment: Assignment, tell: Tell) -> JobOutcome:
+    def _run(self, assignment: Assignment, folder: Path, tell: Tell) -> JobOutcome:
         order, job = assignment.order, assignment.order.job
         store = self._store.of(order.demand.store)
         earlier = store.find_end(job.key)
         if earlier is not None:
+            shutil.rmtree(folder, ignore_errors=True)
             return JobOutcome(kind="stored", exit_status=earlier.exit_status)
-        if self._commit() != job.commit:
-            return JobOutcome(kind="refused", said=f"the clone at {self._name} changed")
-        folder = self._folders.work / job.key
+        if not (folder / _ENDED).is_file():
+            if self._commit() != job.commit:
+                return JobOutcome(kind="refused", said=f"the clone at {self._name} changed")
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "results").mkdir(parents=True)
+            write_text(folder / _ASSIGNED, assignment.model_dump_json())
+            fault = self._with_exports(assignment, folder, store, tell)
+            if fault is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                return fault
+        end = JobEnd.model_validate_json((folder / _ENDED).read_text())
+        with self._kept.using(self._made(end)):
+            kept = self._send(end, folder, store)
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "results").mkdir(parents=True)
-        write_text(folder / _ASSIGNED, assignment.model_dump_json())
-        exports = list(filter(None, map(store.find_end, order.after)))
+        return JobOutcome(kind="stored", exit_status=kept.exit_status)
+
+    def _with_exports(
+        self, assignment: Assignment, folder: Path, store: PatientStore, tell: Tell
+    ) -> JobOutcome | None:
+        """Run a job's process beside the exports it needs; None if its end is in its folder."""
         artifacts = self._folders.artifacts
+        exports = list(filter(None, map(store.find_end, assignment.order.after)))
         needed = [path for export in exports for path in fetched_folders(export, artifacts)]
         with self._kept.using(needed):
             for export in exports:
                 fetch_artifact(export, artifacts, store, self._kept.brought)
-            ended = self._process(assignment, folder, tell)
-            if isinstance(ended, JobOutcome):
-                shutil.rmtree(folder, ignore_errors=True)
-                return ended
-            kept = self._send(ended, folder, store)
-        shutil.rmtree(folder, ignore_errors=True)
-        return JobOutcome(kind="stored", exit_status=kept.exit_status)
+            return self._process(assignment, folder, tell)
 
-    def _process(self, assignment: Assignment, folder: Path, tell: Tell) -> JobEnd | JobOutcome:
-        """Run a job's process; returns its end, which is in its folder then, or why it has none."""
+    def _process(self, assignment: Assignment, folder: Path, tell: Tell) -> JobOutcome | None:
         order, serialno = assignment.order, assignment.serialno
         started_at, log = utc_now(), folder / _LOG_NAME
         before = self._kept.here()
@@ -195,9 +198,6 @@ class HostJobs:
             if serialno is not None:
                 self._leave_phone(serialno)
             return fault or JobOutcome(kind="died", said=f"{self._name} ended")
-        if order.job.kind == "export":
-            for made in self._kept.here() - before:
-                self._kept.brought(made)
         end = JobEnd(
             job=order.job,
             exit_status=status,
@@ -208,10 +208,21 @@ class HostJobs:
             started_at=started_at,
             ended_at=utc_now(),
         )
+        for made in self._made(end):
+            if made not in before:
+                self._kept.brought(made)
         write_text(folder / _ENDED, end.model_dump_json())
-        return end
+        return None
+
+    def _made(self, end: JobEnd) -> list[Path]:
+        """Folders of the artifact cache that an export filled."""
+        if end.job.kind != "export":
+            return []
+        return artifact_folders(self._folders.artifacts, export_name(end.job))
 
     def _fault(self, assignment: Assignment, status: int | None, log: Path) -> JobOutcome | None:
+        if status is None and self._ending.is_set():
+            return JobOutcome(kind="died", said=f"{self._name} ended")
         if self._commit() != assignment.order.job.commit:
             return JobOutcome(kind="refused", said=f"the clone at {self._name} changed meanwhile")
         serialno = assignment.serialno

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from harness.artifacts.atomic_file import write_text
 from harness.devices.lease import lease_folder
 from harness.devices.phone.exclusive_use import PhoneBusy, held
 from harness.devices.phone.fleet.inventory import Inventory
@@ -27,12 +31,14 @@ class HostPhones:
     Args:
         find: What finds them; None for a host without.
         inventory: The laboratory's phones, whose labels jobs may ask for.
+        record: File that says which phones are to be given back; whoever is next reads it.
     """
 
-    def __init__(self, find: FindPhones | None, inventory: Inventory) -> None:
+    def __init__(self, find: FindPhones | None, inventory: Inventory, record: Path) -> None:
         self._find = find
         self._inventory = inventory
-        self._left: set[str] = set()
+        self._record = record
+        self._left = Counter(_read(record))
         self._lock = threading.Lock()
 
     def offered(self) -> tuple[OfferedPhone, ...]:
@@ -42,7 +48,8 @@ class HostPhones:
     def leave(self, serialno: str) -> None:
         """Note that a session died which used a phone; ``give_back_left`` sees to it."""
         with self._lock:
-            self._left.add(serialno)
+            self._left[serialno] += 1
+            self._write()
 
     def give_back_left(self) -> None:
         """End what dead sessions left running on phones, and their claims with it.
@@ -51,13 +58,19 @@ class HostPhones:
         enough. What cannot be done now is tried again the next time.
         """
         with self._lock:
-            left = set(self._left)
+            left = dict(self._left)
         if not left:
             return
         for one in self._found().phones:
             if one.serialno in left and self._is_given_back(one):
                 with self._lock:
-                    self._left.discard(one.serialno)
+                    # Another may have died there meanwhile.
+                    if self._left[one.serialno] == left[one.serialno]:
+                        del self._left[one.serialno]
+                    self._write()
+
+    def _write(self) -> None:
+        write_text(self._record, json.dumps(sorted(self._left)))
 
     def _is_given_back(self, found: FoundPhone) -> bool:
         """Whether a phone is free now, or another's matter."""
@@ -93,3 +106,15 @@ class HostPhones:
         except (PhoneFailure, UserError) as error:
             _LOG.warning("no phone of this host can be looked for: %s", error)
             return Discovery((), ())
+
+
+def _read(record: Path) -> list[str]:
+    """Phones that an earlier process did not give back."""
+    try:
+        read = json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        _LOG.warning("%s, of phones to be given back, cannot be read: %s", record, error)
+        return []
+    return [str(one) for one in read] if isinstance(read, list) else []

@@ -4,42 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from harness.farm.job import Job
 from harness.options.command_line import to_argv
 from harness.options.option import Command
 from harness.options.table import options_of
 from harness.options.values import Values
+from harness.targets.registry import get_target
 
-PLACES_OF_A_HOST = frozenset({"adb", "adb_host", "build_dir", "phones", "qnn_dir"})
+_COMPILER = "qnn_dir"
+PLACES_OF_A_HOST = frozenset({"adb", "adb_host", "build_dir", "phones", _COMPILER})
 """Options that each host of a farm answers for itself, beside those of its folders."""
 
 
 @dataclass(frozen=True)
 class HostWords:
-    """Words of one host.
+    """Words of one host, by option.
 
     Attributes:
-        session: For ``python -m pytest``.
-        export: For ``python -m harness export``.
+        typed: What was typed at its worker; files and variables say the rest to each job, too.
+        artifacts: Its artifact cache.
     """
 
-    session: tuple[str, ...] = ()
-    export: tuple[str, ...] = ()
+    typed: Mapping[str, Any]
+    artifacts: Path
+
+    def of(self, job: Job, serialno: str | None) -> tuple[str, ...]:
+        """Words for a job: no more than it takes, for what is typed and does not matter is refused.
+
+        Args:
+            job: What is to be done.
+            serialno: Phone that it gets; None for none.
+        """
+        command: Command = "export" if job.kind == "export" else "suites"
+        target = get_target(job.target)
+        on_phone = serialno is not None
+        compiles = target.backend.is_htp and (job.kind == "export" or not target.is_remote)
+        told = {
+            name: value
+            for name, value in self.typed.items()
+            if on_phone or (compiles and name == _COMPILER)
+        }
+        known = {name: told[name] for name in told if name in options_of(command)}
+        return to_argv(command, {**known, "artifacts": self.artifacts})
 
 
 def host_words(options: Values) -> HostWords:
-    """Say to every job what was said to its host, on its command line, in a file or by a variable.
+    """What each job is told besides.
 
     Args:
-        options: Of ``python -m harness farm worker``.
+        options: Of ``python -m harness farm worker``, paths made absolute.
     """
-    given = options.given()
-    told = {name: given[name] for name in sorted(PLACES_OF_A_HOST & given.keys())}
-    told["artifacts"] = options["artifacts"]
-    return HostWords(_words("suites", told), _words("export", told))
-
-
-def _words(command: Command, told: Mapping[str, Any]) -> tuple[str, ...]:
-    known = options_of(command)
-    return to_argv(command, {name: value for name, value in told.items() if name in known})
+    typed = options.typed()
+    return HostWords(
+        {name: typed[name] for name in sorted(PLACES_OF_A_HOST & typed.keys())},
+        options["artifacts"],
+    )

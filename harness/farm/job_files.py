@@ -76,6 +76,7 @@ def fetch_artifact(
             # Somebody may have built or fetched the same meanwhile.
             with suppress(OSError):
                 os.rename(part, target)
+            if not part.exists():
                 brought(target)
         finally:
             shutil.rmtree(part, ignore_errors=True)

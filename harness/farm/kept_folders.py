@@ -6,6 +6,7 @@ Folders that somebody exported here by hand are never touched.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from harness.artifacts.given_name import ARTIFACTS
 from harness.farm.exported_folders import NAME_PREFIX
 
+_LOG = logging.getLogger(__name__)
 _RECORDS = ".farm"
 """Folder of a cache with one empty file per folder that a job brought; its time is the last use."""
 _BETWEEN = "+"
@@ -63,7 +65,10 @@ class KeptFolders:
                     # Folders of somebody else have no record.
                     with suppress(FileNotFoundError):
                         os.utime(self._record(folder))
-                self._trim()
+                try:
+                    self._trim()
+                except OSError as error:
+                    _LOG.warning("%s cannot be trimmed: %s", self._artifacts, error)
 
     def _trim(self) -> None:
         records = self._artifacts / _RECORDS
@@ -72,15 +77,25 @@ class KeptFolders:
         dated = sorted(records.iterdir(), key=lambda record: record.stat().st_mtime, reverse=True)
         seen: set[int] = set()
         kept_bytes = 0
+        named = self._named_by_hand()
         for record in dated:
             folder = self._artifacts / record.name.replace(_BETWEEN, "/")
             kept_bytes += _own_bytes(folder, seen)
-            if kept_bytes > self._limit_bytes and folder not in self._used:
+            if kept_bytes > self._limit_bytes and folder not in {*self._used, *named}:
                 shutil.rmtree(folder, ignore_errors=True)
                 record.unlink(missing_ok=True)
         for name in (self._artifacts / ARTIFACTS).glob(f"{NAME_PREFIX}*"):
             if not name.exists():
                 name.unlink(missing_ok=True)
+
+    def _named_by_hand(self) -> set[Path]:
+        """Artifacts that somebody gave a name, and so wants to keep."""
+        links = (path for path in (self._artifacts / ARTIFACTS).glob("*") if path.is_symlink())
+        return {
+            link.with_name(os.readlink(link))
+            for link in links
+            if not link.name.startswith(NAME_PREFIX)
+        }
 
     def _record(self, folder: Path) -> Path:
         name = folder.relative_to(self._artifacts).as_posix().replace("/", _BETWEEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,9 +19,9 @@ from harness.processors import usable_processors
 from harness.results.provenance import working_tree
 
 _LOG = logging.getLogger(__name__)
-_LOOK_S = 10.0
 _LOOK_FOR_STORE_S = 1.0
-"""While there is none: no job can begin until it is there."""
+_LOOK_EVERY = 10
+"""Looks for a store that is not there, to one at all else."""
 _SPARE = 0.8
 """Share of the memory that jobs may count on."""
 _GIB = 1 << 30
@@ -64,7 +65,8 @@ class HostOffer:
 
     def __enter__(self) -> HostOffer:
         self.look()
-        threading.Thread(target=self._look_again, daemon=True).start()
+        for again in (self._look_again, self._give_back_again):
+            threading.Thread(target=again, daemon=True).start()
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -88,13 +90,30 @@ class HostOffer:
 
     def has_phone(self, serialno: str) -> bool:
         """Whether a phone is there, looked at now; one that takes no jobs counts."""
-        self.look()
-        return any(phone.serialno == serialno for phone in self._host.phones)
+        return any(phone.serialno == serialno for phone in self._phones.offered())
 
     def _look_again(self) -> None:
-        while not self._ended.wait(_LOOK_S if self._host.store else _LOOK_FOR_STORE_S):
-            self._phones.give_back_left()
-            self.look()
+        looks = 0
+        while not self._ended.wait(_LOOK_FOR_STORE_S):
+            looks += 1
+            is_due = looks % _LOOK_EVERY == 0
+            if is_due or self._host.store is None:
+                self._guarded(self.look if is_due else self._look_for_store)
+
+    def _look_for_store(self) -> None:
+        """Nothing can begin until it is there, and to look for more takes of what is measured."""
+        self._host = self._host.model_copy(update={"store": self._reached_store()})
+
+    def _give_back_again(self) -> None:
+        while not self._ended.wait(_LOOK_FOR_STORE_S * _LOOK_EVERY):
+            self._guarded(self._phones.give_back_left)
+
+    def _guarded(self, look: Callable[[], None]) -> None:
+        """Look, and whatever that fails with, look again the next time."""
+        try:
+            look()
+        except Exception:
+            _LOG.exception("a look at this host failed")
 
 
 def _qnn_build(qnn_dir: Path | None) -> str | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from harness.farm.job_end import JobEnd, StoredFile
 from harness.farm.shared_place import StoreUnreachable
-from harness.farm.store import FarmStore
+from harness.farm.store import FarmStore, StoreDamaged
 
 Answer = TypeVar("Answer")
 
@@ -60,20 +61,28 @@ class PatientStore:
         """As the store's."""
         self._ask(partial(self._store.fetch, stored, target))
 
-    def find_ends(self, keys: Sequence[str]) -> dict[str, JobEnd]:
+    def find_ends(self, keys: Iterable[str]) -> dict[str, JobEnd]:
         """As the store's."""
-        return self._ask(partial(self._store.find_ends, keys))
+        return self._ask(partial(self._store.find_ends, list(keys)))
 
     def _check(self) -> None:
         if self._identity is not None:
             self._store.check(self._identity)
+
+    def _asked(self, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return ask()
+        except StoreDamaged:
+            # Nothing is damaged where the store was not there.
+            self._check()
+            raise
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
                 self._check()
-                answer = ask()
+                answer = self._asked(ask)
                 # What went to a folder whose disk was unmounted meanwhile is below that disk now.
                 self._check()
                 return answer
@@ -82,3 +91,13 @@ class PatientStore:
             if self._ending.wait(pause_s):
                 raise Ending
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+@contextmanager
+def patience(store: FarmStore, identity: str | None) -> Iterator[PatientStore]:
+    """A store that is asked again and again until the block ends."""
+    ending = threading.Event()
+    try:
+        yield PatientStore(store, ending, identity)
+    finally:
+        ending.set()

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from harness.farm.order import JobOrder
-from harness.farm.store import FarmStore
+from harness.farm.patient_store import PatientStore
 
 Of = TypeVar("Of", bound=Sequence[str])
 
 
 def in_their_round(
-    orders: Mapping[JobOrder, Of], store: FarmStore, *, again: bool
+    orders: Mapping[JobOrder, Of], store: PatientStore, *, again: bool
 ) -> dict[JobOrder, Of]:
     """Orders in the round that they belong to.
 
@@ -23,9 +23,6 @@ def in_their_round(
         orders: In the first round.
         store: Knows what ended.
         again: Whether to run anew what is whole.
-
-    Raises:
-        StoreUnreachable: If the store does not answer.
     """
     number, found = 0, _found(orders, store, 0)
     while found and (later := _found(orders, store, number + 1)):
@@ -35,7 +32,7 @@ def in_their_round(
     return _moved(orders, number)
 
 
-def _found(orders: Mapping[JobOrder, Of], store: FarmStore, number: int) -> int:
+def _found(orders: Mapping[JobOrder, Of], store: PatientStore, number: int) -> int:
     """How many of a round's jobs ended."""
     return len(store.find_ends(order.job.key for order in _moved(orders, number)))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,6 +14,9 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from harness.errors import UserError
+
+_LOG = logging.getLogger(__name__)
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class StoreUnreachable(UserError):
@@ -72,23 +77,52 @@ class SharedPlace:
 
     def write(self, source: Path, name: str) -> None:
         """Write a name whole: in a folder by a rename, elsewhere objects appear when complete."""
-        with self._reaching():
+        with self._writing():
             if not self._is_folder:
                 self._system.put_file(str(source), self._at(name))
                 return
             with self._part(name) as part:
                 self._system.put_file(str(source), part)
+                _keep(part)
                 os.replace(part, self._at(name))
+                _keep(self._folder(name))
 
     def create(self, name: str, content: bytes) -> None:
         """Write a name that is not there yet; one that is there stays, where a store can tell."""
-        with self._reaching(), contextlib.suppress(FileExistsError):
-            if not self._is_folder:
-                self._system.pipe_file(self._at(name), content, mode="create")
-                return
-            with self._part(name) as part:
-                self._system.pipe_file(part, content)
+        with self._writing():
+            if self._is_folder:
+                self._create_in_folder(name, content)
+            else:
+                self._create_object(name, content)
+
+    def _create_in_folder(self, name: str, content: bytes) -> None:
+        with self._part(name) as part:
+            self._system.pipe_file(part, content)
+            _keep(part)
+            try:
                 os.link(part, self._at(name))
+            except FileExistsError:
+                return
+            except OSError as error:
+                # A file system without hard links: exFAT, many of those in user space.
+                if error.errno not in _NO_LINKS or os.path.exists(self._at(name)):
+                    raise
+                os.replace(part, self._at(name))
+            _keep(self._folder(name))
+
+    def _create_object(self, name: str, content: bytes) -> None:
+        """Stores refuse a name that is there each in its own way, and some cannot at all."""
+        try:
+            self._system.pipe_file(self._at(name), content, mode="create")
+        except FileExistsError:
+            return
+        except Exception as error:
+            if self.read(name) is None:
+                _LOG.info("%s takes no name for new alone: %s", self.url, error)
+                self._system.pipe_file(self._at(name), content)
+
+    def _folder(self, name: str) -> str:
+        return self._at(name).rpartition("/")[0]
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -96,14 +130,22 @@ class SharedPlace:
     @contextlib.contextmanager
     def _part(self, name: str) -> Iterator[str]:
         """Another name beside one, which nothing is left of."""
-        place = self._at(name)
-        self._system.makedirs(place.rpartition("/")[0], exist_ok=True)
-        part = f"{place}.{secrets.token_hex(6)}.part"
+        self._system.makedirs(self._folder(name), exist_ok=True)
+        part = f"{self._at(name)}.{secrets.token_hex(6)}.part"
         try:
             yield part
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(part)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """As ``_reaching``; what is not there is a folder, or a bucket, that vanished."""
+        with self._reaching():
+            try:
+                yield
+            except FileNotFoundError as error:
+                raise OSError(errno.EIO, f"{error.filename or self.url} is not there") from error
 
     @contextlib.contextmanager
     def _reaching(self) -> Iterator[None]:
@@ -121,3 +163,12 @@ class SharedPlace:
                 f"The store {self.url} cannot be reached or written ({why}); see that it is there "
                 "and has room; what waits for it goes on by itself then."
             ) from error
+
+
+def _keep(path: str) -> None:
+    """Have a file or a folder on its disk before anybody relies on it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

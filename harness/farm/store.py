@@ -34,6 +34,10 @@ _MARK = "store.txt"
 Of = TypeVar("Of")
 
 
+class OtherStore(UserError):
+    """The place holds another store than the one that is meant."""
+
+
 class StoreDamaged(UserError):
     """The store holds something else than it was given."""
 
@@ -80,13 +84,18 @@ class FarmStore:
         """Make sure that this is the store that somebody means.
 
         Raises:
-            StoreUnreachable: If it is another one, or none: a folder that is not mounted.
+            StoreUnreachable: If there is none: a folder that is not mounted.
+            OtherStore: If it is another one.
         """
         found = self.identity()
-        if found != identity:
-            other = "is no store now" if found is None else f"is another store ({found})"
+        if found is None:
             raise StoreUnreachable(
-                f"{self.url} {other}, and {identity} is wanted; mount it, or name it with --store."
+                f"{self.url} is no store now, and {identity} is wanted; mount it, or name it with "
+                "--store."
+            )
+        if found != identity:
+            raise OtherStore(
+                f"{self.url} is the store {found}, and {identity} is wanted; give all one --store."
             )
 
     def put_file(self, source: Path) -> StoredFile:

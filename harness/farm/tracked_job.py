@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness.farm.demand import Host, can_ever_run, suits
+from harness.farm.demand import Host, can_ever_run, reaching, suits
 from harness.farm.host_load import Running, Waiting
 from harness.farm.order import JobOrder, JobStateKind
 
@@ -94,14 +94,16 @@ class TrackedJob:
 
     def is_tried_out(self, hosts: Iterable[Host]) -> bool:
         """Whether all that could run it were tried: hosts refused, or phones broke."""
-        able = [host for host in hosts if can_ever_run(self.order.demand, host)]
+        demand = self.order.demand
+        there = (reaching(host, demand.store) for host in hosts)
+        able = [host for host in there if can_ever_run(demand, host)]
         if not able or not (self.refused or self.broke):
             return False
         left = [host for host in able if host.name not in self.refused]
-        if self.order.demand.soc is None:
+        if demand.soc is None:
             return not left
         return not any(
-            suits(self.order.demand, phone) and phone.serialno not in self.broke
+            suits(demand, phone) and phone.serialno not in self.broke
             for host in left
             for phone in host.phones
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.errors import listed
-from harness.farm.demand import Demand, Host, can_ever_run, suits
+from harness.farm.demand import Demand, Host, can_ever_run, reaching, suits
 from harness.farm.host_load import Running, fits
 
 
 def impossible(demand: Demand, hosts: Iterable[Host]) -> str | None:
     """What no host of a farm has; None where one could run it if it did nothing else."""
     # A host that reaches no store now may do so later.
-    there = [_with_store(host, demand.store) for host in hosts]
+    there = [reaching(host, demand.store) for host in hosts]
     if not there:
         return "no host has joined the farm"
     if any(can_ever_run(demand, host) for host in there):
@@ -75,7 +75,3 @@ def reason_of(
     if demand.measures:
         return "it measures time, and hosts that could run it are busy"
     return "hosts that could run it are busy"
-
-
-def _with_store(host: Host, store: str | None) -> Host:
-    return host if host.store is not None else host.model_copy(update={"store": store})

@@ -185,6 +185,14 @@ class Values(Mapping[str, Any]):
         untyped = set(names) - self.typed().keys()
         return replace(self, found={**self.found, **dict.fromkeys(untyped, _NOTHING)})
 
+    def with_absolute_paths(self) -> Values:
+        """The same wherever they are read: paths begin at this process's folder."""
+        placed = {
+            name: replace(one, value=one.value.absolute()) if isinstance(one.value, Path) else one
+            for name, one in self.found.items()
+        }
+        return replace(self, found=placed)
+
     def over_environment(self, variables: Mapping[str, SourcedValue]) -> Values:
         """With values of environment variables where nobody says anything else.
 

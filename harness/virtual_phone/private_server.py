@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -151,14 +152,14 @@ class PrivateAdbServer:
 
     def kill(self) -> None:
         """End the server as the kernel does for want of memory; its port stays taken."""
+        self._end_watcher()
         self._process.kill()
         self._process.wait()
 
     def revive(self) -> None:
         """Start the server anew that was killed, with the phones that it had."""
-        self._end_process()
         self._start_process()
-        self._wait_for_answer()
+        self._wait_for_answer(self._end_process)
         for phone in self._phones:
             connect_phone(self.port, phone.port)
 
@@ -169,7 +170,7 @@ class PrivateAdbServer:
         except OSError as error:
             self._end_process()
             raise ServerFailed(f"{self.adb_program} gets no port: {error}") from error
-        self._wait_for_answer()
+        self._wait_for_answer(self._end)
 
     def _start_process(self) -> None:
         (self.home / _SOCKET).unlink(missing_ok=True)
@@ -191,12 +192,12 @@ class PrivateAdbServer:
             process_group=0,
         )
 
-    def _wait_for_answer(self) -> None:
+    def _wait_for_answer(self, give_up: Callable[[], None]) -> None:
         end_s = time.monotonic() + _START_S
         while not self._answers():
             ended = self._process.poll() is not None
             if ended or time.monotonic() > end_s:
-                self._end()
+                give_up()
                 words = (self.home / "server.log").read_text(errors="replace").strip()
                 raise ServerFailed(f"{self.adb_program} serves no port {self.port}: {words}")
             time.sleep(_POLL_S)
@@ -212,10 +213,13 @@ class PrivateAdbServer:
         self._door.__exit__()
         self._end_process()
 
-    def _end_process(self) -> None:
-        # Before the server, whose process id may be another's once it has ended.
+    def _end_watcher(self) -> None:
+        """Before the server ends, whose process id may be another's then."""
         self._watcher.kill()
         self._watcher.communicate()
+
+    def _end_process(self) -> None:
+        self._end_watcher()
         self._process.terminate()
         try:
             self._process.wait(_END_S)

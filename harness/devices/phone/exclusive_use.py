@@ -161,9 +161,9 @@ def held(
     with ExitStack() as holds:
         holds.enter_context(phone_lease(lease_folder, [serialno], wait_s))
         claimant = this_claimant(lease_folder)
-        holds.enter_context(labgrid_lock(place, claimant))
         claim = holds.enter_context(claimed(phone, claimant))
         end_orphans(phone)
+        holds.enter_context(labgrid_lock(place, claimant))
         yield claim
 
 

@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 
 from harness.farm.demand import Demand
-from harness.farm.host_jobs import HostFolders, HostJobs
+from harness.farm.host_folders import HostFolders
+from harness.farm.host_jobs import HostJobs
 from harness.farm.host_words import HostWords
 from harness.farm.job import Job
+from harness.farm.job_end import JobEnd
 from harness.farm.order import Assignment, JobOrder, JobOutcome
 from harness.farm.store import FarmStore
+from harness.results.rows.basics import utc_now
 
 JOB = Job(
     kind="session",
@@ -67,7 +70,7 @@ class Laboratory:
             self.folder / work, self.folder / "rejected", self.folder / "artifacts", 1 << 30
         )
         has_phone = self.phones.__contains__
-        words = HostWords(session=("--adb-host", "127.0.0.1:5038"))
+        words = HostWords({"adb_host": ["127.0.0.1:5038"]}, self.folder / "artifacts")
         return HostJobs(
             "bench", folders, self.store, words, has_phone, self.left.append, lambda: self.commit
         )
@@ -170,7 +173,7 @@ def test_a_phone_that_a_job_died_on_is_left_to_be_given_back(laboratory: Laborat
     wait_until(lambda: laboratory.ran == 2)
     # As another process of this host finds the work of one that was killed.
     shutil.copytree(laboratory.folder / "work", laboratory.folder / "left")
-    laboratory.restarted("left").send_left()
+    laboratory.restarted("left").resume()
     assert laboratory.left == ["P0", "P0"]
     assert list((laboratory.folder / "left").iterdir()) == []
     laboratory.jobs.close()
@@ -229,8 +232,38 @@ def test_a_host_that_ends_ends_its_jobs_and_keeps_what_the_store_does_not_take(
     laboratory.jobs.close()
     assert future.result(60).kind == "died"
     store.unlink()
-    laboratory.restarted().send_left()
-    assert laboratory.store.find_end(JOB.key) is not None
+    laboratory.restarted().resume()
+    wait_until(lambda: laboratory.store.find_end(JOB.key) is not None)
+    assert laboratory.ran == 2
+
+
+def test_an_end_of_another_store_is_set_aside(laboratory: Laboratory) -> None:
+    """As that of a farm that was given up: its host works for the next one."""
+    laboratory.runs("sys.exit(0)")
+    laboratory.store.begin()
+    outcome = laboratory.carry_out(store="another")
+    assert outcome.kind == "refused"
+    assert "and another is wanted" in outcome.said
+    assert laboratory.ran == 0
+    work = laboratory.folder / "work" / JOB.key
+    (work / "results").mkdir(parents=True)
+    order = JobOrder(job=JOB, demand=Demand(store="another"), expected_s=1.0)
+    (work / "assigned.json").write_text(Assignment(order=order).model_dump_json())
+    now = utc_now()
+    end = JobEnd(
+        job=JOB,
+        exit_status=0,
+        files=(),
+        log=None,
+        host="bench",
+        serialno=None,
+        started_at=now,
+        ended_at=now,
+    )
+    (work / "ended.json").write_text(end.model_dump_json())
+    laboratory.restarted().resume()
+    wait_until((laboratory.folder / "rejected" / JOB.key / "ended.json").is_file)
+    assert list((laboratory.folder / "work").iterdir()) == []
 
 
 def test_a_store_that_is_gone_for_a_while_loses_nothing(laboratory: Laboratory) -> None:
@@ -272,7 +305,7 @@ def test_what_cannot_be_sent_is_set_aside_and_hinders_no_start(laboratory: Labor
             assigned = Assignment(order=order).model_dump_json()
             (work / name / "assigned.json").write_text(assigned)
             (work / name / "ended.json").write_text(content)
-    laboratory.restarted().send_left()
+    laboratory.restarted().resume()
     assert list(work.iterdir()) == []
     rejected = sorted(path.name for path in (laboratory.folder / "rejected").iterdir())
     assert rejected == ["alien", "torn"]

@@ -60,7 +60,9 @@ def test_a_phone_that_a_session_died_on_is_given_back(
 ) -> None:
     monkeypatch.setenv(LEASE_DIR_VARIABLE, str(tmp_path))
     aside = InventoryPhone(serialno="SHELF-3", name="shelf", labels=("new",), aside="swollen")
-    phones = HostPhones(lambda: find_phones([server]), Inventory(phone=(aside,)))
+    record = tmp_path / "left phones.json"
+    inventory = Inventory(phone=(aside,))
+    phones = HostPhones(lambda: find_phones([server]), inventory, record)
     (offered,) = phones.offered()
     assert (offered.soc, offered.labels, offered.aside) == ("SM8550", {"new"}, "swollen")
     (found,) = find_phones([server]).phones
@@ -77,15 +79,25 @@ def test_a_phone_that_a_session_died_on_is_given_back(
         finally:
             holder.kill()
         holder.wait()
+        # Whoever works for this host next knows of it.
+        phones = HostPhones(lambda: find_phones([server]), inventory, record)
         claims, runs = left_on(found.phone)
         assert claims
         assert runs == 1
     phones.give_back_left()
     assert left_on(found.phone) == ([], 0)
+    assert record.read_text() == "[]"
 
 
-def test_a_host_without_phones_has_none_to_give_back() -> None:
-    phones = HostPhones(None, Inventory())
+def test_a_record_that_cannot_be_read_hinders_nobody(tmp_path: Path) -> None:
+    record = tmp_path / "left phones.json"
+    for content in ("{", '{"a": 1}', "[1]"):
+        record.write_text(content)
+        HostPhones(None, Inventory(), record).give_back_left()
+
+
+def test_a_host_without_phones_has_none_to_give_back(tmp_path: Path) -> None:
+    phones = HostPhones(None, Inventory(), tmp_path / "left phones.json")
     phones.leave("SHELF-3")
     phones.give_back_left()
     assert phones.offered() == ()

@@ -61,6 +61,16 @@ def test_what_a_job_uses_stays_and_counts_as_used(cache: Path) -> None:
     assert not new.exists()
 
 
+def test_what_somebody_named_by_hand_stays(cache: Path) -> None:
+    kept = KeptFolders(cache, limit_bytes=0)
+    bring(kept, cache, "a", 1)
+    (artifact,) = whole(cache, "a")
+    give_name(artifact, "before-fix")
+    with kept.using([]):
+        pass
+    assert kept.here() == {artifact}
+
+
 def test_a_cache_that_no_job_filled_is_left_alone(cache: Path) -> None:
     kept = KeptFolders(cache, limit_bytes=0)
     with kept.using([]):

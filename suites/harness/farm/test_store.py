@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.farm.job import Job
 from harness.farm.job_end import JobEnd, StoredFile
 from harness.farm.shared_place import StoreUnreachable
-from harness.farm.store import FarmStore, StoreDamaged
+from harness.farm.store import FarmStore, OtherStore, StoreDamaged
 from harness.results.rows.basics import utc_now
 
 JOB = Job(kind="session", commit="c0ffee", model="tiny", mode="kv", precision="fp32", target="host")
@@ -109,7 +109,7 @@ def test_a_store_is_begun_once_and_told_from_others(store: FarmStore) -> None:
         writer.join()
     assert {*begun, store.begin()} == {store.identity()}
     store.check(begun[0])
-    with pytest.raises(StoreUnreachable, match=r"another store .* and another is wanted"):
+    with pytest.raises(OtherStore, match=r"is the store \w+, and another is wanted"):
         store.check("another")
 
 
