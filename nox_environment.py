@@ -23,6 +23,7 @@ QNN_STAMP = ENVIRONMENT / "qnn.txt"
 PACKAGE_STAMP = ENVIRONMENT / "package.sha256"
 LOCK = ROOT / "requirements.lock"
 PYTHON = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
+LABGRID = ENVIRONMENT.with_name("labgrid")
 NO_QNN = "--no-qnn"
 QNN_DIR = "--qnn-dir"
 FIND_QNN = "from harness.backends.qnn.libraries import find_libraries; find_libraries()"
@@ -108,6 +109,28 @@ def _remove_qnn(session: nox.Session) -> None:
         names = [requirement.split("==")[0] for requirement in extra_requirements("qnn")]
         session.run(str(PYTHON), "-m", "pip", "uninstall", "--quiet", "--yes", *names)
         QNN_STAMP.unlink()
+
+
+def install_labgrid(session: nox.Session) -> Path:
+    """Create an environment for labgrid, whose coordinator and client some tests start.
+
+    Returns:
+        Folder of its programs; empty where they cannot be installed, which those tests say.
+    """
+    wanted = " ".join(extra_requirements("labgrid"))
+    stamp = LABGRID / "installed"
+    programs = LABGRID / PYTHON.parent.name
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return programs
+    session.run(sys.executable, "-m", "venv", "--clear", str(LABGRID))
+    python = str(programs / PYTHON.name)
+    try:
+        session.run(python, "-m", "pip", "install", "--quiet", *extra_requirements("labgrid"))
+    except CommandFailed:
+        session.warn("labgrid cannot be installed here (see above); its tests will be skipped")
+    else:
+        stamp.write_text(wanted)
+    return programs
 
 
 def run_python(session: nox.Session, *arguments: str) -> None:

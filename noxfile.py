@@ -6,6 +6,7 @@ HTP add Qualcomm's libraries to it where they can be installed; ``-- --no-qnn`` 
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from nox_environment import (
     extra_requirements,
     has_qnn,
     install,
+    install_labgrid,
     run_all,
     run_python,
 )
@@ -92,6 +94,7 @@ def tests(session: nox.Session) -> None:
     arguments = install(session, with_qnn=True)
     # Two tests at a time: more threads than cores wait for each other.
     session.env["OMP_NUM_THREADS"] = "1"
+    session.env["PATH"] = f"{install_labgrid(session)}{os.pathsep}{os.environ['PATH']}"
     run_python(session, "-m", "pytest", "suites/harness", "-n", "2", "--timeout", "900", *arguments)
 
 

@@ -63,7 +63,7 @@ async def _measure(farm: LocalFarm, jobs: int) -> list[tuple[float, float]]:
             order = _order(at)
             night = FarmNight(name=f"job {at}", owner=owner(), orders=(order,))
             started_s = time.perf_counter()
-            ends = await run_night(client, night, patient, lambda states: None)
+            ends = await run_night(client, night, patient, lambda states: None, print)
             whole_s = time.perf_counter() - started_s
             end = ends[order.job.key]
             assert end.exit_status == 0, f"{order.job.described} ended with {end.exit_status}"

@@ -98,7 +98,7 @@ class Night:
                 progress.update(bar, completed=self._ended)
 
             async with FarmClient(endpoint(farm.address, farm.certificates)) as client:
-                return await run_night(client, night, self._store, follow)
+                return await run_night(client, night, self._store, follow, progress.log)
 
     def _drive(
         self, faults: Sequence[Fault], strikers: ThreadPoolExecutor

@@ -103,7 +103,11 @@ class FarmClient:
 
 
 async def run_night(
-    farm: FarmClient, night: FarmNight, store: PatientStore, follow: Follow
+    farm: FarmClient,
+    night: FarmNight,
+    store: PatientStore,
+    follow: Follow,
+    tell: Callable[[str], None],
 ) -> dict[str, JobEnd]:
     """Ask for a night and wait until all of it ended, whatever becomes of the scheduler meanwhile.
 
@@ -112,6 +116,7 @@ async def run_night(
         night: What is wanted.
         store: Which knows what ended; asked until it answers.
         follow: Told again and again where the jobs are.
+        tell: Told when the scheduler is lost, and when it is back.
 
     Returns:
         Ends of the jobs that have one, by key; those that failed have none.
@@ -119,7 +124,7 @@ async def run_night(
     keys = [order.job.key for order in night.orders]
     try:
         ends = await asyncio.to_thread(store.find_ends, keys)
-        await _follow_to_the_end(farm, night, ends, follow)
+        await _follow_to_the_end(farm, night, ends, follow, tell)
         missing = [key for key in keys if key not in ends]
         found = await asyncio.to_thread(store.find_ends, missing)
     except asyncio.CancelledError:
@@ -133,12 +138,16 @@ async def run_night(
 
 
 async def _follow_to_the_end(
-    farm: FarmClient, night: FarmNight, ends: Mapping[str, JobEnd], follow: Follow
+    farm: FarmClient,
+    night: FarmNight,
+    ends: Mapping[str, JobEnd],
+    follow: Follow,
+    tell: Callable[[str], None],
 ) -> None:
     """Ask, and ask again where the scheduler was lost, until every job is over."""
     stored = {key: end.exit_status for key, end in ends.items()}
     look_s = max(_LOOK_S, len(night.orders) * _LOOK_PER_JOB_S)
-    is_asked = False
+    is_asked = is_lost = False
     while True:
         try:
             if not is_asked:
@@ -146,9 +155,14 @@ async def _follow_to_the_end(
                 is_asked = True
             states = await farm.states(night.name)
         except (OSError, UserError):
-            is_asked = False
+            if not is_lost:
+                tell("the farm's scheduler is gone; jobs go on, and it is asked until it is back")
+            is_asked, is_lost = False, True
             await asyncio.sleep(look_s)
             continue
+        if is_lost:
+            tell("the farm's scheduler is back")
+            is_lost = False
         if len(states) < len(night.orders):
             # Another scheduler took the place of the one that was asked.
             is_asked = False

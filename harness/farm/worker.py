@@ -112,3 +112,5 @@ def configure() -> None:
         }
     )
     logging.getLogger("distributed").setLevel(logging.WARNING)
+    # A scheduler that is lost is told of in a sentence, and asked again; this adds a traceback.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)

@@ -80,7 +80,9 @@ def test_a_night_outlives_its_scheduler_and_a_host(
     farm: LocalFarm, random_smolvlm: Artifact
 ) -> None:
     words = night(farm, random_smolvlm, "spread")
-    with subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE) as session:
+    with subprocess.Popen(
+        words, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as session:
         farm.wait_for(["running", "ada", "bob"])
         jobs = [
             child
@@ -92,6 +94,9 @@ def test_a_night_outlives_its_scheduler_and_a_host(
         farm.start(SCHEDULER)
         out, _ = session.communicate(timeout=PATIENCE_S)
     assert session.returncode == 0, out
+    assert "the farm's scheduler is gone" in out
+    assert "the farm's scheduler is back" in out
+    assert "Traceback" not in out
     alone_words = night(farm, random_smolvlm, "alone")
     subprocess.run(alone_words[: alone_words.index("--farm")], cwd=ROOT, capture_output=True)
     assert outcomes(farm.folder / "spread") == outcomes(farm.folder / "alone")

@@ -124,7 +124,7 @@ def _program() -> str:
     found = shutil.which(_PROGRAM) or (str(beside) if beside.is_file() else None)
     if found is None:
         raise UserError(
-            f"phones.toml names a phone's place in labgrid, and there is no {_PROGRAM}; type: pip "
-            "install 'snapgate[labgrid]', or remove labgrid from phones.toml."
+            f"phones.toml names a phone's place in labgrid, and there is no {_PROGRAM}; type: pipx "
+            "install labgrid, or remove labgrid from phones.toml."
         )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,21 +21,20 @@ from harness.errors import UserError
 
 US = Claimant("bench-1", "ci", "token")
 PLACE = "shelf-3"
-PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
 def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a coordinator with one place."""
-    pytest.importorskip("labgrid", reason="type: pip install 'snapgate[labgrid]'")
+    program = shutil.which("labgrid-coordinator")
+    if program is None:
+        pytest.skip("labgrid is not on the path; type: pipx install labgrid")
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     folder = tmp_path_factory.mktemp("coordinator")
     with (
         (folder / "log").open("wb") as log,
-        subprocess.Popen(
-            [PROGRAMS / "labgrid-coordinator", "-l", address], cwd=folder, stdout=log, stderr=log
-        ) as process,
+        subprocess.Popen([program, "-l", address], cwd=folder, stdout=log, stderr=log) as process,
     ):
         try:
             end_s = time.monotonic() + 30
@@ -48,7 +48,7 @@ def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def client(address: str, user: str, *words: str) -> subprocess.CompletedProcess[str]:
     """What somebody types."""
     return subprocess.run(
-        [PROGRAMS / "labgrid-client", "-x", address, "-p", PLACE, *words],
+        ["labgrid-client", "-x", address, "-p", PLACE, *words],
         env={**os.environ, "LG_USERNAME": user, "LG_HOSTNAME": "desk"},
         capture_output=True,
         text=True,
