@@ -112,5 +112,11 @@ def configure() -> None:
         }
     )
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    # A scheduler that is lost is told of in a sentence, and asked again; this adds a traceback.
+    # A scheduler that is lost is told of in a sentence, and asked again; these add tracebacks.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.worker").addFilter(_is_no_lost_connection)
+
+
+def _is_no_lost_connection(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, OSError)
