@@ -1,10 +1,11 @@
-"""Faults are drawn by their seed, and a network can be cut, silent and whole again."""
+"""Faults are drawn by their seed, networks are cut and mended, and what is left is counted."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,16 @@ from hypothesis import strategies as st
 
 from benchmarks.farm_faults.link import Link
 from benchmarks.farm_faults.plan import KINDS, draw
+from benchmarks.farm_faults.tally import tally
+from harness.farm.demand import Demand
+from harness.farm.job import Job
+from harness.farm.job_end import JobEnd
+from harness.farm.order import JobOrder
+from harness.farm.store import FarmStore
+from harness.results.journal import Journal
+from harness.results.provenance import describe_host
+from harness.results.rows.basics import utc_now
+from harness.results.rows.schema import OutcomeRow, SessionEndRow, SessionRow
 
 PATIENCE_S = 10.0
 AT_ONCE_S = 0.3
@@ -98,3 +109,83 @@ def test_a_link_whose_target_is_gone_lets_nobody_wait() -> None:
         port = free.getsockname()[1]
     with Link(port) as link, pytest.raises(ConnectionResetError), connect(link) as client:
         client.recv(100)
+
+
+def job_end(store: FarmStore, folder: Path, at: int, outcomes: Sequence[str]) -> JobEnd:
+    """A session of some tests, as a job leaves it in the store."""
+    run_id = f"20261130T01020{at}Z-abcdef"
+    with Journal(folder / str(at) / run_id, "main") as journal:
+        journal.append(
+            SessionRow(
+                run_id=run_id,
+                argv=("pytest",),
+                options={},
+                versions={},
+                host=describe_host(),
+                git_commit=None,
+                worker="main",
+                planned=len(outcomes),
+                sequence=1,
+            )
+        )
+        for outcome in outcomes:
+            journal.append(
+                OutcomeRow(
+                    test_id=f"suites/robustness/test.py::test[{at}]",
+                    target="phone",
+                    outcome=outcome,
+                    duration_s=1.0,
+                    rerun_command="pytest",
+                )
+            )
+        journal.append(SessionEndRow(exit_status=0))
+    files = [
+        store.put_file(path).model_copy(update={"path": f"{run_id}/{path.name}"})
+        for path in (folder / str(at) / run_id).glob("rows-*.jsonl")
+    ]
+    return JobEnd(
+        job=order(at).job,
+        exit_status=0,
+        files=tuple(files),
+        log=None,
+        host="ada",
+        serialno="P0",
+        started_at=utc_now(),
+        ended_at=utc_now(),
+    )
+
+
+def order(at: int) -> JobOrder:
+    job = Job(
+        kind="session",
+        commit="c",
+        model="m",
+        mode="kv",
+        precision=f"fp32 {at}",
+        target="phone",
+        suite="robustness",
+    )
+    return JobOrder(job=job, demand=Demand(), expected_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("left", "lost", "doubled", "disturbed"),
+    [
+        ([["passed"], ["passed"], ["passed"]], 0, 0, 0),
+        ([["passed"], None, ["passed"]], 1, 0, 0),
+        ([["passed"], [], ["passed", "passed"]], 1, 1, 0),
+        ([["passed"], ["failed"], ["passed"]], 0, 0, 1),
+    ],
+)
+def test_what_is_lost_counted_twice_or_changed_is_told_apart(
+    tmp_path: Path, left: list[list[str] | None], lost: int, doubled: int, disturbed: int
+) -> None:
+    store = FarmStore(str(tmp_path / "store"))
+    orders = [order(at) for at in range(len(left))]
+    ends = {
+        orders[at].job.key: job_end(store, tmp_path, at, outcomes)
+        for at, outcomes in enumerate(left)
+        if outcomes is not None
+    }
+    told = tally(orders, ends, store, tmp_path / "results" / "20261130T020304Z-abcdef")
+    assert (len(told.lost), told.doubled, len(told.disturbed)) == (lost, doubled, disturbed)
