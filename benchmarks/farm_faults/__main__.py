@@ -21,9 +21,9 @@ from rich.table import Table
 
 from benchmarks.decode_bookkeeping import miniatures
 from benchmarks.farm_faults.laboratory import Laboratory
-from benchmarks.farm_faults.night import Night
+from benchmarks.farm_faults.night import FaultedNight
 from benchmarks.farm_faults.plan import KINDS, draw
-from benchmarks.farm_faults.tally import Tally, seconds_until_free, tally
+from benchmarks.farm_faults.tally import NightTally, seconds_until_free, tally
 from harness.console import PlainConsole
 from harness.farm.store import FarmStore
 from harness.judging.questions import Scenes
@@ -69,7 +69,7 @@ def _play(options: argparse.Namespace, folder: Path) -> int:
         }
         if not laboratory.has_disk:
             console.print("this user may mount no disk, so the store is never full")
-        night = Night(laboratory, artifact, options.jobs)
+        night = FaultedNight(laboratory, artifact, options.jobs)
         struck = night.pass_under(draw(options.seed, options.faults, kinds))
         free_s, held = seconds_until_free(laboratory.benches, FREE_S)
         store = FarmStore(str(laboratory.store))
@@ -84,7 +84,7 @@ def _play(options: argparse.Namespace, folder: Path) -> int:
     return 0 if is_good and len(struck) == options.faults else 1
 
 
-def _summary(night: Night, told: Tally, free_s: float, held: Sequence[str]) -> Table:
+def _summary(night: FaultedNight, told: NightTally, free_s: float, held: Sequence[str]) -> Table:
     table = Table("what", "measured", "bound", "which")
     table.add_row(
         "jobs", str(len(night.orders)), "", f"{night.starts} starts, {night.took_s:.0f} s"

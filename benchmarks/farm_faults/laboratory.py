@@ -29,7 +29,7 @@ _DISK_KIB = 512 << 10
 
 
 @dataclass(frozen=True)
-class Bench:
+class FaultyHost:
     """A host's phones, and what leads to them and away.
 
     Attributes:
@@ -126,7 +126,7 @@ class Laboratory:
         self.farm = LocalFarm(self._folder, hosts, str(self.store), port)
         self._stack.enter_context(self.farm)
 
-    def _bench(self, name: str, program: Path, port: int) -> Bench:
+    def _bench(self, name: str, program: Path, port: int) -> FaultyHost:
         server = self._stack.enter_context(PrivateAdbServer(program))
         phones = tuple(
             self._stack.enter_context(VirtualPhone(SOC, f"{name.upper()}-{at}"))
@@ -135,9 +135,9 @@ class Laboratory:
         for phone in phones:
             server.attach(phone)
         link = self._stack.enter_context(Link(port))
-        return Bench(name, server, phones, link, self._folder / "leases" / name)
+        return FaultyHost(name, server, phones, link, self._folder / "leases" / name)
 
-    def _host(self, bench: Bench) -> LocalHost:
+    def _host(self, bench: FaultyHost) -> LocalHost:
         words = ("--build-dir", str(self._tools), "--artifacts", str(self._folder / "artifacts"))
         own = {LEASE_DIR_VARIABLE: str(bench.leases)}
         return LocalHost(bench.name, words, {**bench.server.environment, **own}, bench.link.port)
@@ -164,7 +164,7 @@ class Laboratory:
             time.sleep(lasts_s)
             self.farm.start(name)
 
-    def _kill_server(self, bench: Bench, lasts_s: float) -> None:
+    def _kill_server(self, bench: FaultyHost, lasts_s: float) -> None:
         with self._locks[f"adb server of {bench.name}"]:
             bench.server.kill()
             time.sleep(lasts_s)
@@ -189,7 +189,7 @@ class Laboratory:
             self._disk.make_room()
             return True
 
-    def _disturb(self, bench: Bench, fault: Fault) -> None:
+    def _disturb(self, bench: FaultyHost, fault: Fault) -> None:
         with self._locks[f"network of {bench.name}"]:
             if fault.kind == "network cut":
                 bench.link.cut()

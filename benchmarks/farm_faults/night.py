@@ -35,7 +35,7 @@ _TRIES = 50
 _AT_ONCE = 16
 
 
-class Night:
+class FaultedNight:
     """Sessions that each answer with an artifact on a phone.
 
     Args:

@@ -20,7 +20,7 @@ FaultKind = Literal[
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultOdds:
     """How often one kind of fault strikes, and how long it lasts.
 
     Attributes:
@@ -32,16 +32,16 @@ class Kind:
     lasts_s: tuple[float, float]
 
 
-KINDS: Mapping[FaultKind, Kind] = {
-    "job killed": Kind(5, (0.0, 0.0)),
-    "worker killed": Kind(4, (0.0, 8.0)),
-    "scheduler killed": Kind(2, (0.0, 8.0)),
-    "adb server killed": Kind(4, (0.0, 6.0)),
-    "store gone": Kind(2, (1.0, 8.0)),
-    "store full": Kind(2, (1.0, 8.0)),
-    "network cut": Kind(2, (0.5, 8.0)),
+KINDS: Mapping[FaultKind, FaultOdds] = {
+    "job killed": FaultOdds(5, (0.0, 0.0)),
+    "worker killed": FaultOdds(4, (0.0, 8.0)),
+    "scheduler killed": FaultOdds(2, (0.0, 8.0)),
+    "adb server killed": FaultOdds(4, (0.0, 6.0)),
+    "store gone": FaultOdds(2, (1.0, 8.0)),
+    "store full": FaultOdds(2, (1.0, 8.0)),
+    "network cut": FaultOdds(2, (0.5, 8.0)),
     # Beyond half a minute a scheduler gives a host up that says nothing.
-    "network silent": Kind(1, (2.0, 45.0)),
+    "network silent": FaultOdds(1, (2.0, 45.0)),
 }
 
 
@@ -60,7 +60,7 @@ class Fault:
     choice: float
 
 
-def draw(seed: int, count: int, kinds: Mapping[FaultKind, Kind] = KINDS) -> tuple[Fault, ...]:
+def draw(seed: int, count: int, kinds: Mapping[FaultKind, FaultOdds] = KINDS) -> tuple[Fault, ...]:
     """Faults in the order in which they strike; each kind that is drawn from strikes at least once.
 
     Args:

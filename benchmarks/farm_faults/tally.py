@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from benchmarks.farm_faults.laboratory import Bench
+from benchmarks.farm_faults.laboratory import FaultyHost
 from benchmarks.farm_faults.night import TESTS_EACH
 from harness.devices.adb.client import AdbPhone
 from harness.devices.adb.server import AdbServer, ServerAddress
@@ -29,7 +29,7 @@ _LOOK_S = 1.0
 
 
 @dataclass(frozen=True)
-class Tally:
+class NightTally:
     """What became of a night's results.
 
     Attributes:
@@ -48,7 +48,7 @@ def tally(
     ends: Mapping[str, JobEnd],
     store: FarmStore,
     run: Path,
-) -> Tally:
+) -> NightTally:
     """Bring what all jobs left into one run, as a night does, and count.
 
     Args:
@@ -73,7 +73,7 @@ def tally(
     # As the page of the night counts them.
     shown = len(Run.read(run).outcomes)
     doubled += max(0, shown - len(ends) * TESTS_EACH)
-    return Tally(tuple(lost), doubled, tuple(disturbed))
+    return NightTally(tuple(lost), doubled, tuple(disturbed))
 
 
 def _adopt(end: JobEnd, store: FarmStore, run: Path, number: int) -> list[Row]:
@@ -90,7 +90,9 @@ def _adopt(end: JobEnd, store: FarmStore, run: Path, number: int) -> list[Row]:
     return rows
 
 
-def seconds_until_free(benches: Sequence[Bench], limit_s: float) -> tuple[float, tuple[str, ...]]:
+def seconds_until_free(
+    benches: Sequence[FaultyHost], limit_s: float
+) -> tuple[float, tuple[str, ...]]:
     """Wait until nobody holds a phone any more: no lease, no claim and no run that goes on.
 
     Args:
@@ -109,7 +111,7 @@ def seconds_until_free(benches: Sequence[Bench], limit_s: float) -> tuple[float,
         time.sleep(_LOOK_S)
 
 
-def _held(bench: Bench) -> list[str]:
+def _held(bench: FaultyHost) -> list[str]:
     held = []
     server = AdbServer(ServerAddress(port=bench.server.port))
     for phone in bench.phones:

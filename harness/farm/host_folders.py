@@ -11,7 +11,7 @@ class HostFolders:
     """Where a host keeps what jobs make.
 
     Attributes:
-        work: One folder per job that runs, or whose end the store does not have yet.
+        work: One folder per try of a job that runs, or whose end the store does not have yet.
         rejected: What was left there and cannot be sent.
         artifacts: The artifact cache.
         kept_bytes: How much of what jobs brought there stays.

@@ -7,6 +7,7 @@ reached nor a host that is restarted meanwhile loses anything.
 from __future__ import annotations
 
 import logging
+import secrets
 import shutil
 import threading
 from collections.abc import Callable
@@ -137,7 +138,7 @@ class HostJobs:
 
     def _do(self, assignment: Assignment, tell: Tell) -> JobOutcome:
         key = assignment.order.job.key
-        folder = self._folders.work / key
+        folder = self._ended_before(key) or self._folders.work / f"{key}.{secrets.token_hex(4)}"
         try:
             return self._run(assignment, folder, tell)
         except Ending:
@@ -151,6 +152,14 @@ class HostJobs:
             with self._lock:
                 del self._running[key]
 
+    def _ended_before(self, key: str) -> Path | None:
+        """Folder of a try whose end the store does not have yet.
+
+        Each try has a folder of its own: a session that was given up for dead may still write.
+        """
+        found = next(self._folders.work.glob(f"{key}.*/{_ENDED}"), None)
+        return None if found is None else found.parent
+
     def _run(self, assignment: Assignment, folder: Path, tell: Tell) -> JobOutcome:
         order, job = assignment.order, assignment.order.job
         store = self._store.of(order.demand.store)
@@ -161,7 +170,8 @@ class HostJobs:
         if not (folder / _ENDED).is_file():
             if self._commit() != job.commit:
                 return JobOutcome(kind="refused", said=f"the clone at {self._name} changed")
-            shutil.rmtree(folder, ignore_errors=True)
+            for earlier_try in self._folders.work.glob(f"{job.key}.*"):
+                shutil.rmtree(earlier_try, ignore_errors=True)
             (folder / "results").mkdir(parents=True)
             write_text(folder / _ASSIGNED, assignment.model_dump_json())
             fault = self._with_exports(assignment, folder, store, tell)

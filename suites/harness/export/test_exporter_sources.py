@@ -29,6 +29,19 @@ DECIDES_NOTHING = {
     "harness.measure.wording": "numbers and plurals in sentences",
     "harness.mounts": "whether a folder lets programs be run from it",
     "harness.options.command_line": "spells the command that a refusal names",
+    **{
+        f"harness.options.groups.{group}": "spelling of those of one group"
+        for group in (
+            "farm",
+            "judging",
+            "model",
+            "place",
+            "positional",
+            "records",
+            "takers",
+            "terminal",
+        )
+    },
     "harness.options.option": "spelling of one option in it",
     "harness.options.table": "spelling of all of them",
     "harness.parent_process": "ends the process when nobody waits for it any more",

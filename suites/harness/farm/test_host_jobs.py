@@ -143,6 +143,20 @@ def test_what_is_stored_is_not_run_again(laboratory: Laboratory) -> None:
     assert laboratory.ran == 1
 
 
+def test_what_an_earlier_try_still_writes_is_no_result_of_the_next(laboratory: Laboratory) -> None:
+    """A session whose host or warden was killed may take a while to end, in its own folder."""
+    laboratory.runs("open(results.parent.parent / 'first', 'w').write(str(results)); sys.exit(15)")
+    assert laboratory.carry_out().kind == "died"
+    first = Path((laboratory.folder / "work" / "first").read_text())
+    (laboratory.folder / "work" / "first").unlink()
+    late = first / "20261130T010203Z-000000"
+    laboratory.runs(f"os.makedirs({str(late)!r}); open({str(late / 'rows-main.jsonl')!r}, 'w')")
+    assert laboratory.carry_out().kind == "stored"
+    end = laboratory.store.find_end(JOB.key)
+    assert end is not None
+    assert [file.path for file in end.files] == ["20261130T010203Z-abcdef/rows-main.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("script", "kind", "said"),
     [
@@ -228,7 +242,7 @@ def test_a_host_that_ends_ends_its_jobs_and_keeps_what_the_store_does_not_take(
         f"import shutil; shutil.rmtree({str(store)!r}, True); open({str(store)!r}, 'w')"
     )
     future = laboratory.begin()
-    wait_until(lambda: (laboratory.folder / "work" / JOB.key / "ended.json").exists())
+    wait_until(lambda: any((laboratory.folder / "work").glob("*/ended.json")))
     laboratory.jobs.close()
     assert future.result(60).kind == "died"
     store.unlink()
@@ -245,7 +259,7 @@ def test_an_end_of_another_store_is_set_aside(laboratory: Laboratory) -> None:
     assert outcome.kind == "refused"
     assert "and another is wanted" in outcome.said
     assert laboratory.ran == 0
-    work = laboratory.folder / "work" / JOB.key
+    work = laboratory.folder / "work" / f"{JOB.key}.abcd"
     (work / "results").mkdir(parents=True)
     order = JobOrder(job=JOB, demand=Demand(store="another"), expected_s=1.0)
     (work / "assigned.json").write_text(Assignment(order=order).model_dump_json())
@@ -262,7 +276,7 @@ def test_an_end_of_another_store_is_set_aside(laboratory: Laboratory) -> None:
     )
     (work / "ended.json").write_text(end.model_dump_json())
     laboratory.restarted().resume()
-    wait_until((laboratory.folder / "rejected" / JOB.key / "ended.json").is_file)
+    wait_until((laboratory.folder / "rejected" / work.name / "ended.json").is_file)
     assert list((laboratory.folder / "work").iterdir()) == []
 
 
