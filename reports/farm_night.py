@@ -12,6 +12,10 @@ from harness.results.run import Run
 from reports.wording import took
 
 
+_SEEN_S = 1.0
+"""Wait of which anybody wants to know the reason."""
+
+
 @dataclass(frozen=True)
 class Bar:
     """A job in its lane.
@@ -138,7 +142,7 @@ def _job(stay: FarmStay) -> FarmJob:
         took(_took_s(stay)),
         stay.is_earlier,
         took(stay.waited_s),
-        stay.waited_for or "",
+        (stay.waited_for or "") if stay.waited_s >= _SEEN_S else "",
     )
 
 
