@@ -11,7 +11,6 @@ from harness.results.rows.session import FarmStay
 from harness.results.run import Run
 from reports.wording import took
 
-
 _SEEN_S = 1.0
 """Wait of which anybody wants to know the reason."""
 

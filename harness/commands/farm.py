@@ -118,7 +118,7 @@ def _work(options: Values) -> int:
         offer = HostOffer(name, _ROOT, phones, store, options["qnn_dir"])
         stack.enter_context(offer)
         commit = partial(working_tree, _ROOT)
-        words = host_words(options)
+        words = host_words(options, _ROOT)
         jobs = HostJobs(name, folders, store, words, offer.has_phone, phones.leave, commit)
         stack.callback(jobs.close)
         jobs.resume()

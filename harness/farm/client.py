@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -26,6 +27,8 @@ _LOOK_S = 0.2
 _LOOK_PER_JOB_S = 0.001
 """What it takes to tell the state of one job, often enough that nothing else suffers."""
 _CONNECT_S = 10.0
+_JOIN_S = 8.0
+"""In which hosts come back to a scheduler that was started anew."""
 _OVER = frozenset({"stored", "failed"})
 
 
@@ -74,6 +77,25 @@ class FarmClient:
     async def hosts(self) -> tuple[Host, ...]:
         """Who is there, with what."""
         return tuple(Host.model_validate_json(one) for one in await self.ask("farm_hosts"))
+
+    async def joined_hosts(self) -> tuple[Host, ...]:
+        """The same, waited for a few seconds where there are none: a scheduler may be new.
+
+        Raises:
+            UserError: If the scheduler is lost meanwhile.
+        """
+        end_s = time.monotonic() + _JOIN_S
+        while True:
+            try:
+                hosts = await self.hosts()
+            except OSError as error:
+                raise UserError(
+                    f"The scheduler at {self._endpoint.address} is gone ({error}); type the same "
+                    "command again when it is back."
+                ) from error
+            if hosts or time.monotonic() > end_s:
+                return hosts
+            await asyncio.sleep(_LOOK_S)
 
     async def _connect(self) -> None:
         try:
@@ -127,13 +149,10 @@ async def run_night(
         await _follow_to_the_end(farm, night, ends, follow, tell)
         missing = [key for key in keys if key not in ends]
         found = await asyncio.to_thread(store.find_ends, missing)
-    except asyncio.CancelledError:
+    finally:
         # Whoever interrupts a night wants its phones back; a scheduler that is gone has no book.
         with suppress(OSError, UserError, TimeoutError):
             await asyncio.wait_for(farm.ask("farm_forget", night=night.name), _CONNECT_S)
-        raise
-    with suppress(OSError, UserError):
-        await farm.ask("farm_forget", night=night.name)
     return {**ends, **found}
 
 

@@ -25,6 +25,9 @@ IMPOSSIBLE_S = 60.0
 _LOOK_S = 5.0
 """After which it is looked again what can start, though nothing happened but that time passed."""
 
+_Wanted = tuple[Demand, frozenset[str], frozenset[str]]
+"""What jobs want that wait for the same: phones that broke and hosts that refused with it."""
+
 
 class Dispatcher:
     """Jobs of all nights, and the hosts that they are given to."""
@@ -178,7 +181,7 @@ class Dispatcher:
     def states(self, night: str | None = None) -> tuple[JobState, ...]:
         """Where the jobs of a night are, or all."""
         running = self._running()
-        told: dict[tuple[Demand, frozenset[str]], str] = {}
+        told: dict[_Wanted, str] = {}
         return tuple(
             JobState(
                 key=key,
@@ -204,12 +207,12 @@ class Dispatcher:
         self,
         one: TrackedJob,
         running: Mapping[str, list[Running]],
-        told: dict[tuple[Demand, frozenset[str]], str],
+        told: dict[_Wanted, str],
     ) -> str:
         """Why a job is where it is; those that want the same wait for the same."""
         if one.state != "waiting":
             return one.said
-        kind = (one.order.demand, frozenset(one.broke))
+        kind = (one.order.demand, frozenset(one.broke), frozenset(one.refused))
         if kind not in told:
             told[kind] = reason_of(*kind, self._hosts.values(), running)
         return "; ".join(filter(None, (one.said, told[kind])))

@@ -6,18 +6,13 @@ reached nor a host that is restarted meanwhile loses anything.
 
 from __future__ import annotations
 
-import logging
-import secrets
-import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from harness.artifacts.atomic_file import write_text
 from harness.errors import UserError
 from harness.farm.exported_folders import artifact_folders, export_name
 from harness.farm.host_folders import HostFolders
@@ -27,15 +22,16 @@ from harness.farm.job_end import JobEnd
 from harness.farm.job_files import fetch_artifact, fetched_folders, send_files
 from harness.farm.job_process import run_job_process
 from harness.farm.kept_folders import KeptFolders
-from harness.farm.order import Assignment, JobOutcome, OutcomeKind
+from harness.farm.order import Assignment, JobOrder, JobOutcome
 from harness.farm.patient_store import Ending, PatientStore
-from harness.farm.store import FarmStore
+from harness.farm.shared_place import StoreUnreachable
+from harness.farm.store import FarmStore, OtherStore
+from harness.farm.tries import Tries
 from harness.results.rows.basics import utc_now
 
 Tell = Callable[[str], None]
 
-_LOG = logging.getLogger(__name__)
-_ASSIGNED, _ENDED, _LOG_NAME = "assigned.json", "ended.json", "log.txt"
+_LOG_NAME = "log.txt"
 _MOST_AT_ONCE = 256
 _LEAST_LIMIT_S, _LIMIT = 3600.0, 10.0
 """A job may take an hour, or so many times of what it is expected to take."""
@@ -65,10 +61,13 @@ class HostJobs:
         commit: Callable[[], str | None],
     ) -> None:
         self._name = name
-        self._folders = folders
+        # Home folders are often links, and artifacts tell where they truly are.
+        self._artifacts = folders.artifacts.resolve()
+        self._tries = Tries(folders.work, folders.rejected)
+        self._raw_store = store
         self._ending = threading.Event()
         self._store = PatientStore(store, self._ending)
-        self._kept = KeptFolders(folders.artifacts, folders.kept_bytes)
+        self._kept = KeptFolders(self._artifacts, folders.kept_bytes)
         self._words = words
         self._has_phone = has_phone
         self._leave_phone = leave_phone
@@ -76,7 +75,6 @@ class HostJobs:
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Assignment, Future[JobOutcome]]] = {}
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="job")
-        folders.work.mkdir(parents=True, exist_ok=True)
 
     @property
     def running(self) -> tuple[Assignment, ...]:
@@ -108,93 +106,77 @@ class HostJobs:
 
     def resume(self) -> None:
         """Take up what an earlier process of this host left: ends to be sent, phones, folders."""
-        for folder in sorted(self._folders.work.iterdir()):
-            if not (folder / _ASSIGNED).is_file():
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder, assignment in self._tries.left():
+            if not self._tries.is_over(folder):
+                if assignment.serialno is not None:
+                    self._leave_phone(assignment.serialno)
+                self._tries.remove(folder)
                 continue
             try:
-                told = (folder / _ASSIGNED).read_text()
-                assignment = Assignment.model_validate_json(told)
-                if (folder / _ENDED).is_file():
-                    JobEnd.model_validate_json((folder / _ENDED).read_text())
-            except (ValidationError, OSError) as error:
-                self._reject(folder, error)
-                continue
-            if (folder / _ENDED).is_file():
+                self._refuse_other_store(assignment)
+            except OtherStore as error:
+                self._tries.reject(folder, error)
+            else:
                 # Its phone is free: what is left to be done is between host and store.
                 self.carry_out(assignment.model_copy(update={"serialno": None}), lambda line: None)
-                continue
-            if assignment.serialno is not None:
-                self._leave_phone(assignment.serialno)
-            shutil.rmtree(folder, ignore_errors=True)
 
-    def _reject(self, folder: Path, error: Exception) -> None:
-        """Keep what nobody can send out of the way."""
-        kept = self._folders.rejected / folder.name
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder, kept)
-        _LOG.warning("%s cannot be sent (%s) and was moved to %s", folder, error, kept)
+    def _refuse_other_store(self, assignment: Assignment) -> None:
+        """Raise ``OtherStore`` where this is not the job's; one that is away will come back."""
+        if (identity := assignment.order.demand.store) is not None:
+            with suppress(StoreUnreachable):
+                self._raw_store.check(identity)
 
     def _do(self, assignment: Assignment, tell: Tell) -> JobOutcome:
         key = assignment.order.job.key
-        folder = self._ended_before(key) or self._folders.work / f"{key}.{secrets.token_hex(4)}"
+        folder = self._tries.new_folder(key)
         try:
+            folder = self._tries.ended_before(key) or folder
             return self._run(assignment, folder, tell)
         except Ending:
             return JobOutcome(kind="died", said=f"{self._name} ended")
-        except (UserError, OSError) as error:
-            if (folder / _ENDED).is_file():
-                self._reject(folder, error)
-            kind: OutcomeKind = "refused" if isinstance(error, UserError) else "died"
-            return JobOutcome(kind=kind, said=f"{self._name}: {error}")
+        except OSError as error:
+            return JobOutcome(kind="died", said=f"{self._name}: {error}")
+        except UserError as error:
+            if self._tries.is_over(folder):
+                self._tries.reject(folder, error)
+            return JobOutcome(kind="refused", said=f"{self._name}: {error}")
         finally:
             with self._lock:
                 del self._running[key]
 
-    def _ended_before(self, key: str) -> Path | None:
-        """Folder of a try whose end the store does not have yet.
-
-        Each try has a folder of its own: a session that was given up for dead may still write.
-        """
-        found = next(self._folders.work.glob(f"{key}.*/{_ENDED}"), None)
-        return None if found is None else found.parent
-
     def _run(self, assignment: Assignment, folder: Path, tell: Tell) -> JobOutcome:
         order, job = assignment.order, assignment.order.job
         store = self._store.of(order.demand.store)
+        is_over = self._tries.is_over(folder)
+        if not is_over:
+            self._refuse_other_store(assignment)
         earlier = store.find_end(job.key)
         if earlier is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            self._tries.remove(folder)
             return JobOutcome(kind="stored", exit_status=earlier.exit_status)
-        if not (folder / _ENDED).is_file():
-            if self._commit() != job.commit:
-                return JobOutcome(kind="refused", said=f"the clone at {self._name} changed")
-            for earlier_try in self._folders.work.glob(f"{job.key}.*"):
-                shutil.rmtree(earlier_try, ignore_errors=True)
-            (folder / "results").mkdir(parents=True)
-            write_text(folder / _ASSIGNED, assignment.model_dump_json())
-            fault = self._with_exports(assignment, folder, store, tell)
-            if fault is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                return fault
-        end = JobEnd.model_validate_json((folder / _ENDED).read_text())
-        with self._kept.using(self._made(end)):
-            kept = self._send(end, folder, store)
-        shutil.rmtree(folder, ignore_errors=True)
-        return JobOutcome(kind="stored", exit_status=kept.exit_status)
+        if not is_over and self._commit() != job.commit:
+            return JobOutcome(kind="refused", said=f"the clone at {self._name} changed")
+        with ExitStack() as kept:
+            if not is_over:
+                self._tries.begin(assignment, folder)
+                self._fetch(order, store, kept)
+                fault = self._process(assignment, folder, tell)
+                if fault is not None:
+                    self._tries.remove(folder)
+                    return fault
+            end = self._tries.read_end(folder)
+            kept.enter_context(self._kept.using(self._made(end)))
+            stored = self._send(end, folder, store)
+        self._tries.remove(folder)
+        return JobOutcome(kind="stored", exit_status=stored.exit_status)
 
-    def _with_exports(
-        self, assignment: Assignment, folder: Path, store: PatientStore, tell: Tell
-    ) -> JobOutcome | None:
-        """Run a job's process beside the exports it needs; None if its end is in its folder."""
-        artifacts = self._folders.artifacts
-        exports = list(filter(None, map(store.find_end, assignment.order.after)))
-        needed = [path for export in exports for path in fetched_folders(export, artifacts)]
-        with self._kept.using(needed):
-            for export in exports:
-                fetch_artifact(export, artifacts, store, self._kept.brought)
-            return self._process(assignment, folder, tell)
+    def _fetch(self, order: JobOrder, store: PatientStore, kept: ExitStack) -> None:
+        """Bring the exports that a job needs, and keep them as long as it does."""
+        exports = list(filter(None, map(store.find_end, order.after)))
+        needed = [path for export in exports for path in fetched_folders(export, self._artifacts)]
+        kept.enter_context(self._kept.using(needed))
+        for export in exports:
+            fetch_artifact(export, self._artifacts, store, self._kept.brought)
 
     def _process(self, assignment: Assignment, folder: Path, tell: Tell) -> JobOutcome | None:
         order, serialno = assignment.order, assignment.serialno
@@ -221,14 +203,14 @@ class HostJobs:
         for made in self._made(end):
             if made not in before:
                 self._kept.brought(made)
-        write_text(folder / _ENDED, end.model_dump_json())
+        self._tries.end(folder, end)
         return None
 
     def _made(self, end: JobEnd) -> list[Path]:
         """Folders of the artifact cache that an export filled."""
         if end.job.kind != "export":
             return []
-        return artifact_folders(self._folders.artifacts, export_name(end.job))
+        return artifact_folders(self._artifacts, export_name(end.job))
 
     def _fault(self, assignment: Assignment, status: int | None, log: Path) -> JobOutcome | None:
         if status is None and self._ending.is_set():
@@ -241,7 +223,7 @@ class HostJobs:
 
     def _send(self, end: JobEnd, folder: Path, store: PatientStore) -> JobEnd:
         """Send files first, then the end that names them."""
-        files = send_files(end.job, folder / "results", self._folders.artifacts, store)
+        files = send_files(end.job, folder / "results", self._artifacts, store)
         log = store.put_file(folder / _LOG_NAME)
         whole = end.model_copy(update={"files": tuple(files), "log": log.sha256})
         return store.put_end(whole)

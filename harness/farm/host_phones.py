@@ -70,7 +70,11 @@ class HostPhones:
                     self._write()
 
     def _write(self) -> None:
-        write_text(self._record, json.dumps(sorted(self._left)))
+        """Tell whoever is next; without room for that this process still knows."""
+        try:
+            write_text(self._record, json.dumps(sorted(self._left)))
+        except OSError as error:
+            _LOG.warning("%s cannot be written: %s", self._record, error)
 
     def _is_given_back(self, found: FoundPhone) -> bool:
         """Whether a phone is free now, or another's matter."""

@@ -92,7 +92,7 @@ class KeptFolders:
         """Artifacts that somebody gave a name, and so wants to keep."""
         links = (path for path in (self._artifacts / ARTIFACTS).glob("*") if path.is_symlink())
         return {
-            link.with_name(os.readlink(link))
+            link.parent / os.readlink(link)
             for link in links
             if not link.name.startswith(NAME_PREFIX)
         }

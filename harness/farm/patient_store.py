@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from harness.farm.job_end import JobEnd, StoredFile
 from harness.farm.shared_place import StoreUnreachable
-from harness.farm.store import FarmStore, StoreDamaged
+from harness.farm.store import FarmStore, OtherStore, StoreDamaged
 
 Answer = TypeVar("Answer")
 
@@ -32,18 +32,29 @@ class PatientStore:
         store: The store.
         ending: Set when whoever asks ends.
         identity: What tells the one that is meant from others; None for any.
+        tell: Told why it waits, and when that is over.
     """
 
     def __init__(
-        self, store: FarmStore, ending: threading.Event, identity: str | None = None
+        self,
+        store: FarmStore,
+        ending: threading.Event,
+        identity: str | None = None,
+        tell: Callable[[str], None] = _LOG.warning,
     ) -> None:
         self._store = store
         self._ending = ending
         self._identity = identity
+        self._tell = tell
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nobody waits for an answer any more."""
+        return self._ending.is_set()
 
     def of(self, identity: str | None) -> PatientStore:
         """The same, but for a store that somebody means."""
-        return PatientStore(self._store, self._ending, identity)
+        return PatientStore(self._store, self._ending, identity, self._tell)
 
     def find_end(self, key: str) -> JobEnd | None:
         """As the store's; raises ``Ending`` besides, as all of these."""
@@ -78,26 +89,33 @@ class PatientStore:
             raise
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
-        pause_s = _FIRST_PAUSE_S
+        pause_s, said = _FIRST_PAUSE_S, ""
         while True:
             try:
                 self._check()
                 answer = self._asked(ask)
                 # What went to a folder whose disk was unmounted meanwhile is below that disk now.
                 self._check()
+            except (StoreUnreachable, OtherStore) as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._tell(f"{said} It is asked again until then.")
+            else:
+                if said:
+                    self._tell(f"{self._store.url} is there again.")
                 return answer
-            except StoreUnreachable as error:
-                _LOG.warning("%s Trying again in %.0f s.", error, pause_s)
             if self._ending.wait(pause_s):
                 raise Ending
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 @contextmanager
-def patience(store: FarmStore, identity: str | None) -> Iterator[PatientStore]:
-    """A store that is asked again and again until the block ends."""
+def patience(
+    store: FarmStore, identity: str | None, tell: Callable[[str], None] = _LOG.warning
+) -> Iterator[PatientStore]:
+    """A store that is asked again and again until the block ends; arguments as of the class."""
     ending = threading.Event()
     try:
-        yield PatientStore(store, ending, identity)
+        yield PatientStore(store, ending, identity, tell)
     finally:
         ending.set()

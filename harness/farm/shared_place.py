@@ -17,6 +17,8 @@ from harness.errors import UserError
 
 _LOG = logging.getLogger(__name__)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What clients make of a request that a store does not know."""
 
 
 class StoreUnreachable(UserError):
@@ -116,10 +118,14 @@ class SharedPlace:
             self._system.pipe_file(self._at(name), content, mode="create")
         except FileExistsError:
             return
-        except Exception as error:
-            if self.read(name) is None:
-                _LOG.info("%s takes no name for new alone: %s", self.url, error)
-                self._system.pipe_file(self._at(name), content)
+        except (NotImplementedError, OSError) as error:
+            if self.read(name) is not None:
+                return
+            cannot = isinstance(error, NotImplementedError) or error.errno in _CANNOT
+            if not cannot:
+                raise
+            _LOG.info("%s takes no name for new alone: %s", self.url, error)
+            self._system.pipe_file(self._at(name), content)
 
     def _folder(self, name: str) -> str:
         return self._at(name).rpartition("/")[0]

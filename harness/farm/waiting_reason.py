@@ -44,6 +44,7 @@ def impossible(demand: Demand, hosts: Iterable[Host]) -> str | None:
 def reason_of(
     demand: Demand,
     broke: frozenset[str],
+    refused: frozenset[str],
     hosts: Iterable[Host],
     running: Mapping[str, Sequence[Running]],
 ) -> str:
@@ -52,6 +53,7 @@ def reason_of(
     Args:
         demand: What it takes.
         broke: Phones that broke under it.
+        refused: Hosts that refused it.
         hosts: Of the farm.
         running: What runs, by host.
     """
@@ -59,9 +61,10 @@ def reason_of(
     never = impossible(demand, there)
     if never is not None:
         return never
-    able = [host for host in there if can_ever_run(demand, host)]
+    able = [host for host in there if can_ever_run(demand, host) and host.name not in refused]
     if not able:
-        return f"no host that could run it reaches the store {demand.store} now"
+        but = " and did not refuse it" if refused else ""
+        return f"no host that could run it{but} reaches the store {demand.store} now"
     if demand.soc is not None:
         fit = [phone for host in able for phone in host.phones if suits(demand, phone)]
         left = [phone for phone in fit if phone.serialno not in broke]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from harness.artifacts.artifact import Artifact
 from harness.farm.demand import Demand
 from harness.farm.host_folders import HostFolders
 from harness.farm.host_jobs import HostJobs
@@ -49,6 +51,18 @@ run.mkdir()
 (results / ".sequence").write_text("1")
 print("it ran")
 {script}
+"""
+
+
+EXPORTER = """#!{python}
+# Stands where an export's Python would: what it makes was made before.
+import os, pathlib, shutil, sys
+words = sys.argv[1:]
+if "harness.farm.warden" in words:
+    os.execv({python!r}, [{python!r}, *words])
+artifacts = pathlib.Path(words[words.index("--artifacts") + 1])
+shutil.copytree({made!r}, artifacts, dirs_exist_ok=True, symlinks=True)
+os.symlink({artifact!r}, artifacts / "artifacts" / words[words.index("--name") + 1])
 """
 
 
@@ -323,3 +337,31 @@ def test_what_cannot_be_sent_is_set_aside_and_hinders_no_start(laboratory: Labor
     assert list(work.iterdir()) == []
     rejected = sorted(path.name for path in (laboratory.folder / "rejected").iterdir())
     assert rejected == ["alien", "torn"]
+
+
+def test_an_export_reaches_the_store_from_a_cache_behind_a_link(
+    laboratory: Laboratory,
+    random_smolvlm: Artifact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    os.symlink(tmp_path / "scratch", laboratory.folder / "artifacts")
+    laboratory.jobs = laboratory.restarted()
+    program = tmp_path / "exporter"
+    made = random_smolvlm.directory.parents[1]
+    told = {"made": str(made), "artifact": random_smolvlm.directory.name}
+    program.write_text(EXPORTER.format(python=sys.executable, **told))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    job = JOB.model_copy(update={"kind": "export", "suite": ""})
+    order = JobOrder(job=job, demand=Demand(), expected_s=1.0)
+    outcome = laboratory.jobs.carry_out(Assignment(order=order), [].append).result(60)
+    assert outcome == JobOutcome(kind="stored", exit_status=0)
+    end = laboratory.store.find_end(job.key)
+    assert end is not None
+    names = {file.path.split("/")[-1] for file in end.files}
+    assert {"manifest.json", *(entry.file for entry in random_smolvlm.manifest.components)} <= names
+    assert list((laboratory.folder / "work").iterdir()) == []
+    kept = {record.name for record in (tmp_path / "scratch" / ".farm").iterdir()}
+    assert f"artifacts+{random_smolvlm.directory.name}" in kept

@@ -34,7 +34,7 @@ def typed() -> dict[str, Any]:
     ("kind", "target", "serialno", "words"),
     [
         ("session", "phone", "P0", (*PHONES, *QNN, *CACHE)),
-        ("session", "phone", None, CACHE),
+        ("session", "phone", None, CACHE),  # a virtual one
         ("session", "emulator", None, (*QNN, *CACHE)),
         ("session", "host", None, CACHE),
         ("export", "phone", None, (*QNN, *CACHE)),
@@ -47,7 +47,7 @@ def test_a_job_is_told_what_matters_to_it(
     """Words that do not matter would be refused, as those of somebody who typed them."""
     job = Job(kind=kind, commit="c", model="m", mode="kv", precision="fp32", target=target)
     values = resolve("farm", typed, tmp_path, tmp_path)
-    assert host_words(values).of(job, serialno) == words
+    assert host_words(values, tmp_path).of(job, serialno) == words
 
 
 def test_what_files_say_they_say_to_each_job_themselves(tmp_path: Path) -> None:
@@ -55,7 +55,12 @@ def test_what_files_say_they_say_to_each_job_themselves(tmp_path: Path) -> None:
     (tmp_path / "snapgate.toml").write_text('build_dir = "build"\nphones = "phones.toml"\n')
     values = resolve("farm", {"artifacts": Path("/cäche")}, tmp_path, tmp_path)
     job = Job(kind="session", commit="c", model="m", mode="kv", precision="f", target="phone")
-    assert host_words(values).of(job, "P0") == CACHE
+    assert host_words(values, tmp_path).of(job, "P0") == CACHE
+    # A clone elsewhere does not read that file; what its list of phones would run is asked for.
+    clone = tmp_path / "clone"
+    (clone / ".git").mkdir(parents=True)
+    build = ("--build-dir", str(tmp_path / "build"))
+    assert host_words(values, clone).of(job, "P0") == (*build, *CACHE)
 
 
 def test_no_session_says_for_a_host_what_that_says_itself() -> None:

@@ -39,7 +39,7 @@ def test_what_nobody_can_run_is_named(demand: Demand, hosts: list[Host], told: s
     said = impossible(demand, hosts)
     assert said is not None
     assert told in said
-    assert reason_of(demand, frozenset(), hosts, {}) == said
+    assert reason_of(demand, frozenset(), frozenset(), hosts, {}) == said
 
 
 def test_what_somebody_can_run_is_not() -> None:
@@ -51,8 +51,10 @@ def test_a_store_that_no_host_reaches_now_is_waited_for() -> None:
     away = HOST.model_copy(update={"store": None})
     demand = Demand(soc="SM8550", store="here")
     assert impossible(demand, [away]) is None
-    told = reason_of(demand, frozenset(), [away], {})
+    told = reason_of(demand, frozenset(), frozenset(), [away], {})
     assert told == "no host that could run it reaches the store here now"
+    told = reason_of(demand, frozenset(), frozenset({"bench"}), [HOST, away], {})
+    assert told == "no host that could run it and did not refuse it reaches the store here now"
 
 
 @pytest.mark.parametrize(
@@ -73,4 +75,4 @@ def test_a_store_that_no_host_reaches_now_is_waited_for() -> None:
 def test_what_waits_is_told_for_what(
     demand: Demand, broke: set[str], running: list[Running], told: str
 ) -> None:
-    assert told in reason_of(demand, frozenset(broke), [HOST], {"bench": running})
+    assert told in reason_of(demand, frozenset(broke), frozenset(), [HOST], {"bench": running})
