@@ -20,23 +20,7 @@ from harness.devices.phone.workspace import Workspace
 from harness.farm.host_phones import HostPhones
 from harness.virtual_phone.phone import VirtualPhone
 from harness.virtual_phone.private_server import PrivateAdbServer
-
-HOLDER = """
-import sys, time
-from pathlib import Path
-from harness.devices.phone.runs.claimed_run import ClaimedRun
-from harness.devices.adb.client import AdbPhone
-from harness.devices.adb.server import AdbServer, ServerAddress
-from harness.devices.phone.exclusive_use import held
-from harness.devices.phone.workspace import Workspace
-
-port, serial, folder = sys.argv[1:]
-phone = AdbPhone(AdbServer(ServerAddress(port=int(port))), serial)
-with held(phone, "SHELF-3", Path(folder), wait_s=0.0):
-    ClaimedRun(phone, f"{Workspace.on(phone).runs}/long").start("exec sleep 600", "left behind")
-    print("held", flush=True)
-    time.sleep(600)
-"""
+from suites.harness.devices.phone.test_exclusive_use import HOLDER
 
 
 @pytest.fixture
