@@ -125,11 +125,12 @@ def robustness(session: nox.Session) -> None:
 
 @nox.session
 def farm(session: nox.Session) -> None:
-    """A farm under faults, what it adds to a job, and how well it fills a night."""
+    """A farm under faults, whether it judges alike, what it adds, how well it fills a night."""
     install(session)
     run_all(
         session,
         ["-m", "benchmarks.farm_faults", *session.posargs],
+        ["-m", "benchmarks.farm_verdicts"],
         ["-m", "benchmarks.farm_overhead"],
         ["-m", "benchmarks.farm_nights"],
     )
