@@ -155,6 +155,25 @@ def export_component(
     return _get_or_build(inputs, component, root, processes, True, tell)
 
 
+def export_tasks(
+    request: ExportRequest, folder: Path, report: ReportProgress
+) -> dict[Component, Task]:
+    """What is done to export each component, for whoever looks at what happens on the way.
+
+    Args:
+        request: As for the whole artifact.
+        folder: Where files would be written.
+        report: Shown to whoever waits.
+
+    Raises:
+        UserError: As ``export_artifact``.
+    """
+    inputs = _open(request, report)
+    return {
+        component: _task(inputs, inputs.config(component), folder) for component in COMPONENTS
+    }
+
+
 def _get_or_build(
     inputs: _Inputs,
     component: Component,

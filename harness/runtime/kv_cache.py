@@ -81,6 +81,20 @@ class KvCache:
         values = [rows.reshape(1, heads, slots, dim) for rows in flat[self._layers :]]
         return keys + values
 
+    def held(self) -> tuple[list[Array], list[Array]]:
+        """What the filled positions hold, as real numbers.
+
+        Returns:
+            K ``[kv_heads, head_dim, positions]`` and V ``[kv_heads, positions, head_dim]`` of each
+            layer, float32, the caller's own.
+        """
+        real = []
+        for codes, encoding in zip(self.views(self.slots), self._encodings, strict=True):
+            shifted = codes[0].astype(np.float32) - np.float32(encoding.zero_point)
+            real.append(shifted * np.float32(encoding.scale))
+        keys = [one[..., : self.filled] for one in real[: self._layers]]
+        return keys, [one[:, : self.filled] for one in real[self._layers :]]
+
     def arrange(
         self, slots: int, encodings: CacheEncodings | None = None, capacity: int | None = None
     ) -> None:

@@ -33,6 +33,8 @@ class LoadedModel:
         tokenizer: Of prompts and answers.
         stop_ids: Tokens that end an answer.
         failing_ids: Tokens that end it because upstream's tokenizer cannot write them.
+        encoder: Of pictures.
+        embed_prefill: Embeds the text of prompts.
         prompt_embedding: What a turn's text and images become.
         embed_decode: Embeds what was answered.
         prefiller: Decoder of prompts.
@@ -47,6 +49,8 @@ class LoadedModel:
     tokenizer: Tokenizer
     stop_ids: frozenset[int]
     failing_ids: frozenset[int]
+    encoder: VisionEncoder
+    embed_prefill: TokenEmbedder
     prompt_embedding: PromptEmbedding
     embed_decode: TokenEmbedder
     prefiller: Decoder
@@ -100,6 +104,8 @@ def load_model(files: RunFiles, family: VlmFamily, options: RunOptions, log: Log
         tokenizer,
         tokenizer.stop_ids(family),
         tokenizer.failing_ids(found.geometry.vocab_size),
+        encoder,
+        embed_prefill,
         PromptEmbedding(tokenizer, embed_prefill, encoder, found.geometry.vocab_size),
         embed_decode,
         prefiller,

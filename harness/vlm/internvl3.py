@@ -148,6 +148,8 @@ FAMILY = VlmFamily(
         ),
     },
     encoder="harness.export.families.internvl3:InternVl3Encoder",
+    vision_layers="vision_tower.encoder.layer",
+    projector="multi_modal_projector.layer_norm",
     miniature="training.families.internvl3:MINIATURE",
 )
 

@@ -129,6 +129,8 @@ FAMILY = VlmFamily(
         ),
     },
     encoder="harness.export.families.smolvlm:SmolVlmEncoder",
+    vision_layers="vision_model.encoder.layers",
+    projector="connector.modality_projection.proj",
     miniature="training.families.smolvlm:MINIATURE",
 )
 

@@ -141,6 +141,9 @@ class VlmFamily:
         key_layout: Names of the weights, on the hub and as ``transformers`` has them in memory.
         encoder: ``module:attribute`` of what makes the vision encoder's float32 ``nn.Module`` from
             a ``VisionGeometry`` and a ``TextGeometry``.
+        vision_layers: Path of the vision encoder's layers, in ``transformers`` and in ``encoder``;
+            None where what happens inside of it is not compared with ``transformers``.
+        projector: Path of the first module that reads what the vision layers came to; with it.
         miniature: ``module:attribute`` of the ``training.miniature.MiniatureFamily`` that trains
             small models of it.
     """
@@ -155,6 +158,8 @@ class VlmFamily:
     read_geometry: GeometryReader
     key_layout: KeyLayout | None = None
     encoder: str | None = None
+    vision_layers: str | None = None
+    projector: str | None = None
     miniature: str | None = None
     idle_stop_tokens: tuple[str, ...] = ()
     published_stop_tokens: tuple[str, ...] = ()

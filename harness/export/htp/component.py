@@ -64,7 +64,7 @@ def build_htp_component(
     qnn = activate(task.qnn_dir)
     assert config.soc is not None
     conversations = tokenized_samples(checkpoint, task.calibration)
-    methods, constants = _methods(checkpoint, config, conversations, report)
+    methods, constants = component_methods(checkpoint, config, conversations, report)
     report("compile")
     options = CompilerOptions(
         get_soc(config.soc), fp16=config.precision == "fp16", for_phone=config.shares_memory
@@ -81,13 +81,23 @@ def build_htp_component(
     return graph_costs(lowered, task.output, qnn)
 
 
-def _methods(
+def component_methods(
     checkpoint: Checkpoint,
     config: BuildConfig,
     conversations: Sequence[TokenizedSample],
     report: ReportStage,
 ) -> tuple[dict[str, HtpMethod], dict[str, object]]:
-    """Graphs and constant methods of a component."""
+    """Graphs of a component as its file will compute, still in torch, and its constant methods.
+
+    Args:
+        checkpoint: Where the weights are.
+        config: What to build.
+        conversations: Samples that ranges are found on.
+        report: Told the name of each stage as it begins.
+
+    Raises:
+        UserError: If a weight or sample does not fit.
+    """
     report("weights")
     if config.component == "text_decoder":
         return _decoder(checkpoint, config, conversations, report)

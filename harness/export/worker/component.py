@@ -49,15 +49,30 @@ def build_component(checkpoint: Checkpoint, task: Task, report: ReportStage) -> 
     Raises:
         UserError: If a weight is missing or left over.
     """
+    module = component_module(checkpoint, task, report)
+    with without_collections():
+        _write(module, checkpoint, task, report)
+
+
+def component_module(checkpoint: Checkpoint, task: Task, report: ReportStage) -> nn.Module:
+    """A component as its file will compute, still in torch.
+
+    Args:
+        checkpoint: Where the weights are.
+        task: What to build, from which samples.
+        report: Told the name of each stage as it begins.
+
+    Raises:
+        UserError: If a weight is missing or left over.
+    """
     config = task.config
     report("weights")
     rows = _rows(checkpoint, task)
     module = load_module(checkpoint, config.component, config.context_length)
-    if config.precision != "fp32":
-        report("quantize")
-        module = _quantized(module, config, rows)
-    with without_collections():
-        _write(module, checkpoint, task, report)
+    if config.precision == "fp32":
+        return module
+    report("quantize")
+    return _quantized(module, config, rows)
 
 
 def _write(module: nn.Module, checkpoint: Checkpoint, task: Task, report: ReportStage) -> None:

@@ -1,0 +1,102 @@
+"""How like each other two neighbouring stages have to be.
+
+Float modules do what ``transformers`` does in another order of operations, and leave 115 dB and
+more. A recipe rounds, and by how much is its own matter: what it costs in answers is what gates
+are about. Here it is only asked for as much as every calibration that saw the right pictures
+leaves. A file has to do what the recipe's modules do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.ladder.signals import Signal
+from harness.vocabulary import FLOATS, Component, Precision
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Least signal to noise, in dB.
+
+    Attributes:
+        whole: Of a whole signal.
+        channel: Of its worst channel.
+    """
+
+    whole: float
+    channel: float
+
+
+EXACT = Bound(whole=80.0, channel=60.0)
+"""Of what is computed in float32 on both sides; an epsilon of a norm that is wrong leaves 60."""
+
+ROUNDED: Mapping[Precision, Bound] = {
+    "8w": Bound(30.0, 15.0),
+    "4w": Bound(12.0, 5.0),
+    "8da8w": Bound(15.0, 5.0),
+    "8da4w": Bound(6.0, 0.0),
+    "16a8w": Bound(20.0, 10.0),
+    "16a4w": Bound(5.0, -5.0),
+    "16a4w_block": Bound(6.0, 0.0),
+}
+"""Of a recipe's modules against float ones."""
+
+_HALF = Bound(40.0, 25.0)
+_CODES = Bound(40.0, 20.0)
+_FLIPS = Bound(25.0, 15.0)
+"""Activations that are quantized at run time: a last digit that differs makes another code."""
+
+_FILES: Mapping[Precision, Bound] = {
+    "fp32": EXACT,
+    "fp16": _HALF,
+    "8w": EXACT,
+    "4w": EXACT,
+    "8da8w": _FLIPS,
+    "8da4w": _FLIPS,
+    "16a8w": _CODES,
+    "16a4w": _CODES,
+    "16a4w_block": _CODES,
+}
+
+
+_PIXELS = Bound(35.0, 30.0)
+"""Two resizings of one picture may differ by a step of 8 bits here and there."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is asked of the stages of one artifact.
+
+    Attributes:
+        precisions: Of its components.
+    """
+
+    precisions: Mapping[Component, Precision]
+
+    def of_modules(self, signal: Signal) -> Bound:
+        """Float modules, held against ``transformers``."""
+        return _PIXELS if signal.name == "pixels" else EXACT
+
+    def of_recipe(self, signal: Signal) -> Bound:
+        """Modules of the recipe, held against float ones."""
+        precision = self._precision(signal)
+        return EXACT if precision in FLOATS else ROUNDED[precision]
+
+    def of_file(self, signal: Signal, *, is_rounded: bool) -> Bound:
+        """The files.
+
+        Args:
+            signal: Which.
+            is_rounded: Whether what it is held against is of the recipe's modules.
+        """
+        if signal.name == "pixels":
+            return _PIXELS
+        precision = self._precision(signal)
+        if is_rounded or precision in FLOATS:
+            return _FILES[precision]
+        return ROUNDED[precision]
+
+    def _precision(self, signal: Signal) -> Precision:
+        # What a runner merges has rows of the table in it.
+        return self.precisions[signal.component or "token_embedding"]

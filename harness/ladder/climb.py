@@ -1,0 +1,136 @@
+"""From an artifact and conversations to its ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.artifacts.artifact import Artifact
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.ladder.bounds import Bound, Bounds
+from harness.ladder.comparison import Ladder, Rung, compare
+from harness.ladder.exercise import Exercise
+from harness.ladder.float_stage import FloatStage
+from harness.ladder.free_answers import contradictions
+from harness.ladder.signals import Reading, Signal
+from harness.ladder.stages import (
+    RECIPE,
+    Tasks,
+    file_stage,
+    float_modules,
+    is_rounded,
+    recipe_modules,
+)
+from harness.runtime.request import Request
+from harness.vocabulary import Component, Mode
+
+Tell = Callable[[str], None]
+
+
+class Stage(Protocol):
+    """Something that a model can be at."""
+
+    @property
+    def name(self) -> str:
+        """As a person tells it from others."""
+        ...
+
+    def read(self, exercise: Exercise) -> Reading:
+        """Every signal that it has."""
+        ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is looked at.
+
+    Attributes:
+        checkpoint: The float model.
+        artifact: Made from it, of files that run on this machine.
+        tasks: What was done to make it.
+        mode: It runs in, kv or hybrid.
+    """
+
+    checkpoint: Checkpoint
+    artifact: Artifact
+    tasks: Tasks
+    mode: Mode
+
+
+def climb(requests: Sequence[Request], subject: Subject, max_tokens: int, tell: Tell) -> Ladder:
+    """Put every stage of an artifact through conversations.
+
+    Stages are loaded one after the other: two of a full-size model need not fit into memory.
+
+    Args:
+        requests: The conversations.
+        subject: The artifact, and where it came from.
+        max_tokens: Most tokens of an answer.
+        tell: Shown to whoever waits.
+
+    Raises:
+        UserError: If a picture or file is unusable, or a weight or sample does not fit.
+    """
+    tell("float transformers: load")
+    exercises = _exercises(requests, subject.checkpoint, max_tokens, tell)
+    steps = _Steps(exercises, tell)
+    bounds = Bounds({name: task.config.precision for name, task in subject.tasks.items()})
+    context = subject.tasks["text_decoder"].config.context_length
+    assert context is not None
+    tell("float modules: load")
+    steps.take(float_modules(subject.checkpoint, context), bounds.of_modules)
+    if is_rounded(subject.tasks):
+        tell("modules of the recipe: load")
+
+        def report(component: Component, stage: str) -> None:
+            tell(f"modules of the recipe: {component}: {stage}")
+
+        steps.take(recipe_modules(subject.checkpoint, subject.tasks, report), bounds.of_recipe)
+    tell("files: load")
+    files = file_stage(subject.artifact, subject.checkpoint, subject.mode)
+
+    def of_file(signal: Signal) -> Bound:
+        return bounds.of_file(signal, is_rounded=steps.names.get(signal) == RECIPE)
+
+    readings = steps.take(files, of_file)
+    said = [
+        sentence
+        for one, reading in zip(exercises, readings, strict=True)
+        for sentence in contradictions(one, reading, files.answer(one))
+    ]
+    return Ladder(tuple(steps.rungs), tuple(said))
+
+
+def _exercises(
+    requests: Sequence[Request], checkpoint: Checkpoint, max_tokens: int, tell: Tell
+) -> list[Exercise]:
+    stage = FloatStage(checkpoint.spec, checkpoint.directory, max_tokens)
+    exercises = []
+    for number, request in enumerate(requests, 1):
+        tell(f"{stage.name}: conversation {number} of {len(requests)}")
+        exercises.append(stage.hold(request))
+    return exercises
+
+
+class _Steps:
+    """What is known of each signal, stage by stage."""
+
+    def __init__(self, exercises: Sequence[Exercise], tell: Tell) -> None:
+        self._exercises = exercises
+        self._tell = tell
+        self._known = [dict(one.reading) for one in exercises]
+        self.names = {signal: FloatStage.name for one in self._known for signal in one}
+        self.rungs: list[Rung] = []
+
+    def take(self, stage: Stage, bound_of: Callable[[Signal], Bound]) -> list[Reading]:
+        """Hold a stage against those before it."""
+        readings = []
+        for number, one in enumerate(self._exercises, 1):
+            self._tell(f"{stage.name}: conversation {number} of {len(self._exercises)}")
+            readings.append(stage.read(one))
+        self.rungs += compare(self._known, readings, self.names, stage.name, bound_of)
+        for known, reading in zip(self._known, readings, strict=True):
+            known.update(reading)
+            self.names |= dict.fromkeys(reading, stage.name)
+        return readings

@@ -1,0 +1,139 @@
+"""Stages held against each other, signal by signal, and where the first of them drops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from harness.ladder.bounds import Bound
+from harness.ladder.signals import LOGITS, Array, Reading, Signal
+from harness.measure.likeness import Likeness, LogitLikeness, likeness, logit_likeness
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One signal of two neighbouring stages.
+
+    Attributes:
+        before: The last stage before that has the signal.
+        behind: The stage that is compared.
+        signal: Over all exercises.
+        likeness: Of both.
+        logits: What they would choose; None of other signals.
+        bound: What is asked of them.
+    """
+
+    before: str
+    behind: str
+    signal: Signal
+    likeness: Likeness
+    logits: LogitLikeness | None
+    bound: Bound
+
+    @property
+    def holds(self) -> bool:
+        """Whether the signal is kept."""
+        found = self.likeness
+        return (
+            found.sqnr_db >= self.bound.whole and found.worst_channel_db >= self.bound.channel
+        )
+
+    @property
+    def described(self) -> str:
+        """What was found, in words."""
+        found = self.likeness
+        told = f"{self.signal.described} at {found.sqnr_db:.1f} dB (at least {self.bound.whole:g})"
+        if found.sqnr_db >= self.bound.whole:
+            told = (
+                f"a channel of {self.signal.described} at {found.worst_channel_db:.1f} dB (at least"
+                f" {self.bound.channel:g})"
+            )
+        return told
+
+
+def compare(
+    before: Sequence[Reading],
+    behind: Sequence[Reading],
+    names: Mapping[Signal, str],
+    stage: str,
+    bound_of: Callable[[Signal], Bound],
+) -> list[Rung]:
+    """Hold a stage against what came before it.
+
+    Args:
+        before: By exercise, each signal as the last stage had it that has it.
+        behind: By exercise, those of the stage.
+        names: Which stage each signal before is of.
+        stage: Name of the stage.
+        bound_of: What is asked of a signal.
+
+    Returns:
+        One for each signal that both have, in the order of the flow of data.
+    """
+    common = {signal for one in before for signal in one} & {
+        signal for one in behind for signal in one
+    }
+    rungs = []
+    for signal in sorted(common, key=lambda one: one.order):
+        pairs = [
+            (_rows(signal, one[signal]), _rows(signal, other[signal]))
+            for one, other in zip(before, behind, strict=True)
+            if signal in one and signal in other
+        ]
+        found, logits = _OTHER_SHAPE, None
+        if all(was.shape == now.shape for was, now in pairs):
+            was, now = (np.concatenate(side) for side in zip(*pairs, strict=True))
+            found = likeness(was, now)
+            logits = logit_likeness(list(was), list(now)) if signal.name in LOGITS else None
+        rungs.append(Rung(names[signal], stage, signal, found, logits, bound_of(signal)))
+    return rungs
+
+
+_OTHER_SHAPE = Likeness(-math.inf, 0.0, math.inf, -math.inf)
+"""Of what is not even as long as it should be."""
+
+
+def _rows(signal: Signal, values: Array) -> Array:
+    """A signal as ``[rows, channels]``."""
+    name = signal.name
+    if name in ("keys", "kept keys"):
+        rows: Array = values.reshape(-1, values.shape[-1]).T
+        return rows
+    if name in ("values", "kept values"):
+        return values.transpose(1, 0, 2).reshape(values.shape[1], -1)
+    if name == "pixels":
+        return values.transpose(0, 2, 3, 1).reshape(-1, values.shape[1])
+    return values.reshape(-1, values.shape[-1])
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """All stages of an artifact.
+
+    Attributes:
+        rungs: Stage by stage, signals in the order of the flow of data.
+        answers: What is wrong with how the last stage answers, where its signals are right.
+    """
+
+    rungs: tuple[Rung, ...]
+    answers: tuple[str, ...] = ()
+
+    @cached_property
+    def drop(self) -> Rung | None:
+        """The first signal that is not kept: of the first stage that loses any."""
+        return next((rung for rung in self.rungs if not rung.holds), None)
+
+    @property
+    def accusation(self) -> str | None:
+        """Where the signal drops, in a sentence; None where it does not."""
+        if (drop := self.drop) is not None:
+            place = drop.signal.component or "runner"
+            return (
+                f"between {drop.before} and {drop.behind}, in the {place.replace('_', ' ')}: "
+                f"{drop.described}"
+            )
+        return self.answers[0] if self.answers else None

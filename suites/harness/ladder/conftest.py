@@ -1,0 +1,90 @@
+"""A living miniature and what its ladder is asked, for all tests of ladders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts.artifact import Artifact
+from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoint_source import find_calibration
+from harness.export.exporter import export_artifact, export_tasks
+from harness.export.recipe import default_recipe, parse_precision
+from harness.export.request import ExportRequest
+from harness.ladder.climb import Subject, climb
+from harness.ladder.comparison import Ladder
+from harness.ladder.conversations import scene_conversations
+from harness.miniatures.committed import checkpoint_path
+from harness.runtime.request import Request
+from harness.targets.registry import get_target
+from harness.vlm.registry import get_spec
+from harness.vocabulary import Mode, Target
+
+MAX_TOKENS = 16
+
+MakeSubject = Callable[..., Subject]
+Climb = Callable[[Subject], Ladder]
+
+
+@pytest.fixture(scope="session")
+def cache(pytestconfig: pytest.Config) -> Path:
+    """Artifacts that outlive the session."""
+    assert pytestconfig.cache is not None
+    return Path(pytestconfig.cache.mkdir("ladders"))
+
+
+@pytest.fixture(scope="session")
+def make_subject(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeSubject:
+    """Exports a miniature."""
+
+    def make(
+        model: str = "tiny_smolvlm",
+        precision: str | None = None,
+        target: Target = "host",
+        mode: Mode = "hybrid",
+        **more: object,
+    ) -> Subject:
+        spec = get_spec(model)
+        recipe = parse_precision(precision, default_recipe(get_target(target)))
+        request = ExportRequest(
+            spec=spec,
+            checkpoint=checkpoint_path(model),
+            recipe=recipe,
+            mode=mode,
+            target=target,
+            calibration=find_calibration(spec, None) if recipe.takes_samples else None,
+        )
+        request = replace(request, **more)  # type: ignore[arg-type]  # whatever a test is about
+        artifact = export_artifact(request, cache, lambda component, stage: None).artifact
+        folder = tmp_path_factory.mktemp("tasks")
+        tasks = export_tasks(request, folder, lambda component, stage: None)
+        return Subject(open_checkpoint(request.checkpoint, spec), artifact, tasks, mode)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def smolvlm(make_subject: MakeSubject) -> Subject:
+    """``tiny_smolvlm`` in float32 for the CPU."""
+    return make_subject()
+
+
+@pytest.fixture(scope="session")
+def conversations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Request, ...]:
+    """Few, so that a ladder takes seconds."""
+    return scene_conversations(2, tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.fixture
+def climbed(conversations: tuple[Request, ...]) -> Climb:
+    """Climbs a ladder."""
+    return lambda subject: climb(conversations, subject, MAX_TOKENS, lambda line: None)
+
+
+def checkpoint_of(artifact: Artifact) -> Checkpoint:
+    """The committed checkpoint that a miniature's artifact was made from."""
+    model = artifact.manifest.model
+    return open_checkpoint(checkpoint_path(model), get_spec(model))
