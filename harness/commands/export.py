@@ -4,66 +4,37 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from harness.artifacts.given_name import ARTIFACTS, check_name, give_name
-from harness.backends.qnn.libraries import find_libraries
 from harness.checkpoint.generation_settings import generation_notice
-from harness.checkpoint_source import (
-    find_calibration,
-    find_checkpoint,
-    own_model,
-    unpinned_notice,
-)
+from harness.commands.export_request import ready_request
 from harness.console import PlainConsole
 from harness.display import for_programs
-from harness.errors import Findings, check_installed
-from harness.export.calibration_file import read_samples
+from harness.errors import Findings
 from harness.export.exporter import Export, export_artifact
 from harness.export.needs import WORTH_SAYING_GIB, ArtifactNeed, artifact_need, surprises
 from harness.export.preflight import check_disk, described
-from harness.export.recipe import default_recipe, load_recipe, parse_precision
 from harness.export.request import ExportRequest
-from harness.export.request_check import check_request
-from harness.export.worker.messages import EXPORTER_PACKAGES
 from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
 from harness.machine_memory import memory_room
 from harness.options.values import Values
 from harness.program import cleaning_up_when_terminated
-from harness.targets.registry import get_target
-from harness.vlm.mode import parse_lookahead
-from harness.vlm.registry import get_spec_or_family
 from harness.vocabulary import COMPONENTS, Component
 
 
 def run_export(options: Values) -> int:
     """Export a model to three .pte files; components that the cache holds are reused."""
-    request = _request(options)
-    # Before a checkpoint is downloaded: a request that cannot be met is no reason to do that.
     findings = Findings()
-    findings.note(lambda: check_request(request))
     if (name := options["name"]) is not None:
         findings.note(lambda: check_name(name))
-    if (samples := request.calibration) is not None:
-        findings.note(lambda: read_samples(samples, needs_picture=request.recipe.fixes_ranges))
-    findings.note(lambda: check_installed(EXPORTER_PACKAGES, "Exporting"))
-    if request.made_for.backend.is_htp:
-        findings.note(lambda: find_libraries(request.qnn_dir))
-    findings.tell()
-    checkpoint = find_checkpoint(request.spec, options["checkpoint"])
-    spec = request.spec
-    if spec.is_own:
-        spec = own_model(spec, checkpoint, options["checkpoint"])
     console = PlainConsole(stderr=True)
-    if notice := unpinned_notice(request.spec, options["checkpoint"], checkpoint):
-        console.print(notice, soft_wrap=True)
-    request = replace(request, spec=spec, checkpoint=checkpoint)
-    need = _preflight(request, options["artifacts"], console)
+    request = ready_request(options, console, findings)
+    need = preflight(request, options["artifacts"], console)
     try:
         with cleaning_up_when_terminated():
             export = export_with_progress(request, options["artifacts"], console)
@@ -88,7 +59,7 @@ def run_export(options: Values) -> int:
     return 0
 
 
-def _preflight(request: ExportRequest, artifacts: Path, console: PlainConsole) -> ArtifactNeed:
+def preflight(request: ExportRequest, artifacts: Path, console: PlainConsole) -> ArtifactNeed:
     """Say what the export will take, where that is worth a thought, and refuse a full disk."""
     from harness.checkpoint.checkpoint import open_checkpoint
 
@@ -99,41 +70,6 @@ def _preflight(request: ExportRequest, artifacts: Path, console: PlainConsole) -
     if not any((artifacts / ARTIFACTS).glob(f"{request.spec.name}-*")):
         check_disk([request], checkpoint, artifacts)
     return need
-
-
-def _request(options: Values) -> ExportRequest:
-    """What the options ask for; its checkpoint is as named, not yet found."""
-    spec = get_spec_or_family(options["exported_model"])
-    base = default_recipe(get_target(options["target"]))
-    base = load_recipe(options["recipe"], base) if options["recipe"] else base
-    recipe = parse_precision(options["precision"], base)
-    options = options.unless_typed(*_without_meaning(options, recipe.takes_samples))
-    return ExportRequest(
-        spec=spec,
-        checkpoint=Path(options["checkpoint"] or ""),
-        recipe=recipe,
-        mode=options["file_mode"],
-        target=options["target"],
-        soc=options["soc"],
-        context_length=options["context"],
-        prefill_ar=options["prefill_ar"],
-        lookahead=options["lookahead"] and parse_lookahead(options["lookahead"]),
-        kv_encodings=options["kv_encodings"],
-        calibration=(
-            find_calibration(spec, options["calibration"])
-            if recipe.takes_samples
-            else options["calibration"]
-        ),
-        qnn_dir=options["qnn_dir"],
-    )
-
-
-def _without_meaning(options: Values, takes_samples: bool) -> set[str]:
-    """What a laboratory's file may set for other exports than this one."""
-    unused = set() if get_target(options["target"]).backend.is_htp else {"soc", "qnn_dir"}
-    unused |= {"prefill_ar"} if options["file_mode"] == "kv" else set()
-    unused |= {"lookahead"} if options["file_mode"] != "lookahead" else set()
-    return unused | (set() if takes_samples else {"calibration"})
 
 
 def export_with_progress(request: ExportRequest, root: Path, console: PlainConsole) -> Export:

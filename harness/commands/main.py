@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.commands.doctor import run_doctor
 from harness.commands.export import run_export
 from harness.commands.farm import run_farm
+from harness.commands.ladder import run_ladder
 from harness.commands.log import run_log
 from harness.commands.options import run_options
 from harness.commands.results import run_compare, run_noise, run_results, run_summary
@@ -21,6 +22,7 @@ from harness.program import INTERRUPTED, Terminated
 
 _COMMANDS: Mapping[Command, tuple[str, Callable[[Values], int]]] = {
     "export": ("export a model to three .pte files", run_export),
+    "ladder": ("where the signal drops between a float model and its files", run_ladder),
     "doctor": ("say what this machine has and lacks", run_doctor),
     "options": ("say what every option is set to, and by whom", run_options),
     "results": ("filter and group what was measured", run_results),

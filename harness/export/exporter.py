@@ -169,9 +169,7 @@ def export_tasks(
         UserError: As ``export_artifact``.
     """
     inputs = _open(request, report)
-    return {
-        component: _task(inputs, inputs.config(component), folder) for component in COMPONENTS
-    }
+    return {component: _task(inputs, inputs.config(component), folder) for component in COMPONENTS}
 
 
 def _get_or_build(

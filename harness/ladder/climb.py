@@ -8,6 +8,7 @@ from typing import Protocol
 
 from harness.artifacts.artifact import Artifact
 from harness.checkpoint.checkpoint import Checkpoint
+from harness.heartbeat import Tell
 from harness.ladder.bounds import Bound, Bounds
 from harness.ladder.comparison import Ladder, Rung, compare
 from harness.ladder.exercise import Exercise
@@ -25,7 +26,8 @@ from harness.ladder.stages import (
 from harness.runtime.request import Request
 from harness.vocabulary import Component, Mode
 
-Tell = Callable[[str], None]
+MAX_TOKENS = 24
+"""Of an answer: enough to cross passes of prefill and to end."""
 
 
 class Stage(Protocol):
@@ -58,7 +60,9 @@ class Subject:
     mode: Mode
 
 
-def climb(requests: Sequence[Request], subject: Subject, max_tokens: int, tell: Tell) -> Ladder:
+def climb(
+    requests: Sequence[Request], subject: Subject, tell: Tell, max_tokens: int = MAX_TOKENS
+) -> Ladder:
     """Put every stage of an artifact through conversations.
 
     Stages are loaded one after the other: two of a full-size model need not fit into memory.
@@ -66,8 +70,8 @@ def climb(requests: Sequence[Request], subject: Subject, max_tokens: int, tell: 
     Args:
         requests: The conversations.
         subject: The artifact, and where it came from.
-        max_tokens: Most tokens of an answer.
         tell: Shown to whoever waits.
+        max_tokens: Most tokens of an answer.
 
     Raises:
         UserError: If a picture or file is unusable, or a weight or sample does not fit.

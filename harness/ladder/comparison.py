@@ -38,9 +38,7 @@ class Rung:
     def holds(self) -> bool:
         """Whether the signal is kept."""
         found = self.likeness
-        return (
-            found.sqnr_db >= self.bound.whole and found.worst_channel_db >= self.bound.channel
-        )
+        return found.sqnr_db >= self.bound.whole and found.worst_channel_db >= self.bound.channel
 
     @property
     def described(self) -> str:

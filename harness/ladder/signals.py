@@ -36,8 +36,6 @@ positions when the answer has ended; ``first logits`` choose an answer's first t
 
 LOGITS: frozenset[SignalName] = frozenset({"first logits", "answer logits"})
 
-_DECODER_STATES = ("keys", "values", "hidden states")
-_KEPT = ("kept keys", "kept values")
 _FLOW: tuple[tuple[SignalName, ...], ...] = (
     ("pixels",),
     ("patch embeddings",),
@@ -53,6 +51,7 @@ _FLOW: tuple[tuple[SignalName, ...], ...] = (
 )
 """Signals of one place have one for each layer, and follow each other layer by layer."""
 
+_DECODER = _FLOW[7:]
 _PLACES = {name: place for place, names in enumerate(_FLOW) for name in names}
 
 _COMPONENTS: Mapping[SignalName, Component] = {
@@ -61,7 +60,7 @@ _COMPONENTS: Mapping[SignalName, Component] = {
     "projector input": "vision_encoder",
     "image features": "vision_encoder",
     "token rows": "token_embedding",
-    **dict.fromkeys((*_DECODER_STATES, "first logits", *_KEPT, "answer logits"), "text_decoder"),
+    **dict.fromkeys((name for names in _DECODER for name in names), "text_decoder"),
 }
 
 

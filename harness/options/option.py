@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 Command = Literal[
     "suites",
     "export",
+    "ladder",
     "results",
     "compare",
     "noise",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
-from harness.options.groups.takers import EXPORTED, SUITES
+from harness.options.groups.takers import EXPORTED, EXPORTS, SUITES
 from harness.options.option import Option, PathOrName
 from harness.vocabulary import KV_ENCODINGS, MODES
 
@@ -25,7 +25,7 @@ MODEL_OPTIONS = (
     ),
     Option(
         "file_mode",
-        ("export",),
+        EXPORTS,
         "of the decoder",
         default="hybrid",
         choices=MODES,
@@ -42,7 +42,7 @@ MODEL_OPTIONS = (
         "kv_encodings",
         EXPORTED,
         "of a quantized KV cache",
-        default={"export": "shared"},
+        default=dict.fromkeys(EXPORTS, "shared"),
         words="shared",
         choices=KV_ENCODINGS,
     ),
@@ -67,7 +67,7 @@ MODEL_OPTIONS = (
     Option("build_missing", SUITES, "export full-size models unasked", bool),
     Option(
         "artifacts",
-        ("suites", "export", "doctor", "farm"),
+        (*EXPORTED, "doctor", "farm"),
         "artifact cache",
         Path,
         default=default_artifacts,

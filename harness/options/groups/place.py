@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.options.groups.takers import EXPORTED, PHONES, PHONES_AND_FARM
+from harness.options.groups.takers import EXPORTED, EXPORTS, PHONES, PHONES_AND_FARM
 from harness.options.option import Option
 from harness.targets.emulator import EMULATOR
 from harness.targets.registry import DEFAULT_TARGET, target_names
@@ -14,13 +14,13 @@ PLACE_OPTIONS = (
         "target",
         EXPORTED,
         "where it runs",
-        default={"export": DEFAULT_TARGET},
+        default=dict.fromkeys(EXPORTS, DEFAULT_TARGET),
         words="phone with --serial or --soc, else host",
         choices=target_names,
     ),
     Option(
         "soc",
-        ("suites", "export", "doctor", "runtime"),
+        (*EXPORTED, "doctor", "runtime"),
         "SoC of a phone, of the emulator or that files of the HTP are for, e.g. SM8550",
         words=f"the phone's or the artifact's; exports for the emulator: {EMULATOR.default_soc}",
     ),
@@ -51,7 +51,7 @@ PLACE_OPTIONS = (
     Option("build_dir", PHONES_AND_FARM, "ExecuTorch build (virtual phone: x86)", Path),
     Option(
         "qnn_dir",
-        ("suites", "export", "doctor", "farm", "runtime"),
+        (*EXPORTED, "doctor", "farm", "runtime"),
         "QNN libraries or SDK, a phone's too",
         Path,
         words="QNN_SDK_ROOT, else onnxruntime-qnn; none for a real phone",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.options.groups.takers import FARM
+from harness.options.groups.takers import EXPORTS, FARM
 from harness.options.option import COMMANDS, Option
 
 _RUN = "name of a run, its beginning, path or 'latest'"
 
 POSITIONAL_OPTIONS = (
-    Option("exported_model", ("export",), "model, or a family with --checkpoint", spelled="model"),
+    Option("exported_model", EXPORTS, "model, or a family with --checkpoint", spelled="model"),
     Option("first_run", ("compare",), _RUN, metavar="RUN1", spelled="first"),
     Option("second_run", ("compare",), _RUN, metavar="RUN2", spelled="second"),
     Option("summarized_run", ("summary",), _RUN, default="latest", metavar="RUN", spelled="run_id"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from harness.options.option import Command
 
 SUITES: tuple[Command, ...] = ("suites",)
-EXPORTED: tuple[Command, ...] = ("suites", "export")
+EXPORTS: tuple[Command, ...] = ("export", "ladder")
+EXPORTED: tuple[Command, ...] = ("suites", *EXPORTS)
 PHONES: tuple[Command, ...] = ("suites", "doctor")
 FARM: tuple[Command, ...] = ("farm",)
 FARMS: tuple[Command, ...] = ("suites", "farm")

@@ -39,8 +39,8 @@ TERMINAL_OPTIONS = (
     Option("limit", ROWS, "rows on the terminal, the last ones", int, default=50),
     Option(
         "show_all",
-        ("results", "compare"),
-        "show all rows and columns, or all that did not change",
+        ("results", "compare", "ladder"),
+        "show all rows and columns, or all that did not change, or every layer",
         bool,
         spelled="--all",
     ),
@@ -60,5 +60,6 @@ TERMINAL_OPTIONS = (
         words="those of the cache",
         metavar="DIR|NAME",
     ),
+    Option("conversations", ("ladder",), "of two turns, put to every stage", int, default=4),
     Option("smoke", ("doctor",), "push a miniature to the phone and run it", bool),
 )

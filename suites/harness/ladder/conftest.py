@@ -14,6 +14,7 @@ from harness.checkpoint_source import find_calibration
 from harness.export.exporter import export_artifact, export_tasks
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
+from harness.heartbeat import tell_nobody
 from harness.ladder.climb import Subject, climb
 from harness.ladder.comparison import Ladder
 from harness.ladder.conversations import scene_conversations
@@ -81,7 +82,7 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Request, ..
 @pytest.fixture
 def climbed(conversations: tuple[Request, ...]) -> Climb:
     """Climbs a ladder."""
-    return lambda subject: climb(conversations, subject, MAX_TOKENS, lambda line: None)
+    return lambda subject: climb(conversations, subject, tell_nobody, MAX_TOKENS)
 
 
 def checkpoint_of(artifact: Artifact) -> Checkpoint:
