@@ -27,6 +27,7 @@ pytest_plugins = (
     "fixtures.notices",
     "fixtures.answers",
     "fixtures.judge",
+    "fixtures.ladder",
     "fixtures.speed",
 )
 

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.local_farm import ROOT, LocalFarm, LocalHost
-from fixtures.session.selection import SUITES
 from harness.program import run_program
 from harness.results.rows.schema import SampleRow
 from harness.results.run import Run
 from harness.results.runs import latest_run
+
+_SUITES = ("accuracy", "perf", "robustness", "size")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(folder: Path, words: Sequence[str]) -> _Session:
     own = ["--results", str(folder / "results"), "--report-dir", str(folder / "report")]
-    suites = [f"suites/{suite}" for suite in SUITES]
+    suites = [f"suites/{suite}" for suite in _SUITES]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *suites, *words, *own]
     started_s = time.monotonic()
     status = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from rich.status import Status
 
-from harness.checkpoint.checkpoint import open_checkpoint
 from harness.commands.export import export_with_progress, preflight
 from harness.commands.export_request import ready_request
 from harness.commands.ladder_table import ladder_table
 from harness.console import PlainConsole
 from harness.errors import Findings, UserError
-from harness.export.exporter import export_tasks
-from harness.export.request import ExportRequest
 from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
+from harness.ladder.apart import climb_apart
+from harness.ladder.conversations import scene_conversations
 from harness.options.values import Values
 from harness.program import cleaning_up_when_terminated
+from harness.targets.registry import get_target
 
 
 def run_ladder(options: Values) -> int:
@@ -41,19 +41,15 @@ def run_ladder(options: Values) -> int:
     except ExportFailed as failure:
         print(f"error: {failure.sentence}", file=sys.stderr)
         return 1
-    # They load torch and transformers, which takes seconds.
-    from harness.ladder.climb import Subject, climb
-    from harness.ladder.conversations import scene_conversations
-
     with tempfile.TemporaryDirectory() as folder, _showing(console) as tell:
-        tasks = export_tasks(request, Path(folder), lambda component, stage: None)
-        checkpoint = open_checkpoint(request.checkpoint, request.spec)
-        subject = Subject(checkpoint, artifact, tasks, request.mode)
-        _start_backend(request)
         asked = scene_conversations(options["conversations"], Path(folder))
-        ladder = climb(asked, subject, tell)
+        ladder = climb_apart(request, artifact, asked, tell)
     PlainConsole().print(ladder_table(ladder, artifact, show_all=options["show_all"]))
     accusation = ladder.accusation
+    print(
+        f"Files against the float model: {ladder.sqnr_db:.1f} dB, {ladder.held.top1:.1%} of "
+        f"{ladder.held.steps} best tokens."
+    )
     print(f"The signal drops {accusation}." if accusation else "The signal is kept at every stage.")
     return 1 if accusation else 0
 
@@ -68,19 +64,11 @@ def _check(options: Values) -> None:
         raise UserError(
             f"--conversations {options['conversations']} asks nothing; give at least 1."
         )
-
-
-def _start_backend(request: ExportRequest) -> None:
-    """Start QNN before torch is loaded by anybody else of this process."""
-    if request.made_for.is_remote:
+    if get_target(options["target"]).is_remote:
         raise UserError(
-            f"Files for a {request.target} do not run on this machine; use --target host or "
+            f"Files for a {options['target']} do not run on this machine; use --target host or "
             "--target emulator, which has the same graphs."
         )
-    if request.made_for.backend.is_htp:
-        from harness.backends.qnn.provider import activate
-
-        activate(request.qnn_dir)
 
 
 @contextmanager

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from harness.artifacts.artifact import Artifact
-from harness.checkpoint.checkpoint import Checkpoint
+from harness.backends.qnn.provider import activate
+from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from harness.errors import UserError
+from harness.export.exporter import export_tasks
+from harness.export.request import ExportRequest
 from harness.heartbeat import Tell
 from harness.ladder.bounds import Bound, Bounds
-from harness.ladder.comparison import Ladder, Rung, compare
+from harness.ladder.comparison import Ladder, Rung, compare, likenesses, logits_of
 from harness.ladder.exercise import Exercise
 from harness.ladder.float_stage import FloatStage
 from harness.ladder.free_answers import contradictions
 from harness.ladder.signals import Reading, Signal
 from harness.ladder.stages import (
-    RECIPE,
     Tasks,
     file_stage,
     float_modules,
     is_rounded,
     recipe_modules,
 )
+from harness.measure.accuracy import sqnr_db
+from harness.measure.likeness import Likeness, logit_likeness
 from harness.runtime.request import Request
 from harness.vocabulary import Component, Mode
 
@@ -84,18 +92,23 @@ def climb(
     assert context is not None
     tell("float modules: load")
     steps.take(float_modules(subject.checkpoint, context), bounds.of_modules)
+    itself: Mapping[Signal, Likeness] = {}
     if is_rounded(subject.tasks):
         tell("modules of the recipe: load")
 
         def report(component: Component, stage: str) -> None:
             tell(f"modules of the recipe: {component}: {stage}")
 
-        steps.take(recipe_modules(subject.checkpoint, subject.tasks, report), bounds.of_recipe)
+        modules = recipe_modules(subject.checkpoint, subject.tasks, report)
+        readings = steps.take(modules, bounds.of_recipe)
+        tell("modules of the recipe: what last digits make of them")
+        itself = likenesses(readings, [modules.read_shaken(one) for one in exercises])
+        del modules, readings
     tell("files: load")
     files = file_stage(subject.artifact, subject.checkpoint, subject.mode)
 
     def of_file(signal: Signal) -> Bound:
-        return bounds.of_file(signal, is_rounded=steps.names.get(signal) == RECIPE)
+        return bounds.of_file(signal, itself.get(signal))
 
     readings = steps.take(files, of_file)
     said = [
@@ -103,7 +116,33 @@ def climb(
         for one, reading in zip(exercises, readings, strict=True)
         for sentence in contradictions(one, reading, files.answer(one))
     ]
-    return Ladder(tuple(steps.rungs), tuple(said))
+    wanted = np.concatenate([logits_of(one.reading) for one in exercises])
+    found = np.concatenate([logits_of(one) for one in readings])
+    held = logit_likeness(list(wanted), list(found))
+    return Ladder(tuple(steps.rungs), sqnr_db(wanted, found), held, tuple(said))
+
+
+def subject_of(request: ExportRequest, artifact: Artifact, folder: Path) -> Subject:
+    """An artifact that was exported, ready to be climbed in this process, QNN started for it.
+
+    Args:
+        request: What was exported.
+        artifact: What it came to.
+        folder: For what the stages write.
+
+    Raises:
+        UserError: If its files do not run on this machine, or QNN cannot be used.
+    """
+    if request.made_for.is_remote:
+        raise UserError(
+            f"Files for a {request.target} do not run on this machine; use --target host or "
+            "--target emulator, which has the same graphs."
+        )
+    if request.made_for.backend.is_htp:
+        activate(request.qnn_dir)
+    tasks = export_tasks(request, folder, lambda component, stage: None)
+    checkpoint = open_checkpoint(request.checkpoint, request.spec)
+    return Subject(checkpoint, artifact, tasks, request.mode)
 
 
 def _exercises(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,27 +72,65 @@ def compare(
     Returns:
         One for each signal that both have, in the order of the flow of data.
     """
+    rungs = []
+    for signal, pairs in _pairs(before, behind):
+        logits = None
+        if signal.name in LOGITS and _are_alike(pairs):
+            logits = logit_likeness(
+                *([row for one in side for row in one] for side in zip(*pairs, strict=True))
+            )
+        rungs.append(Rung(names[signal], stage, signal, _likeness(pairs), logits, bound_of(signal)))
+    return rungs
+
+
+def likenesses(before: Sequence[Reading], behind: Sequence[Reading]) -> dict[Signal, Likeness]:
+    """How like each other two stages are, by signal.
+
+    Args:
+        before: By exercise, what one made of it.
+        behind: What the other did.
+    """
+    return {signal: _likeness(pairs) for signal, pairs in _pairs(before, behind)}
+
+
+Pairs = list[tuple[Array, Array]]
+
+
+def _pairs(before: Sequence[Reading], behind: Sequence[Reading]) -> Iterator[tuple[Signal, Pairs]]:
+    """Signals that both have, in the order of the flow of data, with their rows by exercise."""
     common = {signal for one in before for signal in one} & {
         signal for one in behind for signal in one
     }
-    rungs = []
     for signal in sorted(common, key=lambda one: one.order):
-        pairs = [
-            (_rows(signal, one[signal]), _rows(signal, other[signal]))
-            for one, other in zip(before, behind, strict=True)
-            if signal in one and signal in other
-        ]
-        found, logits = _OTHER_SHAPE, None
-        if all(was.shape == now.shape for was, now in pairs):
-            was, now = (np.concatenate(side) for side in zip(*pairs, strict=True))
-            found = likeness(was, now)
-            logits = logit_likeness(list(was), list(now)) if signal.name in LOGITS else None
-        rungs.append(Rung(names[signal], stage, signal, found, logits, bound_of(signal)))
-    return rungs
+        yield (
+            signal,
+            [
+                (_rows(signal, one[signal]), _rows(signal, other[signal]))
+                for one, other in zip(before, behind, strict=True)
+                if signal in one and signal in other
+            ],
+        )
+
+
+def _are_alike(pairs: Pairs) -> bool:
+    return all(was.shape == now.shape for was, now in pairs)
+
+
+def _likeness(pairs: Pairs) -> Likeness:
+    if not _are_alike(pairs):
+        return _OTHER_SHAPE
+    was, now = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return likeness(was, now)
 
 
 _OTHER_SHAPE = Likeness(-math.inf, 0.0, math.inf, -math.inf)
 """Of what is not even as long as it should be."""
+
+
+def logits_of(reading: Reading) -> Array:
+    """All rows of logits, ``[steps, vocabulary]``, in the order in which they choose tokens."""
+    signals = sorted((one for one in reading if one.name in LOGITS), key=lambda one: one.order)
+    return np.concatenate([_rows(one, reading[one]) for one in signals])
 
 
 def _rows(signal: Signal, values: Array) -> Array:
@@ -114,16 +152,25 @@ class Ladder:
 
     Attributes:
         rungs: Stage by stage, signals in the order of the flow of data.
+        sqnr_db: Of the logits of the files against the float model's, over all steps.
+        held: What both would choose, step by step, with answers held by the hand.
         answers: What is wrong with how the last stage answers, where its signals are right.
     """
 
     rungs: tuple[Rung, ...]
+    sqnr_db: float
+    held: LogitLikeness
     answers: tuple[str, ...] = ()
 
     @cached_property
     def drop(self) -> Rung | None:
         """The first signal that is not kept: of the first stage that loses any."""
         return next((rung for rung in self.rungs if not rung.holds), None)
+
+    @property
+    def lost(self) -> tuple[Rung, ...]:
+        """All signals that some stage does not keep."""
+        return tuple(rung for rung in self.rungs if not rung.holds)
 
     @property
     def accusation(self) -> str | None:

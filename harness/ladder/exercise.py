@@ -24,6 +24,7 @@ class ExerciseTurn:
         features: float32 ``[tokens_per_image, hidden]`` that the encoder makes of each.
         prompt_rows: float32 ``[prompt tokens, hidden]`` that the decoder reads.
         answer_ids: The answer, stop token included where there is one.
+        is_over: Whether it ended by itself.
         answer_rows: float32 ``[len(answer_ids) - 1, hidden]``, for the last token is never read.
     """
 
@@ -32,6 +33,7 @@ class ExerciseTurn:
     features: tuple[Array, ...]
     prompt_rows: Array
     answer_ids: tuple[int, ...]
+    is_over: bool
     answer_rows: Array
 
     @property

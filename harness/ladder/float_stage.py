@@ -103,7 +103,13 @@ class FloatStage:
             reading[Signal(index, "kept values", layer)] = values
         answered = np.concatenate(answer_rows) if answer_rows else rows[:0]
         turn = ExerciseTurn(
-            tuple(pieces), tuple(pixels), tuple(features), rows, tuple(ids), answered
+            pieces=tuple(pieces),
+            pixels=tuple(pixels),
+            features=tuple(features),
+            prompt_rows=rows,
+            answer_ids=tuple(ids),
+            is_over=ids[-1] in self._stop_ids,
+            answer_rows=answered,
         )
         reading[Signal(index, "token rows")] = self._table(turn.text_ids)
         return turn, reading

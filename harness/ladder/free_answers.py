@@ -34,6 +34,8 @@ def contradictions(
         if position is None:
             continue
         where = f"in turn {index + 1}" if index else "in the answer"
+        if position == len(wanted) and not turn.is_over:
+            return []  # The float model was not let finish.
         if position == len(wanted):
             return [f"in the runner: {where} it goes on behind the stop token"]
         if position < len(said) and not _leads(exercise.reading, reading, index, position, wanted):

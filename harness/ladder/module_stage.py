@@ -42,6 +42,7 @@ class ModuleParts:
         decode: Reads answers.
         turned_keys: Takes keys back that are turned behind their positions, ``[head_dim,
             head_dim]``; None where they are not.
+        last_digit: By what share of themselves numbers differ that are computed in another order.
     """
 
     encoder: nn.Module
@@ -50,6 +51,7 @@ class ModuleParts:
     prefill: DecoderCall
     decode: DecoderCall
     turned_keys: Array | None = None
+    last_digit: float = 1e-6
 
 
 class ModuleStage:
@@ -66,24 +68,43 @@ class ModuleStage:
         self._parts = parts
         self._family = family
 
-    @torch.no_grad()
     def read(self, exercise: Exercise) -> Reading:
         """Every signal that modules have."""
+        return self._read(exercise, lambda values: values)
+
+    def read_shaken(self, exercise: Exercise) -> Reading:
+        """The same, where what enters differs in its last digits.
+
+        Where activations are rounded, a last digit makes another code here and there, and through
+        thirty layers that grows: a file that computes the same in another order is no closer.
+        """
+        source = np.random.default_rng(0)
+
+        def shake(values: Array) -> Array:
+            noise = source.standard_normal(values.shape, np.float32)
+            shaken: Array = values * (1 + np.float32(self._parts.last_digit) * noise)
+            return shaken
+
+        return self._read(exercise, shake)
+
+    @torch.no_grad()
+    def _read(self, exercise: Exercise, enter: Callable[[Array], Array]) -> Reading:
         reading: dict[Signal, Array] = {}
         columns = _Columns(self._parts.decoder, self._parts.turned_keys)
         cache = FloatCache(self._parts.decoder)
         for index, turn in enumerate(exercise.turns):
             if turn.pixels:
-                reading |= self._encode(index, turn)
+                reading |= self._encode(index, turn, enter)
             reading[Signal(index, "token rows")] = self._parts.embed(turn.text_ids)
-            reading |= self._decode(index, turn, cache, columns)
+            rows = enter(turn.prompt_rows), enter(turn.answer_rows)
+            reading |= self._decode(index, rows, cache, columns)
         return reading
 
-    def _encode(self, index: int, turn: ExerciseTurn) -> Reading:
+    def _encode(self, index: int, turn: ExerciseTurn, enter: Callable[[Array], Array]) -> Reading:
         features, states = [], list[dict[EncoderState, Array]]()
         for pixels in turn.pixels:
             with encoder_states(self._parts.encoder, self._family) as read:
-                features.append(self._parts.encoder(torch.from_numpy(pixels)).numpy())
+                features.append(self._parts.encoder(torch.from_numpy(enter(pixels))).numpy())
             states.append(dict(read()))
         reading = {Signal(index, "image features"): np.concatenate(features)}
         for name, layer in states[0]:
@@ -92,12 +113,13 @@ class ModuleStage:
         return reading
 
     def _decode(
-        self, index: int, turn: ExerciseTurn, cache: FloatCache, columns: _Columns
+        self, index: int, rows: tuple[Array, Array], cache: FloatCache, columns: _Columns
     ) -> Reading:
         parts, reading = self._parts, dict[Signal, Array]()
+        prompt_rows, answer_rows = rows
         begin = cache.filled
         with recording(parts.decoder.layers) as states:
-            logits = _feed(parts.prefill, turn.prompt_rows, cache, columns)
+            logits = _feed(parts.prefill, prompt_rows, cache, columns)
         # A graph traced from the decoder has no modules to look into.
         for layer, state in enumerate(_states(parts.decoder, states)):
             reading[Signal(index, "hidden states", layer)] = state
@@ -105,8 +127,8 @@ class ModuleStage:
             reading[Signal(index, "keys", layer)] = keys
             reading[Signal(index, "values", layer)] = values
         reading[Signal(index, "first logits")] = logits[-1:].numpy()
-        if len(turn.answer_rows):
-            answer = _feed(parts.decode, turn.answer_rows, cache, columns)
+        if len(answer_rows):
+            answer = _feed(parts.decode, answer_rows, cache, columns)
             reading[Signal(index, "answer logits")] = answer.numpy()
         for layer, (keys, values) in enumerate(columns.held(0)):
             reading[Signal(index, "kept keys", layer)] = keys

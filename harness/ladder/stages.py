@@ -26,6 +26,9 @@ from harness.runtime.files import RunFiles
 from harness.runtime.request import RunOptions
 from harness.vocabulary import FLOATS, Component, Mode
 
+_DIGIT, _CODE = 1e-6, 2**-15
+"""Of float32, and of 16 bits of fixed point."""
+
 MODULES, RECIPE = "float modules", "modules of the recipe"
 
 Tasks = Mapping[Component, Task]
@@ -63,7 +66,16 @@ def recipe_modules(
         encoder, context = _encoder(checkpoint, tasks["vision_encoder"], report), _context(tasks)
         embed = _embedding(checkpoint, tasks["token_embedding"], report)
         decoder, prefill, decode = _decoder(checkpoint, tasks["text_decoder"], context, report)
-    parts = ModuleParts(encoder, embed, decoder, prefill, decode, _turned_keys(tasks, decoder))
+    is_fixed = _is_for_htp(tasks["text_decoder"].config)
+    parts = ModuleParts(
+        encoder,
+        embed,
+        decoder,
+        prefill,
+        decode,
+        _turned_keys(tasks, decoder),
+        _CODE if is_fixed else _DIGIT,
+    )
     return ModuleStage(RECIPE, parts, checkpoint.spec.family)
 
 

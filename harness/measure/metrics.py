@@ -87,6 +87,9 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
             "Token positions equal between kv mode and lookahead, mean over samples"
         ),
         "golden_hit": "Answers that name the required features",
+        "held_agreement": (
+            "Steps whose best token is the float model's, where the float model's answer is read"
+        ),
     },
     ("accuracy", "lower", "share"): {
         "exact_match_drop": "Exact match of the float model minus that of this precision",
@@ -109,8 +112,11 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
             "Tokens that a pass of the decode method yields, mean over the long answers"
         )
     },
-    ("accuracy", "higher", "dB"): {"sqnr_db": "Signal to quantization noise against float"},
+    ("accuracy", "higher", "dB"): {
+        "sqnr_db": "Logits over their difference from the float model's, whose answer is read"
+    },
     ("accuracy", "lower", "1"): {
+        "signals_lost": "Signals that a stage of a model does not keep",
         "perplexity": "Perplexity of a text, read as it stands",
         "perplexity_ratio": "Perplexity of a text over that of the float model on the same tokens",
     },

@@ -48,6 +48,7 @@ class History:
         quarantines: ``QuarantineRow``.
         answers: ``AnswerRow``.
         outcomes: ``OutcomeRow``.
+        ladders: ``LadderRow``.
         unreadable: One sentence per run that was left out: a row of it is damaged, or it is not
             named as a run.
         ignored: Sentences about files that were left out because others hold their rows: one about
@@ -66,6 +67,7 @@ class History:
     quarantines: pd.DataFrame
     answers: pd.DataFrame
     outcomes: pd.DataFrame
+    ladders: pd.DataFrame
     unreadable: tuple[str, ...]
     ignored: tuple[str, ...]
 

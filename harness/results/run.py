@@ -18,6 +18,7 @@ from harness.results.rows.schema import (
     ComparisonRow,
     DeviceRow,
     DeviceStateRow,
+    LadderRow,
     NoticeRow,
     OutcomeRow,
     QuarantineRow,
@@ -62,6 +63,7 @@ class Run:
     verdicts: tuple[VerdictRow, ...]
     answers: tuple[AnswerRow, ...]
     outcomes: tuple[OutcomeRow, ...]
+    ladders: tuple[LadderRow, ...]
     comparisons: tuple[ComparisonRow, ...]
     quarantine: tuple[QuarantineRow, ...]
     devices: tuple[DeviceRow, ...]
@@ -90,6 +92,7 @@ class Run:
             verdicts=_of_kind(result.rows, VerdictRow),
             answers=_of_kind(result.rows, AnswerRow),
             outcomes=_of_kind(result.rows, OutcomeRow),
+            ladders=_of_kind(result.rows, LadderRow),
             comparisons=_of_kind(result.rows, ComparisonRow),
             quarantine=_of_kind(result.rows, QuarantineRow),
             devices=_of_kind(result.rows, DeviceRow),

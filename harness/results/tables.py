@@ -36,6 +36,7 @@ TABLES: dict[str, type[schema.Row]] = {
     "quarantines": schema.QuarantineRow,
     "answers": schema.AnswerRow,
     "outcomes": schema.OutcomeRow,
+    "ladders": schema.LadderRow,
 }
 """Kind of row by name of its table, which is a ``History`` field's."""
 

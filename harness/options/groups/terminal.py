@@ -13,7 +13,7 @@ TERMINAL_OPTIONS = (
         "table",
         ROWS,
         "kind of rows: runs, sessions, session_ends, devices, device_states, notices, samples, "
-        "verdicts, comparisons, quarantines, answers, outcomes",
+        "verdicts, comparisons, quarantines, answers, outcomes, ladders",
         default="verdicts",
     ),
     Option("runs_since", ROWS, "runs from that day (UTC)", metavar="YYYY-MM-DD", spelled="--since"),

@@ -16,6 +16,7 @@ from harness.measure.gate import Confidence
 from harness.measure.verdict import Interval, Status
 from harness.results.rows.basics import Subject, Text, UtcTime, utc_now
 from harness.results.rows.judged import ComparisonRow, QuarantineRow
+from harness.results.rows.ladder import LadderRow
 from harness.results.rows.session import (
     SCHEMA_VERSION,
     DeviceRow,
@@ -34,6 +35,7 @@ __all__ = [
     "DeviceRow",
     "DeviceStateRow",
     "HostInfo",
+    "LadderRow",
     "NoticeRow",
     "OutcomeRow",
     "QuarantineRow",
@@ -230,6 +232,7 @@ Row = (
     | ComparisonRow
     | QuarantineRow
     | AnswerRow
+    | LadderRow
     | OutcomeRow
 )
 

@@ -10,7 +10,7 @@ from harness.results.rows.basics import Frozen, Subject, Text, UtcTime, utc_now
 from harness.results.sequence import LAST
 from harness.vocabulary import Target
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 class HostInfo(Frozen):
