@@ -29,6 +29,7 @@ from reports.failure_groups import FailureGroup, failure_groups, pictures_of
 from reports.farm_night import farm_night
 from reports.findings import Finding
 from reports.headline import headline
+from reports.ladders import ladder_pictures, marks, told
 from reports.night_links import night_links
 from reports.past import Past
 from reports.pictures import Picture, embed_pictures
@@ -92,6 +93,8 @@ def render_page(
         trends=data["trends"],
         stages=find_stages(run.samples),
         farm=farm_night(run),
+        ladders=ladder_pictures(run.ladders),
+        ladder_marks=marks(),
         gauges=gauges,
         max_gauges=MAX_GAUGES,
         max_failures=MAX_FAILURES,
@@ -117,6 +120,7 @@ def _environment() -> Environment:
     environment.filters["plain"] = without_colours
     environment.filters["features"] = features_of
     environment.filters["missing"] = lambda row: missing_features(row.given, features_of(row))
+    environment.filters["ladder_told"] = told
     environment.filters["option"] = _option
     environment.filters["command_line"] = _command
     environment.filters["subject_words"] = subject_words
