@@ -18,7 +18,7 @@ from harness.errors import Findings, UserError
 from harness.export.worker.process import ExportFailed
 from harness.heartbeat import Heartbeat, Step
 from harness.ladder.apart import climb_apart
-from harness.ladder.conversations import scene_conversations
+from harness.ladder.conversations import ladder_conversations
 from harness.options.values import Values
 from harness.program import cleaning_up_when_terminated
 from harness.targets.registry import get_target
@@ -42,7 +42,7 @@ def run_ladder(options: Values) -> int:
         print(f"error: {failure.sentence}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder, _showing(console) as tell:
-        asked = scene_conversations(options["conversations"], Path(folder))
+        asked = ladder_conversations(request.spec, options["conversations"], Path(folder))
         ladder = climb_apart(request, artifact, asked, tell)
     PlainConsole().print(ladder_table(ladder, artifact, show_all=options["show_all"]))
     accusation = ladder.accusation

@@ -106,13 +106,14 @@ def _climb(messages: Connection, order: _Order) -> None:
     for stream in (1, 2):
         os.dup2(log, stream)
     # It loads torch and transformers, in this process alone.
-    from harness.ladder.climb import climb, subject_of
+    from harness.ladder.climb import climb, exercises_of, stages_of, subject_of
 
     def tell(line: str) -> None:
         messages.send(_Told(line))
 
     try:
         subject = subject_of(order.request, order.artifact, order.folder)
-        messages.send(climb(order.conversations, subject, tell))
+        exercises = exercises_of(order.conversations, subject.checkpoint, tell)
+        messages.send(climb(exercises, stages_of(subject, tell), tell))
     except UserError as error:
         messages.send(str(error))

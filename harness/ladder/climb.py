@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,10 +19,13 @@ from harness.heartbeat import Tell
 from harness.ladder.bounds import Bound, Bounds
 from harness.ladder.comparison import Ladder, Rung, compare, likenesses, logits_of
 from harness.ladder.exercise import Exercise
+from harness.ladder.file_stage import FileStage
 from harness.ladder.float_stage import FloatStage
 from harness.ladder.free_answers import contradictions
+from harness.ladder.module_stage import ModuleStage
 from harness.ladder.signals import Reading, Signal
 from harness.ladder.stages import (
+    RECIPE,
     Tasks,
     file_stage,
     float_modules,
@@ -52,6 +55,20 @@ class Stage(Protocol):
 
 
 @dataclass(frozen=True)
+class PlacedStage:
+    """A stage and what is asked of it.
+
+    Attributes:
+        stage: Loaded.
+        bound_of: Of a signal, given what the recipe's modules keep of it themselves, where the
+            stage is held against these.
+    """
+
+    stage: Stage
+    bound_of: Callable[[Signal, Likeness | None], Bound]
+
+
+@dataclass(frozen=True)
 class Subject:
     """What is looked at.
 
@@ -68,56 +85,79 @@ class Subject:
     mode: Mode
 
 
-def climb(
-    requests: Sequence[Request], subject: Subject, tell: Tell, max_tokens: int = MAX_TOKENS
-) -> Ladder:
-    """Put every stage of an artifact through conversations.
-
-    Stages are loaded one after the other: two of a full-size model need not fit into memory.
+def exercises_of(
+    requests: Sequence[Request], checkpoint: Checkpoint, tell: Tell, max_tokens: int = MAX_TOKENS
+) -> list[Exercise]:
+    """Let the float model hold conversations.
 
     Args:
         requests: The conversations.
-        subject: The artifact, and where it came from.
+        checkpoint: The float model.
         tell: Shown to whoever waits.
         max_tokens: Most tokens of an answer.
 
     Raises:
-        UserError: If a picture or file is unusable, or a weight or sample does not fit.
+        UserError: If a picture is unusable, or pictures do not match prompts.
     """
     tell("float transformers: load")
-    exercises = _exercises(requests, subject.checkpoint, max_tokens, tell)
-    steps = _Steps(exercises, tell)
+    stage = FloatStage(checkpoint.spec, checkpoint.directory, max_tokens)
+    exercises = []
+    for number, request in enumerate(requests, 1):
+        tell(f"{stage.name}: conversation {number} of {len(requests)}")
+        exercises.append(stage.hold(request))
+    return exercises
+
+
+def stages_of(subject: Subject, tell: Tell) -> Iterator[PlacedStage]:
+    """Load the stages of an artifact behind the float model, each when it is asked for.
+
+    Two of a full-size model need not fit into memory.
+
+    Raises:
+        UserError: If a file is unusable, or a weight or sample does not fit.
+    """
     bounds = Bounds({name: task.config.precision for name, task in subject.tasks.items()})
     context = subject.tasks["text_decoder"].config.context_length
     assert context is not None
     tell("float modules: load")
-    steps.take(float_modules(subject.checkpoint, context), bounds.of_modules)
-    itself: Mapping[Signal, Likeness] = {}
+    modules = float_modules(subject.checkpoint, context)
+    yield PlacedStage(modules, lambda signal, itself: bounds.of_modules(signal))
+    del modules
     if is_rounded(subject.tasks):
         tell("modules of the recipe: load")
 
         def report(component: Component, stage: str) -> None:
             tell(f"modules of the recipe: {component}: {stage}")
 
-        modules = recipe_modules(subject.checkpoint, subject.tasks, report)
-        readings = steps.take(modules, bounds.of_recipe)
-        tell("modules of the recipe: what last digits make of them")
-        itself = likenesses(readings, [modules.read_shaken(one) for one in exercises])
-        del modules, readings
+        rounded = recipe_modules(subject.checkpoint, subject.tasks, report)
+        yield PlacedStage(rounded, lambda signal, itself: bounds.of_recipe(signal))
+        del rounded
     tell("files: load")
     files = file_stage(subject.artifact, subject.checkpoint, subject.mode)
+    yield PlacedStage(files, bounds.of_file)
 
-    def of_file(signal: Signal) -> Bound:
-        return bounds.of_file(signal, itself.get(signal))
 
-    readings = steps.take(files, of_file)
-    said = [
-        sentence
-        for one, reading in zip(exercises, readings, strict=True)
-        for sentence in contradictions(one, reading, files.answer(one))
-    ]
+def climb(exercises: Sequence[Exercise], stages: Iterable[PlacedStage], tell: Tell) -> Ladder:
+    """Put every stage of an artifact through what the float model has been put through.
+
+    Args:
+        exercises: Of the float model.
+        stages: Behind it, files last.
+        tell: Shown to whoever waits.
+
+    Raises:
+        UserError: If a picture or file is unusable.
+    """
+    steps = _Steps(exercises, tell)
+    said: list[str] = []
+    for placed in stages:
+        steps.take(placed)
+        stage = placed.stage
+        if isinstance(stage, FileStage):
+            for one, reading in zip(exercises, steps.readings, strict=True):
+                said += contradictions(one, reading, stage.answer(one))
     wanted = np.concatenate([logits_of(one.reading) for one in exercises])
-    found = np.concatenate([logits_of(one) for one in readings])
+    found = np.concatenate([logits_of(one) for one in steps.readings])
     held = logit_likeness(list(wanted), list(found))
     return Ladder(tuple(steps.rungs), sqnr_db(wanted, found), held, tuple(said))
 
@@ -145,35 +185,39 @@ def subject_of(request: ExportRequest, artifact: Artifact, folder: Path) -> Subj
     return Subject(checkpoint, artifact, tasks, request.mode)
 
 
-def _exercises(
-    requests: Sequence[Request], checkpoint: Checkpoint, max_tokens: int, tell: Tell
-) -> list[Exercise]:
-    stage = FloatStage(checkpoint.spec, checkpoint.directory, max_tokens)
-    exercises = []
-    for number, request in enumerate(requests, 1):
-        tell(f"{stage.name}: conversation {number} of {len(requests)}")
-        exercises.append(stage.hold(request))
-    return exercises
-
-
 class _Steps:
-    """What is known of each signal, stage by stage."""
+    """What is known of each signal, stage by stage.
+
+    Attributes:
+        rungs: Of all stages until now.
+        readings: Of the last stage, by exercise.
+    """
 
     def __init__(self, exercises: Sequence[Exercise], tell: Tell) -> None:
         self._exercises = exercises
         self._tell = tell
         self._known = [dict(one.reading) for one in exercises]
-        self.names = {signal: FloatStage.name for one in self._known for signal in one}
+        self._names = {signal: FloatStage.name for one in self._known for signal in one}
+        self._itself: Mapping[Signal, Likeness] = {}
         self.rungs: list[Rung] = []
+        self.readings: list[Reading] = []
 
-    def take(self, stage: Stage, bound_of: Callable[[Signal], Bound]) -> list[Reading]:
+    def take(self, placed: PlacedStage) -> None:
         """Hold a stage against those before it."""
-        readings = []
+        stage, readings = placed.stage, list[Reading]()
         for number, one in enumerate(self._exercises, 1):
             self._tell(f"{stage.name}: conversation {number} of {len(self._exercises)}")
             readings.append(stage.read(one))
-        self.rungs += compare(self._known, readings, self.names, stage.name, bound_of)
+
+        def bound_of(signal: Signal) -> Bound:
+            return placed.bound_of(signal, self._itself.get(signal))
+
+        self.rungs += compare(self._known, readings, self._names, stage.name, bound_of)
         for known, reading in zip(self._known, readings, strict=True):
             known.update(reading)
-            self.names |= dict.fromkeys(reading, stage.name)
-        return readings
+            self._names |= dict.fromkeys(reading, stage.name)
+        if isinstance(stage, ModuleStage) and stage.name == RECIPE:
+            self._tell(f"{stage.name}: what last digits make of them")
+            shaken = [stage.read_shaken(one) for one in self._exercises]
+            self._itself = likenesses(readings, shaken)
+        self.readings = readings

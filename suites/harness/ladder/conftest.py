@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,14 @@ import pytest
 from harness.artifacts.artifact import Artifact
 from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoint_source import find_calibration
-from harness.export.exporter import export_artifact, export_tasks
+from harness.export.exporter import export_artifact
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.heartbeat import tell_nobody
-from harness.ladder.climb import Subject, climb
+from harness.ladder.climb import Subject, climb, exercises_of, stages_of, subject_of
 from harness.ladder.comparison import Ladder
 from harness.ladder.conversations import scene_conversations
+from harness.ladder.exercise import Exercise
 from harness.miniatures.committed import checkpoint_path
 from harness.runtime.request import Request
 from harness.targets.registry import get_target
@@ -37,32 +37,40 @@ def cache(pytestconfig: pytest.Config) -> Path:
     return Path(pytestconfig.cache.mkdir("ladders"))
 
 
-@pytest.fixture(scope="session")
-def make_subject(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeSubject:
-    """Exports a miniature."""
+def request_of(
+    model: str = "tiny_smolvlm",
+    precision: str | None = None,
+    target: Target = "host",
+    mode: Mode = "hybrid",
+) -> ExportRequest:
+    """An export of a miniature."""
+    spec = get_spec(model)
+    recipe = parse_precision(precision, default_recipe(get_target(target)))
+    return ExportRequest(
+        spec=spec,
+        checkpoint=checkpoint_path(model),
+        recipe=recipe,
+        mode=mode,
+        target=target,
+        calibration=find_calibration(spec, None) if recipe.takes_samples else None,
+    )
 
-    def make(
-        model: str = "tiny_smolvlm",
-        precision: str | None = None,
-        target: Target = "host",
-        mode: Mode = "hybrid",
-        **more: object,
-    ) -> Subject:
-        spec = get_spec(model)
-        recipe = parse_precision(precision, default_recipe(get_target(target)))
-        request = ExportRequest(
-            spec=spec,
-            checkpoint=checkpoint_path(model),
-            recipe=recipe,
-            mode=mode,
-            target=target,
-            calibration=find_calibration(spec, None) if recipe.takes_samples else None,
-        )
-        request = replace(request, **more)  # type: ignore[arg-type]  # whatever a test is about
-        artifact = export_artifact(request, cache, lambda component, stage: None).artifact
-        folder = tmp_path_factory.mktemp("tasks")
-        tasks = export_tasks(request, folder, lambda component, stage: None)
-        return Subject(open_checkpoint(request.checkpoint, spec), artifact, tasks, mode)
+
+@pytest.fixture(scope="session")
+def exported(cache: Path) -> Callable[[ExportRequest], Artifact]:
+    """Exports what a request asks for."""
+    return lambda request: export_artifact(request, cache, lambda component, stage: None).artifact
+
+
+@pytest.fixture(scope="session")
+def make_subject(
+    exported: Callable[[ExportRequest], Artifact], tmp_path_factory: pytest.TempPathFactory
+) -> MakeSubject:
+    """Exports a miniature for a ladder of this process."""
+
+    def make(**wanted: str) -> Subject:
+        request = request_of(**wanted)  # type: ignore[arg-type]  # words of a vocabulary
+        return subject_of(request, exported(request), tmp_path_factory.mktemp("tasks"))
 
     return make
 
@@ -79,10 +87,16 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Request, ..
     return scene_conversations(2, tmp_path_factory.mktemp("scenes"))
 
 
+@pytest.fixture(scope="session")
+def exercises(smolvlm: Subject, conversations: tuple[Request, ...]) -> Sequence[Exercise]:
+    """What the float model makes of them, which no fault reaches."""
+    return exercises_of(conversations, smolvlm.checkpoint, tell_nobody, MAX_TOKENS)
+
+
 @pytest.fixture
-def climbed(conversations: tuple[Request, ...]) -> Climb:
-    """Climbs a ladder."""
-    return lambda subject: climb(conversations, subject, tell_nobody, MAX_TOKENS)
+def climbed(exercises: Sequence[Exercise]) -> Climb:
+    """Climbs a ladder of the same model."""
+    return lambda subject: climb(exercises, stages_of(subject, tell_nobody), tell_nobody)
 
 
 def checkpoint_of(artifact: Artifact) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from harness.artifacts.artifact import Artifact
@@ -19,8 +21,11 @@ from harness.export.families.smolvlm import SmolVlmEncoder
 from harness.export.graphs import component as graphs
 from harness.export.graphs import text_decoder
 from harness.export.graphs.text_decoder import StaticAttention, StaticDecoder
+from harness.export.request import ExportRequest
+from harness.export.weights.rounding import round_weights
 from harness.export.worker import linear_weights
 from harness.export.worker.component import build_component
+from harness.ladder.apart import climb_apart
 from harness.ladder.climb import Subject
 from harness.ladder.float_stage import FloatStage
 from harness.ladder.stages import MODULES, RECIPE
@@ -29,10 +34,12 @@ from harness.runtime import phases
 from harness.runtime.attention_mask import AttentionMask
 from harness.runtime.embedding import PromptEmbedding
 from harness.runtime.kv_cache import KvCache
+from harness.runtime.request import Request
+from harness.vlm.preprocess import preprocess
 from harness.vlm.registry import get_spec
 from harness.vlm.tokenizer import Tokenizer
 from harness.vocabulary import Component
-from suites.harness.ladder.conftest import Climb, MakeSubject, checkpoint_of
+from suites.harness.ladder.conftest import Climb, MakeSubject, checkpoint_of, request_of
 
 FLOAT, FILE = FloatStage.name, ".pte on CPU"
 
@@ -58,18 +65,17 @@ def accuses(ladder_of: Climb, subject: Subject, *, stages: str, signal: str) -> 
 def test_position_ids_off_by_one(
     smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = SmolVlmEncoder.__init__
+    forward = SmolVlmEncoder.forward
 
-    def shifted(self: SmolVlmEncoder, *geometry: Any) -> None:
-        whole(self, *geometry)
-        table = self.vision_model.get_submodule("embeddings.position_embedding")
+    def shifted(self: SmolVlmEncoder, pixel_values: Tensor) -> Tensor:
+        table = self.vision_model.get_parameter("embeddings.position_embedding.weight")
+        right = table.clone()
+        table.copy_(right.roll(1, dims=0))
+        features = forward(self, pixel_values)
+        table.copy_(right)
+        return features
 
-        def roll(state: dict[str, Tensor], prefix: str, *rest: Any) -> None:
-            state[f"{prefix}weight"] = state[f"{prefix}weight"].roll(1, dims=0)
-
-        table.register_load_state_dict_pre_hook(lambda module, *args: roll(*args))
-
-    monkeypatch.setattr(SmolVlmEncoder, "__init__", shifted)
+    monkeypatch.setattr(SmolVlmEncoder, "forward", shifted)
     accuses(climbed, smolvlm, stages=f"{FLOAT} -> {MODULES}", signal="patch embeddings")
 
 
@@ -204,7 +210,7 @@ def test_rows_swapped_where_an_image_begins(
 def test_mean_and_deviation_of_the_other_family(
     smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, make = get_spec("tiny_internvl3").family.preprocessing, runtime_image.preprocess
+    other, make = get_spec("tiny_internvl3").family.preprocessing, preprocess
     monkeypatch.setattr(
         runtime_image,
         "preprocess",
@@ -214,7 +220,7 @@ def test_mean_and_deviation_of_the_other_family(
 
 
 def test_blue_for_red(smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch) -> None:
-    make = runtime_image.preprocess
+    make = preprocess
     monkeypatch.setattr(runtime_image, "preprocess", lambda *how: make(*how)[:, ::-1].copy())
     accuses(climbed, smolvlm, stages=f"{FLOAT} -> {FILE}", signal="pixels")
 
@@ -320,7 +326,7 @@ def test_a_zero_point_off_by_one_in_one_group(
     make_subject: MakeSubject, climbed: Climb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject = make_subject(precision="8da4w")
-    rounded = linear_weights.round_weights
+    rounded = round_weights
 
     def shifted(module: nn.Module, *rest: Any) -> Any:
         found = rounded(module, *rest)
@@ -333,3 +339,28 @@ def test_a_zero_point_off_by_one_in_one_group(
         broken = rebuilt(subject, "text_decoder", tmp_path)
     assert climbed(subject).accusation is None
     accuses(climbed, broken, stages=f"{RECIPE} -> {FILE}", signal="keys of layer 1")
+
+
+# Faults of calibration, on Qualcomm's emulator.
+
+
+@pytest.mark.htp
+def test_ranges_that_saw_black_pictures_alone(
+    exported: Callable[[ExportRequest], Artifact],
+    conversations: tuple[Request, ...],
+    tmp_path: Path,
+) -> None:
+    request = request_of(target="emulator")
+    assert request.calibration is not None
+    samples = json.loads(request.calibration.read_text())
+    Image.new("RGB", (256, 256)).save(tmp_path / "black.png")
+    for sample in samples:
+        sample["files"] = ["black.png" for _ in sample["files"]]
+    black = tmp_path / "black.json"
+    black.write_text(json.dumps(samples))
+    # The files are good ones: what is wrong is found before they are looked at.
+    artifact = exported(request)
+    ladder = climb_apart(replace(request, calibration=black), artifact, conversations)
+    assert ladder.drop is not None
+    named = f"{ladder.drop.before} -> {ladder.drop.behind}"
+    assert (named, ladder.drop.signal.described) == (f"{MODULES} -> {RECIPE}", "image features")
