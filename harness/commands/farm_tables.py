@@ -55,7 +55,9 @@ def phone_table(hosts: Sequence[Host], states: Sequence[JobState]) -> Table:
 def job_table(states: Sequence[JobState]) -> Table:
     """What runs and waits, and why; what is stored is counted."""
     stored = sum(one.state == "stored" for one in states)
-    table = Table(title=f"jobs; {stored} stored", show_edge=False, pad_edge=False)
+    table = Table(
+        title=f"jobs of open sessions; {stored} of them stored", show_edge=False, pad_edge=False
+    )
     for column in ("key", "state", "job", "where", "why"):
         table.add_column(column, overflow="fold")
     for one in states:

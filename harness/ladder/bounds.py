@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.ladder.signals import Signal
+from harness.ladder.signals import LOGITS, Signal
 from harness.measure.likeness import Likeness
 from harness.vocabulary import FLOATS, Component, Precision
 
@@ -47,7 +47,7 @@ ROUNDED: Mapping[Precision, Bound] = {
     "4w": Bound(10.0),
     "8da8w": Bound(10.0),
     "8da4w": Bound(0.0),
-    "16a8w": Bound(15.0),
+    "16a8w": Bound(10.0),
     "16a4w": Bound(0.0),
     "16a4w_block": Bound(0.0),
 }
@@ -92,12 +92,12 @@ class Bounds:
 
     def of_modules(self, signal: Signal) -> Bound:
         """Float modules, held against ``transformers``."""
-        return _PIXELS if signal.name == "pixels" else EXACT
+        return _PIXELS if signal.name == "pixels" else _asked(signal, EXACT)
 
     def of_recipe(self, signal: Signal) -> Bound:
         """Modules of the recipe, held against float ones."""
         precision = self._precision(signal)
-        return EXACT if precision in FLOATS else ROUNDED[precision]
+        return _asked(signal, EXACT if precision in FLOATS else ROUNDED[precision])
 
     def of_file(self, signal: Signal, itself: Likeness | None) -> Bound:
         """The files.
@@ -111,9 +111,14 @@ class Bounds:
             return _PIXELS
         precision = self._precision(signal)
         if itself is not None:
-            return _FILES[precision].not_above(itself)
-        return _FILES[precision] if precision in FLOATS else ROUNDED[precision]
+            return _asked(signal, _FILES[precision].not_above(itself))
+        return _asked(signal, _FILES[precision] if precision in FLOATS else ROUNDED[precision])
 
     def _precision(self, signal: Signal) -> Precision:
         # What a runner merges has rows of the table in it.
         return self.precisions[signal.component or "token_embedding"]
+
+
+def _asked(signal: Signal, bound: Bound) -> Bound:
+    """A bound; without one of channels where a turn has a row or a few alone, which say nothing."""
+    return Bound(bound.whole) if signal.name in LOGITS else bound

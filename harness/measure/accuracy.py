@@ -121,6 +121,8 @@ def sqnr_db(reference: ArrayLike, measured: ArrayLike) -> float:
     signal_power = float(np.square(signal).sum())
     if noise_power == 0:
         return math.inf
+    if noise_power == math.inf:
+        return -math.inf
     return 10 * math.log10(signal_power / noise_power) if signal_power else -math.inf
 
 

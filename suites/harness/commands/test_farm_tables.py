@@ -68,7 +68,7 @@ def test_phones_show_what_they_do() -> None:
 
 def test_jobs_show_what_they_wait_for_and_count_what_is_stored() -> None:
     lines = shown(job_table(STATES))
-    assert any("jobs; 1 stored" in line[0] for line in lines)
+    assert any("jobs of open sessions; 1 of them stored" in line[0] for line in lines)
     assert ["k0", "running", "perf: smolvlm_500m", "ada P0", ""] in lines
     assert ["k2", "waiting", "size: tiny", "", "hosts are busy"] in lines
     assert not any("k3" in line for line in lines)
