@@ -31,6 +31,9 @@ def run_ladder(options: Values) -> int:
         1 where it drops, or an export died.
     """
     console = PlainConsole(stderr=True)
+    if get_target(options["target"]).is_remote:
+        # What a laboratory exports for is no matter of this machine.
+        options = options.by_default("target")
     findings = Findings()
     findings.note(lambda: _check(options))
     request = ready_request(options, console, findings)

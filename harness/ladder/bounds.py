@@ -19,7 +19,7 @@ from harness.vocabulary import FLOATS, Component, Precision
 
 
 @dataclass(frozen=True)
-class Bound:
+class LeastLikeness:
     """Least signal to noise, in dB.
 
     Attributes:
@@ -30,35 +30,35 @@ class Bound:
     whole: float
     channel: float = -math.inf
 
-    def not_above(self, itself: Likeness) -> Bound:
+    def not_above(self, itself: Likeness) -> LeastLikeness:
         """No more than what modules keep of themselves."""
-        return Bound(
+        return LeastLikeness(
             min(self.whole, itself.sqnr_db - _LESS_DB),
             min(self.channel, itself.worst_channel_db - _LESS_DB),
         )
 
 
-EXACT = Bound(whole=80.0, channel=60.0)
+EXACT = LeastLikeness(whole=80.0, channel=60.0)
 """Of what is computed in float32 on both sides; an epsilon of a norm that is wrong leaves 60."""
 
-ROUNDED: Mapping[Precision, Bound] = {
-    "16w": Bound(60.0),
-    "8w": Bound(25.0),
-    "4w": Bound(10.0),
-    "8da8w": Bound(10.0),
-    "8da4w": Bound(0.0),
-    "16a8w": Bound(10.0),
-    "16a4w": Bound(0.0),
-    "16a4w_block": Bound(0.0),
+ROUNDED: Mapping[Precision, LeastLikeness] = {
+    "16w": LeastLikeness(60.0),
+    "8w": LeastLikeness(25.0),
+    "4w": LeastLikeness(10.0),
+    "8da8w": LeastLikeness(10.0),
+    "8da4w": LeastLikeness(0.0),
+    "16a8w": LeastLikeness(10.0),
+    "16a4w": LeastLikeness(0.0),
+    "16a4w_block": LeastLikeness(0.0),
 }
 """Of a recipe's modules against float ones: values of SmolLM2-135M's last layers are at 4 dB with
 weights of 4 bits. A channel that says little may be lost altogether."""
 
-_HALF = Bound(40.0, 25.0)
-_CODES = Bound(40.0, 25.0)
-_FLIPS = Bound(35.0, 25.0)
+_HALF = LeastLikeness(40.0, 25.0)
+_CODES = LeastLikeness(40.0, 25.0)
+_FLIPS = LeastLikeness(35.0, 25.0)
 
-_FILES: Mapping[Precision, Bound] = {
+_FILES: Mapping[Precision, LeastLikeness] = {
     "fp32": EXACT,
     "fp16": _HALF,
     "16w": EXACT,
@@ -76,7 +76,7 @@ _LESS_DB = 10.0
 """By which a file may be further from its modules than these are from themselves, where what enters
 differs in its last digits."""
 
-_PIXELS = Bound(35.0, 30.0)
+_PIXELS = LeastLikeness(35.0, 30.0)
 """Two resizings of one picture may differ by a step of 8 bits here and there."""
 
 
@@ -90,16 +90,16 @@ class Bounds:
 
     precisions: Mapping[Component, Precision]
 
-    def of_modules(self, signal: Signal) -> Bound:
+    def of_modules(self, signal: Signal) -> LeastLikeness:
         """Float modules, held against ``transformers``."""
         return _PIXELS if signal.name == "pixels" else _asked(signal, EXACT)
 
-    def of_recipe(self, signal: Signal) -> Bound:
+    def of_recipe(self, signal: Signal) -> LeastLikeness:
         """Modules of the recipe, held against float ones."""
         precision = self._precision(signal)
         return _asked(signal, EXACT if precision in FLOATS else ROUNDED[precision])
 
-    def of_file(self, signal: Signal, itself: Likeness | None) -> Bound:
+    def of_file(self, signal: Signal, itself: Likeness | None) -> LeastLikeness:
         """The files.
 
         Args:
@@ -119,6 +119,6 @@ class Bounds:
         return self.precisions[signal.component or "token_embedding"]
 
 
-def _asked(signal: Signal, bound: Bound) -> Bound:
+def _asked(signal: Signal, bound: LeastLikeness) -> LeastLikeness:
     """A bound; without one of channels where a turn has a row or a few alone, which say nothing."""
-    return Bound(bound.whole) if signal.name in LOGITS else bound
+    return LeastLikeness(bound.whole) if signal.name in LOGITS else bound

@@ -16,7 +16,7 @@ from harness.errors import UserError
 from harness.export.exporter import export_tasks
 from harness.export.request import ExportRequest
 from harness.heartbeat import Tell
-from harness.ladder.bounds import Bound, Bounds
+from harness.ladder.bounds import Bounds, LeastLikeness
 from harness.ladder.comparison import Ladder, Rung, compare, likenesses, logits_of
 from harness.ladder.exercise import Exercise
 from harness.ladder.file_stage import FileStage
@@ -41,7 +41,7 @@ MAX_TOKENS = 24
 """Of an answer: enough to cross passes of prefill and to end."""
 
 
-class Stage(Protocol):
+class ModelStage(Protocol):
     """Something that a model can be at."""
 
     @property
@@ -64,12 +64,12 @@ class PlacedStage:
             stage is held against these.
     """
 
-    stage: Stage
-    bound_of: Callable[[Signal, Likeness | None], Bound]
+    stage: ModelStage
+    bound_of: Callable[[Signal, Likeness | None], LeastLikeness]
 
 
 @dataclass(frozen=True)
-class Subject:
+class LadderSubject:
     """What is looked at.
 
     Attributes:
@@ -108,7 +108,7 @@ def exercises_of(
     return exercises
 
 
-def stages_of(subject: Subject, tell: Tell) -> Iterator[PlacedStage]:
+def stages_of(subject: LadderSubject, tell: Tell) -> Iterator[PlacedStage]:
     """Load the stages of an artifact behind the float model, each when it is asked for.
 
     Two of a full-size model need not fit into memory.
@@ -162,7 +162,7 @@ def climb(exercises: Sequence[Exercise], stages: Iterable[PlacedStage], tell: Te
     return Ladder(tuple(steps.rungs), sqnr_db(wanted, found), held, tuple(said))
 
 
-def subject_of(request: ExportRequest, artifact: Artifact, folder: Path) -> Subject:
+def subject_of(request: ExportRequest, artifact: Artifact, folder: Path) -> LadderSubject:
     """An artifact that was exported, ready to be climbed in this process, QNN started for it.
 
     Args:
@@ -182,7 +182,7 @@ def subject_of(request: ExportRequest, artifact: Artifact, folder: Path) -> Subj
         activate(request.qnn_dir)
     tasks = export_tasks(request, folder, lambda component, stage: None)
     checkpoint = open_checkpoint(request.checkpoint, request.spec)
-    return Subject(checkpoint, artifact, tasks, request.mode)
+    return LadderSubject(checkpoint, artifact, tasks, request.mode)
 
 
 class _Steps:
@@ -209,7 +209,7 @@ class _Steps:
             self._tell(f"{stage.name}: conversation {number} of {len(self._exercises)}")
             readings.append(stage.read(one))
 
-        def bound_of(signal: Signal) -> Bound:
+        def bound_of(signal: Signal) -> LeastLikeness:
             return placed.bound_of(signal, self._itself.get(signal))
 
         self.rungs += compare(self._known, readings, self._names, stage.name, bound_of)

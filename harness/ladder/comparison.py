@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from harness.ladder.bounds import Bound
+from harness.ladder.bounds import LeastLikeness
 from harness.ladder.signals import LOGITS, Array, Reading, Signal
 from harness.measure.likeness import Likeness, LogitLikeness, likeness, logit_likeness
 
@@ -32,7 +32,7 @@ class Rung:
     signal: Signal
     likeness: Likeness
     logits: LogitLikeness | None
-    bound: Bound
+    bound: LeastLikeness
 
     @property
     def holds(self) -> bool:
@@ -58,7 +58,7 @@ def compare(
     behind: Sequence[Reading],
     names: Mapping[Signal, str],
     stage: str,
-    bound_of: Callable[[Signal], Bound],
+    bound_of: Callable[[Signal], LeastLikeness],
 ) -> list[Rung]:
     """Hold a stage against what came before it.
 

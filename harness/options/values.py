@@ -185,6 +185,13 @@ class Values(Mapping[str, Any]):
         untyped = set(names) - self.typed().keys()
         return replace(self, found={**self.found, **dict.fromkeys(untyped, _NOTHING)})
 
+    def by_default(self, name: str) -> Values:
+        """With what one option is where no file says anything, unless it was typed."""
+        if name in self.typed():
+            return self
+        value = options_of(self.command)[name].default_for(self.command)
+        return replace(self, found={**self.found, name: SourcedValue(value, Source("default"))})
+
     def with_absolute_paths(self) -> Values:
         """The same wherever they are read: paths begin at this process's folder."""
         placed = {

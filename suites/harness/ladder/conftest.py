@@ -14,7 +14,7 @@ from harness.export.exporter import export_artifact
 from harness.export.recipe import default_recipe, parse_precision
 from harness.export.request import ExportRequest
 from harness.heartbeat import tell_nobody
-from harness.ladder.climb import Subject, climb, exercises_of, stages_of, subject_of
+from harness.ladder.climb import LadderSubject, climb, exercises_of, stages_of, subject_of
 from harness.ladder.comparison import Ladder
 from harness.ladder.conversations import scene_conversations
 from harness.ladder.exercise import Exercise
@@ -26,8 +26,8 @@ from harness.vocabulary import Mode, Target
 
 MAX_TOKENS = 16
 
-MakeSubject = Callable[..., Subject]
-Climb = Callable[[Subject], Ladder]
+MakeSubject = Callable[..., LadderSubject]
+Climb = Callable[[LadderSubject], Ladder]
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def make_subject(
 ) -> MakeSubject:
     """Exports a miniature for a ladder of this process."""
 
-    def make(**wanted: str) -> Subject:
+    def make(**wanted: str) -> LadderSubject:
         request = request_of(**wanted)  # type: ignore[arg-type]  # words of a vocabulary
         return subject_of(request, exported(request), tmp_path_factory.mktemp("tasks"))
 
@@ -76,7 +76,7 @@ def make_subject(
 
 
 @pytest.fixture(scope="session")
-def smolvlm(make_subject: MakeSubject) -> Subject:
+def smolvlm(make_subject: MakeSubject) -> LadderSubject:
     """``tiny_smolvlm`` in float32 for the CPU."""
     return make_subject()
 
@@ -88,7 +88,7 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Request, ..
 
 
 @pytest.fixture(scope="session")
-def exercises(smolvlm: Subject, conversations: tuple[Request, ...]) -> Sequence[Exercise]:
+def exercises(smolvlm: LadderSubject, conversations: tuple[Request, ...]) -> Sequence[Exercise]:
     """What the float model makes of them, which no fault reaches."""
     return exercises_of(conversations, smolvlm.checkpoint, tell_nobody, MAX_TOKENS)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from harness.ladder.bounds import EXACT, ROUNDED, Bound, Bounds
+from harness.ladder.bounds import EXACT, ROUNDED, Bounds, LeastLikeness
 from harness.ladder.comparison import Ladder, Rung, compare, likenesses
 from harness.ladder.signals import Array, Signal, SignalName
 from harness.measure.likeness import Likeness, logit_likeness
@@ -84,7 +84,9 @@ def test_a_lost_channel_is_named_where_the_whole_is_kept() -> None:
     before = {signal: np.ones((4, 1000), np.float32)}
     behind = {signal: before[signal].copy()}
     behind[signal][:, 3] = 0.9
-    (rung,) = compare([before], [behind], {signal: "one"}, "other", lambda one: Bound(30.0, 25.0))
+    (rung,) = compare(
+        [before], [behind], {signal: "one"}, "other", lambda one: LeastLikeness(30.0, 25.0)
+    )
     assert not rung.holds
     assert rung.described == "a channel of first logits at 20.0 dB (at least 25)"
 
@@ -138,7 +140,7 @@ def test_rows_of_logits_are_too_few_to_look_at_each_token() -> None:
 def test_a_file_is_asked_no_more_than_its_modules_keep_of_themselves() -> None:
     bounds = Bounds(dict.fromkeys(COMPONENTS, "8da4w"))
     shaken = Likeness(sqnr_db=20.0, cosine=1.0, largest_error=0.1, worst_channel_db=12.0)
-    assert bounds.of_file(Signal(0, "keys", 0), shaken) == Bound(10.0, 2.0)
+    assert bounds.of_file(Signal(0, "keys", 0), shaken) == LeastLikeness(10.0, 2.0)
 
 
 def test_likeness_is_found_over_all_exercises() -> None:

@@ -26,7 +26,7 @@ from harness.export.weights.rounding import round_weights
 from harness.export.worker import linear_weights
 from harness.export.worker.component import build_component
 from harness.ladder.apart import climb_apart
-from harness.ladder.climb import Subject
+from harness.ladder.climb import LadderSubject
 from harness.ladder.float_stage import FloatStage
 from harness.ladder.stages import MODULES, RECIPE
 from harness.runtime import image as runtime_image
@@ -44,13 +44,13 @@ from suites.harness.ladder.conftest import Climb, MakeSubject, checkpoint_of, re
 FLOAT, FILE = FloatStage.name, ".pte on CPU"
 
 
-def test_without_a_fault_nobody_is_accused(smolvlm: Subject, climbed: Climb) -> None:
+def test_without_a_fault_nobody_is_accused(smolvlm: LadderSubject, climbed: Climb) -> None:
     ladder = climbed(smolvlm)
     assert ladder.accusation is None
     assert min(rung.likeness.sqnr_db for rung in ladder.rungs) > 100
 
 
-def accuses(ladder_of: Climb, subject: Subject, *, stages: str, signal: str) -> None:
+def accuses(ladder_of: Climb, subject: LadderSubject, *, stages: str, signal: str) -> None:
     """Check that a ladder names the stages between which a signal drops, and the signal."""
     ladder = ladder_of(subject)
     drop = ladder.drop
@@ -63,7 +63,7 @@ def accuses(ladder_of: Climb, subject: Subject, *, stages: str, signal: str) -> 
 
 
 def test_position_ids_off_by_one(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward = SmolVlmEncoder.forward
 
@@ -80,7 +80,7 @@ def test_position_ids_off_by_one(
 
 
 def test_keys_not_transposed(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = StaticAttention.project
 
@@ -93,7 +93,7 @@ def test_keys_not_transposed(
 
 
 def test_a_wrong_rope_theta(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables = text_decoder.rotary_tables
     monkeypatch.setattr(
@@ -107,7 +107,7 @@ def test_a_wrong_rope_theta(
 
 
 def test_an_epsilon_of_norms_that_is_a_hundred_times_too_large(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     norm = nn.RMSNorm
     monkeypatch.setattr(nn, "RMSNorm", lambda size, eps: norm(size, eps=100 * eps))
@@ -115,7 +115,7 @@ def test_an_epsilon_of_norms_that_is_a_hundred_times_too_large(
 
 
 def test_heads_paired_wrongly(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attend = StaticAttention.attend
 
@@ -130,7 +130,7 @@ def test_heads_paired_wrongly(
 
 
 def test_an_attention_without_its_scale_in_one_layer(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = StaticDecoder.__init__
 
@@ -149,7 +149,7 @@ def test_an_attention_without_its_scale_in_one_layer(
 
 
 def test_a_mask_one_column_short(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = AttentionMask.begin
     monkeypatch.setattr(
@@ -159,7 +159,7 @@ def test_a_mask_one_column_short(
 
 
 def test_a_column_that_decode_writes_one_position_on(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = KvCache.commit
 
@@ -176,7 +176,7 @@ def test_a_column_that_decode_writes_one_position_on(
 
 
 def test_the_row_before_the_prompts_last(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefill = phases.prefill
 
@@ -193,7 +193,7 @@ def test_the_row_before_the_prompts_last(
 
 
 def test_rows_swapped_where_an_image_begins(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed = PromptEmbedding.embed
 
@@ -208,7 +208,7 @@ def test_rows_swapped_where_an_image_begins(
 
 
 def test_mean_and_deviation_of_the_other_family(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, make = get_spec("tiny_internvl3").family.preprocessing, preprocess
     monkeypatch.setattr(
@@ -219,14 +219,16 @@ def test_mean_and_deviation_of_the_other_family(
     accuses(climbed, smolvlm, stages=f"{FLOAT} -> {FILE}", signal="pixels")
 
 
-def test_blue_for_red(smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blue_for_red(
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make = preprocess
     monkeypatch.setattr(runtime_image, "preprocess", lambda *how: make(*how)[:, ::-1].copy())
     accuses(climbed, smolvlm, stages=f"{FLOAT} -> {FILE}", signal="pixels")
 
 
 def test_a_stop_token_that_is_missing(
-    smolvlm: Subject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
+    smolvlm: LadderSubject, climbed: Climb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harness.runtime import loaded_model
 
@@ -248,10 +250,10 @@ Damage = Callable[[nn.Module], None]
 @pytest.fixture
 def damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Subject, Component, Damage], Subject]:
+) -> Callable[[LadderSubject, Component, Damage], LadderSubject]:
     """An artifact one of whose files was exported with other weights."""
 
-    def damage(subject: Subject, component: Component, how: Damage) -> Subject:
+    def damage(subject: LadderSubject, component: Component, how: Damage) -> LadderSubject:
         load = graphs.load_module
 
         def loaded(*wanted: Any) -> nn.Module:
@@ -267,7 +269,7 @@ def damaged(
     return damage
 
 
-def rebuilt(subject: Subject, component: Component, folder: Path) -> Subject:
+def rebuilt(subject: LadderSubject, component: Component, folder: Path) -> LadderSubject:
     """An artifact with one file exported again in this process."""
     artifact = subject.artifact
     copy = folder / "artifact"
@@ -291,7 +293,7 @@ def other_weights(module: nn.Module) -> None:
 
 
 def test_values_of_one_layer_a_twentieth_too_large(
-    smolvlm: Subject, climbed: Climb, damaged: Any
+    smolvlm: LadderSubject, climbed: Climb, damaged: Any
 ) -> None:
     def louder(module: nn.Module) -> None:
         module.get_parameter("layers.1.self_attn.v_proj.weight").mul_(1.05)
@@ -301,7 +303,7 @@ def test_values_of_one_layer_a_twentieth_too_large(
 
 
 def test_one_layers_weights_of_another_checkpoint(
-    smolvlm: Subject, climbed: Climb, damaged: Any
+    smolvlm: LadderSubject, climbed: Climb, damaged: Any
 ) -> None:
     def foreign(module: nn.Module) -> None:
         other_weights(module.get_submodule("layers.2"))
@@ -311,13 +313,13 @@ def test_one_layers_weights_of_another_checkpoint(
 
 
 def test_a_token_embedding_of_another_checkpoint(
-    smolvlm: Subject, climbed: Climb, damaged: Any
+    smolvlm: LadderSubject, climbed: Climb, damaged: Any
 ) -> None:
     broken = damaged(smolvlm, "token_embedding", other_weights)
     accuses(climbed, broken, stages=f"{MODULES} -> {FILE}", signal="token rows")
 
 
-def test_a_vision_encoder_left_random(smolvlm: Subject, climbed: Climb, damaged: Any) -> None:
+def test_a_vision_encoder_left_random(smolvlm: LadderSubject, climbed: Climb, damaged: Any) -> None:
     broken = damaged(smolvlm, "vision_encoder", other_weights)
     accuses(climbed, broken, stages=f"{MODULES} -> {FILE}", signal="image features")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands import doctor, export
+from harness.commands import doctor, export, export_request, ladder
 from harness.commands.main import main
 from harness.devices.phone.fleet.phone_selection import PhoneRequest
 from harness.export.request import ExportRequest
@@ -78,7 +78,7 @@ def test_an_export_obeys_the_file(here: Path, name: str, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(export, "export_with_progress", stop)
     # Whether this machine has Qualcomm's compiler is another test's matter.
-    monkeypatch.setattr(export, "find_libraries", lambda qnn_dir: None)
+    monkeypatch.setattr(export_request, "find_libraries", lambda qnn_dir: None)
     text, expected = EXPORTED[name]
     (here / "snapgate.toml").write_text(text)
     with pytest.raises(Stopped) as stopped:
@@ -107,6 +107,21 @@ def test_an_export_for_the_host_is_no_matter_of_a_laboratorys_phone(
     assert (request.soc, request.qnn_dir, request.calibration) == (None, None, None)
     assert main(["export", "tiny_smolvlm", "--soc", "SM8550"]) == 2
     assert "--soc SM8550 goes with --target phone" in capsys.readouterr().err
+
+
+def test_a_ladder_is_of_this_machine_whatever_a_laboratory_exports_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*told: object) -> None:
+        raise Stopped(told)
+
+    monkeypatch.setattr(ladder, "export_with_progress", stop)
+    (here / "snapgate.toml").write_text('target = "phone"\nsoc = "SM8750"')
+    with pytest.raises(Stopped) as stopped:
+        main(["ladder", "tiny_smolvlm"])
+    assert stopped.value.told[0].target == "host"
+    assert main(["ladder", "tiny_smolvlm", "--target", "phone"]) == 2
+    assert "use --target host or --target emulator" in capsys.readouterr().err
 
 
 ASKED = {
