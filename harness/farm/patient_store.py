@@ -76,6 +76,14 @@ class PatientStore:
         """As the store's."""
         return self._ask(partial(self._store.find_ends, list(keys)))
 
+    def take(self, keys: Iterable[str]) -> None:
+        """As the store's."""
+        self._ask(partial(self._store.take, list(keys)))
+
+    def are_taken(self, keys: Iterable[str]) -> bool:
+        """As the store's."""
+        return self._ask(partial(self._store.are_taken, list(keys)))
+
     def _check(self) -> None:
         if self._identity is not None:
             self._store.check(self._identity)

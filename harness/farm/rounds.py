@@ -17,7 +17,8 @@ def in_their_round(
     """Orders in the round that they belong to.
 
     The latest round of which the store has anything goes on, so that a command that was interrupted
-    continues when it is typed again; ``again`` begins another one if that is whole.
+    continues when it is typed again; ``again`` begins another one if that is whole and a session
+    has taken it.
 
     Args:
         orders: In the first round.
@@ -27,14 +28,18 @@ def in_their_round(
     number, found = 0, _found(orders, store, 0)
     while found and (later := _found(orders, store, number + 1)):
         number, found = number + 1, later
-    if again and found == len(orders):
+    if again and found == len(orders) and store.are_taken(_keys(orders, number)):
         number += 1
     return _moved(orders, number)
 
 
 def _found(orders: Mapping[JobOrder, Of], store: PatientStore, number: int) -> int:
     """How many of a round's jobs ended."""
-    return len(store.find_ends(order.job.key for order in _moved(orders, number)))
+    return len(store.find_ends(_keys(orders, number)))
+
+
+def _keys(orders: Mapping[JobOrder, Of], number: int) -> list[str]:
+    return [order.job.key for order in _moved(orders, number)]
 
 
 def _moved(orders: Mapping[JobOrder, Of], number: int) -> dict[JobOrder, Of]:

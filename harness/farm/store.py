@@ -5,6 +5,7 @@ that hosts that die halfway, two farms on one store and two hosts with one job d
 
     files/ab/abcdef...     a file, named by the SHA-256 of its content
     ends/<job key>.json    how a job ended; the first to write it is the one that counts
+    taken/<job key>        a session has made that end a part of its run
     store.txt              what tells this store from others, and from a folder that is not mounted
 """
 
@@ -30,6 +31,7 @@ from harness.farm.shared_place import SharedPlace, StoreUnreachable
 _AT_ONCE = 16
 """Requests to a store far away, each of which mostly waits."""
 _MARK = "store.txt"
+_TAKEN = b"taken"
 
 Of = TypeVar("Of")
 
@@ -195,9 +197,33 @@ class FarmStore:
             found = zip(wanted, pool.map(self.find_end, wanted), strict=True)
             return {key: end for key, end in found if end is not None}
 
+    def take(self, keys: Iterable[str]) -> None:
+        """Note that a session has made ends of jobs a part of its run.
+
+        Raises:
+            StoreUnreachable: If the store does not take it.
+        """
+        for key in keys:
+            if self._place.read(_taken(key)) is None:
+                self._place.create(_taken(key), _TAKEN)
+
+    def are_taken(self, keys: Iterable[str]) -> bool:
+        """Whether sessions have taken the ends of all of these jobs.
+
+        Raises:
+            StoreUnreachable: If nobody can say.
+        """
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            names = map(_taken, keys)
+            return all(mark is not None for mark in pool.map(self._place.read, names))
+
 
 def _file(sha256: str) -> str:
     return f"files/{sha256[:2]}/{sha256}"
+
+
+def _taken(key: str) -> str:
+    return f"taken/{key}"
 
 
 def _end(key: str) -> str:

@@ -56,4 +56,7 @@ def test_rounds_go_on_until_they_are_whole_and_begin_when_asked_for(tmp_path: Pa
         end(store, export.job)
         assert rounds_of(store, again=True) == rounds_of(store, again=False) == {number}
         end(store, session.job)
+        # The session that asked was interrupted: the next one has all of it, and takes it.
+        assert rounds_of(store, again=True) == rounds_of(store, again=False) == {number}
+        store.take([export.job.key, session.job.key])
         assert rounds_of(store, again=False) == {number}
