@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--runs", type=int, default=10, help="ladders of each; default: %(default)s"
     )
-    parser.add_argument("--cell", type=int, action="append", help="number of a cell, from 0")
+    parser.add_argument("--cell", type=int, action="append", choices=range(len(CELLS)))
     options = parser.parse_args(arguments)
     table = Table("model", "target", "mode", "precision", "ladders", "accused", "least dB above")
     accusations = []
@@ -101,7 +101,7 @@ def _ladders(cell: _Cell, runs: int) -> Iterator[Ladder]:
         words = f"{cell.model} {cell.precision} {cell.mode} on {cell.target} "
         for run in track(range(runs), words, console=PlainConsole(stderr=True)):
             asked = scene_conversations(2, folder, start=100 + 2 * run)
-            exercises = exercises_of(asked, subject.checkpoint, tell_nobody)
+            exercises = exercises_of(asked, subject, tell_nobody)
             yield climb(exercises, stages, tell_nobody)
 
 

@@ -150,10 +150,13 @@ def told(row: LadderRow) -> str:
     """``keys of layer 2 in turn 2: 19.1 dB, at least 15``."""
     layer = "" if row.layer is None else f" of layer {row.layer}"
     turn = f" in turn {row.turn + 1}" if row.turn else ""
-    found = "equal" if row.sqnr_db == math.inf else f"{row.sqnr_db:.1f} dB"
-    channel = "" if row.sqnr_db == math.inf else f", worst channel {row.channel_db:.1f} dB"
+    found = {math.inf: "equal", -math.inf: "lost"}.get(row.sqnr_db, f"{row.sqnr_db:.1f} dB")
+    channel = "" if math.isinf(row.sqnr_db) else f", worst channel {row.channel_db:.1f} dB"
     tokens = "" if row.top1 is None else f", {row.top1:.1%} of best tokens"
-    return f"{row.signal}{layer}{turn}: {found}, at least {row.least_db:g}{channel}{tokens}"
+    asked = f", at least {row.least_db:g}"
+    if row.sqnr_db >= row.least_db and not row.kept:
+        channel = f"{channel}, at least {row.least_channel_db:g}"
+    return f"{row.signal}{layer}{turn}: {found}{asked}{channel}{tokens}"
 
 
 def _drop(row: LadderRow) -> str:

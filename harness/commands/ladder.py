@@ -44,14 +44,19 @@ def run_ladder(options: Values) -> int:
     except ExportFailed as failure:
         print(f"error: {failure.sentence}", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as folder, _showing(console) as tell:
+    with (
+        cleaning_up_when_terminated(),
+        tempfile.TemporaryDirectory() as folder,
+        _showing(console) as tell,
+    ):
         asked = ladder_conversations(request.spec, options["conversations"], Path(folder))
         ladder = climb_apart(request, artifact, asked, tell)
     PlainConsole().print(ladder_table(ladder, artifact, show_all=options["show_all"]))
     accusation = ladder.accusation
     print(
         f"Files against the float model: {ladder.sqnr_db:.1f} dB, {ladder.held.top1:.1%} of "
-        f"{ladder.held.steps} best tokens."
+        f"{ladder.held.steps} best tokens"
+        + ("." if ladder.same_answers is None else f", {ladder.same_answers:.1%} of answers.")
     )
     print(f"The signal drops {accusation}." if accusation else "The signal is kept at every stage.")
     return 1 if accusation else 0

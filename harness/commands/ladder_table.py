@@ -42,7 +42,8 @@ def _cell(rungs: Iterable[Rung]) -> Text:
     if not found:
         return Text("")
     worst = min(found, key=lambda rung: (rung.holds, rung.likeness.sqnr_db))
-    told = "equal" if math.isinf(worst.likeness.sqnr_db) else f"{worst.likeness.sqnr_db:.1f}"
+    decibel = worst.likeness.sqnr_db
+    told = {math.inf: "equal", -math.inf: "nothing"}.get(decibel, f"{decibel:.1f}")
     if worst.logits is not None and worst.logits.top1 < 1:
         told += f" ({worst.logits.top1:.1%} best tokens)"
     if worst.signal.layer is not None and len({rung.signal.layer for rung in found}) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from harness.judging.measured import Measured
@@ -45,3 +46,20 @@ def write_ladder(record: Record, measured: Measured, ladder: Ladder) -> None:
                 kept=rung.holds,
             )
         )
+    record.recorder.append(
+        LadderRow(
+            **subject,
+            before="its own logits",
+            behind=ladder.rungs[-1].behind,
+            place=len(places),
+            signal="answers",
+            turn=max(rung.signal.turn for rung in ladder.rungs),
+            sqnr_db=-math.inf if ladder.answers else math.inf,
+            channel_db=-math.inf if ladder.answers else math.inf,
+            cosine=float(not ladder.answers),
+            largest_error=float(bool(ladder.answers)),
+            least_db=0.0,
+            least_channel_db=0.0,
+            kept=not ladder.answers,
+        )
+    )

@@ -1,1 +1,1 @@
-"""The same inputs through every stage, float to phone, and where the signal drops."""
+"""The same inputs through every stage, float model to files, and where the signal drops."""

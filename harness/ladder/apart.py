@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +22,11 @@ from harness.heartbeat import Tell, tell_nobody
 from harness.kept_output import last_lines, read_kept
 from harness.ladder.comparison import Ladder
 from harness.measure.wording import end_in_words
+from harness.parent_process import ask_for_signal
 from harness.runtime.request import Request
 
 _LOG = "ladder.log"
+_TO_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def climb_apart(
     with tempfile.TemporaryDirectory() as name, receiving:
         folder = Path(name)
         order = _Order(request, artifact, tuple(conversations), folder)
+        (folder / _LOG).touch()
         process = spawning.Process(target=_climb, args=(sending, order), daemon=True)
         process.start()
         sending.close()
@@ -74,6 +78,9 @@ def climb_apart(
             process.kill()
             raise
         finally:
+            process.join(_TO_END_S)
+            # It said its last word, and libraries take their time.
+            process.kill()
             process.join()
         if isinstance(found, Ladder):
             return found
@@ -81,10 +88,14 @@ def climb_apart(
             raise UserError(found)
         lines = last_lines(read_kept(folder / _LOG))
         why = f" ({lines[-1]})" if lines else ""
+        remedy = (
+            "that is what the kernel does for lack of memory: compare fewer --conversations"
+            if process.exitcode == -signal.SIGKILL
+            else "export the artifact again, and tell us if that does not help"
+        )
         raise UserError(
             f"The process that compared the stages of {artifact.directory} "
-            f"{end_in_words(process.exitcode or 0)}{why}; export the artifact again, or compare "
-            "fewer conversations if memory is short."
+            f"{end_in_words(process.exitcode or 0)}{why}; {remedy}."
         )
 
 
@@ -93,7 +104,7 @@ def _follow(messages: Connection, tell: Tell) -> Ladder | str | None:
     while True:
         try:
             message = messages.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return None
         if not isinstance(message, _Told):
             return message  # type: ignore[no-any-return]  # what _climb sends last
@@ -102,7 +113,8 @@ def _follow(messages: Connection, tell: Tell) -> Ladder | str | None:
 
 def _climb(messages: Connection, order: _Order) -> None:
     """The process: whatever is printed in it goes into a log."""
-    log = os.open(order.folder / _LOG, os.O_CREAT | os.O_WRONLY, 0o600)
+    ask_for_signal(signal.SIGKILL)
+    log = os.open(order.folder / _LOG, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(log, stream)
     # It loads torch and transformers, in this process alone.
@@ -113,7 +125,7 @@ def _climb(messages: Connection, order: _Order) -> None:
 
     try:
         subject = subject_of(order.request, order.artifact, order.folder)
-        exercises = exercises_of(order.conversations, subject.checkpoint, tell)
+        exercises = exercises_of(order.conversations, subject, tell)
         messages.send(climb(exercises, stages_of(subject, tell), tell))
     except UserError as error:
         messages.send(str(error))

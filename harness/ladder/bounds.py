@@ -33,7 +33,7 @@ class LeastLikeness:
     def not_above(self, itself: Likeness) -> LeastLikeness:
         """No more than what modules keep of themselves."""
         return LeastLikeness(
-            min(self.whole, itself.sqnr_db - _LESS_DB),
+            max(min(self.whole, itself.sqnr_db - _LESS_DB), _LEAST_DB),
             min(self.channel, itself.worst_channel_db - _LESS_DB),
         )
 
@@ -46,10 +46,10 @@ ROUNDED: Mapping[Precision, LeastLikeness] = {
     "8w": LeastLikeness(25.0),
     "4w": LeastLikeness(10.0),
     "8da8w": LeastLikeness(10.0),
-    "8da4w": LeastLikeness(0.0),
+    "8da4w": LeastLikeness(1.0),
     "16a8w": LeastLikeness(10.0),
-    "16a4w": LeastLikeness(0.0),
-    "16a4w_block": LeastLikeness(0.0),
+    "16a4w": LeastLikeness(1.0),
+    "16a4w_block": LeastLikeness(1.0),
 }
 """Of a recipe's modules against float ones: values of SmolLM2-135M's last layers are at 4 dB with
 weights of 4 bits. A channel that says little may be lost altogether."""
@@ -71,6 +71,9 @@ _FILES: Mapping[Precision, LeastLikeness] = {
     "16a4w_block": _CODES,
 }
 """Of files against modules that round as they do."""
+
+_LEAST_DB = 3.0
+"""Of files, whatever their modules keep of themselves: silence is at 0 dB."""
 
 _LESS_DB = 10.0
 """By which a file may be further from its modules than these are from themselves, where what enters

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
 
 from harness.artifacts.artifact import Artifact
 from harness.backends.qnn.provider import activate
 from harness.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from harness.errors import UserError
 from harness.export.exporter import export_tasks
+from harness.export.inputs.build_config import BuildConfig
 from harness.export.request import ExportRequest
 from harness.heartbeat import Tell
 from harness.ladder.bounds import Bounds, LeastLikeness
-from harness.ladder.comparison import Ladder, Rung, compare, likenesses, logits_of
+from harness.ladder.comparison import Ladder, Rung, compare, likenesses, total_likeness
 from harness.ladder.exercise import Exercise
 from harness.ladder.file_stage import FileStage
 from harness.ladder.float_stage import FloatStage
-from harness.ladder.free_answers import contradictions
+from harness.ladder.free_answers import contradictions, same_answers
 from harness.ladder.module_stage import ModuleStage
-from harness.ladder.signals import Reading, Signal
+from harness.ladder.signals import INNER, Reading, Signal
 from harness.ladder.stages import (
     RECIPE,
     Tasks,
@@ -32,8 +32,7 @@ from harness.ladder.stages import (
     is_rounded,
     recipe_modules,
 )
-from harness.measure.accuracy import sqnr_db
-from harness.measure.likeness import Likeness, logit_likeness
+from harness.measure.likeness import Likeness
 from harness.runtime.request import Request
 from harness.vocabulary import Component, Mode
 
@@ -86,26 +85,39 @@ class LadderSubject:
 
 
 def exercises_of(
-    requests: Sequence[Request], checkpoint: Checkpoint, tell: Tell, max_tokens: int = MAX_TOKENS
+    requests: Sequence[Request], subject: LadderSubject, tell: Tell, max_tokens: int = MAX_TOKENS
 ) -> list[Exercise]:
     """Let the float model hold conversations.
 
     Args:
         requests: The conversations.
-        checkpoint: The float model.
+        subject: What will be put through them, and the float model of it.
         tell: Shown to whoever waits.
         max_tokens: Most tokens of an answer.
 
     Raises:
-        UserError: If a picture is unusable, or pictures do not match prompts.
+        UserError: If a picture is unusable, pictures do not match prompts, or the context is too
+            short.
     """
     tell("float transformers: load")
+    checkpoint, config = subject.checkpoint, subject.tasks["text_decoder"].config
     stage = FloatStage(checkpoint.spec, checkpoint.directory, max_tokens)
     exercises = []
     for number, request in enumerate(requests, 1):
         tell(f"{stage.name}: conversation {number} of {len(requests)}")
         exercises.append(stage.hold(request))
+        _check_fits(exercises[-1], config)
     return exercises
+
+
+def _check_fits(exercise: Exercise, config: BuildConfig) -> None:
+    assert config.context_length is not None
+    room = config.context_length - max(config.decode_ar, config.prefill_ar or 1)
+    if exercise.tokens > room:
+        raise UserError(
+            f"A conversation of the ladder takes {exercise.tokens} tokens, and a context of "
+            f"{config.context_length} holds {room} of one; give a larger --context."
+        )
 
 
 def stages_of(subject: LadderSubject, tell: Tell) -> Iterator[PlacedStage]:
@@ -150,16 +162,23 @@ def climb(exercises: Sequence[Exercise], stages: Iterable[PlacedStage], tell: Te
     """
     steps = _Steps(exercises, tell)
     said: list[str] = []
+    same: list[bool] = []
     for placed in stages:
         steps.take(placed)
         stage = placed.stage
         if isinstance(stage, FileStage):
-            for one, reading in zip(exercises, steps.readings, strict=True):
-                said += contradictions(one, reading, stage.answer(one))
-    wanted = np.concatenate([logits_of(one.reading) for one in exercises])
-    found = np.concatenate([logits_of(one) for one in steps.readings])
-    held = logit_likeness(list(wanted), list(found))
-    return Ladder(tuple(steps.rungs), sqnr_db(wanted, found), held, tuple(said))
+            said += dict.fromkeys(stage.refusals)
+            stage.refusals.clear()
+            if not said and all(rung.holds for rung in steps.rungs):
+                for one in exercises:
+                    answers = stage.answer(one)
+                    said += contradictions(one, answers)
+                    same += same_answers(one, answers)
+        # The next one is loaded when it is asked for, and this one is let go before.
+        del placed, stage
+    decibel, held = total_likeness([one.reading for one in exercises], steps.readings)
+    share = statistics.fmean(same) if same else None
+    return Ladder(tuple(steps.rungs), decibel, held, share, tuple(said))
 
 
 def subject_of(request: ExportRequest, artifact: Artifact, folder: Path) -> LadderSubject:
@@ -212,7 +231,10 @@ class _Steps:
         def bound_of(signal: Signal) -> LeastLikeness:
             return placed.bound_of(signal, self._itself.get(signal))
 
-        self.rungs += compare(self._known, readings, self._names, stage.name, bound_of)
+        def owed(signal: Signal) -> bool:
+            return isinstance(stage, FileStage) and signal.name not in INNER
+
+        self.rungs += compare(self._known, readings, self._names, stage.name, bound_of, owed)
         for known, reading in zip(self._known, readings, strict=True):
             known.update(reading)
             self._names |= dict.fromkeys(reading, stage.name)

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.ladder.bounds import LeastLikeness
 from harness.ladder.signals import LOGITS, Array, Reading, Signal
+from harness.measure.accuracy import sqnr_db
 from harness.measure.likeness import Likeness, LogitLikeness, likeness, logit_likeness
 
 
@@ -59,6 +60,7 @@ def compare(
     names: Mapping[Signal, str],
     stage: str,
     bound_of: Callable[[Signal], LeastLikeness],
+    owed: Callable[[Signal], bool] = lambda signal: False,
 ) -> list[Rung]:
     """Hold a stage against what came before it.
 
@@ -68,12 +70,13 @@ def compare(
         names: Which stage each signal before is of.
         stage: Name of the stage.
         bound_of: What is asked of a signal.
+        owed: Whether a signal that the stage lacks is lost, or one that it cannot have.
 
     Returns:
-        One for each signal that both have, in the order of the flow of data.
+        One for each signal that both have, or that is lost, in the order of the flow of data.
     """
     rungs = []
-    for signal, pairs in _pairs(before, behind):
+    for signal, pairs in _pairs(before, behind, owed):
         logits = None
         if signal.name in LOGITS and _are_alike(pairs):
             logits = logit_likeness(
@@ -96,20 +99,24 @@ def likenesses(before: Sequence[Reading], behind: Sequence[Reading]) -> dict[Sig
 Pairs = list[tuple[Array, Array]]
 
 
-def _pairs(before: Sequence[Reading], behind: Sequence[Reading]) -> Iterator[tuple[Signal, Pairs]]:
-    """Signals that both have, in the order of the flow of data, with their rows by exercise."""
-    common = {signal for one in before for signal in one} & {
-        signal for one in behind for signal in one
-    }
-    for signal in sorted(common, key=lambda one: one.order):
-        yield (
-            signal,
-            [
-                (_rows(signal, one[signal]), _rows(signal, other[signal]))
-                for one, other in zip(before, behind, strict=True)
-                if signal in one and signal in other
-            ],
-        )
+def _pairs(
+    before: Sequence[Reading],
+    behind: Sequence[Reading],
+    owed: Callable[[Signal], bool] = lambda signal: False,
+) -> Iterator[tuple[Signal, Pairs]]:
+    """Signals in the order of the flow of data, with their rows by exercise."""
+    known = {signal for one in before for signal in one}
+    found = {signal for one in behind for signal in one}
+    for signal in sorted(known, key=lambda one: one.order):
+        if signal in found or owed(signal):
+            yield (
+                signal,
+                [
+                    (_rows(signal, one[signal]), _rows(signal, other.get(signal, one[signal][:0])))
+                    for one, other in zip(before, behind, strict=True)
+                    if signal in one and (signal in other or owed(signal))
+                ],
+            )
 
 
 def _are_alike(pairs: Pairs) -> bool:
@@ -127,10 +134,21 @@ _OTHER_SHAPE = Likeness(-math.inf, 0.0, math.inf, -math.inf)
 """Of what is not even as long as it should be."""
 
 
+def total_likeness(
+    before: Sequence[Reading], behind: Sequence[Reading]
+) -> tuple[float, LogitLikeness]:
+    """How like each other the logits of two stages are, over all steps of all exercises."""
+    was, now = (np.concatenate([logits_of(one) for one in side]) for side in (before, behind))
+    if was.shape != now.shape:
+        return -math.inf, LogitLikeness(len(was), 0.0, 0.0, (math.inf,) * len(was))
+    return sqnr_db(was, now), logit_likeness(list(was), list(now))
+
+
 def logits_of(reading: Reading) -> Array:
     """All rows of logits, ``[steps, vocabulary]``, in the order in which they choose tokens."""
     signals = sorted((one for one in reading if one.name in LOGITS), key=lambda one: one.order)
-    return np.concatenate([_rows(one, reading[one]) for one in signals])
+    rows = [_rows(one, reading[one]) for one in signals]
+    return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
 
 
 def _rows(signal: Signal, values: Array) -> Array:
@@ -154,12 +172,15 @@ class Ladder:
         rungs: Stage by stage, signals in the order of the flow of data.
         sqnr_db: Of the logits of the files against the float model's, over all steps.
         held: What both would choose, step by step, with answers held by the hand.
-        answers: What is wrong with how the last stage answers, where its signals are right.
+        same_answers: Share of turns in which the files say what the float model says, left alone;
+            None where they were not asked.
+        answers: What is wrong with how files answer, or why they do not.
     """
 
     rungs: tuple[Rung, ...]
     sqnr_db: float
     held: LogitLikeness
+    same_answers: float | None = None
     answers: tuple[str, ...] = ()
 
     @cached_property
@@ -177,8 +198,9 @@ class Ladder:
         """Where the signal drops, in a sentence; None where it does not."""
         if (drop := self.drop) is not None:
             place = drop.signal.component or "runner"
-            return (
+            told = (
                 f"between {drop.before} and {drop.behind}, in the {place.replace('_', ' ')}: "
                 f"{drop.described}"
             )
+            return "; ".join([told, *self.answers[:1]])
         return self.answers[0] if self.answers else None

@@ -50,11 +50,13 @@ class Exercise:
     Attributes:
         request: As a runner is asked.
         turns: In order.
+        stop_ids: Tokens that end an answer.
         reading: The float model's.
     """
 
     request: Request
     turns: tuple[ExerciseTurn, ...]
+    stop_ids: frozenset[int]
     reading: Reading
 
     @property

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UserError
 from harness.ladder.exercise import Exercise, ExerciseTurn
+from harness.ladder.free_answers import FreeAnswer
 from harness.ladder.module_stage import turned_back
 from harness.ladder.signals import Array, Reading, Signal
 from harness.runtime import phases
@@ -16,6 +18,7 @@ from harness.runtime.conversation import Conversation
 from harness.runtime.embedding import PromptEmbedding, Rows, TokenEmbedder, VisionEncoder
 from harness.runtime.encodings import IDENTITY, Encoding
 from harness.runtime.files import RunFiles
+from harness.runtime.generation import Turn
 from harness.runtime.image import load_pixels
 from harness.runtime.loaded_model import load_model
 from harness.runtime.model_description import Programs
@@ -38,6 +41,9 @@ class FileStage:
         turned_keys: Takes keys back that the decoder turns, ``[head_dim, head_dim]``; None where
             it does not.
 
+    Attributes:
+        refusals: What the runtime refused while it read, as it says it.
+
     Raises:
         UserError: If the files are unusable or do not fit each other or the mode.
     """
@@ -54,45 +60,53 @@ class FileStage:
         self._family = family
         self._options = options
         self._turned_keys = turned_keys
+        self.refusals: list[str] = []
         found = Programs.read(*files.programs).describe(options.mode)
         self._logits_encoding = found.encodings.logits or IDENTITY
         self._vocab_size = found.geometry.vocab_size
         self._model = load_model(files, family, options, lambda line: None)
 
     def read(self, exercise: Exercise) -> Reading:
-        """Every signal that files and runtime have."""
+        """Every signal that files and runtime have, until one refuses what another made."""
         reading: dict[Signal, Array] = {}
         model = self._model
         model.forget()
         images = iter(exercise.request.images)
-        for index, turn in enumerate(exercise.turns):
-            if turn.pixels:
-                own = [self._pixels(next(images)) for _ in turn.pixels]
-                reading[Signal(index, "pixels")] = np.concatenate(own)
-                features = [model.encoder.encode(pixels) for pixels in turn.pixels]
-                reading[Signal(index, "image features")] = np.stack(features)
-            reading[Signal(index, "token rows")] = model.embed_prefill.embed(turn.text_ids)
-            reading |= self._decode(index, turn)
+        try:
+            for index, turn in enumerate(exercise.turns):
+                if turn.pixels:
+                    own = [self._pixels(next(images)) for _ in turn.pixels]
+                    reading[Signal(index, "pixels")] = np.concatenate(own)
+                    features = [model.encoder.encode(pixels) for pixels in turn.pixels]
+                    reading[Signal(index, "image features")] = np.stack(features)
+                reading[Signal(index, "token rows")] = model.embed_prefill.embed(turn.text_ids)
+                self._decode(index, turn, reading)
+        except UserError as error:
+            self.refusals.append(f"in the runner: {error}")
         return reading
 
-    def answer(self, exercise: Exercise) -> list[tuple[int, ...]]:
-        """Token ids of each turn where nobody holds its hand.
+    def answer(self, exercise: Exercise) -> list[FreeAnswer]:
+        """What it says in each turn where nobody holds its hand.
 
         Raises:
-            UserError: If an image is unusable or a prompt too long.
+            UserError: If what a file makes is refused.
         """
         request, longest = exercise.request, max(len(turn.answer_ids) for turn in exercise.turns)
         options = self._options.model_copy(update={"max_new_tokens": longest})
-        conversation = Conversation(self._model, self._family, options, Observer())
+        choices = _Choices()
+        conversation = Conversation(self._model, self._family, options, choices)
         prompts = place_images(request.prompts, len(request.images))
         turns = conversation.hold(request, prompts, list(map(self._pixels, request.images)))
-        return [turn.token_ids for turn in turns]
+        return [
+            FreeAnswer(turn.token_ids, chosen, turn.stats.stop_reason)
+            for turn, chosen in zip(turns, choices.turns, strict=True)
+        ]
 
     def _pixels(self, image: str) -> NDArray[np.float32]:
         return load_pixels(image, self._model.image_size_px, self._family.preprocessing)
 
-    def _decode(self, index: int, turn: ExerciseTurn) -> Reading:
-        model, reading = self._model, dict[Signal, Array]()
+    def _decode(self, index: int, turn: ExerciseTurn, reading: dict[Signal, Array]) -> None:
+        model = self._model
         stopwatch = Stopwatch(model.load_times)
         given = _GivenFeatures(model.encoder, turn.features)
         merging = PromptEmbedding(model.tokenizer, model.embed_prefill, given, self._vocab_size)
@@ -118,7 +132,6 @@ class FileStage:
         for layer, (keys, values) in enumerate(self._held(0)):
             reading[Signal(index, "kept keys", layer)] = keys
             reading[Signal(index, "kept values", layer)] = values
-        return reading
 
     def _held(self, begin: int) -> list[tuple[Array, Array]]:
         keys, values = self._model.cache.held()
@@ -144,6 +157,24 @@ class _Steps(Observer):
         """A pass."""
         if phase == "decode":
             self.decoded.append(self.real(rows))
+
+
+class _Choices(Observer):
+    """What each row of logits chooses, turn by turn."""
+
+    def __init__(self) -> None:
+        self.turns: list[tuple[int, ...]] = []
+        self._chosen: list[int] = []
+
+    def logits(self, phase: Phase, rows: NDArray[Any]) -> None:
+        """A pass; of a prompt only the last token chooses."""
+        if phase == "prefill":
+            self._chosen.clear()
+        self._chosen.append(int(rows[-1].argmax()))
+
+    def turn_ended(self, turn: Turn, stopwatch: Stopwatch) -> None:
+        """Close the turn's list."""
+        self.turns.append(tuple(self._chosen))
 
 
 class _GivenFeatures(VisionEncoder):

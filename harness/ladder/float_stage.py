@@ -66,7 +66,7 @@ class FloatStage:
             turn, signals = self._answer(index, prompt, own, request.system_prompt, cache)
             turns.append(turn)
             reading |= signals
-        return Exercise(request, tuple(turns), reading)
+        return Exercise(request, tuple(turns), self._stop_ids, reading)
 
     def _answer(
         self, index: int, prompt: str, images: Sequence[str], system_prompt: str, cache: Any

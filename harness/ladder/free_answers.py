@@ -3,65 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from dataclasses import dataclass
 
 from harness.ladder.exercise import Exercise
-from harness.ladder.signals import Array, Reading, Signal
-from harness.measure.accuracy import first_difference
-
-_NOISE = 10.0
-"""Times the largest error of a row of logits by which its best token has to lead, so that another
-one cannot have been chosen for an error of the rows before it."""
+from harness.measure.run_stats import StopReason
 
 
-def contradictions(
-    exercise: Exercise, reading: Reading, answers: Sequence[Sequence[int]]
-) -> list[str]:
-    """What of a stage's answers its signals do not explain.
+@dataclass(frozen=True)
+class FreeAnswer:
+    """An answer of a stage that nobody holds by the hand.
 
-    With its hand held, a stage chose the float model's tokens; left alone, it has to choose them
-    as well. Behind a first difference everything may differ.
+    Attributes:
+        token_ids: What it says, stop token included.
+        chosen_ids: The best token of each row of logits that a token was chosen from.
+        stop_reason: Why it ended.
+    """
+
+    token_ids: tuple[int, ...]
+    chosen_ids: tuple[int, ...]
+    stop_reason: StopReason
+
+
+def contradictions(exercise: Exercise, answers: Sequence[FreeAnswer]) -> list[str]:
+    """What of a stage's answers its own logits do not explain.
+
+    What it says may be another answer than the float model's: its encoder and its table are its
+    own here, and may round. But each token has to be its logits' best, and the answer has to end
+    at the first stop token.
 
     Args:
-        exercise: What was asked, and what the float model said.
-        reading: What the stage made of it with its hand held.
-        answers: What it says by itself, token ids of each turn.
+        exercise: What was asked.
+        answers: What the stage says, turn by turn.
     """
-    for index, (turn, said) in enumerate(zip(exercise.turns, answers, strict=True)):
-        wanted = turn.answer_ids
-        position = first_difference(said, wanted)
-        if position is None:
-            continue
+    stops = exercise.stop_ids
+    for index, answer in enumerate(answers):
         where = f"in turn {index + 1}" if index else "in the answer"
-        if position == len(wanted) and not turn.is_over:
-            return []  # The float model was not let finish.
-        if position == len(wanted):
+        said = answer.token_ids
+        for position, (token, chosen) in enumerate(zip(said, answer.chosen_ids, strict=False)):
+            if token != chosen:
+                return [
+                    f"in the runner: {where} it says token {token} at position {position}, where "
+                    f"its logits choose token {chosen}"
+                ]
+        if any(token in stops for token in said[:-1]):
             return [f"in the runner: {where} it goes on behind the stop token"]
-        if position < len(said) and not _leads(exercise.reading, reading, index, position, wanted):
-            return []
-        told = f"token {said[position]}" if position < len(said) else "nothing more"
-        return [
-            f"in the runner: {where} it says {told} at position {position}, where its logits "
-            f"choose token {wanted[position]}"
-        ]
+        if answer.stop_reason == "unknown":
+            return [f"in the runner: {where} it ends at position {len(said)} without a stop token"]
     return []
 
 
-def _leads(
-    float_reading: Reading, reading: Reading, turn: int, position: int, wanted: Sequence[int]
-) -> bool:
-    """Whether a stage's own logits choose the wanted token beyond doubt."""
-    was, now = (_row(one, turn, position) for one in (float_reading, reading))
-    best, second = np.argsort(-now)[:2]
-    error = float(np.abs(was - now).max())
-    return int(best) == wanted[position] and float(now[best] - now[second]) > _NOISE * error
-
-
-def _row(reading: Reading, turn: int, position: int) -> Array:
-    """Logits that chose a token of an answer, ``[vocabulary]``."""
-    if position == 0:
-        row: Array = reading[Signal(turn, "first logits")][0]
-        return row
-    row = reading[Signal(turn, "answer logits")][position - 1]
-    return row
+def same_answers(exercise: Exercise, answers: Sequence[FreeAnswer]) -> list[bool]:
+    """Whether each turn's answer is the float model's; one that was not let finish may go on."""
+    return [
+        answer.token_ids[: len(turn.answer_ids)] == turn.answer_ids
+        and (not turn.is_over or len(answer.token_ids) == len(turn.answer_ids))
+        for turn, answer in zip(exercise.turns, answers, strict=True)
+    ]

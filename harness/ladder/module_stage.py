@@ -13,7 +13,7 @@ from harness.export.graphs.text_decoder import StaticDecoder
 from harness.export.htp.float_cache import Call, FloatCache
 from harness.ladder.exercise import Exercise, ExerciseTurn
 from harness.ladder.module_states import EncoderState, encoder_states, recording
-from harness.ladder.signals import Array, Reading, Signal
+from harness.ladder.signals import INNER, Array, Reading, Signal
 from harness.vlm.spec import VlmFamily
 
 
@@ -85,7 +85,9 @@ class ModuleStage:
             shaken: Array = values * (1 + np.float32(self._parts.last_digit) * noise)
             return shaken
 
-        return self._read(exercise, shake)
+        whole = self._read(exercise, shake)
+        # Nobody is asked for more: files have none of the inner ones.
+        return {signal: values for signal, values in whole.items() if signal.name not in INNER}
 
     @torch.no_grad()
     def _read(self, exercise: Exercise, enter: Callable[[Array], Array]) -> Reading:
@@ -126,7 +128,7 @@ class ModuleStage:
         for layer, (keys, values) in enumerate(columns.held(begin)):
             reading[Signal(index, "keys", layer)] = keys
             reading[Signal(index, "values", layer)] = values
-        reading[Signal(index, "first logits")] = logits[-1:].numpy()
+        reading[Signal(index, "first logits")] = logits[-1:].clone().numpy()
         if len(answer_rows):
             answer = _feed(parts.decode, answer_rows, cache, columns)
             reading[Signal(index, "answer logits")] = answer.numpy()

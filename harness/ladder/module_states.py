@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor, fx, nn
 
+from harness.errors import UserError
 from harness.ladder.signals import Array
 from harness.vlm.spec import VlmFamily
 
@@ -60,11 +61,14 @@ def encoder_states(
         Called behind it: patches as they enter the first layer, what each layer returns, and what
         enters the projector, ``[pictures, rows, width]`` each.
     """
-    layers = _find(module, family.vision_layers)
-    projector = _find(module, family.projector)
-    if layers is None or projector is None or isinstance(module, fx.GraphModule):
+    if (
+        family.vision_layers is None
+        or family.projector is None
+        or isinstance(module, fx.GraphModule)
+    ):
         yield lambda: iter(())
         return
+    layers, projector = _find(module, family.vision_layers), _find(module, family.projector)
     with (
         entering(next(layers.children())) as patches,
         recording(layers.children()) as states,
@@ -80,10 +84,13 @@ def encoder_states(
         yield read
 
 
-def _find(module: nn.Module, path: str | None) -> nn.Module | None:
-    if path is None:
-        return None
-    found = [
+def _find(module: nn.Module, path: str) -> nn.Module:
+    found: list[nn.Module] = [
         one for name, one in module.named_modules() if name == path or name.endswith(f".{path}")
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        raise UserError(
+            f"{type(module).__name__} has {len(found)} modules named {path}, and one is compared; "
+            "see vision_layers and projector of the family, and the version of transformers."
+        )
+    return found[0]

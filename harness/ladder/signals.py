@@ -36,6 +36,11 @@ positions when the answer has ended; ``first logits`` choose an answer's first t
 
 LOGITS: frozenset[SignalName] = frozenset({"first logits", "answer logits"})
 
+INNER: frozenset[SignalName] = frozenset(
+    {"patch embeddings", "vision states", "projector input", "hidden states"}
+)
+"""Those inside of graphs, which neither files nor graphs that were traced show."""
+
 _FLOW: tuple[tuple[SignalName, ...], ...] = (
     ("pixels",),
     ("patch embeddings",),

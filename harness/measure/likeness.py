@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,6 +96,9 @@ def logit_likeness(before: Sequence[ArrayLike], behind: Sequence[ArrayLike]) -> 
     for one, other in zip(before, behind, strict=True):
         was, now = (np.asarray(row, dtype=np.float64) for row in (one, other))
         best = int(was.argmax())
+        if not np.isfinite(now).all():
+            divergences.append(math.inf)
+            continue
         first += best == int(now.argmax())
         fifth += int((now > now[best]).sum()) < _TOP
         divergences.append(_divergence(_log_shares(was), _log_shares(now)))

@@ -117,7 +117,6 @@ DESCRIPTIONS: dict[tuple[Kind, Better, str], dict[str, str]] = {
     },
     ("accuracy", "lower", "1"): {
         "signals_lost": "Signals that a stage of a model does not keep",
-        "perplexity": "Perplexity of a text, read as it stands",
         "perplexity_ratio": "Perplexity of a text over that of the float model on the same tokens",
     },
 }

@@ -54,6 +54,12 @@ def test_all_layers_are_shown_when_asked_for() -> None:
     assert text.count("equal") == 4
 
 
+def test_what_is_lost_altogether_is_not_shown_as_equal() -> None:
+    text = shown(rung(Signal(0, "pixels"), -math.inf))
+    assert "nothing" in text
+    assert "equal" not in text
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

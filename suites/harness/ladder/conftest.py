@@ -90,7 +90,7 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Request, ..
 @pytest.fixture(scope="session")
 def exercises(smolvlm: LadderSubject, conversations: tuple[Request, ...]) -> Sequence[Exercise]:
     """What the float model makes of them, which no fault reaches."""
-    return exercises_of(conversations, smolvlm.checkpoint, tell_nobody, MAX_TOKENS)
+    return exercises_of(conversations, smolvlm, tell_nobody, MAX_TOKENS)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness.ladder.bounds import EXACT, ROUNDED, Bounds, LeastLikeness
-from harness.ladder.comparison import Ladder, Rung, compare, likenesses
+from harness.ladder.comparison import Ladder, Rung, compare, likenesses, total_likeness
 from harness.ladder.signals import Array, Signal, SignalName
-from harness.measure.likeness import Likeness, logit_likeness
+from harness.measure.likeness import Likeness, likeness, logit_likeness
 from harness.vocabulary import COMPONENTS, FLOATS, PRECISIONS
 
 HELD = logit_likeness([np.array([0.0, 1.0])], [np.array([0.0, 1.0])])
@@ -116,6 +116,24 @@ def test_what_a_stage_does_not_have_is_not_asked_of_it() -> None:
     assert rung.signal == Signal(0, "pixels")
 
 
+def test_what_a_file_owes_and_does_not_give_is_lost() -> None:
+    before = reading()
+    behind = {signal: one for signal, one in before.items() if signal.name != "first logits"}
+    names = dict.fromkeys(before, "one")
+    rungs = compare([before], [behind], names, "other", lambda signal: EXACT, lambda signal: True)
+    found = ladder(*rungs)
+    assert found.drop is not None
+    assert found.drop.signal == Signal(0, "first logits")
+    assert found.drop.likeness.sqnr_db == -math.inf
+
+
+def test_logits_of_another_length_are_like_nothing() -> None:
+    signal = Signal(0, "first logits")
+    decibel, held = total_likeness([reading()], [{signal: np.zeros((1, 4))}])
+    assert (decibel, held.top1) == (-math.inf, 0.0)
+    assert total_likeness([reading()], [{}])[0] == -math.inf
+
+
 def test_later_turns_come_later() -> None:
     first, second = Signal(0, "answer logits"), Signal(1, "pixels")
     assert first.order < second.order
@@ -128,8 +146,11 @@ def test_every_precision_has_bounds(precision: str) -> None:
     signal = Signal(0, "keys", 0)
     asked = bounds.of_recipe(signal)
     assert asked == (EXACT if precision in FLOATS else ROUNDED[precision])  # type: ignore[index]
-    assert bounds.of_file(signal, None).whole <= EXACT.whole
     assert bounds.of_modules(signal) == EXACT
+    silence = likeness(np.ones((4, 3)), np.zeros((4, 3)))
+    assert silence.sqnr_db < asked.whole
+    assert silence.sqnr_db < bounds.of_file(signal, silence).whole
+    assert silence.sqnr_db < bounds.of_file(signal, None).whole
 
 
 def test_rows_of_logits_are_too_few_to_look_at_each_token() -> None:

@@ -96,6 +96,12 @@ def test_divergence_is_never_negative_and_ignores_a_common_shift(seed: int) -> N
     assert shifted.kl_nats == pytest.approx(found.kl_nats, abs=1e-4)
 
 
+def test_logits_that_are_no_numbers_choose_nothing_alike() -> None:
+    found = logit_likeness(list(rows(0)), [np.full(6, np.nan)] * 40)
+    assert (found.top1, found.top5) == (0.0, 0.0)
+    assert min(found.kl_nats) == math.inf
+
+
 def test_no_steps_are_no_likeness() -> None:
     with pytest.raises(ValueError, match="0 steps"):
         logit_likeness([], [])
