@@ -38,8 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command.
 
     Returns:
-        The exit code: 0, 1 for an export that died, 2 for a user error, 130 when interrupted; of an
-        export 143 when terminated, 129 when its terminal is gone.
+        The exit code: 0, 1 for an export that died or a ladder that loses a signal, 2 for a user
+        error, 130 when interrupted; of these two 143 when terminated, 129 when the terminal is
+        gone.
     """
     typed = vars(_parser().parse_args(arguments))
     command: Command = typed.pop("snapgate_command")
