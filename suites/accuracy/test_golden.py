@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from fixtures.answers import Ask
+import pytest
+
+from fixtures.answers import IMAGES, Ask
 from fixtures.judge import SuiteJudge
 from harness.export.recipe import Recipe
-from harness.judging.golden import GoldenSet
+from harness.judging.golden import GoldenSet, load_golden_set
 from harness.measure.share import counted_whole
 from harness.vlm.spec import VlmSpec
 from harness.vocabulary import Mode
+
+
+@pytest.fixture(scope="module")
+def golden_cases() -> GoldenSet:
+    """The golden pictures with their questions."""
+    return load_golden_set(IMAGES)
 
 
 def test_golden_features_are_named(
