@@ -95,7 +95,7 @@ class Bounds:
 
     def of_modules(self, signal: Signal) -> LeastLikeness:
         """Float modules, held against ``transformers``."""
-        return _PIXELS if signal.name == "pixels" else _asked(signal, EXACT)
+        return _asked(signal, EXACT)
 
     def of_recipe(self, signal: Signal) -> LeastLikeness:
         """Modules of the recipe, held against float ones."""
